@@ -1,0 +1,40 @@
+# What one types here. `make` alone lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo test check chaos bench docs clean
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+$(VENV)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	@touch $@
+
+setup: $(VENV)/.ready  ## make the environment (the others do it by themselves)
+
+demo: $(VENV)/.ready  ## watch jobs run on an embedded PostgreSQL (KEEP=1 keeps it running)
+	@$(BIN)/python -m pg_scheduler_cli.demo $(if $(KEEP),--keep)
+
+test: check  ## all tests
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.ready  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy pg_scheduler adapters/pg_scheduler_*
+
+chaos: $(VENV)/.ready  ## kill workers for a while and count what was lost
+	$(BIN)/python -m tests.chaos
+
+bench: $(VENV)/.ready  ## measure, and print a table
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.ready  ## build the documentation into docs/_build
+	$(BIN)/sphinx-build -W -q docs docs/_build
+
+clean:  ## remove the environment and everything built
+	rm -rf $(VENV) dist docs/_build .pytest_cache .mypy_cache .ruff_cache

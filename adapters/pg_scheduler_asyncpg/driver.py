@@ -1,0 +1,40 @@
+"""The asyncpg driver."""
+
+from __future__ import annotations
+
+import asyncpg
+
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler_asyncpg.connecting import Connector
+from pg_scheduler_asyncpg.sessions import ConnectionSession, PoolSession
+from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.session import Session
+
+
+class AsyncpgDriver(PostgresDriver):
+    """A Driver over asyncpg.
+
+    Args:
+        source: an `asyncpg.Pool`, an `asyncpg.Connection` or a DSN. A pool is the best choice for a
+            worker. A single connection serves one statement at a time, so give the driver one of its
+            own. From a DSN the driver makes, and closes, a pool itself.
+        schema: where the tables live; None means the first schema of the connection's search path.
+
+    Raises:
+        InvalidInput: `source` is something else.
+    """
+
+    def __init__(self, source: object, *, schema: str | None = None) -> None:
+        super().__init__(_session_over(source), schema=schema)
+
+
+def _session_over(source: object) -> Session:
+    if isinstance(source, str):
+        return PoolSession(None, Connector.of_dsn(source))
+    if isinstance(source, asyncpg.Pool):
+        return PoolSession(source, Connector.of_pool(source))
+    if isinstance(source, asyncpg.Connection):
+        return ConnectionSession(source, Connector.of_connection(source))
+    raise InvalidInput(
+        "source", f"expected an asyncpg pool, an asyncpg connection or a DSN, got {type(source).__name__}"
+    )

@@ -1,0 +1,153 @@
+"""Sessions over asyncpg: a pool, one connection, a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from pg_scheduler.domain.errors import ConnectionLost, InvalidInput
+from pg_scheduler_asyncpg.connecting import Connector
+from pg_scheduler_asyncpg.failures import translated
+from pg_scheduler_asyncpg.listening import listen
+from pg_scheduler_postgres.session import Row, ScopedSession, Session
+
+COMMAND_TIMEOUT = 30.0
+"""Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
+
+
+class _Shared:
+    """What all sessions of one source have in common."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+
+    def on(self, connection: Any) -> Session:
+        if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
+            raise InvalidInput(
+                "connection", f"expected an asyncpg connection, got {type(connection).__name__}"
+            )
+        return BorrowedSession(connection, self._connector)
+
+    async def listen(
+        self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
+    ) -> None:
+        await listen(self._connector, channel, on_payload, on_ready)
+
+    def dedicated(self) -> Session:
+        return ConnectionSession(None, self._connector)
+
+
+class BorrowedSession(_Shared):
+    """On a connection that somebody else owns, inside whatever transaction it is in."""
+
+    def __init__(self, connection: Any, connector: Connector) -> None:
+        super().__init__(connector)
+        self._connection = connection
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
+        with translated():
+            rows: Sequence[Row] = await self._connection.fetch(sql, *args, timeout=COMMAND_TIMEOUT)
+            return rows
+
+    async def script(self, sql: str) -> None:
+        with translated():
+            await self._connection.execute(sql)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        transaction = self._connection.transaction()
+        with translated():
+            await transaction.start()
+        try:
+            yield self
+        except BaseException:
+            if not self._connection.is_closed():
+                with translated():
+                    await transaction.rollback()
+            raise
+        with translated():
+            await transaction.commit()
+
+
+class ConnectionSession(_Shared, ScopedSession):
+    """On one connection, one statement or transaction at a time. A connection that broke is replaced
+    by a new one with the same parameters."""
+
+    def __init__(self, connection: Any, connector: Connector) -> None:
+        super().__init__(connector)
+        self._connection = connection
+        self._own: Any = None
+        self._busy = asyncio.Lock()
+
+    async def open(self) -> None:
+        if self._connection is None:
+            self._connection = self._own = await self._connect()
+
+    async def _connect(self) -> Any:
+        with translated():
+            return await self._connector()
+
+    async def close(self) -> None:
+        if self._own is not None:
+            own, self._own, self._connection = self._own, None, None
+            await _close(own)
+
+    @asynccontextmanager
+    async def _scope(self) -> AsyncIterator[Session]:
+        async with self._busy:
+            if self._connection is None:
+                raise ConnectionLost("this session is closed")
+            if self._connection.is_closed():
+                self._connection = self._own = await self._connect()
+            yield BorrowedSession(self._connection, self._connector)
+
+
+class PoolSession(_Shared, ScopedSession):
+    """On a pool: statements run side by side, each on a connection of its own."""
+
+    def __init__(self, pool: Any, connector: Connector) -> None:
+        super().__init__(connector)
+        self._pool = pool
+        self._own: Any = None
+
+    async def open(self) -> None:
+        if self._pool is None:
+            with translated():
+                self._pool = self._own = await asyncpg.create_pool(
+                    *self._connector.args, min_size=1, max_size=5
+                )
+
+    async def close(self) -> None:
+        if self._own is not None:
+            own, self._own, self._pool = self._own, None, None
+            await _close(own)
+
+    @asynccontextmanager
+    async def _scope(self) -> AsyncIterator[Session]:
+        if self._pool is None:
+            raise ConnectionLost("this session is closed")
+        with translated():
+            connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT)
+        try:
+            yield BorrowedSession(connection, self._connector)
+        finally:
+            with translated():
+                await self._pool.release(connection)
+
+
+async def _close(closable: Any) -> None:
+    """Close politely, and by force where the other side no longer answers."""
+    try:
+        await asyncio.wait_for(closable.close(), 5)
+    except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        closable.terminate()

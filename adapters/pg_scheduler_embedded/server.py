@@ -1,0 +1,146 @@
+"""One PostgreSQL server in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from pg_scheduler.domain.errors import ConfigurationError
+from pg_scheduler_embedded.binaries import Binaries, find_binaries, make_reachable
+
+_UNPRIVILEGED = "nobody"
+
+FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+"""Settings for data that nobody misses: quick, and unsafe only if the machine itself fails."""
+
+
+class EmbeddedServer:
+    """Starts on a free port of the loopback address, and removes its data when stopped.
+
+    Args:
+        version: major version; the newest to be had by default.
+        settings: lines for postgresql.conf, e.g. ``{"max_connections": "200"}``.
+    """
+
+    def __init__(self, version: int | None = None, settings: Mapping[str, str] | None = None) -> None:
+        self.binaries: Binaries = find_binaries(version)
+        self._settings = dict(settings or {})
+        self._folder: Path | None = None
+        self.port = 0
+
+    @property
+    def version(self) -> int:
+        """Major version."""
+        return self.binaries.version
+
+    @property
+    def dsn(self) -> str:
+        """A connection string for the `postgres` database over TCP."""
+        return self.dsn_of("postgres")
+
+    def dsn_of(self, database: str) -> str:
+        """A connection string for another database."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> EmbeddedServer:
+        """Create the data folder and start; ready for connections when this returns."""
+        self._folder = Path(tempfile.mkdtemp(prefix="pgs-"))
+        if os.geteuid() == 0:
+            make_reachable(self.binaries.folder)
+            make_reachable(self._folder.parent)
+            shutil.chown(self._folder, _UNPRIVILEGED)
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                  "--no-locale", "--no-sync")  # fmt: skip
+        self.port = _free_port()
+        lines = {
+            "listen_addresses": "'127.0.0.1'",
+            "port": str(self.port),
+            "unix_socket_directories": f"'{self._folder}'",
+            "max_connections": "200",
+            "shared_buffers": "'256MB'",
+            **self._settings,
+        }
+        with (self._data / "postgresql.conf").open("a") as config:
+            config.writelines(f"{name} = {value}\n" for name, value in lines.items())
+        self.start_again()
+        return self
+
+    def start_again(self) -> None:
+        """Start after `halt`, with the same data and port."""
+        self._run("pg_ctl", "-D", str(self._data), "-l", str(self._log), "-w", "-t", "60", "start")
+
+    def halt(self, mode: str = "fast") -> None:
+        """Stop but keep the data. Mode "fast" ends sessions cleanly, "immediate" is a crash."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "-t", "60", "stop")
+
+    def restart(self, mode: str = "fast") -> None:
+        """Halt and start again."""
+        self.halt(mode)
+        self.start_again()
+
+    def stop(self) -> None:
+        """Stop and remove the data. Legal before start, and twice."""
+        if self._folder is None:
+            return
+        folder, self._folder = self._folder, None
+        pid_file = folder / "data" / "postmaster.pid"
+        if pid_file.exists():
+            pid = int(pid_file.read_text().splitlines()[0])
+            try:
+                os.kill(pid, signal.SIGQUIT)
+                os.waitpid(pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+        shutil.rmtree(folder, ignore_errors=True)
+
+    @property
+    def _data(self) -> Path:
+        if self._folder is None:
+            raise ConfigurationError("the embedded server is not started")
+        return self._folder / "data"
+
+    @property
+    def _log(self) -> Path:
+        return self._data.parent / "server.log"
+
+    def _run(self, program: str, *arguments: str) -> None:
+        user = _UNPRIVILEGED if os.geteuid() == 0 else None
+        # To a file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        with tempfile.TemporaryFile("w+") as said:
+            code = subprocess.run(
+                [self.binaries.folder / program, *arguments],
+                stdout=said,
+                stderr=subprocess.STDOUT,
+                user=user,
+                cwd="/",
+                check=False,
+            ).returncode
+            if code:
+                said.seek(0)
+                log = self._log.read_text()[-2000:] if self._log.exists() else ""
+                raise ConfigurationError(f"{program} failed ({code}): {said.read()}\n{log}")
+
+    def __enter__(self) -> EmbeddedServer:
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

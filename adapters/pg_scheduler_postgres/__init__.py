@@ -1,0 +1,1 @@
+"""The PostgreSQL half that both drivers share: SQL, migrations, row mapping. Imports neither library."""

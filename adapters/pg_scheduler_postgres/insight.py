@@ -1,0 +1,54 @@
+"""Read-only views, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+from typing import Any
+
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.driver import Waiting
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import attempt_record, job_record, worker_record
+
+
+class PostgresInsight:
+    """`Insight` over a link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
+        session = None if connection is None else self._link.session.on(connection)
+        rows = await self._link.run("job", session, job_id=job_id)
+        return job_record(rows[0]) if rows else None
+
+    async def jobs(
+        self,
+        *,
+        statuses: Collection[JobStatus] = (),
+        task_name: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRecord]:
+        rows = await self._link.run(
+            "jobs", statuses=[str(status) for status in statuses], task_name=task_name, limit=limit
+        )
+        return [job_record(row) for row in rows]
+
+    async def counts(self) -> dict[JobStatus, int]:
+        found = {row["status"]: row["jobs"] for row in await self._link.run("counts")}
+        return {status: found.get(str(status), 0) for status in JobStatus}
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        return [attempt_record(row) for row in await self._link.run("attempts", job_id=job_id)]
+
+    async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
+        rows = await self._link.run("unclaimed", now=now, known_names=list(known_names))
+        return [Waiting(row["job_name"], row["jobs"], row["oldest"].astimezone(UTC)) for row in rows]
+
+    async def pending_names(self) -> list[str]:
+        return [row["job_name"] for row in await self._link.run("pending_names")]
+
+    async def workers(self) -> list[WorkerRecord]:
+        return [worker_record(row) for row in await self._link.run("workers")]

@@ -1,0 +1,248 @@
+"""The life of jobs, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pg_scheduler.domain.conflict import (
+    ConflictResolution,
+    Submission,
+    answers_in_order,
+    rows_to_send,
+)
+from pg_scheduler.domain.errors import InvalidTransition, JobAlreadyExists, JobNotFound
+from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob
+from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
+from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.ports.driver import (
+    CancelAnswer,
+    ClaimAnswer,
+    ClaimRequest,
+    ReclaimAnswer,
+    Reclaimed,
+    ReclaimRequest,
+    RenewAnswer,
+    RenewRequest,
+)
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import claimed_job, columns_of, duration, seconds
+from pg_scheduler_postgres.session import Session
+
+SOON = timedelta(seconds=60)
+"""Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
+
+_CANCEL_ANSWERS = {
+    JobStatus.PENDING: CancelAnswer.CANCELLED,
+    JobStatus.RUNNING: CancelAnswer.REQUESTED,
+}
+
+
+class PostgresJobs:
+    """`JobStore` over a link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def _signal(self) -> dict[str, Any]:
+        return {"channel": self._link.statements.channel, "soon_seconds": SOON.total_seconds()}
+
+    async def submit(
+        self,
+        jobs: Sequence[NewJob],
+        conflict: ConflictResolution,
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        batch_size: int = 1000,
+    ) -> list[Submission]:
+        job_ids = [job.job_id for job in jobs]
+        sent = rows_to_send(job_ids, conflict)
+        if not sent:
+            return []
+        session = self._link.session if connection is None else self._link.session.on(connection)
+        batches = [
+            [jobs[position] for position in sent[start : start + batch_size]]
+            for start in range(0, len(sent), batch_size)
+        ]
+        if len(sent) == 1:
+            # One row is all or nothing by itself: no transaction, one round trip.
+            stored = await self._store(session, batches[0], conflict, now)
+        else:
+            stored = {}
+            async with session.transaction() as transaction:
+                for batch in batches:
+                    stored |= await self._store(transaction, batch, conflict, now)
+        return answers_in_order(job_ids, sent, stored, conflict)
+
+    async def _store(
+        self,
+        session: Session,
+        jobs: list[NewJob],
+        conflict: ConflictResolution,
+        now: datetime | None,
+    ) -> dict[str, Submission]:
+        replacing = conflict is ConflictResolution.REPLACE
+        rows = await self._link.run(
+            "submit_replacing" if replacing else "submit",
+            session,
+            now=now,
+            **columns_of(jobs),
+            **self._signal(),
+        )
+        stored = {
+            row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in rows
+        }
+        if conflict is ConflictResolution.RAISE and len(stored) < len(jobs):
+            raise JobAlreadyExists([job.job_id for job in jobs if job.job_id not in stored])
+        return stored
+
+    async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        rows = await self._link.run(
+            "claim",
+            now=now,
+            worker_id=request.worker_id,
+            task_names=list(request.task_names),
+            limit=request.limit,
+            lease_seconds=request.lease.total_seconds(),
+        )
+        jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
+        # UPDATE ... RETURNING keeps no order.
+        jobs.sort(key=lambda job: (job.rank, job.execution_time, job.job_id))
+        return ClaimAnswer(
+            jobs=tuple(jobs),
+            expired=tuple(rows[0]["expired_ids"] or ()),
+            next_due_in=duration(rows[0]["wait_seconds"]),
+        )
+
+    async def claim_job(
+        self, job_id: str, request: ClaimRequest, *, now: datetime | None = None
+    ) -> ClaimedJob | None:
+        rows = await self._link.run(
+            "claim_job",
+            now=now,
+            job_id=job_id,
+            worker_id=request.worker_id,
+            lease_seconds=request.lease.total_seconds(),
+        )
+        return claimed_job(rows[0]) if rows else None
+
+    async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
+        rows = await self._link.run(
+            "renew",
+            now=now,
+            worker_id=request.worker_id,
+            hostname=request.hostname,
+            pid=request.pid,
+            lease_seconds=request.lease.total_seconds(),
+            job_ids=[lease.job_id for lease in request.leases],
+            epochs=[lease.epoch for lease in request.leases],
+        )
+        held = {Lease(row["job_id"], row["epoch"]): row["cancel_requested"] for row in rows}
+        return RenewAnswer(
+            held=frozenset(held),
+            cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
+        )
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime | None = None) -> list[bool]:
+        accepted: set[Lease] = set()
+        for worker_id in {settlement.worker_id for settlement in settlements}:
+            batch = [settlement for settlement in settlements if settlement.worker_id == worker_id]
+            accepted |= await self._settle_for(worker_id, batch, now)
+        return [Lease(told.job_id, told.epoch) in accepted for told in settlements]
+
+    async def _settle_for(self, worker_id: str, batch: list[Settlement], now: datetime | None) -> set[Lease]:
+        verdicts = [told.verdict for told in batch]
+        rows = await self._link.run(
+            "settle",
+            now=now,
+            worker_id=worker_id,
+            job_ids=[told.job_id for told in batch],
+            epochs=[told.epoch for told in batch],
+            events=[str(verdict.event) for verdict in verdicts],
+            targets=[_target(verdict.event) for verdict in verdicts],
+            delays=[seconds(verdict.delay) for verdict in verdicts],
+            error_messages=[verdict.error_message for verdict in verdicts],
+            tracebacks=[verdict.traceback for verdict in verdicts],
+            results=[verdict.result for verdict in verdicts],
+            **self._signal(),
+        )
+        return {Lease(row["job_id"], row["epoch"]) for row in rows}
+
+    async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
+        rows = await self._link.run(
+            "reclaim_expired",
+            now=now,
+            heartbeat_threshold_seconds=request.heartbeat_threshold.total_seconds(),
+            max_crashes=request.max_crashes,
+            limit=request.limit,
+            channel=self._link.statements.channel,
+        )
+        return ReclaimAnswer(
+            jobs=tuple(
+                Reclaimed(
+                    job_id=row["job_id"],
+                    worker_id=row["worker_id"],
+                    status=JobStatus(row["status"]),
+                    crash_count=row["crash_count"],
+                )
+                for row in rows
+                if row["job_id"] is not None
+            ),
+            next_expiry_in=duration(rows[0]["wait_seconds"]),
+        )
+
+    async def request_cancel(
+        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+    ) -> list[CancelAnswer]:
+        session = None if connection is None else self._link.session.on(connection)
+        rows = await self._link.run(
+            "request_cancel",
+            session,
+            now=now,
+            job_ids=list(job_ids),
+            channel=self._link.statements.channel,
+        )
+        before = {row["job_id"]: JobStatus(row["status"]) for row in rows}
+        return [
+            _CANCEL_ANSWERS.get(before[job_id], CancelAnswer.FINISHED)
+            if job_id in before
+            else CancelAnswer.UNKNOWN
+            for job_id in job_ids
+        ]
+
+    async def override_status(
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+    ) -> JobStatus:
+        async with self._link.session.transaction() as transaction:
+            rows = await self._link.run("lock_job", transaction, job_id=job_id)
+            if not rows:
+                raise JobNotFound(job_id)
+            before = JobStatus(rows[0]["status"])
+            if before is status:
+                return before
+            event = OVERRIDES.get(status)
+            if event is None or transition(before, event) is None:
+                raise InvalidTransition(job_id, before, status)
+            channel = self._link.statements.channel
+            if event is JobEvent.REOPEN:
+                await self._link.run("reopen", transaction, now=now, job_id=job_id, channel=channel)
+            elif event is JobEvent.CANCEL:
+                await self._link.run(
+                    "request_cancel", transaction, now=now, job_ids=[job_id], channel=channel
+                )
+            else:
+                await self._link.run(
+                    "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)
+                )
+            return before
+
+    async def forget_worker(self, worker_id: str) -> None:
+        await self._link.run("forget_worker", worker_id=worker_id)
+
+
+def _target(event: JobEvent) -> str:
+    step = transition(JobStatus.RUNNING, event)
+    assert step is not None, f"{event} does not end an attempt"
+    return str(step.target)

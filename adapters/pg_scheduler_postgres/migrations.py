@@ -1,0 +1,135 @@
+"""Creating, upgrading and healing the tables."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from importlib import resources
+
+from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.session import Session
+from pg_scheduler_postgres.statements import in_schema, quoted, read_sql
+
+_FILE = re.compile(r"(\d{4})_(\w+)\.sql")
+
+WANTED: dict[str, tuple[str, ...]] = {
+    "scheduled_jobs": (
+        "job_id", "job_name", "execution_time", "status", "task_data", "created_at",
+        "last_heartbeat", "lease_until", "priority", "retry_count", "max_retries", "worker_id",
+        "error_message", "misfire_grace_time", "epoch", "attempt_count", "crash_count",
+        "started_at", "finished_at", "cancel_requested_at", "superseded", "timeout_seconds",
+        "backoff", "store_result", "result",
+    ),
+    "scheduled_jobs_due": (),
+    "scheduled_jobs_running": (),
+    "scheduled_job_attempts": ("job_id", "epoch", "attempt", "worker_id", "started_at",
+                               "finished_at", "outcome", "error_message", "traceback"),
+    "scheduled_job_migrations": ("version", "name"),
+    "scheduled_job_workers": ("worker_id", "hostname", "pid", "started_at", "last_seen"),
+}  # fmt: skip
+"""Tables and indexes of the latest version with the columns the statements use: what healing checks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One numbered step. Each is written so that applying it again does no harm."""
+
+    version: int
+    name: str
+
+    def sql(self, schema: str) -> str:
+        """Its statements for one schema."""
+        return in_schema(read_sql("migrations", f"{self.version:04}_{self.name}"), schema) + ";"
+
+
+def all_migrations() -> list[Migration]:
+    """The packaged migrations in order."""
+    folder = resources.files("pg_scheduler_postgres").joinpath("migrations")
+    found = (_FILE.fullmatch(entry.name) for entry in folder.iterdir())
+    return sorted(
+        (Migration(int(match[1]), match[2]) for match in found if match),
+        key=lambda migration: migration.version,
+    )
+
+
+def install_sql(schema: str) -> str:
+    """The whole installation as one script, for people who apply SQL themselves."""
+    parts = [
+        "BEGIN;",
+        f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};",
+        in_schema(read_sql("sql", "create_ledger"), schema) + ";",
+    ]
+    for migration in all_migrations():
+        parts.append(f"-- {migration.version:04} {migration.name}\n{migration.sql(schema)}")
+        parts.append(
+            f"INSERT INTO {quoted(schema)}.scheduled_job_migrations (version, name)\n"
+            f"VALUES ({migration.version}, '{migration.name}') ON CONFLICT (version) DO NOTHING;"
+        )
+    return "\n\n".join([*parts, "COMMIT;"]) + "\n"
+
+
+class PostgresSchema:
+    """`Schema` over a link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def schema_status(self) -> SchemaStatus:
+        return await self._status(self._link.session)
+
+    async def _status(self, session: Session) -> SchemaStatus:
+        relations: list[str] = []
+        attributes: list[str | None] = []
+        for relation, columns in WANTED.items():
+            for column in columns or (None,):
+                relations.append(relation)
+                attributes.append(column)
+        rows = await self._link.run(
+            "missing_objects",
+            session,
+            schema_name=self._link.statements.schema,
+            relations=relations,
+            attributes=attributes,
+        )
+        missing = tuple(row["name"] for row in rows)
+        version = 0
+        if "scheduled_job_migrations.version" not in missing:
+            version = (await self._link.run("installed_version", session))[0]["version"]
+        return SchemaStatus(
+            schema=self._link.statements.schema,
+            version=version,
+            latest=all_migrations()[-1].version,
+            missing=missing,
+        )
+
+    async def install(self) -> None:
+        if (await self.schema_status()).current:
+            return
+        schema = self._link.statements.schema
+        async with self._link.session.transaction() as transaction:
+            # Replicas that start together queue here; who comes second finds the work done.
+            await transaction.fetch("SELECT pg_advisory_xact_lock($1::bigint)", [_lock_key(schema)])
+            if (await self._status(transaction)).current:
+                return
+            # IF NOT EXISTS alone would ask for the right to create schemas even where it exists.
+            if not await transaction.fetch(
+                "SELECT 1 AS found FROM pg_namespace WHERE nspname = $1::text", [schema]
+            ):
+                await transaction.script(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
+            await self._link.run("create_ledger", transaction)
+            for migration in all_migrations():
+                await transaction.script(migration.sql(schema))
+                await self._link.run(
+                    "record_migration", transaction, version=migration.version, name=migration.name
+                )
+
+    async def uninstall(self) -> None:
+        await self._link.run("uninstall")
+
+
+def _lock_key(schema: str) -> int:
+    """The advisory lock under which one schema's migrations run: 63 bits of a hash of its name."""
+    digest = hashlib.sha256(f"pg_scheduler migrations {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

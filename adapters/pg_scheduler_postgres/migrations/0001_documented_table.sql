@@ -1,0 +1,19 @@
+-- The documented table: what users may query, and what an older installation may hold already.
+CREATE TABLE IF NOT EXISTS :"schema".scheduled_jobs (
+    job_id TEXT COLLATE "C" PRIMARY KEY DEFAULT gen_random_uuid()::text,
+    job_name TEXT NOT NULL,
+    execution_time TIMESTAMPTZ NOT NULL,
+    status TEXT DEFAULT 'pending',
+    task_data JSONB,
+    created_at TIMESTAMPTZ DEFAULT CURRENT_TIMESTAMP,
+    last_heartbeat TIMESTAMPTZ,
+    lease_until TIMESTAMPTZ,
+    priority INTEGER DEFAULT 5,
+    retry_count INTEGER DEFAULT 0,
+    max_retries INTEGER DEFAULT 0,
+    worker_id TEXT,
+    error_message TEXT
+);
+
+ALTER TABLE :"schema".scheduled_jobs
+    ADD COLUMN IF NOT EXISTS misfire_grace_time INTEGER;

@@ -1,0 +1,142 @@
+"""Rows to records and back: where jsonb is text and times become UTC."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob, WorkerRecord
+from pg_scheduler.domain.retry import Backoff
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler_postgres.session import Row
+
+
+def utc(value: datetime | None) -> datetime | None:
+    """The instant in UTC, whatever time zone the connection speaks."""
+    return None if value is None else value.astimezone(UTC)
+
+
+def seconds(value: timedelta | None) -> float | None:
+    """A duration as the float seconds that cross to SQL."""
+    return None if value is None else value.total_seconds()
+
+
+def duration(value: float | None) -> timedelta | None:
+    """The inverse of `seconds`."""
+    return None if value is None else timedelta(seconds=value)
+
+
+def backoff_text(backoff: Backoff | None) -> str | None:
+    """A backoff as JSON text, durations in seconds."""
+    if backoff is None:
+        return None
+    return json.dumps(
+        {
+            "base": backoff.base.total_seconds(),
+            "factor": backoff.factor,
+            "cap": backoff.cap.total_seconds(),
+            "jitter": backoff.jitter,
+        }
+    )
+
+
+def backoff_of(text: str | None) -> Backoff | None:
+    """The inverse of `backoff_text`."""
+    if text is None:
+        return None
+    stored = json.loads(text)
+    return Backoff(
+        base=timedelta(seconds=stored["base"]),
+        factor=stored["factor"],
+        cap=timedelta(seconds=stored["cap"]),
+        jitter=stored["jitter"],
+    )
+
+
+def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
+    """New jobs as the parallel arrays that the submit statements unnest."""
+    return {
+        "job_ids": [job.job_id for job in jobs],
+        "job_names": [job.task_name for job in jobs],
+        "execution_times": [job.execution_time for job in jobs],
+        "task_datas": [job.task_data for job in jobs],
+        "priorities": [job.rank for job in jobs],
+        "max_retries": [job.max_retries for job in jobs],
+        "misfire_grace_times": [job.misfire_grace_seconds for job in jobs],
+        "timeouts": [seconds(job.timeout) for job in jobs],
+        "backoffs": [backoff_text(job.backoff) for job in jobs],
+        "store_results": [job.store_result for job in jobs],
+    }
+
+
+def claimed_job(row: Row) -> ClaimedJob:
+    """A row of the claim statements."""
+    return ClaimedJob(
+        job_id=row["job_id"],
+        task_name=row["job_name"],
+        task_data=row["task_data"] or "{}",
+        execution_time=row["execution_time"].astimezone(UTC),
+        rank=row["priority"],
+        epoch=row["epoch"],
+        attempt=row["attempt_count"],
+        retry_count=row["retry_count"],
+        max_retries=row["max_retries"],
+        timeout=duration(row["timeout_seconds"]),
+        backoff=backoff_of(row["backoff"]),
+        store_result=row["store_result"],
+    )
+
+
+def job_record(row: Row) -> JobRecord:
+    """A row of the insight statements."""
+    return JobRecord(
+        job_id=row["job_id"],
+        task_name=row["job_name"],
+        status=JobStatus(row["status"]),
+        execution_time=row["execution_time"].astimezone(UTC),
+        rank=row["priority"],
+        task_data=row["task_data"],
+        created_at=row["created_at"].astimezone(UTC),
+        started_at=utc(row["started_at"]),
+        finished_at=utc(row["finished_at"]),
+        worker_id=row["worker_id"],
+        lease_until=utc(row["lease_until"]),
+        epoch=row["epoch"],
+        attempt_count=row["attempt_count"],
+        retry_count=row["retry_count"],
+        max_retries=row["max_retries"],
+        crash_count=row["crash_count"],
+        cancel_requested=row["cancel_requested"],
+        superseded=row["superseded"],
+        misfire_grace_seconds=row["misfire_grace_time"],
+        timeout=duration(row["timeout_seconds"]),
+        error_message=row["error_message"],
+        result=row["result"],
+    )
+
+
+def attempt_record(row: Row) -> AttemptRecord:
+    """A row of the history."""
+    return AttemptRecord(
+        job_id=row["job_id"],
+        epoch=row["epoch"],
+        attempt=row["attempt"],
+        worker_id=row["worker_id"],
+        started_at=utc(row["started_at"]),
+        finished_at=row["finished_at"].astimezone(UTC),
+        outcome=row["outcome"],
+        error_message=row["error_message"],
+        traceback=row["traceback"],
+    )
+
+
+def worker_record(row: Row) -> WorkerRecord:
+    """A row of the workers table."""
+    return WorkerRecord(
+        worker_id=row["worker_id"],
+        hostname=row["hostname"],
+        pid=row["pid"],
+        started_at=row["started_at"].astimezone(UTC),
+        last_seen=row["last_seen"].astimezone(UTC),
+    )

@@ -1,0 +1,84 @@
+"""The inner port: all that the PostgreSQL adapter needs from asyncpg or psycopg."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
+
+
+class Row(Protocol):
+    """A result row, read by column name."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+class Session(Protocol):
+    """A way to run SQL with ``$1`` placeholders: on a pool, on one connection, in a transaction.
+
+    Failures arrive as this project's `DatabaseError` tree (see `sqlstate`), never as the library's own.
+    """
+
+    async def open(self) -> None:
+        """Connect, where this session makes its own connections. Idempotent."""
+        ...
+
+    async def close(self) -> None:
+        """Close what `open` made. Idempotent."""
+        ...
+
+    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
+        """Run one statement; its rows. Outside a transaction it commits by itself."""
+        ...
+
+    async def script(self, sql: str) -> None:
+        """Run several statements without parameters."""
+        ...
+
+    def transaction(self) -> AbstractAsyncContextManager[Session]:
+        """A session on one connection in a transaction (a savepoint, where one is open already) that
+        commits at the end of the block and rolls back if the block raises."""
+        ...
+
+    def on(self, connection: Any) -> Session:
+        """A session on the caller's own connection, within whatever transaction it has open.
+
+        Raises:
+            InvalidInput: the object is not a connection of this session's library.
+        """
+        ...
+
+    async def listen(
+        self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
+    ) -> None:
+        """LISTEN on a connection of its own until cancelled; probes it, so that a silent break is noticed.
+
+        Raises:
+            ConnectionLost: the connection broke.
+        """
+        ...
+
+    def dedicated(self) -> Session:
+        """A session on one new connection with the same parameters, usable in another event loop."""
+        ...
+
+
+class ScopedSession:
+    """A session that borrows a connection for each statement or transaction: the subclass says how."""
+
+    def _scope(self) -> AbstractAsyncContextManager[Session]:
+        """A session on one connection that nobody else uses meanwhile."""
+        raise NotImplementedError
+
+    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
+        async with self._scope() as session:
+            return await session.fetch(sql, args)
+
+    async def script(self, sql: str) -> None:
+        async with self._scope() as session:
+            await session.script(sql)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        async with self._scope() as session, session.transaction() as transaction:
+            yield transaction

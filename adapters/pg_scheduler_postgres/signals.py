@@ -1,0 +1,25 @@
+"""Wake-ups by LISTEN and NOTIFY. The statements that cause them notify by themselves, so that a
+signal is part of the transaction it tells about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler_postgres.link import Link
+
+_KINDS = {str(kind): kind for kind in SignalKind}
+
+
+class PostgresSignals:
+    """`Signals` over a link."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+        def on_payload(payload: str) -> None:
+            # A newer version may say words that this one does not know: looking is never wrong.
+            on_signal(_KINDS.get(payload, SignalKind.DUE))
+
+        await self._link.session.listen(self._link.statements.channel, on_payload, on_ready)

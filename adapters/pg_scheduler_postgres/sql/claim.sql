@@ -1,0 +1,89 @@
+-- Lease due jobs of known names to a worker, most urgent first; what is too late for its first start
+-- ends expired instead. Ranks are visited one by one, each as a range of the due index that ends at
+-- now(): a million future jobs of an urgent rank cost one index probe, not a scan.
+-- The nested loop yields rows in order and stops at the limit, so no row is locked that is not taken.
+WITH RECURSIVE ranks (priority) AS (
+    (
+        SELECT job.priority
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'pending'
+        ORDER BY job.priority
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT job.priority
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'pending' AND job.priority > ranks.priority
+        ORDER BY job.priority
+        LIMIT 1
+    )
+    FROM ranks
+    WHERE ranks.priority IS NOT NULL
+),
+due AS MATERIALIZED (
+    SELECT of_rank.job_id, of_rank.late
+    FROM ranks
+    CROSS JOIN LATERAL (
+        SELECT
+            job.job_id,
+            job.misfire_grace_time IS NOT NULL
+                AND job.started_at IS NULL
+                AND job.retry_count = 0
+                AND coalesce(:now::timestamptz, now()) - job.execution_time
+                    > make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'pending'
+            AND job.priority = ranks.priority
+            AND job.execution_time <= coalesce(:now::timestamptz, now())
+            AND job.job_name = ANY (:task_names::text[])
+        ORDER BY job.execution_time, job.job_id
+        LIMIT :limit::integer
+        FOR UPDATE SKIP LOCKED
+    ) AS of_rank
+    LIMIT :limit::integer
+),
+taken AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET status = 'running',
+        epoch = job.epoch + 1,
+        worker_id = :worker_id::text,
+        started_at = coalesce(:now::timestamptz, now()),
+        last_heartbeat = coalesce(:now::timestamptz, now()),
+        lease_until = coalesce(:now::timestamptz, now())
+            + make_interval(secs => :lease_seconds::double precision),
+        attempt_count = job.attempt_count + 1
+    WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE NOT due.late))
+    RETURNING
+        job.job_id, job.job_name, job.task_data::text AS task_data, job.execution_time, job.priority,
+        job.epoch, job.attempt_count, job.retry_count, job.max_retries, job.timeout_seconds,
+        job.backoff::text AS backoff, job.store_result
+),
+expired AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET status = 'expired',
+        finished_at = coalesce(:now::timestamptz, now()),
+        error_message = 'expired: not started within its misfire grace time'
+    WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE due.late))
+    RETURNING job.job_id
+)
+SELECT
+    taken.*,
+    (SELECT array_agg(expired.job_id ORDER BY expired.job_id) FROM expired) AS expired_ids,
+    next_due.wait_seconds
+FROM (
+    SELECT CASE WHEN (SELECT count(*) FROM due) < :limit::integer THEN (
+        SELECT extract(EPOCH FROM min(first.execution_time) - coalesce(:now::timestamptz, now()))
+        FROM ranks
+        CROSS JOIN LATERAL (
+            SELECT job.execution_time
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending'
+                AND job.priority = ranks.priority
+                AND job.execution_time > coalesce(:now::timestamptz, now())
+            ORDER BY job.execution_time
+            LIMIT 1
+        ) AS first
+    ) END::double precision AS wait_seconds
+) AS next_due
+LEFT JOIN taken ON true;

@@ -1,0 +1,14 @@
+-- Which of the wanted "relation" and "relation.column" names do not exist in the schema.
+SELECT wanted.relation || coalesce('.' || wanted.attribute, '') AS name
+FROM unnest(:relations::text[], :attributes::text[]) WITH ORDINALITY AS wanted (relation, attribute, position)
+WHERE NOT EXISTS (
+    SELECT 1
+    FROM pg_class AS c
+    JOIN pg_namespace AS n ON n.oid = c.relnamespace
+    LEFT JOIN pg_attribute AS a
+        ON a.attrelid = c.oid AND a.attname = wanted.attribute AND NOT a.attisdropped
+    WHERE n.nspname = :schema_name::text
+        AND c.relname = wanted.relation
+        AND (wanted.attribute IS NULL OR a.attname IS NOT NULL)
+)
+ORDER BY wanted.position;

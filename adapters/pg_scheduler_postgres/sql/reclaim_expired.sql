@@ -1,0 +1,78 @@
+-- Take back jobs whose lease is over by the database's clock, and count the crash. Rows that another
+-- reclaimer or their owner is writing are left to them.
+WITH lost AS (
+    SELECT
+        job.job_id, job.epoch, job.attempt_count, job.worker_id, job.started_at, job.superseded,
+        CASE
+            WHEN job.superseded THEN 'pending'
+            WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
+            WHEN job.crash_count + 1 >= :max_crashes::integer THEN 'failed'
+            ELSE 'pending'
+        END AS target,
+        format(
+            'lease lost: worker %s showed no sign of life (crash %s of %s)',
+            coalesce(job.worker_id, 'unknown'), job.crash_count + 1, :max_crashes::integer
+        ) AS reason
+    FROM :"schema".scheduled_jobs AS job
+    WHERE job.status = 'running'
+        AND coalesce(
+            job.lease_until,
+            coalesce(job.last_heartbeat, job.created_at)
+                + make_interval(secs => :heartbeat_threshold_seconds::double precision)
+        ) < coalesce(:now::timestamptz, now())
+    ORDER BY job.job_id
+    LIMIT :limit::integer
+    FOR UPDATE OF job SKIP LOCKED
+),
+reclaimed AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET status = lost.target,
+        epoch = job.epoch + lost.superseded::integer,
+        crash_count = CASE WHEN lost.superseded THEN 0 ELSE job.crash_count + 1 END,
+        attempt_count = CASE WHEN lost.superseded THEN 0 ELSE job.attempt_count END,
+        retry_count = CASE WHEN lost.superseded THEN 0 ELSE job.retry_count END,
+        started_at = CASE WHEN NOT lost.superseded THEN coalesce(job.started_at, job.created_at) END,
+        finished_at = CASE WHEN lost.target <> 'pending' THEN coalesce(:now::timestamptz, now()) END,
+        worker_id = CASE WHEN lost.target <> 'pending' THEN job.worker_id END,
+        lease_until = NULL,
+        cancel_requested_at = CASE WHEN NOT lost.superseded THEN job.cancel_requested_at END,
+        superseded = false,
+        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
+    FROM lost
+    WHERE job.job_id = lost.job_id
+    RETURNING job.job_id, lost.worker_id, job.status, job.crash_count
+),
+recorded AS (
+    INSERT INTO :"schema".scheduled_job_attempts AS history (
+        job_id, epoch, attempt, worker_id, started_at, finished_at, outcome, error_message
+    )
+    SELECT
+        lost.job_id, lost.epoch, lost.attempt_count, lost.worker_id, lost.started_at,
+        coalesce(:now::timestamptz, now()), 'lost', lost.reason
+    FROM lost
+    ON CONFLICT (job_id, epoch) DO UPDATE SET
+        attempt = EXCLUDED.attempt,
+        worker_id = EXCLUDED.worker_id,
+        started_at = EXCLUDED.started_at,
+        finished_at = EXCLUDED.finished_at,
+        outcome = EXCLUDED.outcome,
+        error_message = EXCLUDED.error_message,
+        traceback = NULL
+)
+SELECT
+    reclaimed.job_id,
+    reclaimed.worker_id,
+    reclaimed.status,
+    reclaimed.crash_count,
+    (
+        SELECT extract(EPOCH FROM min(job.lease_until) - coalesce(:now::timestamptz, now()))
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'running' AND job.lease_until >= coalesce(:now::timestamptz, now())
+    )::double precision AS wait_seconds,
+    (
+        SELECT pg_notify(:channel::text, 'due')
+        WHERE EXISTS (SELECT 1 FROM reclaimed WHERE reclaimed.status = 'pending')
+    ) AS notified
+FROM (SELECT 1) AS always
+LEFT JOIN reclaimed ON true
+ORDER BY reclaimed.job_id;

@@ -1,0 +1,57 @@
+-- Store jobs; a taken id takes the new definition. A running attempt keeps its lease and its epoch: the
+-- new version waits in the row, marked superseded, until that attempt ends.
+WITH stored AS (
+    INSERT INTO :"schema".scheduled_jobs AS job (
+        job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
+        misfire_grace_time, timeout_seconds, backoff, store_result
+    )
+    SELECT
+        given.job_id, given.job_name, given.execution_time, given.task_data::jsonb,
+        coalesce(:now::timestamptz, now()), given.priority, given.max_retries,
+        given.misfire_grace_time, given.timeout_seconds, given.backoff::jsonb, given.store_result
+    FROM unnest(
+        :job_ids::text[], :job_names::text[], :execution_times::timestamptz[], :task_datas::text[],
+        :priorities::integer[], :max_retries::integer[], :misfire_grace_times::integer[],
+        :timeouts::double precision[], :backoffs::text[], :store_results::boolean[]
+    ) AS given (
+        job_id, job_name, execution_time, task_data,
+        priority, max_retries, misfire_grace_time,
+        timeout_seconds, backoff, store_result
+    )
+    ON CONFLICT (job_id) DO UPDATE SET
+        job_name = EXCLUDED.job_name,
+        execution_time = EXCLUDED.execution_time,
+        task_data = EXCLUDED.task_data,
+        priority = EXCLUDED.priority,
+        max_retries = EXCLUDED.max_retries,
+        misfire_grace_time = EXCLUDED.misfire_grace_time,
+        timeout_seconds = EXCLUDED.timeout_seconds,
+        backoff = EXCLUDED.backoff,
+        store_result = EXCLUDED.store_result,
+        superseded = job.status = 'running',
+        status = CASE WHEN job.status = 'running' THEN 'running' ELSE 'pending' END,
+        epoch = CASE WHEN job.status = 'running' THEN job.epoch ELSE job.epoch + 1 END,
+        attempt_count = CASE WHEN job.status = 'running' THEN job.attempt_count ELSE 0 END,
+        retry_count = CASE WHEN job.status = 'running' THEN job.retry_count ELSE 0 END,
+        crash_count = CASE WHEN job.status = 'running' THEN job.crash_count ELSE 0 END,
+        started_at = CASE WHEN job.status = 'running' THEN job.started_at END,
+        worker_id = CASE WHEN job.status = 'running' THEN job.worker_id END,
+        cancel_requested_at = CASE WHEN job.status = 'running' THEN job.cancel_requested_at END,
+        finished_at = NULL,
+        error_message = NULL,
+        result = NULL
+    RETURNING job.job_id, job.execution_time, job.xmax = 0 AS inserted
+)
+SELECT
+    stored.job_id,
+    stored.inserted,
+    (
+        SELECT pg_notify(:channel::text, 'due')
+        WHERE EXISTS (
+            SELECT 1
+            FROM stored
+            WHERE execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+                + make_interval(secs => :soon_seconds::double precision)
+        )
+    ) AS notified
+FROM stored;

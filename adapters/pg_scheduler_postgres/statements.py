@@ -1,0 +1,94 @@
+"""SQL files with named parameters, compiled for one schema to ``$1`` placeholders."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_COMMENT = re.compile(r"--[^\n]*\n")
+_SCHEMA = ':"schema"'
+
+
+@cache
+def read_sql(folder: str, name: str) -> str:
+    """The text of a packaged SQL file."""
+    package = resources.files("pg_scheduler_postgres")
+    return package.joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
+
+
+def checked_identifier(field: str, name: object) -> str:
+    """`name`, fit to be quoted as an identifier.
+
+    Raises:
+        InvalidInput: not a str, empty, more than PostgreSQL's 63 bytes, or not printable.
+    """
+    if not isinstance(name, str) or not name:
+        raise InvalidInput(field, f"expected a name, got {name!r}")
+    if not name.isprintable() or len(name.encode("utf-8", "surrogatepass")) > 63:
+        raise InvalidInput(field, f"{name!r} is not an identifier: at most 63 bytes of printable text")
+    return name
+
+
+def quoted(identifier: str) -> str:
+    """The identifier as SQL text."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def in_schema(sql: str, schema: str) -> str:
+    """SQL text for one schema, comments left out."""
+    return _COMMENT.sub("", sql + "\n").replace(_SCHEMA, quoted(schema)).strip().rstrip(";")
+
+
+def channel_of(schema: str) -> str:
+    """The NOTIFY channel of a schema: readable where its name is short, hashed where it is long."""
+    name = f"pg_scheduler.{schema}"
+    return (
+        name
+        if len(name.encode()) < 64
+        else f"pg_scheduler#{hashlib.sha256(schema.encode()).hexdigest()[:32]}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One compiled statement."""
+
+    sql: str
+    parameters: tuple[str, ...]
+
+    def bind(self, values: dict[str, Any]) -> Sequence[Any]:
+        """The values in placeholder order."""
+        return [values[name] for name in self.parameters]
+
+
+class Statements:
+    """The packaged statements for one schema, compiled on first use."""
+
+    def __init__(self, schema: str) -> None:
+        self.schema = schema
+        self.channel = channel_of(schema)
+        self._compiled: dict[str, Statement] = {}
+
+    def __getitem__(self, name: str) -> Statement:
+        statement = self._compiled.get(name)
+        if statement is None:
+            statement = self._compiled[name] = _compile(in_schema(read_sql("sql", name), self.schema))
+        return statement
+
+
+def _compile(sql: str) -> Statement:
+    parameters: dict[str, int] = {}
+
+    def placeholder(match: re.Match[str]) -> str:
+        return f"${parameters.setdefault(match.group(1), len(parameters) + 1)}"
+
+    # The quoted schema name cannot be mistaken for a parameter: a quote stands between colon and name.
+    return Statement(_PARAMETER.sub(placeholder, sql), tuple(parameters))

@@ -1,0 +1,44 @@
+"""The psycopg 3 driver."""
+
+from __future__ import annotations
+
+import psycopg
+import psycopg_pool
+
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.session import Session
+from pg_scheduler_psycopg.connecting import Connector
+from pg_scheduler_psycopg.sessions import ConnectionSession, PoolSession
+
+
+class PsycopgDriver(PostgresDriver):
+    """A Driver over psycopg 3.
+
+    Args:
+        source: a `psycopg_pool.AsyncConnectionPool`, a `psycopg.AsyncConnection` or a DSN. A pool is the
+            best choice for a worker. A single connection is switched to autocommit and serves one
+            statement at a time, so give the driver one of its own. From a DSN the driver makes, and
+            closes, a pool itself.
+        schema: where the tables live; None means the first schema of the connection's search path.
+
+    Raises:
+        InvalidInput: `source` is something else.
+    """
+
+    def __init__(self, source: object, *, schema: str | None = None) -> None:
+        super().__init__(_session_over(source), schema=schema)
+
+
+def _session_over(source: object) -> Session:
+    if isinstance(source, str):
+        return PoolSession(None, Connector.of_dsn(source))
+    if isinstance(source, psycopg_pool.AsyncConnectionPool):
+        return PoolSession(source, Connector.of_pool(source))
+    if isinstance(source, psycopg.AsyncConnection):
+        return ConnectionSession(source, Connector.of_connection(source))
+    raise InvalidInput(
+        "source",
+        "expected a psycopg AsyncConnectionPool, a psycopg AsyncConnection or a DSN, "
+        f"got {type(source).__name__}",
+    )

@@ -1,0 +1,156 @@
+"""Sessions over psycopg 3: a pool, one connection, a transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+import psycopg_pool
+from psycopg.pq import TransactionStatus
+from psycopg.rows import dict_row
+
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, InvalidInput
+from pg_scheduler_postgres.session import Row, ScopedSession, Session
+from pg_scheduler_psycopg.connecting import Connector
+from pg_scheduler_psycopg.failures import translated
+from pg_scheduler_psycopg.listening import listen
+
+COMMAND_TIMEOUT = 30.0
+"""Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
+
+
+class _Shared:
+    """What all sessions of one source have in common."""
+
+    def __init__(self, connector: Connector) -> None:
+        self._connector = connector
+
+    def on(self, connection: Any) -> Session:
+        if not isinstance(connection, psycopg.AsyncConnection):
+            raise InvalidInput(
+                "connection",
+                f"expected a psycopg AsyncConnection, got {type(connection).__name__}",
+            )
+        return BorrowedSession(connection, self._connector)
+
+    async def listen(
+        self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
+    ) -> None:
+        await listen(self._connector, channel, on_payload, on_ready)
+
+    def dedicated(self) -> Session:
+        return ConnectionSession(None, self._connector)
+
+
+class BorrowedSession(_Shared):
+    """On a connection that somebody else owns, inside whatever transaction it is in."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any], connector: Connector) -> None:
+        super().__init__(connector)
+        self._connection = connection
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+    async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
+        with translated():
+            async with asyncio.timeout(COMMAND_TIMEOUT):
+                # A raw cursor takes $1 placeholders; the row shape is ours whatever the user's factory.
+                cursor = psycopg.AsyncRawCursor(self._connection, row_factory=dict_row)
+                async with cursor:
+                    await cursor.execute(sql, args)
+                    return await cursor.fetchall() if cursor.description else []
+
+    async def script(self, sql: str) -> None:
+        with translated():
+            # Without parameters psycopg sends the text as it is, several statements at once.
+            await self._connection.execute(sql.encode())
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Session]:
+        with translated():
+            async with self._connection.transaction():
+                yield self
+
+
+class ConnectionSession(_Shared, ScopedSession):
+    """On one connection, one statement or transaction at a time. A connection that broke is replaced
+    by a new one with the same parameters."""
+
+    def __init__(self, connection: psycopg.AsyncConnection[Any] | None, connector: Connector) -> None:
+        super().__init__(connector)
+        self._connection = connection
+        self._own: psycopg.AsyncConnection[Any] | None = None
+        self._busy = asyncio.Lock()
+
+    async def open(self) -> None:
+        if self._connection is None:
+            self._connection = self._own = await self._connect()
+        elif not self._connection.autocommit:
+            if self._connection.info.transaction_status != TransactionStatus.IDLE:
+                raise ConfigurationError(
+                    "the connection given to the driver is inside a transaction, so nothing written "
+                    "there would commit: commit first, or connect with autocommit=True"
+                )
+            await self._connection.set_autocommit(True)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        with translated():
+            return await self._connector()
+
+    async def close(self) -> None:
+        if self._own is not None:
+            own, self._own, self._connection = self._own, None, None
+            await own.close()
+
+    @asynccontextmanager
+    async def _scope(self) -> AsyncIterator[Session]:
+        async with self._busy:
+            if self._connection is None:
+                raise ConnectionLost("this session is closed")
+            if self._connection.closed:
+                self._connection = self._own = await self._connect()
+            yield BorrowedSession(self._connection, self._connector)
+
+
+class PoolSession(_Shared, ScopedSession):
+    """On a pool: statements run side by side, each on a connection of its own."""
+
+    def __init__(self, pool: psycopg_pool.AsyncConnectionPool[Any] | None, connector: Connector) -> None:
+        super().__init__(connector)
+        self._pool = pool
+        self._own: psycopg_pool.AsyncConnectionPool[Any] | None = None
+
+    async def open(self) -> None:
+        if self._pool is None:
+            own = psycopg_pool.AsyncConnectionPool(
+                self._connector.conninfo,
+                min_size=1,
+                max_size=5,
+                open=False,
+                kwargs={"autocommit": True},
+                check=psycopg_pool.AsyncConnectionPool.check_connection,
+            )
+            with translated():
+                await own.open(wait=True, timeout=COMMAND_TIMEOUT)
+            self._pool = self._own = own
+
+    async def close(self) -> None:
+        if self._own is not None:
+            own, self._own, self._pool = self._own, None, None
+            await own.close()
+
+    @asynccontextmanager
+    async def _scope(self) -> AsyncIterator[Session]:
+        if self._pool is None:
+            raise ConnectionLost("this session is closed")
+        with translated():
+            async with self._pool.connection(timeout=COMMAND_TIMEOUT) as connection:
+                # Leaving this block commits, where the user's pool is not in autocommit.
+                yield BorrowedSession(connection, self._connector)

@@ -1,0 +1,72 @@
+"""pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
+
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.errors import (
+    ConfigurationError,
+    ConnectionLost,
+    DatabaseError,
+    InvalidInput,
+    InvalidTransition,
+    JobAlreadyExists,
+    JobCancelled,
+    JobFailed,
+    JobNotFound,
+    JobTimeout,
+    MissingDependency,
+    NotAsyncFunction,
+    PgSchedulerError,
+    SchemaError,
+    Snooze,
+    TaskNameConflict,
+    TransientDatabaseError,
+    UnencodablePayload,
+    WaitTimeout,
+)
+from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.job_handle import JobHandle
+from pg_scheduler.job_spec import JobSpec
+from pg_scheduler.polling import PollingConfig
+from pg_scheduler.ports.job_context import JobContext, current_job
+from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.task import task
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ConfigurationError",
+    "ConflictResolution",
+    "ConnectionLost",
+    "DatabaseError",
+    "InvalidInput",
+    "InvalidTransition",
+    "JobAlreadyExists",
+    "JobCancelled",
+    "JobContext",
+    "JobFailed",
+    "JobHandle",
+    "JobNotFound",
+    "JobPriority",
+    "JobSpec",
+    "JobStatus",
+    "JobTimeout",
+    "MissingDependency",
+    "NotAsyncFunction",
+    "PgSchedulerError",
+    "PollingConfig",
+    "RetryPolicy",
+    "Scheduler",
+    "SchemaError",
+    "Snooze",
+    "TaskNameConflict",
+    "TransientDatabaseError",
+    "UnencodablePayload",
+    "VacuumConfig",
+    "VacuumPolicy",
+    "VacuumTrigger",
+    "WaitTimeout",
+    "current_job",
+    "task",
+]

@@ -1,0 +1,81 @@
+"""The composition root: the one module that names the adapters, as text, imported on use."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, cast
+
+from pg_scheduler.domain.errors import InvalidInput, MissingDependency
+from pg_scheduler.ports.driver import Driver
+
+_ADAPTERS = {
+    "asyncpg": ("pg_scheduler_asyncpg", "AsyncpgDriver", "asyncpg", "pip install asyncpg"),
+    "psycopg": (
+        "pg_scheduler_psycopg",
+        "PsycopgDriver",
+        "psycopg",
+        'pip install "pg-scheduler[psycopg]"',
+    ),
+}
+_LIBRARY_OF_PACKAGE = {"asyncpg": "asyncpg", "psycopg": "psycopg", "psycopg_pool": "psycopg"}
+
+
+def driver_over(source: object, *, library: str | None = None, schema: str | None = None) -> Driver:
+    """A Driver over whatever people have: a pool, a connection, a DSN, or a Driver already.
+
+    Args:
+        source: an asyncpg or psycopg pool or connection; a DSN; or any Driver, returned as it is.
+        library: "asyncpg" or "psycopg", for a DSN; by default asyncpg where it is installed.
+        schema: where the tables live; None means the first schema of the connection's search path.
+
+    Raises:
+        InvalidInput: none of these.
+        MissingDependency: the library is not installed.
+    """
+    if isinstance(source, Driver):
+        if schema is not None:
+            raise InvalidInput("schema", "is the driver's own business", "Pass it to the driver")
+        return source
+    if library is not None and library not in _ADAPTERS:
+        raise InvalidInput("library", f"unknown {library!r}", "One of: asyncpg, psycopg")
+    if isinstance(source, str):
+        return _driver_of_dsn(source, library, schema)
+    package = type(source).__module__.partition(".")[0]
+    for base in type(source).__mro__:
+        package = _LIBRARY_OF_PACKAGE.get(base.__module__.partition(".")[0], package)
+    if package not in _ADAPTERS:
+        raise InvalidInput(
+            "db_pool",
+            f"cannot work on {type(source).__module__}.{type(source).__qualname__}",
+            "Pass an asyncpg or psycopg pool or connection, a DSN, or a Driver",
+        )
+    return cast(Driver, _adapter(package)(source, schema=schema))
+
+
+def _driver_of_dsn(dsn: str, library: str | None, schema: str | None) -> Driver:
+    if not dsn.startswith(("postgresql://", "postgres://")) and "=" not in dsn:
+        raise InvalidInput("dsn", "is not a connection string", "Write postgresql://user@host:5432/database")
+    if library is None:
+        try:
+            return cast(Driver, _adapter("asyncpg")(dsn, schema=schema))
+        except MissingDependency:
+            library = "psycopg"
+    return cast(Driver, _adapter(library)(dsn, schema=schema))
+
+
+def _adapter(library: str) -> Any:
+    module, name, dependency, fix = _ADAPTERS[library]
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] not in (dependency, "psycopg_pool"):
+            raise
+        raise MissingDependency(f"{library} is not installed. Install it with: {fix}") from error
+
+
+def __getattr__(name: str) -> Any:
+    """`AsyncpgDriver` and `PsycopgDriver`, imported on first use."""
+    for library, (_, driver_name, _, _) in _ADAPTERS.items():
+        if name == driver_name:
+            return _adapter(library)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,66 @@
+"""What happens when a submitted job's id is already taken."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum, StrEnum
+
+from pg_scheduler.domain.errors import JobAlreadyExists
+
+
+class ConflictResolution(Enum):
+    """Strategy for a job id that is already stored, whatever the stored job's state."""
+
+    RAISE = "raise"
+    """`JobAlreadyExists` (a ValueError); nothing of the call is stored."""
+    IGNORE = "ignore"
+    """The stored job stays as it is."""
+    REPLACE = "replace"
+    """The stored job takes the new definition and is pending again with no retries counted. A running
+    attempt keeps its lease; the new version runs after it."""
+
+
+class Submission(StrEnum):
+    """What became of one submitted job."""
+
+    INSERTED = "inserted"
+    IGNORED = "ignored"
+    REPLACED = "replaced"
+
+
+def rows_to_send(job_ids: Sequence[str], conflict: ConflictResolution) -> list[int]:
+    """Positions of the jobs that go to the store, in id order, when ids repeat within one call.
+
+    RAISE refuses a repeated id; IGNORE keeps its first job and REPLACE its last, which is what the
+    jobs would lead to if they were submitted one by one. Id order lets two concurrent calls lock
+    rows in the same order, so that they cannot deadlock.
+
+    Raises:
+        JobAlreadyExists: RAISE and an id stands twice.
+    """
+    chosen: dict[str, int] = {}
+    repeated: list[str] = []
+    for position, job_id in enumerate(job_ids):
+        if job_id in chosen:
+            repeated.append(job_id)
+            if conflict is not ConflictResolution.REPLACE:
+                continue
+        chosen[job_id] = position
+    if repeated and conflict is ConflictResolution.RAISE:
+        raise JobAlreadyExists(list(dict.fromkeys(repeated)))
+    return [chosen[job_id] for job_id in sorted(chosen)]
+
+
+def answers_in_order(
+    job_ids: Sequence[str],
+    sent: Sequence[int],
+    stored: dict[str, Submission],
+    conflict: ConflictResolution,
+) -> list[Submission]:
+    """One answer per submitted job in input order, given what the store did with the rows sent."""
+    sent_positions = set(sent)
+    repeat = Submission.REPLACED if conflict is ConflictResolution.REPLACE else Submission.IGNORED
+    return [
+        stored.get(job_id, Submission.IGNORED) if position in sent_positions else repeat
+        for position, job_id in enumerate(job_ids)
+    ]

@@ -1,0 +1,165 @@
+"""Every error the library raises, split by who has to act.
+
+::
+
+    PgSchedulerError
+    |-- InvalidInput (ValueError)            the caller: an argument is refused before any SQL
+    |   |-- NotAsyncFunction (TypeError)     ... a plain function where an async one is needed
+    |   |-- UnencodablePayload (TypeError)   ... an argument JSON cannot carry
+    |   `-- TaskNameConflict                 ... two functions under one name
+    |-- JobAlreadyExists (ValueError)        the caller: the id is taken and the resolution is RAISE
+    |-- JobNotFound (LookupError)            the caller: no such job
+    |-- InvalidTransition (ValueError)       the caller: the state machine has no such step
+    |-- ConfigurationError (ValueError)      the operator: the set-up cannot work as it stands
+    |   `-- MissingDependency (ImportError)  ... a package has to be installed
+    |-- SchemaError                          the operator: the tables are missing, foreign or too new
+    |-- DatabaseError                        the database refused a statement
+    |   |-- ConnectionLost (ConnectionError) ... it could not be reached; trying again may help
+    |   `-- TransientDatabaseError           ... deadlock, serialization, shutdown; trying again helps
+    |-- JobFailed                            the waiter: the job ended without a result
+    |-- WaitTimeout (TimeoutError)           the waiter: the job has not ended yet
+    `-- AttemptSignal                        control flow inside a running job
+        |-- JobTimeout (TimeoutError)        the attempt ran longer than its timeout
+        |-- JobCancelled                     somebody asked for the job to be cancelled
+        `-- Snooze                           the job asks to be run again later
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+
+class PgSchedulerError(Exception):
+    """Root of the tree above."""
+
+
+class InvalidInput(PgSchedulerError, ValueError):
+    """An argument was refused before any SQL was sent; the database is untouched."""
+
+    def __init__(self, field: str, problem: str, fix: str = "") -> None:
+        self.field = field
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{field}: {problem}" + (f". {fix}" if fix else ""))
+
+
+class NotAsyncFunction(InvalidInput, TypeError):
+    """A plain function was scheduled without asking for a thread or process executor."""
+
+    def __init__(self, described: str) -> None:
+        super().__init__(
+            "func",
+            f"Expected an async function, got {described}",
+            'Declare it with "async def", or pass executor="thread" (or "process")',
+        )
+
+
+class UnencodablePayload(InvalidInput, TypeError):
+    """An argument cannot be stored as JSON; `field` names where in the arguments it stands."""
+
+
+class TaskNameConflict(InvalidInput):
+    """Two different functions want one task name."""
+
+
+class JobAlreadyExists(PgSchedulerError, ValueError):
+    """The id is taken and the conflict resolution is RAISE; nothing was inserted."""
+
+    def __init__(self, job_ids: Sequence[str]) -> None:
+        self.job_ids = tuple(job_ids)
+        shown = ", ".join(repr(job_id) for job_id in self.job_ids[:5])
+        more = f" and {len(self.job_ids) - 5} more" if len(self.job_ids) > 5 else ""
+        noun = "Job" if len(self.job_ids) == 1 else "Jobs"
+        verb = "exists" if len(self.job_ids) == 1 else "exist"
+        # The contract fixes the words "already exists"; both forms hold them for one job.
+        super().__init__(
+            f"{noun} {shown}{more} already {verb}. "
+            "Use ConflictResolution.IGNORE to keep the stored job or REPLACE to update it"
+        )
+
+
+class JobNotFound(PgSchedulerError, LookupError):
+    """No row has this id: it was never scheduled, or it was vacuumed."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        super().__init__(f"no job {job_id!r}: it was never scheduled here, or it was vacuumed")
+
+
+class InvalidTransition(PgSchedulerError, ValueError):
+    """The state machine has no such step for a job in this state."""
+
+    def __init__(self, job_id: str, current: str, wanted: str) -> None:
+        self.job_id = job_id
+        self.current = current
+        self.wanted = wanted
+        super().__init__(f"job {job_id!r} is {current}: it cannot be set to {wanted}")
+
+
+class ConfigurationError(PgSchedulerError, ValueError):
+    """A setting cannot work; the message says which and what would."""
+
+
+class MissingDependency(ConfigurationError, ImportError):
+    """A package that this feature needs is not installed."""
+
+
+class SchemaError(PgSchedulerError):
+    """The tables are missing, belong to something else, or are newer than this code."""
+
+
+class DatabaseError(PgSchedulerError):
+    """The database refused a statement. `sqlstate` is its five-character code, if it sent one."""
+
+    def __init__(self, message: str, sqlstate: str | None = None) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(f"{message} [{sqlstate}]" if sqlstate else message)
+
+
+class ConnectionLost(DatabaseError, ConnectionError):
+    """The database could not be reached, or the connection broke under a statement."""
+
+
+class TransientDatabaseError(DatabaseError):
+    """A passing refusal (deadlock, serialization failure, server shutting down): try again."""
+
+
+class JobFailed(PgSchedulerError):
+    """The awaited job ended without a result; carries the remote traceback's text."""
+
+    def __init__(self, job_id: str, status: str, error: str | None, traceback: str | None) -> None:
+        self.job_id = job_id
+        self.status = status
+        self.error = error
+        self.traceback = traceback
+        text = f"job {job_id!r} ended {status}" + (f": {error}" if error else "")
+        super().__init__(f"{text}\n{traceback}" if traceback else text)
+
+
+class WaitTimeout(PgSchedulerError, TimeoutError):
+    """The awaited job has not ended within the waiter's timeout; the job itself goes on."""
+
+
+class AttemptSignal(PgSchedulerError):
+    """Control flow inside a running job."""
+
+
+class JobTimeout(AttemptSignal, TimeoutError):
+    """The attempt ran longer than its timeout and was stopped; it counts as a failure."""
+
+    def __init__(self, timeout: timedelta) -> None:
+        self.timeout = timeout
+        super().__init__(f"the attempt ran longer than its timeout of {timeout.total_seconds():g} s")
+
+
+class JobCancelled(AttemptSignal):
+    """Raised inside a job by `JobContext.raise_if_cancelled()` once it was asked to stop."""
+
+
+class Snooze(AttemptSignal):
+    """Raise it inside a job to be run again after `delay`; no attempt and no retry is used up."""
+
+    def __init__(self, delay: timedelta) -> None:
+        self.delay = delay
+        super().__init__(f"run again in {delay.total_seconds():g} s")

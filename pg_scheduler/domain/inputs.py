@@ -1,0 +1,120 @@
+"""Validation of what a caller passes to `schedule()` and its siblings, before any SQL."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.states import JobStatus
+
+MAX_INT4 = 2**31 - 1
+MAX_TIMEOUT = timedelta(days=365)
+
+
+def checked_time(field: str, value: object) -> datetime:
+    """`value` in UTC.
+
+    Raises:
+        InvalidInput: not a datetime, naive, or not expressible in UTC.
+    """
+    if not isinstance(value, datetime):
+        raise InvalidInput(field, f"expected an aware datetime, got {type(value).__name__}")
+    if value.tzinfo is None or value.utcoffset() is None:
+        raise InvalidInput(
+            field,
+            f"{value.isoformat()} has no time zone, so it names no instant",
+            "Use datetime.now(UTC) or attach a tzinfo",
+        )
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(field, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
+
+
+def checked_count(field: str, value: object) -> int:
+    """A whole number from 0 to 2**31 - 1."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(field, f"expected a whole number >= 0, got {value!r}")
+    if not 0 <= value <= MAX_INT4:
+        raise InvalidInput(field, f"expected a whole number from 0 to {MAX_INT4}, got {value}")
+    return value
+
+
+def checked_positive(field: str, value: object) -> int:
+    """A whole number from 1 to 2**31 - 1."""
+    if checked_count(field, value) == 0:
+        raise InvalidInput(field, "must be at least 1")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def checked_grace(field: str, value: object) -> int | None:
+    """Whole seconds >= 0, or None for "never expires"."""
+    return None if value is None else checked_count(field, value)
+
+
+def checked_duration(field: str, value: object) -> timedelta | None:
+    """A positive duration given as timedelta or seconds, at most a year; None stays None."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, timedelta | int | float):
+        raise InvalidInput(field, f"expected a timedelta or seconds, got {value!r}")
+    if not isinstance(value, timedelta):
+        if not math.isfinite(value) or abs(value) > MAX_TIMEOUT.total_seconds():
+            raise InvalidInput(field, f"expected a finite number of seconds up to a year, got {value}")
+        value = timedelta(seconds=value)
+    if not timedelta(0) < value <= MAX_TIMEOUT:
+        raise InvalidInput(field, f"must be more than 0 and at most a year, got {value}")
+    return value
+
+
+def checked_arguments(args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
+    """Positional and keyword arguments as a fresh list and dict (shapes only; values go to the codec)."""
+    if not isinstance(args, Sequence) or isinstance(args, str | bytes | bytearray | memoryview):
+        raise InvalidInput(
+            "args", f"expected a tuple or list, got {type(args).__name__}", "Did you mean args=(value,)?"
+        )
+    if kwargs is None:
+        kwargs = {}
+    if not isinstance(kwargs, Mapping):
+        raise InvalidInput("kwargs", f"expected a dict, got {type(kwargs).__name__}")
+    for key in kwargs:
+        if not isinstance(key, str):
+            raise InvalidInput("kwargs", f"keys must be str, got {key!r}")
+    return list(args), dict(kwargs)
+
+
+def checked_task_data(value: object) -> tuple[list[Any], dict[str, Any]]:
+    """The `args` and `kwargs` of a ``{"args": [...], "kwargs": {...}}`` mapping; either may be absent."""
+    if value is None:
+        return [], {}
+    if not isinstance(value, Mapping):
+        raise InvalidInput("task_data", f"expected a dict, got {type(value).__name__}")
+    unknown = [key for key in value if key not in ("args", "kwargs")]
+    if unknown:
+        raise InvalidInput(
+            "task_data",
+            f"unknown key {unknown[0]!r}",
+            'The form is {"args": [...], "kwargs": {...}}',
+        )
+    return checked_arguments(value.get("args", ()), value.get("kwargs"))
+
+
+def checked_conflict(value: object) -> ConflictResolution:
+    """A `ConflictResolution`; its bare value ("raise", "ignore", "replace") is accepted too."""
+    try:
+        return ConflictResolution(value)
+    except ValueError:
+        raise InvalidInput("conflict_resolution", f"expected a ConflictResolution, got {value!r}") from None
+
+
+def checked_status(value: object) -> JobStatus:
+    """A `JobStatus`; its bare value is accepted too."""
+    try:
+        return JobStatus(value)  # type: ignore[arg-type]
+    except ValueError:
+        states = ", ".join(JobStatus)
+        raise InvalidInput("status", f"unknown status {value!r}", f"One of: {states}") from None

@@ -1,0 +1,123 @@
+"""The records that cross the Driver port."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.retry import Backoff
+from pg_scheduler.domain.states import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to be stored, already validated and encoded."""
+
+    job_id: str
+    task_name: str
+    """Stored in the `job_name` column."""
+    execution_time: datetime
+    """Aware; the earliest instant at which it may start."""
+    task_data: str
+    """JSON text ``{"args": [...], "kwargs": {...}}``."""
+    rank: int = 5
+    max_retries: int = 0
+    misfire_grace_seconds: int | None = None
+    """None: it never expires."""
+    timeout: timedelta | None = None
+    """None: the task's own timeout, if it has one."""
+    backoff: Backoff | None = None
+    """None: the task's or the scheduler's policy."""
+    store_result: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right of one attempt to write: true while the row's epoch is still this one."""
+
+    job_id: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """What a worker needs to run one attempt of a job."""
+
+    job_id: str
+    task_name: str
+    task_data: str
+    execution_time: datetime
+    rank: int
+    epoch: int
+    attempt: int
+    """1 for the first start. Attempts that were given back are not counted."""
+    retry_count: int
+    max_retries: int
+    timeout: timedelta | None
+    backoff: Backoff | None
+    store_result: bool
+
+    @property
+    def lease(self) -> Lease:
+        """The lease under which this attempt runs."""
+        return Lease(self.job_id, self.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """One stored job as insight shows it. Times are aware, in UTC."""
+
+    job_id: str
+    task_name: str
+    status: JobStatus
+    execution_time: datetime
+    rank: int
+    task_data: str
+    created_at: datetime
+    started_at: datetime | None
+    """Start of the latest attempt; None while the job never started."""
+    finished_at: datetime | None
+    worker_id: str | None
+    """The owner while running; the last owner once an attempt finished the job."""
+    lease_until: datetime | None
+    epoch: int
+    attempt_count: int
+    retry_count: int
+    max_retries: int
+    crash_count: int
+    cancel_requested: bool
+    superseded: bool
+    """True while a running attempt is of an older version than the definition in this row."""
+    misfire_grace_seconds: int | None
+    timeout: timedelta | None
+    error_message: str | None
+    result: str | None
+    """JSON text, where the job asked for its result to be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt that did not simply complete the job: history is written for these only, because
+    the row itself tells all about the attempt that completed it."""
+
+    job_id: str
+    epoch: int
+    attempt: int
+    worker_id: str | None
+    started_at: datetime | None
+    finished_at: datetime
+    outcome: str
+    """retry, failed, cancelled, released, snoozed, lost, or completed for a superseded version."""
+    error_message: str | None
+    traceback: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """One running engine as the `scheduled_job_workers` table shows it."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    started_at: datetime
+    last_seen: datetime

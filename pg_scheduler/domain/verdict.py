@@ -1,0 +1,118 @@
+"""Outcome in, verdict out: the one place that decides what an attempt does to its job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The task returned. `result` is JSON text if the job asked to keep it; `note` says why it could not
+    be kept."""
+
+    result: str | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The task raised, timed out, could not be decoded or killed its worker process."""
+
+    error: BaseException
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The task ended because it was asked to be cancelled."""
+
+    message: str = "cancelled on request"
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """The worker ended the attempt for its own reasons (shutdown): nothing counts against the job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """The task asked to be run again later."""
+
+    delay: timedelta
+
+
+Outcome = Returned | Raised | Stopped | Interrupted | Snoozed
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the store must do: `event` names a row of the transition table."""
+
+    event: JobEvent
+    delay: timedelta | None = None
+    """For RETRY and SNOOZE: how long after the settlement the job is due again."""
+    error_message: str | None = None
+    traceback: str | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """A verdict together with the lease that entitles its writer to apply it."""
+
+    job_id: str
+    epoch: int
+    worker_id: str
+    verdict: Verdict
+
+
+def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: float) -> Verdict:
+    """The verdict on an attempt of `job`. `randomness` in [0, 1) feeds the policy's jitter."""
+    match outcome:
+        case Returned(result, note):
+            return Verdict(JobEvent.COMPLETE, error_message=note, result=result)
+        case Stopped(message):
+            return Verdict(JobEvent.CONFIRM_CANCEL, error_message=message)
+        case Interrupted():
+            return Verdict(JobEvent.RELEASE)
+        case Snoozed(delay):
+            return Verdict(JobEvent.SNOOZE, delay=max(delay, timedelta(0)))
+        case Raised(error):
+            message, trace = describe_error(error)
+            if job.retry_count < job.max_retries and policy.wants_retry(error):
+                backoff = job.backoff or policy
+                delay = backoff.delay(job.retry_count + 1, randomness)
+                return Verdict(JobEvent.RETRY, delay, message, trace)
+            return Verdict(JobEvent.FAIL, None, message, trace)
+
+
+MAX_MESSAGE, MAX_TRACEBACK = 2_000, 50_000
+"""Longest error text and traceback stored, in characters; longer ones lose their middle."""
+
+
+def describe_error(error: BaseException) -> tuple[str, str]:
+    """Message and traceback as text that can be stored, whatever the exception does when asked."""
+    import traceback
+
+    name = type(error).__qualname__
+    try:
+        said = str(error)
+    except Exception as broken:
+        said = f"(its message cannot be read: {type(broken).__qualname__})"
+    try:
+        trace = "".join(traceback.format_exception(error))
+    except Exception as broken:
+        trace = f"(its traceback cannot be formatted: {type(broken).__qualname__})"
+    return storable(f"{name}: {said}" if said else name, MAX_MESSAGE), storable(trace, MAX_TRACEBACK)
+
+
+def storable(text: str, limit: int) -> str:
+    """`text` without what PostgreSQL's text type refuses (NUL, lone surrogates), cut in the middle."""
+    if len(text) > limit:
+        half = limit // 2
+        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,74 @@
+"""What runs in this worker, and how much more may."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from pg_scheduler.domain.model import Lease
+from pg_scheduler.engine.attempt import Attempt
+
+
+class ActiveAttempts:
+    """Running attempts and free slots.
+
+    Leases are kept apart from attempts: an attempt ends when its function ends, its lease only when the
+    verdict has reached the store, and until then it must be renewed. Leases are read from the lease
+    keeper's thread, hence the lock.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._running: dict[Lease, Attempt] = {}
+        self._leases: set[Lease] = set()
+        self._lock = threading.Lock()
+        self._freed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def free_slots(self) -> int:
+        """How many more attempts may start."""
+        return self.capacity - len(self._running)
+
+    def started(self, attempt: Attempt) -> None:
+        """An attempt takes a slot and its lease is kept from now on."""
+        with self._lock:
+            self._leases.add(attempt.job.lease)
+        self._running[attempt.job.lease] = attempt
+        self._idle.clear()
+
+    def ended(self, attempt: Attempt) -> None:
+        """The function ended: its slot is free, its lease still kept."""
+        self._running.pop(attempt.job.lease, None)
+        self._freed.set()
+        if not self._running:
+            self._idle.set()
+
+    def settled(self, lease: Lease) -> None:
+        """The verdict is stored, or the lease is lost: keep it no longer."""
+        with self._lock:
+            self._leases.discard(lease)
+
+    def leases(self) -> list[Lease]:
+        """The leases to renew, in id order; safe to call from any thread."""
+        with self._lock:
+            return sorted(self._leases, key=lambda lease: lease.job_id)
+
+    def attempts(self) -> list[Attempt]:
+        """The attempts that run, in the order of their starts."""
+        return list(self._running.values())
+
+    def find(self, lease: Lease) -> Attempt | None:
+        """The running attempt under a lease."""
+        return self._running.get(lease)
+
+    async def wait_for_slot(self) -> None:
+        """Return when a slot is free."""
+        while self.free_slots <= 0:
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def wait_idle(self) -> None:
+        """Return when nothing runs."""
+        await self._idle.wait()

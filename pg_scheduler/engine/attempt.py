@@ -1,0 +1,41 @@
+"""One execution of a job under a lease."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.ports.job_context import JobContext
+
+
+class StopReason(StrEnum):
+    """Why an attempt is being stopped from outside."""
+
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+    LEASE_LOST = "lease lost"
+    SHUTDOWN = "shutdown"
+
+
+@dataclass(eq=False, slots=True)
+class Attempt:
+    """The running attempt, seen by the engine."""
+
+    job: ClaimedJob
+    context: JobContext
+    started: float
+    """Clock.monotonic() at its start."""
+    task: asyncio.Task[None] | None = field(default=None, repr=False)
+    reason: StopReason | None = None
+    """Why it is being stopped; the first reason given stands."""
+    decided: bool = False
+    """True once a verdict is on its way; whatever the function does later changes nothing."""
+
+    def stop(self, reason: StopReason) -> None:
+        """Ask the attempt to end. Again, if need be: code that swallowed one request gets another."""
+        self.reason = self.reason or reason
+        self.context.request_stop()
+        if self.task is not None:
+            self.task.cancel()

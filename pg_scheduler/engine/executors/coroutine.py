@@ -1,0 +1,21 @@
+"""Async functions, on the worker's event loop."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from pg_scheduler.ports.executor import Call
+from pg_scheduler.ports.job_context import JobContext
+
+
+class AsyncExecutor:
+    """Awaits the function; cancelling the attempt raises CancelledError inside it."""
+
+    async def execute(self, call: Call, context: JobContext) -> Any:
+        """Run the coroutine to its end."""
+        result = call.func(*call.args, **call.kwargs)
+        return await result if inspect.isawaitable(result) else result
+
+    async def close(self) -> None:
+        """Nothing to free."""

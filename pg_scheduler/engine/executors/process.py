@@ -1,0 +1,126 @@
+"""CPU work, in worker processes that can really be ended."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Connection
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput, PgSchedulerError
+from pg_scheduler.engine.executors.process_child import Failure, serve
+from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.ports.executor import Call
+from pg_scheduler.ports.job_context import JobContext
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+class WorkerProcessDied(PgSchedulerError):
+    """The worker process ended in the middle of a job: `os._exit`, a crash, the out-of-memory killer."""
+
+
+class RemoteError(PgSchedulerError):
+    """A function raised in a worker process; the message is the original one with its traceback."""
+
+
+class _Child:
+    """One worker process and the pipe to it."""
+
+    def __init__(self) -> None:
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+        self._process.start()
+        theirs.close()
+
+    def ask(self, request: bytes) -> bytes:
+        """Send a request and wait for the answer; blocks."""
+        pipe: Connection[Any, Any] = self._pipe
+        try:
+            pipe.send_bytes(request)
+            return pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            self._process.join(1)
+            raise WorkerProcessDied(
+                f"the worker process ended during the job (exit code {self._process.exitcode})"
+            ) from error
+
+    def end(self) -> None:
+        """Kill the process; a blocked `ask` returns with `WorkerProcessDied`."""
+        self._process.kill()
+        self._process.join(5)
+
+    @property
+    def usable(self) -> bool:
+        """True while the process lives."""
+        return self._process.is_alive()
+
+
+class ProcessExecutor:
+    """Runs top-level functions in reused worker processes, one job at a time in each.
+
+    Arguments and results cross as this project's JSON, never pickled; the function crosses as its
+    module and name. Cancelling the attempt kills the process.
+
+    Args:
+        max_workers: how many processes run at once; the number of CPUs by default.
+    """
+
+    def __init__(self, max_workers: int | None = None) -> None:
+        self._max_workers = max_workers or os.cpu_count() or 1
+        self._turns: asyncio.Semaphore | None = None
+        self._threads: ThreadPoolExecutor | None = None
+        self._idle: list[_Child] = []
+        self._codec = JsonCodec()
+
+    async def execute(self, call: Call, context: JobContext) -> Any:
+        """Run the function in a process; killed with it if the attempt is cancelled."""
+        request = self._request(call)
+        if self._turns is None or self._threads is None:
+            self._turns = asyncio.Semaphore(self._max_workers)
+            self._threads = ThreadPoolExecutor(self._max_workers, "pg_scheduler-process")
+        loop = asyncio.get_running_loop()
+        async with self._turns:
+            child = await self._child()
+            try:
+                answer = await loop.run_in_executor(self._threads, child.ask, request)
+            except BaseException:
+                await asyncio.shield(loop.run_in_executor(None, child.end))
+                raise
+            self._idle.append(child)
+        result = self._codec.decode_result(answer.decode())
+        if isinstance(result, dict) and Failure.MARK in result:
+            raise RemoteError(result[Failure.MARK])
+        return result
+
+    async def _child(self) -> _Child:
+        while self._idle:
+            child = self._idle.pop()
+            if child.usable:
+                return child
+        starting = asyncio.get_running_loop().run_in_executor(None, _Child)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            starting.add_done_callback(lambda done: done.result().end())
+            raise
+
+    def _request(self, call: Call) -> bytes:
+        module, name = getattr(call.func, "__module__", None), getattr(call.func, "__qualname__", "")
+        if not module or "<" in name:
+            raise InvalidInput(
+                "func", f"{call.func!r} cannot be found by another process", "Define it at the top level"
+            )
+        arguments = self._codec.encode_arguments(call.args, call.kwargs)
+        return self._codec.encode_result([module, name, arguments]).encode()
+
+    async def close(self) -> None:
+        """End idle processes and take no more work."""
+        idle, self._idle = self._idle, []
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(*(loop.run_in_executor(None, child.end) for child in idle))
+        if self._threads is not None:
+            self._threads.shutdown(wait=False)
+        self._threads = self._turns = None

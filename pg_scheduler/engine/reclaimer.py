@@ -1,0 +1,87 @@
+"""Takes back jobs whose worker went silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
+
+log = logging.getLogger("pg_scheduler.reclaimer")
+
+LONGEST_NAP = 10.0
+"""Seconds between looks at the most: a lease that began since the last look is seen in time."""
+
+
+class Reclaimer:
+    """Looks when the next lease would end, so that a lost job waits for seconds, not for a poll.
+
+    After an outage of the database every lease looks lost though its worker lives; the reclaimer then
+    gives the workers the time of half a lease to renew before it takes anything back.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        lease: timedelta,
+        heartbeat_threshold: timedelta,
+        max_crashes: int,
+        on_reclaimed: Callable[[], None],
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._lease = lease.total_seconds()
+        self._request = ReclaimRequest(heartbeat_threshold, max_crashes)
+        self._on_reclaimed = on_reclaimed
+        self._after_outage = False
+
+    async def one_round(self) -> None:
+        """Reclaim once, then sleep until the next lease may end."""
+        try:
+            if self._after_outage:
+                await self._driver.workers()
+                await self._clock.sleep(self._lease / 2)
+                self._after_outage = False
+            _, next_expiry_in = await self._reclaim()
+        except DatabaseError:
+            self._after_outage = True
+            raise
+        await self._clock.sleep(self._nap(next_expiry_in))
+
+    async def reclaim_once(self) -> list[Reclaimed]:
+        """Take back everything whose lease is over now; what was taken."""
+        taken, _ = await self._reclaim()
+        return taken
+
+    async def _reclaim(self) -> tuple[list[Reclaimed], timedelta | None]:
+        taken: list[Reclaimed] = []
+        while True:
+            answer = await self._driver.reclaim_expired(self._request, now=self._clock.pinned())
+            taken.extend(answer.jobs)
+            if len(answer.jobs) < self._request.limit:
+                break
+        for one in taken:
+            self._report(one)
+        if taken:
+            self._on_reclaimed()
+        return taken, answer.next_expiry_in
+
+    def _nap(self, next_expiry_in: timedelta | None) -> float:
+        longest = min(LONGEST_NAP, self._lease)
+        if next_expiry_in is None:
+            return longest
+        # A hair after the end; but a lease that is always renewed in time must not be watched in a spin.
+        shortest = min(1.0, self._lease / 4)
+        return min(longest, max(shortest, next_expiry_in.total_seconds() + 0.01))
+
+    def _report(self, one: Reclaimed) -> None:
+        facts = {"job_id": one.job_id, "lost_by": one.worker_id, "crashes": one.crash_count}
+        if one.status is JobStatus.FAILED:
+            log.error("job failed: it was running in too many workers that died", extra=facts)
+        else:
+            log.warning("job recovered from a silent worker", extra={**facts, "status": one.status})

@@ -1,0 +1,192 @@
+"""Which tasks this process knows, and by which names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, MutableMapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict
+from pg_scheduler.domain.identity import bare_name, checked_name
+from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.task_names import task_name_of
+from pg_scheduler.ports.executor import Executor
+
+OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
+"""Where the `@task` decorator leaves its options on a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """The policy of a task; None leaves the choice to the scheduler."""
+
+    name: str | None = None
+    executor: str | Executor | None = None
+    timeout: timedelta | None = None
+    retry: RetryPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named handler and its policy."""
+
+    name: str
+    func: Callable[..., Any]
+    executor: str | Executor
+    timeout: timedelta | None
+    retry: RetryPolicy | None
+
+    def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Refuse arguments that the function cannot be called with.
+
+        Raises:
+            InvalidInput: naming what does not fit.
+        """
+        try:
+            signature = inspect.signature(self.func)
+        except (ValueError, TypeError):
+            return  # some callables do not tell
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidInput("args/kwargs", f"{self.name}{signature}: {error}") from None
+
+
+def is_async(func: object) -> bool:
+    """True for what gives a coroutine when called."""
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
+        getattr(func, "__call__", None)  # noqa: B004 - the method itself is wanted, not callability
+    )
+
+
+def merged(func: object, options: TaskOptions) -> TaskOptions:
+    """`options`, completed by what the `@task` decorator left on the function."""
+    marked: TaskOptions = getattr(func, OPTIONS_ATTRIBUTE, None) or TaskOptions()
+    return TaskOptions(
+        name=options.name or marked.name,
+        executor=options.executor or marked.executor,
+        timeout=options.timeout or marked.timeout,
+        retry=options.retry or marked.retry,
+    )
+
+
+class TaskRegistry:
+    """Names to tasks. `on_change` is called whenever the set of names may have grown."""
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._known: frozenset[str] | None = None
+        self.on_change = on_change
+
+    def register(self, func: object, options: TaskOptions | None = None) -> Task:
+        """Know a function from now on; registering the same one again refreshes its policy.
+
+        Raises:
+            NotAsyncFunction: a plain function and no executor that could run it.
+            TaskNameConflict: another function has this name.
+            InvalidInput: not a callable, or a callable without a name.
+        """
+        if not callable(func):
+            raise NotAsyncFunction(f"{type(func).__name__} {func!r}")
+        chosen = merged(func, options or TaskOptions())
+        if chosen.executor is None and not is_async(func):
+            raise NotAsyncFunction(f"the plain function {getattr(func, '__qualname__', func)!s}")
+        name = checked_name("task name", chosen.name) if chosen.name else task_name_of(func)
+        task = Task(
+            name=name,
+            func=func,
+            executor=chosen.executor or "async",
+            timeout=checked_duration("timeout", chosen.timeout),
+            retry=chosen.retry,
+        )
+        existing = self._tasks.get(name)
+        if existing is not None and not _same_function(existing.func, func):
+            raise TaskNameConflict(
+                "task name",
+                f"{name!r} already names another function ({existing.func!r})",
+                "Give one of them a name of its own: register(func, name=...)",
+            )
+        self._tasks[name] = task
+        if existing is None:
+            self._changed()
+        return task
+
+    def put(self, name: str, func: object) -> None:
+        """Bind a name to a callable, whatever it was bound to; a plain function runs in a thread."""
+        executor = "async" if is_async(func) else "thread"
+        self._tasks.pop(name, None)
+        self._known = None
+        self.register(func, TaskOptions(name=name, executor=merged(func, TaskOptions()).executor or executor))
+
+    def remove(self, name: str) -> None:
+        """Forget a name.
+
+        Raises:
+            KeyError: it was not known.
+        """
+        del self._tasks[name]
+        self._changed()
+
+    def _changed(self) -> None:
+        self._known = None
+        self.on_change()
+
+    def resolve(self, name: str) -> Task | None:
+        """The task a stored job name means: an exact name, or a bare one that only one task has."""
+        task = self._tasks.get(name)
+        if task is None and name in self.known_names():
+            task = next(task for task in self._tasks.values() if bare_name(task.name) == name)
+        return task
+
+    def known_names(self) -> frozenset[str]:
+        """Every stored name that this process can run: what a claim may take."""
+        if self._known is None:
+            bare = [bare_name(name) for name in self._tasks]
+            self._known = frozenset(self._tasks) | {name for name in bare if bare.count(name) == 1}
+        return self._known
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(list(self._tasks.values()))
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+def _same_function(one: Any, other: Any) -> bool:
+    """True if two function objects do the same: one object, or one ``def`` executed again (a reload, a
+    test that runs twice) without captured values, which would be part of the name."""
+    if one is other or one == other:
+        return True
+    code = getattr(one, "__code__", None)
+    return code is not None and code == getattr(other, "__code__", None)
+
+
+class TaskMap(MutableMapping[str, Callable[..., Any]]):
+    """The registry as people know it from `scheduler.task_map`: a live dict of name to function."""
+
+    def __init__(self, registry: TaskRegistry) -> None:
+        self._registry = registry
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        task = self._registry.resolve(name)
+        if task is None:
+            raise KeyError(name)
+        return task.func
+
+    def __setitem__(self, name: str, func: Callable[..., Any]) -> None:
+        self._registry.put(name, func)
+
+    def __delitem__(self, name: str) -> None:
+        self._registry.remove(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (task.name for task in self._registry)
+
+    def __len__(self) -> int:
+        return len(self._registry)
+
+    def __repr__(self) -> str:
+        return f"TaskMap({list(self)})"

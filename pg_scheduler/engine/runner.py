@@ -1,0 +1,171 @@
+"""Runs attempts: from a claimed job to a verdict in the settler's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from pg_scheduler.domain.errors import (
+    ConfigurationError,
+    JobCancelled,
+    JobTimeout,
+    Snooze,
+    UnencodablePayload,
+)
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.verdict import (
+    Interrupted,
+    Outcome,
+    Raised,
+    Returned,
+    Snoozed,
+    Stopped,
+    decide,
+    storable,
+)
+from pg_scheduler.engine.active import ActiveAttempts
+from pg_scheduler.engine.attempt import Attempt, StopReason
+from pg_scheduler.engine.registry import Task, TaskRegistry
+from pg_scheduler.engine.settler import Settler
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.executor import Call, Executor
+from pg_scheduler.ports.job_context import JobContext, enter_job
+
+log = logging.getLogger("pg_scheduler.runner")
+
+
+class Runner:
+    """Starts attempts in the order given and turns their outcomes into verdicts."""
+
+    def __init__(
+        self,
+        registry: TaskRegistry,
+        executors: Mapping[str, Executor],
+        codec: Codec,
+        clock: Clock,
+        active: ActiveAttempts,
+        settler: Settler,
+        retry: RetryPolicy,
+    ) -> None:
+        self._registry = registry
+        self._executors = executors
+        self._codec = codec
+        self._clock = clock
+        self._active = active
+        self._settler = settler
+        self._retry = retry
+
+    def start(self, job: ClaimedJob) -> Attempt:
+        """Start an attempt; it runs as a task of its own from now on."""
+        context = JobContext(
+            job_id=job.job_id,
+            task_name=job.task_name,
+            attempt=job.attempt,
+            retry_count=job.retry_count,
+            max_retries=job.max_retries,
+            execution_time=job.execution_time,
+        )
+        attempt = Attempt(job, context, self._clock.monotonic())
+        self._active.started(attempt)
+        attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
+        attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
+        return attempt
+
+    def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
+        """Free the slot, and decide for an attempt that was cancelled before its first step."""
+        self._active.ended(attempt)
+        if not attempt.decided:
+            error = None if ended.cancelled() else ended.exception()
+            self.give_up(attempt, error)
+
+    def give_up(self, attempt: Attempt, error: BaseException | None = None) -> None:
+        """Settle without the function's own word: it never began, or it does not end."""
+        outcome: Outcome = Raised(error) if error is not None else Interrupted()
+        if attempt.reason is StopReason.CANCEL:
+            outcome = Stopped()
+        self._settler.put(attempt, decide(outcome, attempt.job, self._retry, random.random()))
+
+    async def _run(self, attempt: Attempt) -> None:
+        task = self._registry.resolve(attempt.job.task_name)
+        outcome: Outcome
+        if task is None:
+            # Forgotten between claim and start. Give the job back for whoever knows it.
+            outcome = Interrupted()
+        else:
+            outcome = await self._outcome(attempt, task)
+        policy = (task.retry if task else None) or self._retry
+        verdict = decide(outcome, attempt.job, policy, random.random())
+        if isinstance(outcome, Raised):
+            log.info(
+                "job failed",
+                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name, "event": verdict.event},
+                exc_info=outcome.error,
+            )
+        self._settler.put(attempt, verdict)
+
+    async def _outcome(self, attempt: Attempt, task: Task) -> Outcome:
+        timeout = attempt.job.timeout or task.timeout
+        timer = asyncio.create_task(self._time_out(attempt, timeout.total_seconds())) if timeout else None
+        try:
+            result = await self._execute(attempt, task)
+        except Snooze as snooze:
+            return Snoozed(snooze.delay)
+        except KeyboardInterrupt:
+            self.give_up(attempt)
+            raise
+        except BaseException as error:
+            return self._outcome_of_error(attempt, task, error)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if attempt.reason is not None and attempt.context.stop_noticed:
+            return self._outcome_of_error(attempt, task, JobCancelled("returned after being told to stop"))
+        return self._returned(attempt, result)
+
+    async def _execute(self, attempt: Attempt, task: Task) -> Any:
+        executor = task.executor
+        if isinstance(executor, str):
+            found = self._executors.get(executor)
+            if found is None:
+                raise ConfigurationError(
+                    f"task {task.name!r} wants executor {executor!r}; this worker has: "
+                    + ", ".join(sorted(self._executors))
+                )
+            executor = found
+        args, kwargs = self._codec.decode_arguments(attempt.job.task_data)
+        enter_job(attempt.context)
+        return await executor.execute(Call(task.func, args, kwargs), attempt.context)
+
+    async def _time_out(self, attempt: Attempt, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        attempt.stop(StopReason.TIMEOUT)
+
+    def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
+        """What an exception means depends on whether, and why, the attempt was being stopped."""
+        stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
+        match attempt.reason:
+            case StopReason.TIMEOUT:
+                timeout = attempt.job.timeout or task.timeout
+                assert timeout is not None
+                late = JobTimeout(timeout)
+                late.__cause__ = error
+                return Raised(late)
+            case StopReason.CANCEL:
+                return Stopped()
+            case StopReason.SHUTDOWN | StopReason.LEASE_LOST if stopped:
+                return Interrupted()
+        return Raised(error)
+
+    def _returned(self, attempt: Attempt, result: Any) -> Returned:
+        if not attempt.job.store_result:
+            return Returned()
+        try:
+            return Returned(self._codec.encode_result(result))
+        except UnencodablePayload as error:
+            # The work is done; a result that cannot be kept must not make it run again.
+            return Returned(note=storable(f"result not stored: {error}", 2_000))

@@ -1,0 +1,316 @@
+"""The worker: one running engine with an identity, composed of the services."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pg_scheduler.domain.errors import PgSchedulerError
+from pg_scheduler.domain.model import ClaimedJob, Lease
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus, transition
+from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.engine.active import ActiveAttempts
+from pg_scheduler.engine.attempt import Attempt, StopReason
+from pg_scheduler.engine.claimer import Claimer
+from pg_scheduler.engine.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.listener import Listener
+from pg_scheduler.engine.loop_watch import LoopWatch
+from pg_scheduler.engine.reclaimer import Reclaimer
+from pg_scheduler.engine.registry import TaskRegistry
+from pg_scheduler.engine.runner import Runner
+from pg_scheduler.engine.service import keep_running
+from pg_scheduler.engine.settler import Settler
+from pg_scheduler.engine.unknown_tasks import UnknownTasks
+from pg_scheduler.polling import PollingConfig
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.observer import Observer
+
+log = logging.getLogger("pg_scheduler.worker")
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+STOP_PATIENCE = 5.0
+"""Seconds that cancelled attempts get to clean up before their jobs are released without them."""
+FLUSH_PATIENCE = 10.0
+"""Seconds that a stopping worker tries to store its last verdicts; then their leases run out."""
+
+
+def new_worker_id(length: int) -> str:
+    """A random identity, unique per incarnation: 5 bits per character."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """What a worker is told about its work."""
+
+    capacity: int = 25
+    batch_limit: int = 10
+    lease: timedelta = timedelta(seconds=60)
+    heartbeat_threshold: timedelta = timedelta(seconds=120)
+    max_crashes: int = 5
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    polling: PollingConfig = field(default_factory=PollingConfig)
+    worker_id_length: int = 8
+    blocked_after: float = 1.0
+    """Seconds of a silent event loop that are worth a warning."""
+
+
+class Worker:
+    """Claims, runs and settles jobs. Start and stop are idempotent; a stopped worker is replaced."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        codec: Codec,
+        registry: TaskRegistry,
+        executors: Mapping[str, Executor],
+        settings: WorkerSettings,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.worker_id = new_worker_id(settings.worker_id_length)
+        self.settings = settings
+        self._driver = driver
+        self._clock = clock
+        self._observers = observers
+        self.active = ActiveAttempts(settings.capacity)
+        self._settler = Settler(driver, self.worker_id, clock, self.active, self._settled)
+        self.runner = Runner(registry, executors, codec, clock, self.active, self._settler, settings.retry)
+        self._listener = Listener(driver, self.wake, self._look_for_cancellations)
+        self._claimer = Claimer(
+            driver,
+            self.worker_id,
+            clock,
+            settings.lease,
+            settings.batch_limit,
+            settings.polling,
+            registry,
+            self.active,
+            self._start_job,
+            lambda: self._listener.connected,
+        )
+        self.lease_keeper = LeaseKeeper(
+            driver,
+            self.worker_id,
+            clock,
+            settings.lease,
+            self.active,
+            self._lease_lost,
+            self._cancel_asked,
+            self._pass_finished,
+        )
+        self.reclaimer = Reclaimer(
+            driver,
+            clock,
+            settings.lease,
+            settings.heartbeat_threshold,
+            settings.max_crashes,
+            self.wake,
+        )
+        self.unknown_tasks = UnknownTasks(driver, clock, registry)
+        self._loop_watch = LoopWatch(self.active.attempts, settings.blocked_after)
+        self._services: dict[str, asyncio.Task[None]] = {}
+        self._listeners: list[Callable[[ClaimedJob, Verdict], None]] = []
+        self._hurry = asyncio.Event()
+        self._stopping: asyncio.Task[None] | None = None
+        self._gone = asyncio.Event()
+
+    # --- life
+
+    @property
+    def running(self) -> bool:
+        """True from start until stop has finished."""
+        return bool(self._services)
+
+    @property
+    def stopped(self) -> bool:
+        """True once stop has finished: this worker cannot start again, its identity is used up."""
+        return self._gone.is_set()
+
+    async def wait_stopped(self) -> None:
+        """Return once stop has finished."""
+        await self._gone.wait()
+
+    def start(self) -> None:
+        """Start the services. The driver must be open."""
+        if self._services:
+            return
+        rounds = {
+            "lease keeper": self.lease_keeper.keep,
+            "settler": self._settler.one_round,
+            "reclaimer": self.reclaimer.one_round,
+            "unknown tasks": self.unknown_tasks.one_round,
+            "claimer": self._claimer.one_round,
+        }
+        if self.settings.polling.listen:
+            rounds["listener"] = self._listener.one_round
+        for name, one_round in rounds.items():
+            self._services[name] = asyncio.create_task(
+                keep_running(name, one_round, self._clock, self._pass_finished),
+                name=f"pg_scheduler {name}",
+            )
+        self._loop_watch.start()
+        log.info("worker started", extra={"worker_id": self.worker_id})
+
+    async def stop(self, grace: float | None) -> None:
+        """Stop claiming, let running jobs end for up to `grace` seconds (None: without limit), release the
+        rest, store every verdict, and end all services.
+
+        A second call while the first waits shortens its grace if its own is shorter.
+        """
+        if not self._services:
+            return
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop(), name="pg_scheduler stop")
+        stopping = self._stopping
+        if grace is not None:
+            _, waiting = await asyncio.wait({stopping}, timeout=max(grace, 0))
+            if waiting:
+                self._hurry.set()
+        await asyncio.shield(stopping)
+
+    async def _stop(self) -> None:
+        self._claimer.stop()
+        try:
+            await asyncio.wait_for(self._claimer.stopped.wait(), FLUSH_PATIENCE)
+        except TimeoutError:
+            log.warning("a claim does not return; what it may have claimed is left to its lease")
+        await self._first(self.active.wait_idle(), self._hurry.wait())
+        await self._release_the_rest()
+        try:
+            await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
+            await asyncio.wait_for(self._driver.forget_worker(self.worker_id), FLUSH_PATIENCE)
+        except (PgSchedulerError, TimeoutError) as error:
+            log.error(
+                "the last verdicts could not be stored; their leases will run out",
+                extra={"error": str(error) or type(error).__name__},
+            )
+        self._loop_watch.stop()
+        services = list(self._services.values())
+        for service in services:
+            service.cancel()
+        await asyncio.gather(*services, return_exceptions=True)
+        self._services.clear()
+        self._gone.set()
+        log.info("worker stopped", extra={"worker_id": self.worker_id})
+
+    async def _release_the_rest(self) -> None:
+        for attempt in self.active.attempts():
+            attempt.stop(StopReason.SHUTDOWN)
+        try:
+            await asyncio.wait_for(self.active.wait_idle(), STOP_PATIENCE)
+        except TimeoutError:
+            for attempt in self.active.attempts():
+                log.warning(
+                    "the job does not stop; it is released while it still runs",
+                    extra={"job_id": attempt.job.job_id},
+                )
+                self.runner.give_up(attempt)
+
+    @staticmethod
+    async def _first(*waits: object) -> None:
+        tasks = [asyncio.ensure_future(wait) for wait in waits]  # type: ignore[call-overload]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    # --- what the services tell each other
+
+    def wake(self) -> None:
+        """There may be something to claim."""
+        self._claimer.wake()
+
+    @property
+    def listening(self) -> bool:
+        """True while signals arrive."""
+        return self._listener.connected
+
+    def cancel_soon(self) -> None:
+        """A running job was asked to stop: find out which, now."""
+        self._look_for_cancellations()
+
+    def _look_for_cancellations(self) -> None:
+        if self.active.attempts():
+            self.lease_keeper.poke()
+
+    def _start_job(self, job: ClaimedJob) -> None:
+        self.runner.start(job)
+        self._tell(lambda observer: observer.job_started(job))
+
+    def _lease_lost(self, lease: Lease) -> None:
+        attempt = self.active.find(lease)
+        if attempt is None or attempt.decided:
+            return  # its verdict is on the way, and the fence will judge it
+        log.warning("lease lost; the attempt is stopped", extra={"job_id": lease.job_id})
+        attempt.stop(StopReason.LEASE_LOST)
+
+    def _cancel_asked(self, lease: Lease) -> None:
+        attempt = self.active.find(lease)
+        if attempt is not None and attempt.reason is None:
+            log.info("cancelling on request", extra={"job_id": lease.job_id})
+            attempt.stop(StopReason.CANCEL)
+
+    def _settled(self, attempt: Attempt, verdict: Verdict, took: timedelta, accepted: bool) -> None:
+        log.debug(
+            "job settled",
+            extra={"job_id": attempt.job.job_id, "event": verdict.event, "seconds": took.total_seconds()},
+        )
+        step = transition(JobStatus.RUNNING, verdict.event)
+        if step is not None and step.target is JobStatus.PENDING:
+            self.wake()  # due again, perhaps before anything this worker knows of
+        self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
+        for told in self._listeners:
+            told(attempt.job, verdict)
+
+    def _pass_finished(self, service: str) -> None:
+        self._tell(lambda observer: observer.pass_finished(service))
+
+    def _tell(self, what: Callable[[Observer], None]) -> None:
+        for observer in self._observers:
+            try:
+                what(observer)
+            except Exception:
+                log.exception("an observer failed")
+
+    # --- one job at a time, for drain() and for people who drive the engine themselves
+
+    @contextmanager
+    def settled_to(self, told: Callable[[ClaimedJob, Verdict], None]) -> Iterator[None]:
+        """Within this block `told` hears of every settled attempt."""
+        self._listeners.append(told)
+        try:
+            yield
+        finally:
+            self._listeners.remove(told)
+
+    async def claim_and_start(self) -> int:
+        """Claim once and start what was claimed; how many rows were taken."""
+        taken, _, _ = await self._claimer.claim_once()
+        return taken
+
+    async def claim_and_start_job(self, job_id: str) -> bool:
+        """Claim this very job and start it; False if it is not pending."""
+        request = ClaimRequest(self.worker_id, (), 1, self.settings.lease)
+        job = await self._driver.claim_job(job_id, request, now=self._clock.pinned())
+        if job is not None:
+            self._start_job(job)
+        return job is not None
+
+    async def finish_started(self) -> None:
+        """Wait until everything that was started has ended and is settled, with or without services."""
+        await self.active.wait_idle()
+        if self._services:
+            await self._settler.wait_empty()
+        else:
+            await self._settler.flush()

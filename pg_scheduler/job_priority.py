@@ -1,0 +1,5 @@
+"""Job priorities."""
+
+from pg_scheduler.domain.priority import JobPriority
+
+__all__ = ["JobPriority"]

@@ -1,0 +1,15 @@
+"""One job of a bulk call."""
+
+from pg_scheduler.engine.submission import UNSET as _UNSET
+from pg_scheduler.engine.submission import JobRequest
+
+
+class JobSpec(JobRequest):
+    """A job to schedule: func, execution_time, args, kwargs, priority, max_retries, job_id,
+    misfire_grace_time; then executor, timeout, retry, deduplicate and store_result. The fields mean what the
+    parameters of `Scheduler.schedule` mean."""
+
+    __slots__ = ()
+
+
+__all__ = ["_UNSET", "JobSpec"]

@@ -1,0 +1,313 @@
+"""The Driver port: storage in the domain's verbs, cut into small Protocols.
+
+Rules for every method:
+
+* `now` is the pinned instant of a test clock; None means the store's own clock decides, and one call
+  uses one instant throughout.
+* Batches in, batches out. Answers come in the order of the request unless said otherwise.
+* A failure raises: `ConnectionLost` and `TransientDatabaseError` may be tried again, other
+  `DatabaseError` may not. No failure is ever turned into an empty answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.model import (
+    AttemptRecord,
+    ClaimedJob,
+    JobRecord,
+    Lease,
+    NewJob,
+    WorkerRecord,
+)
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.verdict import Settlement
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Who claims what."""
+
+    worker_id: str
+    task_names: Collection[str]
+    """Only jobs of these names are touched: a name that this worker does not know stays pending."""
+    limit: int
+    """At most this many rows are taken, expired ones included."""
+    lease: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswer:
+    """What a claim did."""
+
+    jobs: tuple[ClaimedJob, ...]
+    """Now running under the caller's lease; in start order: rank, execution time, id."""
+    expired: tuple[str, ...]
+    """Ids of jobs that were too late for their first start: they ended `expired` instead."""
+    next_due_in: timedelta | None
+    """Time until the earliest pending job of any name that is still in the future; None if there is
+    none, or if the claim was filled to its limit and should simply be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenewRequest:
+    """A worker's sign of life: its leases, extended in one statement."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    lease: timedelta
+    leases: Sequence[Lease]
+
+
+@dataclass(frozen=True, slots=True)
+class RenewAnswer:
+    """Which leases the worker still holds, and which of those jobs it should stop."""
+
+    held: frozenset[Lease]
+    cancel_requested: frozenset[Lease]
+    """A part of `held`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimRequest:
+    """How leases that are over are taken back."""
+
+    heartbeat_threshold: timedelta
+    """A running row without any lease (written by something older) is given up this long after its
+    last heartbeat."""
+    max_crashes: int
+    """A job whose lease was lost this many times ends `failed`."""
+    limit: int = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """One job whose lease was over."""
+
+    job_id: str
+    worker_id: str | None
+    """Who lost it."""
+    status: JobStatus
+    """pending again, failed after too many crashes, or cancelled where that had been asked for."""
+    crash_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimAnswer:
+    """What was taken back, in id order, and when to look again."""
+
+    jobs: tuple[Reclaimed, ...]
+    next_expiry_in: timedelta | None
+    """Time until the next lease ends unless renewed; None if nothing runs."""
+
+
+class CancelAnswer(StrEnum):
+    """What a wish to cancel met."""
+
+    CANCELLED = "cancelled"
+    """It was pending and is cancelled now."""
+    REQUESTED = "requested"
+    """It runs; its worker has been told. The row says `cancelled` once it really stopped."""
+    FINISHED = "finished"
+    """Too late: it had ended."""
+    UNKNOWN = "unknown"
+    """There is no such job."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Due jobs of one name that nobody here claims."""
+
+    task_name: str
+    count: int
+    oldest: datetime
+
+
+class SignalKind(StrEnum):
+    """Why a worker is woken."""
+
+    DUE = "due"
+    """A job is due now or soon."""
+    CANCEL = "cancel"
+    """A running job was asked to stop."""
+
+
+class JobStore(Protocol):
+    """The life of jobs."""
+
+    async def submit(
+        self,
+        jobs: Sequence[NewJob],
+        conflict: ConflictResolution,
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        batch_size: int = 1000,
+    ) -> list[Submission]:
+        """Store jobs: all of the call or, if it raises, none of it. `batch_size` is rows a statement.
+
+        With `connection`, within that connection's transaction: nothing is seen or signalled before
+        its commit, and a refusal leaves the transaction usable.
+
+        Raises:
+            JobAlreadyExists: RAISE and an id is stored already or stands twice in `jobs`.
+        """
+        ...
+
+    async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        """Lease due jobs to a worker, most urgent first, skipping what others are claiming."""
+        ...
+
+    async def claim_job(
+        self, job_id: str, request: ClaimRequest, *, now: datetime | None = None
+    ) -> ClaimedJob | None:
+        """Lease this very job if it is pending, due or not; None if it is not pending."""
+        ...
+
+    async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
+        """Extend the worker's leases to now + lease and record that the worker lives."""
+        ...
+
+    async def settle(self, settlements: Sequence[Settlement], *, now: datetime | None = None) -> list[bool]:
+        """Apply verdicts. False where the lease was lost: that row is untouched."""
+        ...
+
+    async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
+        """Take back jobs whose lease is over."""
+        ...
+
+    async def request_cancel(
+        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+    ) -> list[CancelAnswer]:
+        """Cancel pending jobs and ask the workers of running ones to stop them."""
+        ...
+
+    async def override_status(
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+    ) -> JobStatus:
+        """Move a job by an operator's word, through the state machine; returns the state before.
+
+        Setting the state a job has changes nothing. Ending or reopening a running job ends the lease
+        of its attempt.
+
+        Raises:
+            JobNotFound: no such job.
+            InvalidTransition: no such step.
+        """
+        ...
+
+    async def forget_worker(self, worker_id: str) -> None:
+        """Remove a worker that has stopped from the list of workers."""
+        ...
+
+
+class Signals(Protocol):
+    """Wake-ups between processes."""
+
+    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+        """Deliver signals from now on, on a connection of its own; runs until cancelled.
+
+        `on_ready` is called once signals would no longer be missed.
+
+        Raises:
+            ConnectionLost: the connection broke; call again to go on.
+        """
+        ...
+
+
+class Insight(Protocol):
+    """Read-only views."""
+
+    async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
+        """One stored job, or None."""
+        ...
+
+    async def jobs(
+        self,
+        *,
+        statuses: Collection[JobStatus] = (),
+        task_name: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRecord]:
+        """Stored jobs in order of execution time, id. No statuses means all."""
+        ...
+
+    async def counts(self) -> dict[JobStatus, int]:
+        """How many jobs are in each state; every state is a key."""
+        ...
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The recorded attempts of a job, oldest first."""
+        ...
+
+    async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
+        """Due jobs whose names are not among `known_names`, by name."""
+        ...
+
+    async def pending_names(self) -> list[str]:
+        """The distinct names of pending jobs, sorted."""
+        ...
+
+    async def workers(self) -> list[WorkerRecord]:
+        """Workers that have shown a sign of life and not said goodbye, by id."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaStatus:
+    """What is installed."""
+
+    schema: str
+    version: int
+    """0 where nothing is installed."""
+    latest: int
+    """What this code brings."""
+    missing: tuple[str, ...]
+    """Tables, columns or indexes that should exist at this version and do not."""
+
+    @property
+    def current(self) -> bool:
+        """True if nothing needs to be done."""
+        return self.version >= self.latest and not self.missing
+
+
+class Schema(Protocol):
+    """The tables themselves."""
+
+    async def install(self) -> None:
+        """Bring the tables to this code's version: create, upgrade or heal. Safe to run any number of
+        times, from any number of processes at once; a newer schema is left alone."""
+        ...
+
+    async def schema_status(self) -> SchemaStatus:
+        """What is there."""
+        ...
+
+    async def uninstall(self) -> None:
+        """Drop everything that `install` made, the jobs included."""
+        ...
+
+
+@runtime_checkable
+class Driver(JobStore, Signals, Insight, Schema, Protocol):
+    """All of it; and the life of the driver itself."""
+
+    async def open(self) -> None:
+        """Make ready for use. Idempotent. A pool or connection passed in by the user is used as it is."""
+        ...
+
+    async def close(self) -> None:
+        """Free what `open` made. Idempotent. The user's own pool or connection stays open."""
+        ...
+
+    def dedicated(self) -> Driver | None:
+        """A driver on one connection of its own, to be opened, used and closed in another thread's event
+        loop; None where that makes no sense (a store in this process' memory)."""
+        ...

@@ -1,0 +1,73 @@
+"""What a running job can know of itself and of the wish that it should stop."""
+
+from __future__ import annotations
+
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pg_scheduler.domain.errors import JobCancelled
+
+
+@dataclass(slots=True)
+class JobContext:
+    """The running attempt, seen from inside. Get it with `current_job()`; safe to use from threads."""
+
+    job_id: str
+    task_name: str
+    attempt: int
+    """1 for the first start."""
+    retry_count: int
+    max_retries: int
+    execution_time: datetime
+    """When the job was due."""
+    _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+    _noticed: bool = field(default=False, repr=False)
+
+    @property
+    def cancel_called(self) -> bool:
+        """True once the job should stop: it was cancelled, timed out, lost its lease or the worker is
+        shutting down. A sync function that reads True here and then returns is recorded as stopped; one
+        that never looks is recorded as completed, because that is what happened."""
+        asked = self._cancel.is_set()
+        self._noticed = self._noticed or asked
+        return asked
+
+    def raise_if_cancelled(self) -> None:
+        """End the function here if it should stop.
+
+        Raises:
+            JobCancelled: it should.
+        """
+        if self.cancel_called:
+            raise JobCancelled(f"job {self.job_id!r} was asked to stop")
+
+    def request_stop(self) -> None:
+        """Tell the function that it should stop. The engine calls this; tests may."""
+        self._cancel.set()
+
+    @property
+    def stop_noticed(self) -> bool:
+        """True if the function has read `cancel_called` as True."""
+        return self._noticed
+
+
+_current: ContextVar[JobContext | None] = ContextVar("pg_scheduler_current_job", default=None)
+
+
+def current_job() -> JobContext:
+    """The context of the job that runs here (async code and threads of the thread executor alike).
+
+    Raises:
+        LookupError: no job runs here.
+    """
+    context = _current.get()
+    if context is None:
+        raise LookupError("no job is running here: current_job() works inside a task only")
+    return context
+
+
+def enter_job(context: JobContext) -> None:
+    """Make `context` the one that `current_job()` finds in this asyncio task. For the engine."""
+    _current.set(context)

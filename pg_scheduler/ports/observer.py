@@ -1,0 +1,23 @@
+"""The Observer port: what the engine tells about itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Protocol
+
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.verdict import Verdict
+
+
+class Observer(Protocol):
+    """Called by the engine, synchronously and in its event loop: be quick. What an observer raises is
+    logged and does not touch the job."""
+
+    def job_started(self, job: ClaimedJob) -> None:
+        """An attempt starts."""
+
+    def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
+        """An attempt's verdict reached the store; `accepted` is False where its lease had been lost."""
+
+    def pass_finished(self, service: str) -> None:
+        """A service (claimer, reclaimer, lease keeper, settler, ...) finished one round."""

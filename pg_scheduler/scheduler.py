@@ -1,0 +1,501 @@
+"""The scheduler: function style over the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Any, ClassVar
+
+from pg_scheduler.db import driver_over
+from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.inputs import (
+    checked_conflict,
+    checked_grace,
+    checked_positive,
+    checked_status,
+    checked_task_data,
+)
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.retention import VacuumConfig
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
+from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.engine.loading import Loaded, TaskLoader
+from pg_scheduler.engine.registry import Task, TaskMap, TaskOptions, TaskRegistry
+from pg_scheduler.engine.submission import UNSET, JobFactory, JobRequest, Unset
+from pg_scheduler.engine.system_clock import SystemClock
+from pg_scheduler.engine.worker import Worker, WorkerSettings
+from pg_scheduler.job_handle import JobHandle
+from pg_scheduler.polling import PollingConfig
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import CancelAnswer, Driver, Reclaimed
+from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.observer import Observer
+from pg_scheduler.running import run_until_signalled
+from pg_scheduler.settings import settings_from
+
+
+class Scheduler:
+    """Schedules jobs, and runs them once started.
+
+    Args:
+        db_pool: an asyncpg or psycopg pool or connection, a DSN, or any Driver.
+        max_concurrent_jobs: how many jobs run here at once.
+        misfire_grace_time: whole seconds after its execution time before a job that never started expires;
+            None means never. Each job may say otherwise. 0 means it must start on time (within a second).
+        vacuum_config: how long finished jobs are kept.
+        vacuum_enabled: whether finished jobs are deleted at all.
+        batch_claim_limit: how many jobs one claim takes at most.
+        polling_config: how an idle worker looks for work.
+        schema: where the tables live; None means the first schema of the connection's search path.
+        library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
+        retry_policy: delays between attempts: 60, 120, 240, 300, 300, ... seconds by default.
+        max_crashes: a job whose worker died this many times under it ends failed.
+        task_modules: modules whose functions may be looked up (and imported) by the name in a row.
+        executors: further executors by name, beside "async", "thread" and "process".
+        codec, clock: replace JSON, or time.
+        observers: told what the engine does.
+
+    Raises:
+        InvalidInput: an argument that cannot be.
+    """
+
+    HEARTBEAT_THRESHOLD: ClassVar[float] = 120
+    """Seconds after which a running row that has no lease is given up."""
+    LEASE_DURATION: ClassVar[float] = 60
+    """Seconds a worker may be silent before its jobs are taken back."""
+    WORKER_ID_LENGTH: ClassVar[int] = 8
+
+    def __init__(
+        self,
+        db_pool: Any,
+        max_concurrent_jobs: int = 25,
+        misfire_grace_time: int | None = 300,
+        vacuum_config: VacuumConfig | None = None,
+        vacuum_enabled: bool = True,
+        batch_claim_limit: int = 10,
+        polling_config: PollingConfig | None = None,
+        *,
+        schema: str | None = None,
+        library: str | None = None,
+        retry_policy: RetryPolicy | None = None,
+        max_crashes: int = 5,
+        task_modules: Sequence[str] = (),
+        executors: Mapping[str, Executor] | None = None,
+        codec: Codec | None = None,
+        clock: Clock | None = None,
+        observers: Sequence[Observer] = (),
+    ) -> None:
+        self.db_pool = db_pool
+        self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
+        self.max_concurrent_jobs = checked_positive("max_concurrent_jobs", max_concurrent_jobs)
+        self.misfire_grace_time = checked_grace("misfire_grace_time", misfire_grace_time)
+        self.vacuum_config = vacuum_config or VacuumConfig()
+        self.vacuum_enabled = vacuum_enabled
+        self.batch_claim_limit = checked_positive("batch_claim_limit", batch_claim_limit)
+        self.polling_config = polling_config or PollingConfig()
+        self.clock: Clock = clock or SystemClock()
+        self.codec: Codec = codec or JsonCodec()
+        self.is_running = False
+        self.is_shutting_down = False
+        self._executors: dict[str, Executor] = {
+            "async": AsyncExecutor(),
+            "thread": ThreadExecutor(max_concurrent_jobs),
+            "process": ProcessExecutor(),
+            **(executors or {}),
+        }
+        self._registry = TaskRegistry(lambda: self._worker.wake())
+        self._loader = TaskLoader(self._registry, task_modules)
+        self._factory = JobFactory(
+            self._registry,
+            self.codec,
+            self.clock,
+            lambda: self.misfire_grace_time,
+            lambda: self._executors,
+        )
+        self.task_map = TaskMap(self._registry)
+        self._settings = WorkerSettings(
+            capacity=self.max_concurrent_jobs,
+            batch_limit=self.batch_claim_limit,
+            lease=timedelta(seconds=self.LEASE_DURATION),
+            heartbeat_threshold=timedelta(seconds=self.HEARTBEAT_THRESHOLD),
+            max_crashes=checked_positive("max_crashes", max_crashes),
+            retry=retry_policy or RetryPolicy(),
+            polling=self.polling_config,
+            worker_id_length=self.WORKER_ID_LENGTH,
+        )
+        self._observers = tuple(observers)
+        self._worker = self._new_worker()
+        self._opening = asyncio.Lock()
+
+    def _new_worker(self) -> Worker:
+        return Worker(
+            self.driver,
+            self.clock,
+            self.codec,
+            self._registry,
+            self._executors,
+            self._settings,
+            self._observers,
+        )
+
+    # --- ways to make one
+
+    @classmethod
+    def connect(cls, dsn: str, **options: Any) -> Scheduler:
+        """A scheduler over connections of its own: ``async with Scheduler.connect(dsn) as scheduler``.
+
+        Options are those of the constructor. Entering the block starts it, leaving shuts it down.
+        """
+        return cls(dsn, **options)
+
+    @classmethod
+    def from_env(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Scheduler:
+        """A scheduler as the environment says: DATABASE_URL, MAX_CONCURRENT_JOBS, MISFIRE_GRACE_TIME,
+        VACUUM_ENABLED. `options` win.
+
+        Raises:
+            ConfigurationError: a variable is missing or cannot be read.
+        """
+        return cls(**{**settings_from(os.environ if environment is None else environment), **options})
+
+    # --- life
+
+    @property
+    def worker(self) -> Worker:
+        """The engine of the current (or next) run."""
+        return self._worker
+
+    @property
+    def worker_id(self) -> str:
+        """Identity of the current (or next) run; a restart gets a new one."""
+        return self._worker.worker_id
+
+    @property
+    def active_jobs(self) -> set[str]:
+        """Ids of the jobs that run here now."""
+        return {attempt.job.job_id for attempt in self._worker.active.attempts()}
+
+    @property
+    def active_tasks(self) -> set[asyncio.Task[None]]:
+        """The asyncio tasks that run them."""
+        return {attempt.task for attempt in self._worker.active.attempts() if attempt.task}
+
+    async def open(self) -> None:
+        """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
+        async with self._opening:
+            await self.driver.open()
+
+    async def initialize_db(self) -> None:
+        """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
+        await self.open()
+        await self.driver.install()
+
+    async def start(self) -> None:
+        """Install the schema, take back lost jobs and start running due ones. Idempotent."""
+        if self.is_running:
+            return
+        self.is_running = True
+        try:
+            await self.initialize_db()
+            await self.load_task_functions()
+            if self._worker.stopped:
+                self._worker = self._new_worker()
+            await self._worker.reclaimer.reclaim_once()
+            self._worker.start()
+        except BaseException:
+            self.is_running = False
+            raise
+
+    async def shutdown(self, timeout: float | None = 30) -> None:
+        """Stop: no new jobs; running ones get `timeout` seconds (None: as long as they need), then they are
+        cancelled and released, claimable at once by others. Idempotent, and legal before `start`.
+
+        A call with a shorter timeout while another waits hastens it.
+        """
+        self.is_shutting_down = True
+        try:
+            await self._worker.stop(timeout)
+            for executor in self._executors.values():
+                await executor.close()
+            await self.driver.close()
+        finally:
+            self.is_running = self.is_shutting_down = False
+
+    async def run(self, shutdown_timeout: float | None = 30) -> None:
+        """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
+        await run_until_signalled(self.start, self.shutdown, shutdown_timeout)
+
+    async def __aenter__(self) -> Scheduler:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.shutdown()
+
+    # --- tasks
+
+    def register(
+        self,
+        func: Callable[..., Any],
+        *,
+        name: str | None = None,
+        executor: str | Executor | None = None,
+        timeout: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Callable[..., Any]:
+        """Make a function known to this worker, so that it runs jobs that others scheduled; returns it.
+
+        The arguments are those of `@task`, and win over it.
+
+        Raises:
+            NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.
+        """
+        options = TaskOptions(name, executor, timeout, retry)  # type: ignore[arg-type]
+        self._registry.register(func, options)
+        return func
+
+    async def load_task_functions(self) -> Loaded:
+        """Look up the functions of pending jobs in `task_modules` and the main module; what was found and
+        what was not. Jobs of unknown tasks stay pending."""
+        await self.open()
+        return self._loader.load(await self.driver.pending_names())
+
+    # --- scheduling
+
+    async def schedule(
+        self,
+        func: Callable[..., Any] | str,
+        *,
+        execution_time: datetime,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        priority: JobPriority | int = JobPriority.NORMAL,
+        max_retries: int = 0,
+        job_id: str | None = None,
+        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
+        misfire_grace_time: int | Unset | None = UNSET,
+        executor: str | Executor | None = None,
+        timeout: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+        deduplicate: bool | timedelta = False,
+        store_result: bool = False,
+        connection: Any = None,
+    ) -> JobHandle:
+        """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
+
+        Args:
+            func: an async function; a plain one with ``executor="thread"`` or ``"process"``; or the name of
+                a task that a worker knows.
+            execution_time: aware; in the past means now.
+            args, kwargs: what the function is called with; JSON and the types of `JsonCodec`.
+            priority: a JobPriority, or an integer rank: smaller runs first.
+            max_retries: attempts after the first that fails.
+            job_id: an id of your own; by default a time-ordered UUID.
+            conflict_resolution: what to do if the id is taken.
+            misfire_grace_time: seconds, None for never; left out, the scheduler's.
+            executor: how to run it: "async", "thread", "process", or an executor.
+            timeout: longest time of one attempt (timedelta or seconds).
+            retry: delays of this job's retries.
+            deduplicate: True makes the id a digest of task and arguments, so that equal jobs are one; a
+                timedelta does so within each window of that length that holds `execution_time`. A
+                duplicate returns the stored job's id, unless conflict_resolution is REPLACE.
+            store_result: keep what the function returns, for `handle.result()`.
+            connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
+                when its transaction commits; a rollback leaves nothing.
+
+        Returns:
+            The id: a str that also has ``cancel()``, ``status()``, ``wait()`` and ``result()``.
+
+        Raises:
+            JobAlreadyExists: a ValueError; the id is taken and the resolution is RAISE.
+            NotAsyncFunction: a TypeError; a plain function without an executor for it.
+            InvalidInput: anything else that cannot be; nothing was sent to the database.
+        """
+        request = JobRequest(
+            func=func,
+            execution_time=execution_time,
+            args=args,
+            kwargs=kwargs,
+            priority=priority,
+            max_retries=max_retries,
+            job_id=job_id,
+            misfire_grace_time=misfire_grace_time,
+            executor=executor,
+            timeout=timeout,
+            retry=retry,
+            deduplicate=deduplicate,
+            store_result=store_result,
+        )
+        conflict = checked_conflict(conflict_resolution)
+        if deduplicate and conflict is ConflictResolution.RAISE:
+            conflict = ConflictResolution.IGNORE
+        job = self._factory.build(request)
+        await self.open()
+        await self.driver.submit([job], conflict, now=self.clock.pinned(), connection=connection)
+        self._wake_if_deaf()
+        return JobHandle(job.job_id, self)
+
+    async def schedule_bulk(
+        self,
+        jobs: Sequence[JobRequest],
+        *,
+        conflict_resolution: ConflictResolution = ConflictResolution.IGNORE,
+        batch_size: int = 1000,
+        connection: Any = None,
+    ) -> list[JobHandle | None]:
+        """Store many jobs in one transaction: all of them or, if this raises, none.
+
+        Args:
+            jobs: `JobSpec`s.
+            conflict_resolution: one for all of them.
+            batch_size: rows per statement.
+            connection: as in `schedule`.
+
+        Returns:
+            Ids in the order of `jobs`; None where the id was taken already (IGNORE).
+
+        Raises:
+            As `schedule`.
+        """
+        conflict = checked_conflict(conflict_resolution)
+        rows = checked_positive("batch_size", batch_size)
+        for position, spec in enumerate(jobs):
+            if not isinstance(spec, JobRequest):
+                raise InvalidInput(f"jobs[{position}]", f"expected a JobSpec, got {spec!r}")
+        built = [self._factory.build(spec) for spec in jobs]
+        await self.open()
+        answers = await self.driver.submit(
+            built, conflict, now=self.clock.pinned(), connection=connection, batch_size=rows
+        )
+        self._wake_if_deaf()
+        return [
+            None if answer is Submission.IGNORED else JobHandle(job.job_id, self)
+            for job, answer in zip(built, answers, strict=True)
+        ]
+
+    async def schedule_job(
+        self,
+        job_name: str,
+        execution_time: datetime,
+        task_data: Mapping[str, Any] | None,
+        priority: JobPriority | int = JobPriority.NORMAL,
+        max_retries: int = 0,
+        job_id: str | None = None,
+        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
+        misfire_grace_time: int | None = None,
+    ) -> JobHandle:
+        """Store a job by the name of its task, without having the function at hand.
+
+        Args:
+            job_name: ``module:function``, a task's own name, or a bare function name that is unambiguous
+                where it runs.
+            task_data: ``{"args": [...], "kwargs": {...}}``.
+            misfire_grace_time: seconds; None means the scheduler's default.
+
+        The rest, and what is raised, is as in `schedule`.
+        """
+        args, kwargs = checked_task_data(task_data)
+        return await self.schedule(
+            checked_name("job_name", job_name),
+            execution_time=execution_time,
+            args=args,
+            kwargs=kwargs,
+            priority=priority,
+            max_retries=max_retries,
+            job_id=job_id,
+            conflict_resolution=conflict_resolution,
+            misfire_grace_time=UNSET if misfire_grace_time is None else misfire_grace_time,
+        )
+
+    def _wake_if_deaf(self) -> None:
+        if not self._worker.listening:
+            self._worker.wake()
+
+    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
+        """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
+        told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
+        the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
+        await self.open()
+        (answer,) = await self.driver.request_cancel(
+            [checked_name("job_id", job_id)], now=self.clock.pinned(), connection=connection
+        )
+        if answer is CancelAnswer.REQUESTED:
+            self._worker.cancel_soon()
+        return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
+
+    async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
+        """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
+        and failed end a live one, cancelled is `cancel_job`. A running attempt loses its lease.
+
+        Raises:
+            JobNotFound, InvalidTransition: no such job, no such step.
+        """
+        await self.open()
+        await self.driver.override_status(
+            checked_name("job_id", job_id), checked_status(status), now=self.clock.pinned()
+        )
+        self._wake_if_deaf()
+
+    # --- the engine's steps, for people who drive them themselves
+
+    async def recover_orphaned_jobs(self) -> list[Reclaimed]:
+        """Take back every job whose lease is over, now; what was taken."""
+        await self.open()
+        return await self._worker.reclaimer.reclaim_once()
+
+    async def periodic_orphan_recovery(self) -> None:
+        """Take back lost jobs until cancelled. `start()` runs this already."""
+        await self.open()
+        while True:
+            await self._worker.reclaimer.one_round()
+
+    async def monitor_heartbeats(self) -> None:
+        """The same loop under its other documented name."""
+        await self.periodic_orphan_recovery()
+
+    async def send_heartbeat(self, job_id: str) -> bool:
+        """Renew the leases of this worker now; whether `job_id` is among those still held."""
+        await self.open()
+        answer = await self._worker.lease_keeper.renew_now()
+        return any(lease.job_id == job_id for lease in answer.held)
+
+    async def listen_for_jobs(self) -> None:
+        """Start if need be, and run jobs until cancelled or shut down."""
+        await self.start()
+        await self._worker.wait_stopped()
+
+    async def execute_job(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
+        """Run one job here and now and settle it: a claimed one, or a pending one named by its row or id,
+        which is claimed first. Does nothing if it is not pending any more."""
+        await self.open()
+        if isinstance(job_row, ClaimedJob):
+            self._worker.runner.start(job_row)
+        else:
+            job_id = job_row if isinstance(job_row, str) else job_row["job_id"]
+            await self._worker.claim_and_start_job(checked_name("job_id", job_id))
+        await self._worker.finish_started()
+
+    async def execute_job_with_concurrency_control(
+        self, job_row: ClaimedJob | Mapping[str, Any] | str
+    ) -> None:
+        """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
+        await self._worker.active.wait_for_slot()
+        await self.execute_job(job_row)
+
+    def task_for(self, func: Callable[..., Any]) -> Task:
+        """The task that a function is known as; it is registered if need be."""
+        return self._registry.register(func)

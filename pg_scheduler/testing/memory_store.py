@@ -1,0 +1,155 @@
+"""The rows of the memory driver."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.model import (
+    AttemptRecord,
+    ClaimedJob,
+    JobRecord,
+    NewJob,
+    WorkerRecord,
+)
+from pg_scheduler.domain.states import JobStatus
+
+
+@dataclass(slots=True)
+class StoredJob:
+    """One row of `scheduled_jobs`."""
+
+    new: NewJob
+    """The definition."""
+    created_at: datetime
+    execution_time: datetime
+    status: JobStatus = JobStatus.PENDING
+    epoch: int = 0
+    attempt_count: int = 0
+    retry_count: int = 0
+    crash_count: int = 0
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    worker_id: str | None = None
+    lease_until: datetime | None = None
+    cancel_requested: bool = False
+    superseded: bool = False
+    error_message: str | None = None
+    result: str | None = None
+
+    def lease_to(self, worker_id: str, now: datetime, lease: timedelta) -> ClaimedJob:
+        """Start an attempt."""
+        self.status = JobStatus.RUNNING
+        self.epoch += 1
+        self.attempt_count += 1
+        self.worker_id = worker_id
+        self.started_at = now
+        self.lease_until = now + lease
+        return ClaimedJob(
+            job_id=self.new.job_id,
+            task_name=self.new.task_name,
+            task_data=self.new.task_data,
+            execution_time=self.execution_time,
+            rank=self.new.rank,
+            epoch=self.epoch,
+            attempt=self.attempt_count,
+            retry_count=self.retry_count,
+            max_retries=self.new.max_retries,
+            timeout=self.new.timeout,
+            backoff=self.new.backoff,
+            store_result=self.new.store_result,
+        )
+
+    def redefine(self, new: NewJob) -> None:
+        """Take a new definition; a running attempt keeps its lease."""
+        self.new, self.execution_time = new, new.execution_time
+        self.error_message = self.result = self.finished_at = None
+        if self.status is JobStatus.RUNNING:
+            self.superseded = True
+        else:
+            self.become_new()
+
+    def become_new(self) -> None:
+        """Pending, as if it had just been submitted; earlier attempts may not write any more."""
+        self.status = JobStatus.PENDING
+        self.epoch += 1
+        self.attempt_count = self.retry_count = self.crash_count = 0
+        self.started_at = self.finished_at = self.worker_id = self.lease_until = None
+        self.cancel_requested = self.superseded = False
+        self.error_message = self.result = None
+
+    def end(self, status: JobStatus, now: datetime) -> None:
+        """Finish, keeping the last owner."""
+        self.status = status
+        self.finished_at = now
+        self.lease_until = None
+        self.superseded = False
+
+    def wait_again(self) -> None:
+        """Pending again after an attempt; how it got here is not forgotten."""
+        self.status = JobStatus.PENDING
+        self.worker_id = self.lease_until = None
+
+    def record(self) -> JobRecord:
+        """As insight shows it."""
+        return JobRecord(
+            job_id=self.new.job_id,
+            task_name=self.new.task_name,
+            status=self.status,
+            execution_time=self.execution_time,
+            rank=self.new.rank,
+            task_data=self.new.task_data,
+            created_at=self.created_at,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            worker_id=self.worker_id,
+            lease_until=self.lease_until,
+            epoch=self.epoch,
+            attempt_count=self.attempt_count,
+            retry_count=self.retry_count,
+            max_retries=self.new.max_retries,
+            crash_count=self.crash_count,
+            cancel_requested=self.cancel_requested,
+            superseded=self.superseded,
+            misfire_grace_seconds=self.new.misfire_grace_seconds,
+            timeout=self.new.timeout,
+            error_message=self.error_message,
+            result=self.result,
+        )
+
+
+@dataclass(slots=True)
+class Store:
+    """All tables."""
+
+    jobs: dict[str, StoredJob] = field(default_factory=dict)
+    attempts: dict[tuple[str, int], AttemptRecord] = field(default_factory=dict)
+    workers: dict[str, WorkerRecord] = field(default_factory=dict)
+
+    def in_order(self, status: JobStatus) -> list[StoredJob]:
+        """Jobs of one state in claim order: rank, execution time, id."""
+        return sorted(
+            (job for job in self.jobs.values() if job.status is status),
+            key=lambda job: (job.new.rank, job.execution_time, job.new.job_id),
+        )
+
+    def note_attempt(
+        self,
+        job: StoredJob,
+        outcome: str,
+        now: datetime,
+        error_message: str | None,
+        traceback: str | None = None,
+    ) -> None:
+        """Write history for the attempt that the row still shows."""
+        self.attempts[job.new.job_id, job.epoch] = AttemptRecord(
+            job_id=job.new.job_id,
+            epoch=job.epoch,
+            attempt=job.attempt_count,
+            worker_id=job.worker_id,
+            started_at=job.started_at,
+            finished_at=now,
+            outcome=outcome,
+            error_message=error_message,
+            traceback=traceback,
+        )

@@ -1,0 +1,45 @@
+"""Fixtures: real servers, fresh databases, both libraries."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import asyncpg
+import pytest
+from pg_scheduler_embedded import EmbeddedServer
+
+from tests.support.databases import Servers, new_database, versions_to_test
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[Servers]:
+    """All PostgreSQL versions, each started on first use."""
+    running = Servers()
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def server(servers: Servers) -> EmbeddedServer:
+    """The newest PostgreSQL."""
+    return servers[versions_to_test()[0]]
+
+
+@pytest.fixture
+async def dsn(server: EmbeddedServer) -> str:
+    """A fresh, empty database on the newest PostgreSQL."""
+    return await new_database(server)
+
+
+@pytest.fixture(params=["asyncpg", "psycopg"])
+def library(request: pytest.FixtureRequest) -> str:
+    """Both drivers."""
+    return str(request.param)
+
+
+@pytest.fixture
+async def sql(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """A plain connection to the test's database, to look behind the scenes."""
+    connection = await asyncpg.connect(dsn)
+    yield connection
+    await connection.close()

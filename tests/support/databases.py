@@ -1,0 +1,48 @@
+"""Servers that live for the session, and a database of its own for each test that wants one."""
+
+from __future__ import annotations
+
+import itertools
+import os
+
+import asyncpg
+from pg_scheduler_embedded import EmbeddedServer
+from pg_scheduler_embedded.binaries import available_versions
+from pg_scheduler_embedded.server import FAST
+
+_serial = itertools.count(1)
+
+
+class Servers:
+    """One embedded server per major version, started when first asked for."""
+
+    def __init__(self) -> None:
+        self._servers: dict[int, EmbeddedServer] = {}
+
+    def __getitem__(self, version: int) -> EmbeddedServer:
+        server = self._servers.get(version)
+        if server is None:
+            server = self._servers[version] = EmbeddedServer(version, FAST).start()
+        return server
+
+    def stop(self) -> None:
+        """Stop all of them."""
+        for server in self._servers.values():
+            server.stop()
+
+
+def versions_to_test() -> list[int]:
+    """Those named by PG_SCHEDULER_TEST_VERSIONS ("18,16"), else all that can be had here."""
+    chosen = os.environ.get("PG_SCHEDULER_TEST_VERSIONS")
+    return [int(version) for version in chosen.split(",")] if chosen else available_versions()
+
+
+async def new_database(server: EmbeddedServer) -> str:
+    """The DSN of a fresh, empty database."""
+    name = f"test_{os.getpid()}_{next(_serial)}"
+    connection = await asyncpg.connect(server.dsn)
+    try:
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+    finally:
+        await connection.close()
+    return server.dsn_of(name)
