@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
@@ -16,15 +16,19 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     checked_conflict,
     checked_grace,
+    checked_instance,
+    checked_items,
     checked_positive,
+    checked_seconds,
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import ClaimedJob, NewJob
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.checks import checked_executors, given_or_default
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.engine.loading import Loaded, TaskLoader
@@ -98,10 +102,10 @@ class Scheduler:
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
         self.max_concurrent_jobs = checked_positive("max_concurrent_jobs", max_concurrent_jobs)
         self.misfire_grace_time = checked_grace("misfire_grace_time", misfire_grace_time)
-        self.vacuum_config = vacuum_config or VacuumConfig()
-        self.vacuum_enabled = vacuum_enabled
+        self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
+        self.vacuum_enabled = checked_instance("vacuum_enabled", vacuum_enabled, bool)
         self.batch_claim_limit = checked_positive("batch_claim_limit", batch_claim_limit)
-        self.polling_config = polling_config or PollingConfig()
+        self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self.clock: Clock = clock or SystemClock()
         self.codec: Codec = codec or JsonCodec()
         self.is_running = False
@@ -110,10 +114,12 @@ class Scheduler:
             "async": AsyncExecutor(),
             "thread": ThreadExecutor(max_concurrent_jobs),
             "process": ProcessExecutor(),
-            **(executors or {}),
+            **checked_executors(executors),
         }
         self._registry = TaskRegistry(lambda: self._worker.wake())
-        self._loader = TaskLoader(self._registry, task_modules)
+        self._loader = TaskLoader(
+            self._registry, checked_items("task_modules", task_modules, str, "module name")
+        )
         self._factory = JobFactory(
             self._registry,
             self.codec,
@@ -125,14 +131,14 @@ class Scheduler:
         self._settings = WorkerSettings(
             capacity=self.max_concurrent_jobs,
             batch_limit=self.batch_claim_limit,
-            lease=timedelta(seconds=self.LEASE_DURATION),
-            heartbeat_threshold=timedelta(seconds=self.HEARTBEAT_THRESHOLD),
+            lease=checked_seconds("LEASE_DURATION", self.LEASE_DURATION),
+            heartbeat_threshold=checked_seconds("HEARTBEAT_THRESHOLD", self.HEARTBEAT_THRESHOLD),
             max_crashes=checked_positive("max_crashes", max_crashes),
-            retry=retry_policy or RetryPolicy(),
+            retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
             polling=self.polling_config,
-            worker_id_length=self.WORKER_ID_LENGTH,
+            worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
         )
-        self._observers = tuple(observers)
+        self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
         self._worker = self._new_worker()
         self._opening = asyncio.Lock()
 
@@ -351,7 +357,7 @@ class Scheduler:
 
     async def schedule_bulk(
         self,
-        jobs: Sequence[JobRequest],
+        jobs: Iterable[JobRequest],
         *,
         conflict_resolution: ConflictResolution = ConflictResolution.IGNORE,
         batch_size: int = 1000,
@@ -360,7 +366,7 @@ class Scheduler:
         """Store many jobs in one transaction: all of them or, if this raises, none.
 
         Args:
-            jobs: `JobSpec`s.
+            jobs: `JobSpec`s; a generator will do.
             conflict_resolution: one for all of them.
             batch_size: rows per statement.
             connection: as in `schedule`.
@@ -373,10 +379,8 @@ class Scheduler:
         """
         conflict = checked_conflict(conflict_resolution)
         rows = checked_positive("batch_size", batch_size)
-        for position, spec in enumerate(jobs):
-            if not isinstance(spec, JobRequest):
-                raise InvalidInput(f"jobs[{position}]", f"expected a JobSpec, got {spec!r}")
-        built = [self._factory.build(spec) for spec in jobs]
+        specs = checked_items("jobs", jobs, JobRequest, "JobSpec")
+        built = [self._build(position, spec) for position, spec in enumerate(specs)]
         await self.open()
         answers = await self.driver.submit(
             built, conflict, now=self.clock.pinned(), connection=connection, batch_size=rows
@@ -386,6 +390,13 @@ class Scheduler:
             None if answer is Submission.IGNORED else JobHandle(job.job_id, self)
             for job, answer in zip(built, answers, strict=True)
         ]
+
+    def _build(self, position: int, spec: JobRequest) -> NewJob:
+        try:
+            return self._factory.build(spec)
+        except InvalidInput as error:
+            error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
+            raise
 
     async def schedule_job(
         self,
@@ -429,10 +440,9 @@ class Scheduler:
         """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
         told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
+        wanted = checked_name("job_id", job_id)
         await self.open()
-        (answer,) = await self.driver.request_cancel(
-            [checked_name("job_id", job_id)], now=self.clock.pinned(), connection=connection
-        )
+        (answer,) = await self.driver.request_cancel([wanted], now=self.clock.pinned(), connection=connection)
         if answer is CancelAnswer.REQUESTED:
             self._worker.cancel_soon()
         return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
@@ -444,10 +454,9 @@ class Scheduler:
         Raises:
             JobNotFound, InvalidTransition: no such job, no such step.
         """
+        wanted, target = checked_name("job_id", job_id), checked_status(status)
         await self.open()
-        await self.driver.override_status(
-            checked_name("job_id", job_id), checked_status(status), now=self.clock.pinned()
-        )
+        await self.driver.override_status(wanted, target, now=self.clock.pinned())
         self._wake_if_deaf()
 
     # --- the engine's steps, for people who drive them themselves

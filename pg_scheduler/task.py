@@ -6,9 +6,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.checks import checked_executor, checked_retry
 from pg_scheduler.engine.registry import OPTIONS_ATTRIBUTE, TaskOptions
 from pg_scheduler.ports.executor import Executor
 
@@ -34,16 +36,18 @@ def task(
             `max_retries`.
 
     Raises:
-        InvalidInput: a name or timeout that cannot be.
+        InvalidInput: a name, executor, timeout or retry that cannot be; not a function.
     """
     options = TaskOptions(
         name=checked_name("name", name) if name is not None else None,
-        executor=executor,
+        executor=checked_executor(executor),
         timeout=checked_duration("timeout", timeout),
-        retry=retry,
+        retry=checked_retry(retry),
     )
 
     def attach(func: _F) -> _F:
+        if not callable(func):
+            raise InvalidInput("func", f"expected a function to decorate, got {shown(func)}")
         setattr(func, OPTIONS_ATTRIBUTE, options)
         return func
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from pg_scheduler_postgres.insight import PostgresInsight
 from pg_scheduler_postgres.jobs import PostgresJobs
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.locks import PostgresLocks
 from pg_scheduler_postgres.migrations import PostgresSchema
+from pg_scheduler_postgres.retention import PostgresRetention
+from pg_scheduler_postgres.schedules import PostgresSchedules
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.signals import PostgresSignals
 
 
-class PostgresDriver(PostgresJobs, PostgresSignals, PostgresInsight, PostgresSchema):
+class PostgresDriver(
+    PostgresJobs,
+    PostgresSchedules,
+    PostgresLocks,
+    PostgresRetention,
+    PostgresSignals,
+    PostgresInsight,
+    PostgresSchema,
+):
     """All parts of the port on one link; asyncpg and psycopg differ in the session alone."""
 
     def __init__(self, session: Session, *, schema: str | None = None) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob, WorkerRecord
-from pg_scheduler.domain.retry import Backoff
+from pg_scheduler.domain.retry import backoff_from_text, backoff_text
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.session import Row
 
@@ -27,33 +26,6 @@ def duration(value: float | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=value)
 
 
-def backoff_text(backoff: Backoff | None) -> str | None:
-    """A backoff as JSON text, durations in seconds."""
-    if backoff is None:
-        return None
-    return json.dumps(
-        {
-            "base": backoff.base.total_seconds(),
-            "factor": backoff.factor,
-            "cap": backoff.cap.total_seconds(),
-            "jitter": backoff.jitter,
-        }
-    )
-
-
-def backoff_of(text: str | None) -> Backoff | None:
-    """The inverse of `backoff_text`."""
-    if text is None:
-        return None
-    stored = json.loads(text)
-    return Backoff(
-        base=timedelta(seconds=stored["base"]),
-        factor=stored["factor"],
-        cap=timedelta(seconds=stored["cap"]),
-        jitter=stored["jitter"],
-    )
-
-
 def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
     """New jobs as the parallel arrays that the submit statements unnest."""
     return {
@@ -67,6 +39,9 @@ def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
         "timeouts": [seconds(job.timeout) for job in jobs],
         "backoffs": [backoff_text(job.backoff) for job in jobs],
         "store_results": [job.store_result for job in jobs],
+        "schedule_keys": [job.schedule_key for job in jobs],
+        "exclusive_keys": [job.exclusive_key for job in jobs],
+        "exclusive_waits": [job.exclusive_wait for job in jobs],
     }
 
 
@@ -83,8 +58,11 @@ def claimed_job(row: Row) -> ClaimedJob:
         retry_count=row["retry_count"],
         max_retries=row["max_retries"],
         timeout=duration(row["timeout_seconds"]),
-        backoff=backoff_of(row["backoff"]),
+        backoff=backoff_from_text(row["backoff"]),
         store_result=row["store_result"],
+        schedule_key=row["schedule_key"],
+        exclusive_key=row["exclusive_key"],
+        exclusive_wait=row["exclusive_wait"],
     )
 
 
@@ -113,6 +91,8 @@ def job_record(row: Row) -> JobRecord:
         timeout=duration(row["timeout_seconds"]),
         error_message=row["error_message"],
         result=row["result"],
+        schedule_key=row["schedule_key"],
+        schedule_window=utc(row["schedule_window"]),
     )
 
 

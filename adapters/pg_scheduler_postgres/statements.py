@@ -10,7 +10,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _COMMENT = re.compile(r"--[^\n]*\n")
@@ -31,9 +31,9 @@ def checked_identifier(field: str, name: object) -> str:
         InvalidInput: not a str, empty, more than PostgreSQL's 63 bytes, or not printable.
     """
     if not isinstance(name, str) or not name:
-        raise InvalidInput(field, f"expected a name, got {name!r}")
+        raise InvalidInput(field, f"expected a name, got {shown(name)}")
     if not name.isprintable() or len(name.encode("utf-8", "surrogatepass")) > 63:
-        raise InvalidInput(field, f"{name!r} is not an identifier: at most 63 bytes of printable text")
+        raise InvalidInput(field, f"{shown(name)} is not an identifier: at most 63 bytes of printable text")
     return name
 
 
@@ -44,7 +44,11 @@ def quoted(identifier: str) -> str:
 
 def in_schema(sql: str, schema: str) -> str:
     """SQL text for one schema, comments left out."""
-    return _COMMENT.sub("", sql + "\n").replace(_SCHEMA, quoted(schema)).strip().rstrip(";")
+    return _without_comments(sql).replace(_SCHEMA, quoted(schema))
+
+
+def _without_comments(sql: str) -> str:
+    return _COMMENT.sub("", sql + "\n").strip().rstrip(";")
 
 
 def channel_of(schema: str) -> str:
@@ -80,15 +84,16 @@ class Statements:
     def __getitem__(self, name: str) -> Statement:
         statement = self._compiled.get(name)
         if statement is None:
-            statement = self._compiled[name] = _compile(in_schema(read_sql("sql", name), self.schema))
+            statement = self._compiled[name] = _compile(read_sql("sql", name), self.schema)
         return statement
 
 
-def _compile(sql: str) -> Statement:
+def _compile(sql: str, schema: str) -> Statement:
     parameters: dict[str, int] = {}
 
     def placeholder(match: re.Match[str]) -> str:
         return f"${parameters.setdefault(match.group(1), len(parameters) + 1)}"
 
-    # The quoted schema name cannot be mistaken for a parameter: a quote stands between colon and name.
-    return Statement(_PARAMETER.sub(placeholder, sql), tuple(parameters))
+    # The schema comes last: its name may hold a colon and a word, and must not be read as a parameter.
+    numbered = _PARAMETER.sub(placeholder, _without_comments(sql))
+    return Statement(numbered.replace(_SCHEMA, quoted(schema)), tuple(parameters))

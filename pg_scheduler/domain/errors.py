@@ -29,6 +29,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+SHOWN_AT_MOST = 100
+"""Longest text of a refused value that stands in a message, in characters."""
+
+
+def shown(value: object) -> str:
+    """`value` as it may stand in a message: short, whatever its repr is or does."""
+    try:
+        text = repr(value)
+    except Exception as broken:
+        text = f"<{type(value).__qualname__} whose repr fails: {type(broken).__qualname__}>"
+    return text if len(text) <= SHOWN_AT_MOST else f"{text[:SHOWN_AT_MOST]}..."
+
 
 class PgSchedulerError(Exception):
     """Root of the tree above."""

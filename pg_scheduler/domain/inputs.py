@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from pg_scheduler.domain.conflict import ConflictResolution
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.states import JobStatus
+
+_T = TypeVar("_T")
 
 MAX_INT4 = 2**31 - 1
 MAX_TIMEOUT = timedelta(days=365)
@@ -23,24 +25,38 @@ def checked_time(field: str, value: object) -> datetime:
     """
     if not isinstance(value, datetime):
         raise InvalidInput(field, f"expected an aware datetime, got {type(value).__name__}")
-    if value.tzinfo is None or value.utcoffset() is None:
+    try:
+        naive = value.utcoffset() is None
+        moment = value if naive else value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(field, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise InvalidInput(field, f"its tzinfo gives no offset: {error}") from None
+    if naive:
         raise InvalidInput(
             field,
             f"{value.isoformat()} has no time zone, so it names no instant",
             "Use datetime.now(UTC) or attach a tzinfo",
         )
+    return moment
+
+
+def is_finite_number(value: object) -> bool:
+    """True for an int or float that a float can hold and that is not a NaN, an infinity or a bool."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
     try:
-        return value.astimezone(UTC)
+        return math.isfinite(value)
     except OverflowError:
-        raise InvalidInput(field, f"{value.isoformat()} lies outside the years 1 to 9999 in UTC") from None
+        return False
 
 
 def checked_count(field: str, value: object) -> int:
     """A whole number from 0 to 2**31 - 1."""
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(field, f"expected a whole number >= 0, got {value!r}")
+        raise InvalidInput(field, f"expected a whole number >= 0, got {shown(value)}")
     if not 0 <= value <= MAX_INT4:
-        raise InvalidInput(field, f"expected a whole number from 0 to {MAX_INT4}, got {value}")
+        raise InvalidInput(field, f"expected a whole number from 0 to {MAX_INT4}, got {shown(value)}")
     return value
 
 
@@ -61,14 +77,40 @@ def checked_duration(field: str, value: object) -> timedelta | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, timedelta | int | float):
-        raise InvalidInput(field, f"expected a timedelta or seconds, got {value!r}")
+        raise InvalidInput(field, f"expected a timedelta or seconds, got {shown(value)}")
     if not isinstance(value, timedelta):
-        if not math.isfinite(value) or abs(value) > MAX_TIMEOUT.total_seconds():
-            raise InvalidInput(field, f"expected a finite number of seconds up to a year, got {value}")
+        if not is_finite_number(value) or abs(value) > MAX_TIMEOUT.total_seconds():
+            raise InvalidInput(field, f"expected a finite number of seconds up to a year, got {shown(value)}")
         value = timedelta(seconds=value)
     if not timedelta(0) < value <= MAX_TIMEOUT:
         raise InvalidInput(field, f"must be more than 0 and at most a year, got {value}")
     return value
+
+
+def checked_seconds(field: str, value: object) -> timedelta:
+    """As `checked_duration`, where a duration is a must."""
+    duration = checked_duration(field, value)
+    if duration is None:
+        raise InvalidInput(field, "expected a timedelta or seconds, got None")
+    return duration
+
+
+def checked_instance(field: str, value: object, kind: type[_T]) -> _T:
+    """`value`, if it is a `kind`."""
+    if not isinstance(value, kind):
+        raise InvalidInput(field, f"expected a {kind.__name__}, got {shown(value)}")
+    return value
+
+
+def checked_items(field: str, value: object, kind: type[_T], called: str) -> list[_T]:
+    """What an iterable (a generator too) gives, as a list of `kind`; messages call one of them `called`."""
+    if not isinstance(value, Iterable) or isinstance(value, str | bytes | Mapping):
+        raise InvalidInput(field, f"expected a list of {called}s, got {shown(value)}")
+    items = list(value)
+    for position, item in enumerate(items):
+        if not isinstance(item, kind):
+            raise InvalidInput(f"{field}[{position}]", f"expected a {called}, got {shown(item)}")
+    return items
 
 
 def checked_arguments(args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
@@ -83,7 +125,7 @@ def checked_arguments(args: object, kwargs: object) -> tuple[list[Any], dict[str
         raise InvalidInput("kwargs", f"expected a dict, got {type(kwargs).__name__}")
     for key in kwargs:
         if not isinstance(key, str):
-            raise InvalidInput("kwargs", f"keys must be str, got {key!r}")
+            raise InvalidInput("kwargs", f"keys must be str, got {shown(key)}")
     return list(args), dict(kwargs)
 
 
@@ -97,7 +139,7 @@ def checked_task_data(value: object) -> tuple[list[Any], dict[str, Any]]:
     if unknown:
         raise InvalidInput(
             "task_data",
-            f"unknown key {unknown[0]!r}",
+            f"unknown key {shown(unknown[0])}",
             'The form is {"args": [...], "kwargs": {...}}',
         )
     return checked_arguments(value.get("args", ()), value.get("kwargs"))
@@ -108,7 +150,9 @@ def checked_conflict(value: object) -> ConflictResolution:
     try:
         return ConflictResolution(value)
     except ValueError:
-        raise InvalidInput("conflict_resolution", f"expected a ConflictResolution, got {value!r}") from None
+        raise InvalidInput(
+            "conflict_resolution", f"expected a ConflictResolution, got {shown(value)}"
+        ) from None
 
 
 def checked_status(value: object) -> JobStatus:
@@ -117,4 +161,4 @@ def checked_status(value: object) -> JobStatus:
         return JobStatus(value)  # type: ignore[arg-type]
     except ValueError:
         states = ", ".join(JobStatus)
-        raise InvalidInput("status", f"unknown status {value!r}", f"One of: {states}") from None
+        raise InvalidInput("status", f"unknown status {shown(value)}", f"One of: {states}") from None

@@ -29,6 +29,12 @@ class NewJob:
     backoff: Backoff | None = None
     """None: the task's or the scheduler's policy."""
     store_result: bool = False
+    schedule_key: str | None = None
+    """The schedule whose run this is, if any."""
+    exclusive_key: str | None = None
+    """The advisory lock that each attempt must hold for its whole run, if any."""
+    exclusive_wait: bool = True
+    """If the lock is held elsewhere: True tries again shortly, False ends the job cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,9 @@ class ClaimedJob:
     timeout: timedelta | None
     backoff: Backoff | None
     store_result: bool
+    schedule_key: str | None = None
+    exclusive_key: str | None = None
+    exclusive_wait: bool = True
 
     @property
     def lease(self) -> Lease:
@@ -93,6 +102,9 @@ class JobRecord:
     error_message: str | None
     result: str | None
     """JSON text, where the job asked for its result to be stored."""
+    schedule_key: str | None = None
+    schedule_window: datetime | None = None
+    """The window that this run is for; None for a run that somebody asked for."""
 
 
 @dataclass(frozen=True, slots=True)

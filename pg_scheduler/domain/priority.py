@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 
 MIN_RANK, MAX_RANK = -(2**31), 2**31 - 1
 """The `priority` column is a four-byte integer."""
@@ -49,8 +49,8 @@ def rank_of(priority: JobPriority | int) -> int:
         return priority.db_value
     if isinstance(priority, bool) or not isinstance(priority, int):
         raise InvalidInput(
-            "priority", f"expected a JobPriority or an int, got {priority!r}", "Try JobPriority.HIGH"
+            "priority", f"expected a JobPriority or an int, got {shown(priority)}", "Try JobPriority.HIGH"
         )
     if not MIN_RANK <= priority <= MAX_RANK:
-        raise InvalidInput("priority", f"{priority} does not fit a four-byte integer")
+        raise InvalidInput("priority", f"{shown(priority)} does not fit a four-byte integer")
     return priority

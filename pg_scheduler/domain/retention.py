@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_count, checked_positive
 
 
@@ -30,7 +30,7 @@ class VacuumPolicy:
 
     def __post_init__(self) -> None:
         if not isinstance(self.trigger, VacuumTrigger):
-            raise InvalidInput("trigger", f"expected a VacuumTrigger, got {self.trigger!r}")
+            raise InvalidInput("trigger", f"expected a VacuumTrigger, got {shown(self.trigger)}")
         for field, trigger in (
             ("days", VacuumTrigger.TIME_BASED),
             ("keep_count", VacuumTrigger.COUNT_BASED),
@@ -83,4 +83,4 @@ class VacuumConfig:
             if policy is None:
                 setattr(self, status, VacuumPolicy.after_days(days))
             elif not isinstance(policy, VacuumPolicy):
-                raise InvalidInput(status, f"expected a VacuumPolicy, got {policy!r}")
+                raise InvalidInput(status, f"expected a VacuumPolicy, got {shown(policy)}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.inputs import is_finite_number
+
+MAX_DELAY = timedelta(days=36_525)
+"""A century: longer than any delay that is meant, and far from where dates and intervals end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +33,14 @@ class Backoff:
     def __post_init__(self) -> None:
         for name in ("base", "cap"):
             value = getattr(self, name)
-            if not isinstance(value, timedelta) or value < timedelta(0):
-                raise InvalidInput(f"retry.{name}", f"expected a timedelta >= 0, got {value!r}")
-        if not _is_number(self.factor) or self.factor < 1:
-            raise InvalidInput("retry.factor", f"expected a finite number >= 1, got {self.factor!r}")
-        if not _is_number(self.jitter) or not 0 <= self.jitter <= 1:
-            raise InvalidInput("retry.jitter", f"expected a number from 0 to 1, got {self.jitter!r}")
+            if not isinstance(value, timedelta) or not timedelta(0) <= value <= MAX_DELAY:
+                raise InvalidInput(
+                    f"retry.{name}", f"expected a timedelta from 0 to a century, got {shown(value)}"
+                )
+        if not is_finite_number(self.factor) or self.factor < 1:
+            raise InvalidInput("retry.factor", f"expected a finite number >= 1, got {shown(self.factor)}")
+        if not is_finite_number(self.jitter) or not 0 <= self.jitter <= 1:
+            raise InvalidInput("retry.jitter", f"expected a number from 0 to 1, got {shown(self.jitter)}")
 
     def delay(self, retry: int, randomness: float = 0.0) -> timedelta:
         """Delay before retry number `retry` (1 is the first). `randomness` is in [0, 1)."""
@@ -44,10 +50,6 @@ class Backoff:
         except OverflowError:
             seconds = cap if base else 0.0
         return timedelta(seconds=seconds * (1 - self.jitter * randomness))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,9 @@ class RetryPolicy(Backoff):
             if not isinstance(classes, tuple) or not all(
                 isinstance(cls, type) and issubclass(cls, BaseException) for cls in classes
             ):
-                raise InvalidInput(f"retry.{name}", f"expected a tuple of exception classes, got {classes!r}")
+                raise InvalidInput(
+                    f"retry.{name}", f"expected a tuple of exception classes, got {shown(classes)}"
+                )
 
     @property
     def filters(self) -> bool:
@@ -76,3 +80,30 @@ class RetryPolicy(Backoff):
     def wants_retry(self, error: BaseException) -> bool:
         """True if an attempt that ended with `error` deserves another."""
         return isinstance(error, self.retry_on) and not isinstance(error, self.give_up_on)
+
+
+def backoff_text(backoff: Backoff | None) -> str | None:
+    """A backoff as JSON text, durations in seconds; None stays None."""
+    if backoff is None:
+        return None
+    return json.dumps(
+        {
+            "base": backoff.base.total_seconds(),
+            "factor": backoff.factor,
+            "cap": backoff.cap.total_seconds(),
+            "jitter": backoff.jitter,
+        }
+    )
+
+
+def backoff_from_text(text: str | None) -> Backoff | None:
+    """The inverse of `backoff_text`."""
+    if text is None:
+        return None
+    stored = json.loads(text)
+    return Backoff(
+        base=timedelta(seconds=stored["base"]),
+        factor=stored["factor"],
+        cap=timedelta(seconds=stored["cap"]),
+        jitter=stored["jitter"],
+    )

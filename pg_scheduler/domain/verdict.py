@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pg_scheduler.domain.model import ClaimedJob
-from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.retry import MAX_DELAY, RetryPolicy
 from pg_scheduler.domain.states import JobEvent
 
 
@@ -80,7 +80,8 @@ def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: f
         case Interrupted():
             return Verdict(JobEvent.RELEASE)
         case Snoozed(delay):
-            return Verdict(JobEvent.SNOOZE, delay=max(delay, timedelta(0)))
+            # A delay past the end of dates could not be stored, and the job has to be given back.
+            return Verdict(JobEvent.SNOOZE, delay=min(max(delay, timedelta(0)), MAX_DELAY))
         case Raised(error):
             message, trace = describe_error(error)
             if job.retry_count < job.max_retries and policy.wants_retry(error):

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.engine.waiting import wait_at_most
-from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import ClaimRequest, JobStore
 

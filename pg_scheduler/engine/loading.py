@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from pg_scheduler.engine.class_names import main_module_name
 from pg_scheduler.engine.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
-from pg_scheduler.engine.task_names import main_module_name
 
 log = logging.getLogger("pg_scheduler.loading")
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict
+from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict, shown
 from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.checks import checked_executor, checked_retry
 from pg_scheduler.engine.task_names import task_name_of
 from pg_scheduler.ports.executor import Executor
 
@@ -56,7 +57,9 @@ class Task:
 
 
 def is_async(func: object) -> bool:
-    """True for what gives a coroutine when called."""
+    """True for what gives a coroutine when called; a class gives an instance, whatever that can do."""
+    if isinstance(func, type):
+        return False
     return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
         getattr(func, "__call__", None)  # noqa: B004 - the method itself is wanted, not callability
     )
@@ -90,17 +93,18 @@ class TaskRegistry:
             InvalidInput: not a callable, or a callable without a name.
         """
         if not callable(func):
-            raise NotAsyncFunction(f"{type(func).__name__} {func!r}")
+            raise NotAsyncFunction(f"{type(func).__name__} {shown(func)}")
         chosen = merged(func, options or TaskOptions())
         if chosen.executor is None and not is_async(func):
-            raise NotAsyncFunction(f"the plain function {getattr(func, '__qualname__', func)!s}")
+            kind = "class" if isinstance(func, type) else "plain function"
+            raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
         name = checked_name("task name", chosen.name) if chosen.name else task_name_of(func)
         task = Task(
             name=name,
             func=func,
-            executor=chosen.executor or "async",
+            executor=checked_executor(chosen.executor) or "async",
             timeout=checked_duration("timeout", chosen.timeout),
-            retry=chosen.retry,
+            retry=checked_retry(chosen.retry),
         )
         existing = self._tasks.get(name)
         if existing is not None and not _same_function(existing.func, func):

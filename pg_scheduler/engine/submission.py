@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name, deterministic_id, time_ordered_id
 from pg_scheduler.domain.inputs import (
     checked_arguments,
@@ -21,6 +21,7 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority, rank_of
 from pg_scheduler.domain.retry import Backoff, RetryPolicy
 from pg_scheduler.domain.windows import window_at
+from pg_scheduler.engine.checks import checked_executor, checked_retry
 from pg_scheduler.engine.registry import Task, TaskOptions, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -105,9 +106,10 @@ class JobFactory:
         )
 
     def _check_executor(self, executor: object) -> None:
-        if isinstance(executor, str) and executor not in self._executors():
+        known = self._executors()
+        if isinstance(checked_executor(executor), str) and executor not in known:
             raise InvalidInput(
-                "executor", f"unknown {executor!r}", f"One of: {', '.join(sorted(self._executors()))}"
+                "executor", f"unknown {shown(executor)}", f"One of: {', '.join(sorted(known))}"
             )
 
     def _task(self, request: JobRequest) -> tuple[str, Task | None]:
@@ -127,22 +129,20 @@ class JobFactory:
             return time_ordered_id(unix_ms, secrets.token_bytes(10))
         if request.deduplicate is True:
             return deterministic_id(name, task_data)
-        if not isinstance(request.deduplicate, timedelta):
-            raise InvalidInput(
-                "deduplicate", f"expected True, False or a timedelta, got {request.deduplicate!r}"
-            )
-        return deterministic_id(name, task_data, window_at(execution_time, request.deduplicate))
+        every = request.deduplicate
+        if not isinstance(every, timedelta) or every <= timedelta(0):
+            raise InvalidInput("deduplicate", f"expected True, False or a timedelta > 0, got {shown(every)}")
+        return deterministic_id(name, task_data, window_at(execution_time, every))
 
 
 def _storable_backoff(retry: RetryPolicy | None) -> Backoff | None:
-    if retry is None:
+    policy = checked_retry(retry)
+    if policy is None:
         return None
-    if not isinstance(retry, RetryPolicy):
-        raise InvalidInput("retry", f"expected a RetryPolicy, got {retry!r}")
-    if retry.filters:
+    if policy.filters:
         raise InvalidInput(
             "retry",
             "exception classes cannot be stored with a job",
             "Put retry_on and give_up_on on the task: @task(retry=...)",
         )
-    return Backoff(retry.base, retry.factor, retry.cap, retry.jitter)
+    return Backoff(policy.base, policy.factor, policy.cap, policy.jitter)

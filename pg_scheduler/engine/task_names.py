@@ -6,29 +6,17 @@ import hashlib
 import inspect
 import itertools
 import secrets
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload
 from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.engine.class_names import main_module_name
 from pg_scheduler.engine.json_codec import JsonCodec
 
 _INCARNATION = secrets.token_hex(4)
 _serial = itertools.count(1)
 _REMEMBERED = "__pg_scheduler_name__"
-
-
-def main_module_name() -> str:
-    """The importable name of the program that runs: ``python -m app.worker`` is app.worker and
-    ``python app.py`` is app, so that another process that imports it means the same functions."""
-    main = sys.modules.get("__main__")
-    spec = getattr(main, "__spec__", None)
-    if spec is not None and spec.name:
-        return str(spec.name).removesuffix(".__main__")
-    file = getattr(main, "__file__", None)
-    return Path(file).stem if file else "__main__"
 
 
 def task_name_of(func: Callable[..., Any]) -> str:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.domain.model import ClaimedJob, Lease
+from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus, transition
 from pg_scheduler.domain.verdict import Verdict
@@ -27,7 +28,6 @@ from pg_scheduler.engine.runner import Runner
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.settler import Settler
 from pg_scheduler.engine.unknown_tasks import UnknownTasks
-from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import ClaimRequest, Driver

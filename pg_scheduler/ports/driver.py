@@ -28,6 +28,7 @@ from pg_scheduler.domain.model import (
 )
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.ports.schedule_store import Locks, Retention, ScheduleStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +138,8 @@ class SignalKind(StrEnum):
     """A job is due now or soon."""
     CANCEL = "cancel"
     """A running job was asked to stop."""
+    SCHEDULE = "schedule"
+    """A schedule has changed, or its unfinished run has finished."""
 
 
 class JobStore(Protocol):
@@ -296,7 +299,7 @@ class Schema(Protocol):
 
 
 @runtime_checkable
-class Driver(JobStore, Signals, Insight, Schema, Protocol):
+class Driver(JobStore, ScheduleStore, Locks, Retention, Signals, Insight, Schema, Protocol):
     """All of it; and the life of the driver itself."""
 
     async def open(self) -> None:

@@ -50,10 +50,11 @@ from pg_scheduler.ports.driver import (
     SignalKind,
     Waiting,
 )
+from pg_scheduler.testing.memory_schedules import MemorySchedules, ScheduleTables
 from pg_scheduler.testing.memory_store import Store, StoredJob
 
 
-class MemoryDriver:
+class MemoryDriver(MemorySchedules):
     """Jobs in this process' memory. Share one instance between schedulers that should see each other.
 
     It answers as the PostgreSQL drivers do (the contract suite and a state machine compare them), but
@@ -62,6 +63,7 @@ class MemoryDriver:
 
     def __init__(self) -> None:
         self._store = Store()
+        self._tables = ScheduleTables()
         self._listeners: list[Callable[[SignalKind], None]] = []
 
     # --- the driver itself
@@ -353,7 +355,7 @@ class MemoryDriver:
         return SchemaStatus(schema="memory", version=1, latest=1, missing=())
 
     async def uninstall(self) -> None:
-        self._store = Store()
+        self._store, self._tables = Store(), ScheduleTables()
 
 
 def _moment(now: datetime | None) -> datetime:

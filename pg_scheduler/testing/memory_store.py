@@ -36,6 +36,7 @@ class StoredJob:
     superseded: bool = False
     error_message: str | None = None
     result: str | None = None
+    window: datetime | None = None
 
     def lease_to(self, worker_id: str, now: datetime, lease: timedelta) -> ClaimedJob:
         """Start an attempt."""
@@ -58,12 +59,15 @@ class StoredJob:
             timeout=self.new.timeout,
             backoff=self.new.backoff,
             store_result=self.new.store_result,
+            schedule_key=self.new.schedule_key,
+            exclusive_key=self.new.exclusive_key,
+            exclusive_wait=self.new.exclusive_wait,
         )
 
     def redefine(self, new: NewJob) -> None:
         """Take a new definition; a running attempt keeps its lease."""
         self.new, self.execution_time = new, new.execution_time
-        self.error_message = self.result = self.finished_at = None
+        self.error_message = self.result = self.finished_at = self.window = None
         if self.status is JobStatus.RUNNING:
             self.superseded = True
         else:
@@ -115,6 +119,8 @@ class StoredJob:
             timeout=self.new.timeout,
             error_message=self.error_message,
             result=self.result,
+            schedule_key=self.new.schedule_key,
+            schedule_window=self.window,
         )
 
 

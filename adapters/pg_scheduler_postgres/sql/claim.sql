@@ -57,7 +57,7 @@ taken AS (
     RETURNING
         job.job_id, job.job_name, job.task_data::text AS task_data, job.execution_time, job.priority,
         job.epoch, job.attempt_count, job.retry_count, job.max_retries, job.timeout_seconds,
-        job.backoff::text AS backoff, job.store_result
+        job.backoff::text AS backoff, job.store_result, job.schedule_key, job.exclusive_key, job.exclusive_wait
 ),
 expired AS (
     UPDATE :"schema".scheduled_jobs AS job

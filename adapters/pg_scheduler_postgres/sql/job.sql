@@ -4,6 +4,7 @@ SELECT
     coalesce(job.task_data::text, '{}') AS task_data, job.created_at, job.started_at, job.finished_at,
     job.worker_id, job.lease_until, job.epoch, job.attempt_count, job.retry_count, job.max_retries,
     job.crash_count, job.cancel_requested_at IS NOT NULL AS cancel_requested, job.superseded,
-    job.misfire_grace_time, job.timeout_seconds, job.error_message, job.result::text AS result
+    job.misfire_grace_time, job.timeout_seconds, job.error_message, job.result::text AS result,
+    job.schedule_key, job.schedule_window
 FROM :"schema".scheduled_jobs AS job
 WHERE job.job_id = :job_id::text;

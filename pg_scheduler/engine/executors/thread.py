@@ -30,18 +30,18 @@ class ThreadExecutor:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._max_workers, thread_name_prefix="pg_scheduler-job")
         in_context = contextvars.copy_context().run
-        running = asyncio.get_running_loop().run_in_executor(
-            self._pool, lambda: in_context(call.func, *call.args, **call.kwargs)
-        )
+        in_thread = self._pool.submit(lambda: in_context(call.func, *call.args, **call.kwargs))
+        running = asyncio.wrap_future(in_thread)
         while True:
             try:
                 return await asyncio.shield(running)
             except asyncio.CancelledError:
                 if running.done():
-                    raise
-                # A function that waits for its turn has not begun, so it can still be left out.
+                    return running.result()
+                # A function that waits for its turn has not begun, so it can still be left out. Ask the
+                # thread's own future: asyncio's would say "cancelled" of a function that still runs.
                 context.request_stop()
-                if running.cancel():
+                if in_thread.cancel():
                     raise
 
     async def close(self) -> None:

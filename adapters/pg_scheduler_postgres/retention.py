@@ -1,0 +1,55 @@
+"""Deleting finished jobs, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
+from pg_scheduler.domain.states import FINISHED, JobStatus
+from pg_scheduler.ports.schedule_store import VacuumDay
+from pg_scheduler_postgres.link import Link
+
+
+class PostgresRetention:
+    """`Retention` over a link."""
+
+    _link: Link
+
+    async def prune(
+        self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None
+    ) -> int:
+        if policy.trigger is VacuumTrigger.NEVER:
+            return 0
+        if policy.trigger is VacuumTrigger.COUNT_BASED:
+            rows = await self._link.run(
+                "prune_by_count", status=str(status), keep=policy.keep_count, limit=limit
+            )
+        else:
+            rows = await self._link.run(
+                "prune_by_age", now=now, status=str(status), days=policy.days or 0, limit=limit
+            )
+        deleted: int = rows[0]["deleted"]
+        return deleted
+
+    async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:
+        await self._link.run(
+            "record_vacuum",
+            now=now,
+            completed=deleted.get(JobStatus.COMPLETED, 0),
+            failed=deleted.get(JobStatus.FAILED, 0),
+            cancelled=deleted.get(JobStatus.CANCELLED, 0),
+            expired=deleted.get(JobStatus.EXPIRED, 0),
+        )
+
+    async def vacuum_stats(self, days: int | None, *, now: datetime | None = None) -> list[VacuumDay]:
+        rows = await self._link.run("vacuum_stats", now=now, days=days)
+        return [
+            VacuumDay(
+                day=row["day"],
+                deleted={status: row[f"deleted_{status}"] for status in JobStatus if status in FINISHED},
+                runs=row["runs"],
+                last_run=row["last_run"].astimezone(UTC),
+            )
+            for row in rows
+        ]

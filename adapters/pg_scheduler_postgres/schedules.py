@@ -1,0 +1,202 @@
+"""The life of schedules, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pg_scheduler.domain.registration import Known, Registering, plan_registration
+from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
+from pg_scheduler.ports.schedule_store import (
+    Advance,
+    Contention,
+    DueAnswer,
+    NewSchedule,
+    Origin,
+    ScheduleRecord,
+)
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import duration, seconds, utc
+from pg_scheduler_postgres.session import Row, Session
+
+
+class PostgresSchedules:
+    """`ScheduleStore` over a link."""
+
+    _link: Link
+
+    async def register_schedules(
+        self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
+    ) -> list[ScheduleRecord]:
+        by_task: dict[str, list[NewSchedule]] = {}
+        for new in wanted:
+            by_task.setdefault(new.task_name, []).append(new)
+        async with self._link.session.transaction() as transaction:
+            # Two workers that start together decide one after the other.
+            await transaction.fetch(
+                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
+                [f"pg_scheduler schedules {self._link.statements.schema}"],
+            )
+            for task_name in sorted(by_task):
+                await self._register_task(transaction, task_name, by_task[task_name], now)
+        found = {record.new.key: record for record in await self.list_schedules([new.key for new in wanted])}
+        return [found[new.key] for new in wanted]
+
+    async def _register_task(
+        self,
+        transaction: Session,
+        task_name: str,
+        wanted: list[NewSchedule],
+        now: datetime | None,
+    ) -> None:
+        rows = await self._link.run("schedules_of_task", transaction, now=now, task_name=task_name)
+        stored = {row["schedule_key"]: row for row in rows}
+        moment = now or (await transaction.fetch("SELECT now() AS now"))[0]["now"]
+        plan = plan_registration(
+            [(new.key, new.spec_hash) for new in wanted],
+            [
+                Known(
+                    row["schedule_key"],
+                    row["spec_hash"],
+                    tuple(row["older_hashes"]),
+                    row["heartbeat"],
+                    row["retired"],
+                )
+                for row in rows
+            ],
+            moment,
+        )
+        replaced = [stored[key] for key in plan.retire]
+        for new, decision in zip(wanted, plan.decisions, strict=True):
+            if decision in (Registering.INSERT, Registering.REVIVE, Registering.REDEFINE):
+                await self._put(transaction, new, now, stored.get(new.key), replaced)
+        confirmed = [
+            new.key
+            for new, decision in zip(wanted, plan.decisions, strict=True)
+            if decision is Registering.CONFIRM
+        ]
+        await self._link.run("confirm_schedules", transaction, now=now, keys=confirmed)
+        await self._link.run("retire_schedules", transaction, keys=list(plan.retire))
+
+    async def _put(
+        self,
+        session: Session | None,
+        new: NewSchedule,
+        now: datetime | None,
+        stored: Row | None,
+        replaced: Sequence[Row] = (),
+    ) -> bool:
+        spec = ScheduleSpec.from_text(new.spec)
+        marks = [row["mark"] for row in replaced if row["mark"] is not None]
+        rows = await self._link.run(
+            "put_schedule",
+            session,
+            now=now,
+            channel=self._link.statements.channel,
+            schedule_key=new.key,
+            task_name=new.task_name,
+            spec=new.spec,
+            spec_hash=new.spec_hash,
+            task_data=new.task_data,
+            priority=new.rank,
+            max_retries=new.max_retries,
+            misfire_grace_time=new.misfire_grace_seconds,
+            timeout_seconds=seconds(new.timeout),
+            backoff=new.backoff,
+            exclusive=new.exclusive,
+            contention=str(new.contention),
+            origin=str(new.origin),
+            waits=spec.overlap is Overlap.WAIT,
+            paused=new.paused or any(row["paused"] for row in replaced),
+            mark=max(marks, default=None),
+            keep_windows=stored is not None and spec.same_windows(ScheduleSpec.from_text(stored["spec"])),
+        )
+        inserted: bool = rows[0]["inserted"]
+        return inserted
+
+    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
+        async with self._link.session.transaction() as transaction:
+            rows = await self._link.run("lock_schedule", transaction, schedule_key=wanted.key)
+            return await self._put(transaction, wanted, now, rows[0] if rows else None)
+
+    async def remove_schedule(self, key: str) -> bool:
+        return bool(await self._link.run("remove_schedule", schedule_key=key))
+
+    async def set_paused(self, key: str, paused: bool) -> bool:
+        return bool(
+            await self._link.run(
+                "pause_schedule",
+                schedule_key=key,
+                paused=paused,
+                channel=self._link.statements.channel,
+            )
+        )
+
+    async def due_schedules(
+        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+    ) -> DueAnswer:
+        rows = await self._link.run("due_schedules", now=now, task_names=list(task_names), limit=limit)
+        return DueAnswer(
+            now=rows[0]["now"].astimezone(UTC),
+            schedules=tuple(schedule_record(row) for row in rows if row["schedule_key"] is not None),
+            next_window_in=duration(rows[0]["wait_seconds"]),
+        )
+
+    async def advance_schedule(self, step: Advance, *, now: datetime | None = None) -> bool:
+        return bool(
+            await self._link.run(
+                "advance_schedule",
+                now=now,
+                channel=self._link.statements.channel,
+                schedule_key=step.key,
+                spec_hash=step.spec_hash,
+                expected_next=step.expected_next,
+                mark=step.mark,
+                next_window=step.next_window,
+                skipped=step.skipped,
+                unless_busy=step.unless_busy,
+                job_ids=[job.job_id for job in step.jobs],
+                windows=[job.window for job in step.jobs],
+                execution_times=[job.execution_time for job in step.jobs],
+            )
+        )
+
+    async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
+        rows = await self._link.run("schedules", keys=None if keys is None else list(keys))
+        return [schedule_record(row) for row in rows]
+
+    async def note_manual_run(self, key: str, job_id: str) -> None:
+        await self._link.run("note_manual_run", schedule_key=key, job_id=job_id)
+
+
+def schedule_record(row: Row) -> ScheduleRecord:
+    """A row of the schedules table."""
+    window: Any = row["next_window"]
+    return ScheduleRecord(
+        new=NewSchedule(
+            key=row["schedule_key"],
+            task_name=row["task_name"],
+            spec=row["spec"],
+            spec_hash=row["spec_hash"],
+            task_data=row["task_data"],
+            rank=row["priority"],
+            max_retries=row["max_retries"],
+            misfire_grace_seconds=row["misfire_grace_time"],
+            timeout=duration(row["timeout_seconds"]),
+            backoff=row["backoff"],
+            exclusive=row["exclusive"],
+            contention=Contention(row["contention"]),
+            origin=Origin(row["origin"]),
+            paused=row["paused"],
+        ),
+        mark=utc(row["mark"]),
+        next_window=utc(window),
+        run_count=row["run_count"],
+        skipped_count=row["skipped_count"],
+        created_at=row["created_at"].astimezone(UTC),
+        heartbeat=row["heartbeat"].astimezone(UTC),
+        retired=row["retired"],
+        last_job_id=row["last_job_id"],
+        busy=row["busy"],
+    )

@@ -1,0 +1,5 @@
+-- One schedule's rule, held still for the rest of the transaction.
+SELECT schedule.spec::text AS spec
+FROM :"schema".scheduled_job_schedules AS schedule
+WHERE schedule.schedule_key = :schedule_key::text
+FOR UPDATE;

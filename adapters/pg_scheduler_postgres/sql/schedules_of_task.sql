@@ -1,0 +1,9 @@
+-- What the code of one task has registered, held still for the rest of the transaction.
+SELECT
+    schedule.schedule_key, schedule.spec_hash, schedule.spec::text AS spec, schedule.older_hashes,
+    schedule.heartbeat, schedule.retired, schedule.paused, schedule.mark,
+    coalesce(:now::timestamptz, now()) AS now
+FROM :"schema".scheduled_job_schedules AS schedule
+WHERE schedule.task_name = :task_name::text AND schedule.origin = 'code'
+ORDER BY schedule.schedule_key
+FOR UPDATE;

@@ -1,0 +1,84 @@
+"""Which schedules of the code become, stay or stop being rows while several versions of it run.
+
+A deploy replaces workers one by one, so for a while two versions register different schedules for a task. The
+younger registration wins and the older one is retired, not deleted: an old worker that restarts meanwhile
+finds its schedule retired and leaves it so. Only when no worker has shown a sign of life for the younger one
+(a rollback) does the older come back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+SILENCE = timedelta(seconds=120)
+"""A definition that no worker has confirmed for this long has no code behind it any more."""
+
+
+class Registering(StrEnum):
+    """What registering one wanted schedule does."""
+
+    INSERT = "insert"
+    """There is no such row."""
+    CONFIRM = "confirm"
+    """The row is as wanted: only its heartbeat is renewed."""
+    REDEFINE = "redefine"
+    """The row takes the wanted definition."""
+    REVIVE = "revive"
+    """The row was retired, and what replaced it has no code behind it: it is active again."""
+    YIELD = "yield"
+    """Newer code has another idea, and lives: nothing is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What matters of a stored schedule of the same task."""
+
+    key: str
+    spec_hash: str
+    older_hashes: tuple[str, ...]
+    """Definitions this row has had before."""
+    heartbeat: datetime
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What to do for one task: one decision per wanted schedule, and the keys to retire."""
+
+    decisions: tuple[Registering, ...]
+    retire: tuple[str, ...]
+
+
+def plan_registration(
+    wanted: Sequence[tuple[str, str]], stored: Sequence[Known], now: datetime
+) -> Registration:
+    """Decide for one task. `wanted` holds (key, spec hash) pairs, `stored` all rows of code for that task."""
+    rows = {row.key: row for row in stored}
+    keys = {key for key, _ in wanted}
+    rivals = [row for row in stored if row.key not in keys and not row.retired]
+    rival_lives = any(_lives(row, now) for row in rivals)
+    decisions = tuple(_decide(rows.get(key), wanted_hash, rival_lives, now) for key, wanted_hash in wanted)
+    takes_over = any(
+        decision in (Registering.INSERT, Registering.REVIVE, Registering.REDEFINE) for decision in decisions
+    )
+    retire = tuple(row.key for row in rivals if takes_over or not _lives(row, now))
+    return Registration(decisions, retire)
+
+
+def _decide(row: Known | None, wanted_hash: str, rival_lives: bool, now: datetime) -> Registering:
+    if row is None:
+        return Registering.INSERT
+    if row.retired:
+        return Registering.YIELD if rival_lives else Registering.REVIVE
+    if row.spec_hash == wanted_hash:
+        return Registering.CONFIRM
+    if wanted_hash in row.older_hashes and _lives(row, now):
+        return Registering.YIELD
+    return Registering.REDEFINE
+
+
+def _lives(row: Known, now: datetime) -> bool:
+    return now - row.heartbeat < SILENCE

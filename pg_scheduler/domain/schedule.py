@@ -1,0 +1,236 @@
+"""Schedules: which windows they have, and which of the due ones are to be run.
+
+The next window is always computed from the window before it, never from the present, so nothing drifts and
+every replica computes the same instants.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pg_scheduler.domain.cron import CronRule
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.inputs import checked_positive, checked_time
+from pg_scheduler.domain.windows import EPOCH, next_window
+
+
+class CatchUp(StrEnum):
+    """What happens to windows that nobody ran in time. Each one that is left out is counted."""
+
+    NONE = "none"
+    """Only the latest due window runs, and only if it is not later than the grace."""
+    LATEST = "latest"
+    """The latest due window runs, however late."""
+    ALL = "all"
+    """Every due window runs, oldest first, up to the limit; older ones are left out."""
+
+
+class Overlap(StrEnum):
+    """What a due window does while an earlier run of its schedule is unfinished (retries included)."""
+
+    WAIT = "wait"
+    """It waits; windows that pass meanwhile are caught up as `CatchUp` says."""
+    SKIP = "skip"
+    """It is left out, and counted."""
+    ALLOW = "allow"
+    """It runs beside the earlier one."""
+
+
+MAX_CATCH_UP = 1_000
+"""Most windows that "all" may mean."""
+CHUNK = 4_000
+"""Windows looked at in one step; the rest of a long downtime follows in further steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleSpec:
+    """When a schedule is due and how it catches up: everything that decides about windows.
+
+    Raises:
+        InvalidInput: neither or both of `every` and `cron`, or a value that cannot be.
+    """
+
+    every: timedelta | None = None
+    cron: CronRule | None = None
+    anchor: datetime = EPOCH
+    """An instant that is a window of an interval schedule."""
+    jitter: timedelta = timedelta(0)
+    """Each run starts up to this long after its window."""
+    catch_up: CatchUp = CatchUp.LATEST
+    catch_up_limit: int = 100
+    overlap: Overlap = Overlap.WAIT
+    grace_seconds: int | None = 300
+    """How late a window may be and still count as in time; None: however late."""
+
+    def __post_init__(self) -> None:
+        if self.every is None and self.cron is None:
+            raise InvalidInput("schedule", "Either every or cron must be given")
+        if self.every is not None and self.cron is not None:
+            raise InvalidInput("schedule", "every and cron cannot both be given")
+        if self.every is not None:
+            next_window(self.anchor, self.every, checked_time("anchor", self.anchor))
+            if self.every < timedelta(seconds=1):
+                raise InvalidInput("every", f"must be at least a second, got {self.every}")
+        if not isinstance(self.jitter, timedelta) or self.jitter < timedelta(0):
+            raise InvalidInput("jitter", f"expected a timedelta >= 0, got {self.jitter!r}")
+        if checked_positive("catch_up limit", self.catch_up_limit) > MAX_CATCH_UP:
+            raise InvalidInput("catch_up limit", f"at most {MAX_CATCH_UP}, got {self.catch_up_limit}")
+
+    def next_after(self, window: datetime) -> datetime:
+        """The first window strictly after an instant."""
+        if self.cron is not None:
+            return self.cron.next_after(window)
+        assert self.every is not None
+        return next_window(window, self.every, self.anchor)
+
+    def same_windows(self, other: ScheduleSpec) -> bool:
+        """True if both have the same windows, whatever else differs."""
+        return (self.every, self.cron, self.anchor) == (other.every, other.cron, other.anchor)
+
+    def windows_from(self, window: datetime) -> Iterator[datetime]:
+        """This window and all that follow it."""
+        while True:
+            yield window
+            window = self.next_after(window)
+
+    def text(self) -> str:
+        """As JSON text, for the row; equal specs give equal text."""
+        cron = self.cron
+        stored: dict[str, Any] = {
+            "every": None if self.every is None else self.every.total_seconds(),
+            "cron": None if cron is None else cron.expression,
+            "timezone": None if cron is None else cron.timezone.key,
+            "dst_gap": None if cron is None else cron.dst_gap,
+            "dst_overlap": None if cron is None else cron.dst_overlap,
+            "hash_name": None if cron is None else cron.hash_name,
+            "anchor": self.anchor.isoformat(),
+            "jitter": self.jitter.total_seconds(),
+            "catch_up": str(self.catch_up),
+            "catch_up_limit": self.catch_up_limit,
+            "overlap": str(self.overlap),
+            "grace_seconds": self.grace_seconds,
+        }
+        return json.dumps(stored, sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> ScheduleSpec:
+        """The inverse of `text`."""
+        stored = json.loads(text)
+        cron = None
+        if stored["cron"] is not None:
+            cron = CronRule(
+                stored["cron"],
+                ZoneInfo(stored["timezone"]),
+                stored["dst_gap"],
+                stored["dst_overlap"],
+                stored["hash_name"],
+            )
+        return cls(
+            every=None if stored["every"] is None else timedelta(seconds=stored["every"]),
+            cron=cron,
+            anchor=datetime.fromisoformat(stored["anchor"]),
+            jitter=timedelta(seconds=stored["jitter"]),
+            catch_up=CatchUp(stored["catch_up"]),
+            catch_up_limit=stored["catch_up_limit"],
+            overlap=Overlap(stored["overlap"]),
+            grace_seconds=stored["grace_seconds"],
+        )
+
+
+def spec_hash(*parts: str) -> str:
+    """What tells two versions of a schedule apart: 16 hex digits over everything that defines it."""
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class AdvancePlan:
+    """One step of a schedule's mark."""
+
+    windows: tuple[datetime, ...]
+    """Windows that become jobs, oldest first; may be empty."""
+    skipped: int
+    """Due windows that are left out."""
+    mark: datetime
+    """The latest window that is decided about: strictly later than the mark before."""
+    next_window: datetime
+    """The first window after the mark."""
+
+
+def plan_advance(spec: ScheduleSpec, next_due: datetime, now: datetime, busy: bool) -> AdvancePlan | None:
+    """What to do about the windows from `next_due` to `now`; None if there is nothing to do yet.
+
+    `busy` says that an earlier run is unfinished.
+    """
+    due = list(islice(_until(spec, next_due, now), CHUNK + 1))
+    if not due or (busy and spec.overlap is Overlap.WAIT):
+        return None
+    if len(due) > CHUNK:
+        # More than can be wanted: leave out what is too old in any case, and come again.
+        surely_old = due[: CHUNK - MAX_CATCH_UP]
+        return _plan(spec, (), len(surely_old), surely_old[-1])
+    if busy and spec.overlap is Overlap.SKIP:
+        return _plan(spec, (), len(due), due[-1])
+    wanted = _wanted(spec, due, now)
+    if not wanted:
+        return _plan(spec, (), len(due), due[-1])
+    if spec.overlap is Overlap.WAIT:
+        first = wanted[0]
+        return _plan(spec, (first,), due.index(first), first)
+    if spec.overlap is Overlap.SKIP:
+        wanted = wanted[-1:]
+    return _plan(spec, tuple(wanted), len(due) - len(wanted), due[-1])
+
+
+def _until(spec: ScheduleSpec, first: datetime, now: datetime) -> Iterator[datetime]:
+    for window in spec.windows_from(first):
+        if window > now:
+            return
+        yield window
+
+
+def _wanted(spec: ScheduleSpec, due: list[datetime], now: datetime) -> list[datetime]:
+    match spec.catch_up:
+        case CatchUp.ALL:
+            return due[-spec.catch_up_limit :]
+        case CatchUp.LATEST:
+            return due[-1:]
+        case CatchUp.NONE:
+            grace = spec.grace_seconds
+            in_time = grace is None or now - due[-1] <= timedelta(seconds=max(grace, 1))
+            return due[-1:] if in_time else []
+
+
+def _plan(spec: ScheduleSpec, windows: tuple[datetime, ...], skipped: int, mark: datetime) -> AdvancePlan:
+    return AdvancePlan(windows, skipped, mark, spec.next_after(mark))
+
+
+def window_job_id(schedule_key: str, window: datetime) -> str:
+    """The id of a window's job: ``periodic:<key>:<window as UTC seconds>``."""
+    return f"periodic:{schedule_key}:{int(window.timestamp())}"
+
+
+def manual_job_id(schedule_key: str, randomness: bytes) -> str:
+    """The id of a run that somebody asked for: ``manual_periodic:<key>:<8 hex digits>``."""
+    return f"manual_periodic:{schedule_key}:{randomness.hex()[:8]}"
+
+
+def interval_key(qualified_name: str, every: timedelta) -> str:
+    """Key of an interval schedule: 16 hex digits of sha256 over ``module.name:interval:SECONDS``.
+
+    SECONDS is the float that `timedelta.total_seconds` gives, e.g. ``900.0``: ids stay what they were for
+    programs that used an earlier library of this contract.
+    """
+    return hashlib.sha256(f"{qualified_name}:interval:{every.total_seconds()}".encode()).hexdigest()[:16]
+
+
+def cron_key(qualified_name: str, expression: str, timezone: str) -> str:
+    """Key of a cron schedule: 16 hex digits of sha256 over ``module.name:cron:EXPR:tz:TZ``."""
+    return hashlib.sha256(f"{qualified_name}:cron:{expression}:tz:{timezone}".encode()).hexdigest()[:16]

@@ -1,0 +1,203 @@
+"""The Driver port's part for schedules, locks and retention."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from pg_scheduler.domain.retention import VacuumPolicy
+from pg_scheduler.domain.states import JobStatus
+
+
+class Contention(StrEnum):
+    """What a run does when another run holds its exclusive lock."""
+
+    WAIT = "wait"
+    """It is tried again shortly; nothing counts against the job."""
+    SKIP = "skip"
+    """It ends cancelled, with the reason."""
+
+
+class Origin(StrEnum):
+    """Who made a schedule."""
+
+    CODE = "code"
+    """A decorator; it goes when the code that names it goes."""
+    API = "api"
+    """A call at run time; it stays until removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewSchedule:
+    """A schedule as somebody wants it."""
+
+    key: str
+    task_name: str
+    """What the `job_name` of its jobs will be."""
+    spec: str
+    """`ScheduleSpec.text()`."""
+    spec_hash: str
+    """Over everything in this record that may change between two versions of the code."""
+    task_data: str = '{"args":[],"kwargs":{}}'
+    rank: int = 5
+    max_retries: int = 0
+    misfire_grace_seconds: int | None = None
+    timeout: timedelta | None = None
+    backoff: str | None = None
+    """JSON text of the backoff, or None for the task's policy."""
+    exclusive: bool = False
+    """Runs hold the schedule's advisory lock."""
+    contention: Contention = Contention.WAIT
+    origin: Origin = Origin.CODE
+    paused: bool = False
+    """Only when it is first stored: afterwards the row decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRecord:
+    """A stored schedule. Times are aware, in UTC."""
+
+    new: NewSchedule
+    """Its definition; `new.paused` is the present state."""
+    mark: datetime | None
+    """The latest window that was decided about; None before the first."""
+    next_window: datetime | None
+    """The first window after the mark; None until a worker has computed it."""
+    run_count: int
+    """Windows that became jobs."""
+    skipped_count: int
+    """Windows that were left out by policy."""
+    created_at: datetime
+    heartbeat: datetime
+    """When a worker last said that its code has this schedule."""
+    retired: bool
+    """True for a schedule of code that newer code has replaced."""
+    last_job_id: str | None
+    """The job of the latest window, or of the latest manual run."""
+    busy: bool
+    """True while a job of this schedule is unfinished."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueAnswer:
+    """What the stager is to look at."""
+
+    now: datetime
+    """The instant by which the store decided: plans must use it."""
+    schedules: tuple[ScheduleRecord, ...]
+    """Active, not paused, with a window due or not yet computed; by key."""
+    next_window_in: timedelta | None
+    """Time until the next window of a schedule that is not due yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowJob:
+    """The job of one window."""
+
+    job_id: str
+    window: datetime
+    execution_time: datetime
+    """The window plus its share of the jitter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """One step of a schedule's mark, together with the jobs of the windows it passes."""
+
+    key: str
+    spec_hash: str
+    """The step is refused if the definition has changed since it was planned."""
+    expected_next: datetime | None
+    """The step is refused unless the row still has this next window: what makes windows happen once."""
+    mark: datetime | None
+    next_window: datetime
+    jobs: Sequence[WindowJob]
+    skipped: int
+    unless_busy: bool
+    """Refuse the step while a job of the schedule is unfinished."""
+
+
+class ScheduleStore(Protocol):
+    """The life of schedules."""
+
+    async def register_schedules(
+        self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
+    ) -> list[ScheduleRecord]:
+        """Make the stored schedules of these tasks what the code says, in one transaction; see
+        `domain.registration`. Returns the records of `wanted`, in order."""
+        ...
+
+    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
+        """Store one schedule made at run time; an existing one takes the new definition and keeps its mark.
+        True if it was new."""
+        ...
+
+    async def remove_schedule(self, key: str) -> bool:
+        """Forget a schedule; jobs it made stay. False if there was none."""
+        ...
+
+    async def set_paused(self, key: str, paused: bool) -> bool:
+        """Pause or resume, everywhere. A schedule that is resumed goes on with the first window after now.
+        False if there is none."""
+        ...
+
+    async def due_schedules(
+        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+    ) -> DueAnswer:
+        """Schedules of these tasks that need a step."""
+        ...
+
+    async def advance_schedule(self, step: Advance, *, now: datetime | None = None) -> bool:
+        """Move the mark and store the windows' jobs in one statement; False if somebody else has moved it, or
+        the row is paused, changed or busy."""
+        ...
+
+    async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
+        """Stored schedules by key, retired ones included; all of them, or those named."""
+        ...
+
+    async def note_manual_run(self, key: str, job_id: str) -> None:
+        """Remember the job of a run that somebody asked for."""
+        ...
+
+
+class Locks(Protocol):
+    """Exclusion across the cluster."""
+
+    def exclusive(self, name: str, on_lost: Callable[[], None]) -> AbstractAsyncContextManager[bool]:
+        """True inside the block if this caller, alone in the cluster, holds the lock; False if somebody else
+        does. Held on a connection of its own until the block ends or this process dies; `on_lost` is
+        called should that connection break before the block ends."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VacuumDay:
+    """What was deleted on one day."""
+
+    day: date
+    deleted: Mapping[JobStatus, int]
+    runs: int
+    last_run: datetime
+
+
+class Retention(Protocol):
+    """Deleting finished jobs."""
+
+    async def prune(
+        self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None
+    ) -> int:
+        """Delete up to `limit` jobs that the policy no longer keeps, with their history; how many."""
+        ...
+
+    async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:
+        """Add one run to the statistics of its day."""
+        ...
+
+    async def vacuum_stats(self, days: int | None, *, now: datetime | None = None) -> list[VacuumDay]:
+        """Statistics of the last `days` days (None: all), latest first."""
+        ...

@@ -1,0 +1,111 @@
+"""Jobs that other processes run. They leave their traces as lines of a file: ``event pid``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+from pg_scheduler import current_job, task
+
+
+def note(path: str, event: str) -> None:
+    """Append a line. Short appends are atomic, so processes can share the file."""
+    with Path(path).open("a") as file:
+        file.write(f"{event} {os.getpid()}\n")
+
+
+def notes(path: Path | str, event: str | None = None) -> list[int]:
+    """The process ids that left `event` (None: any), in order."""
+    file = Path(path)
+    lines = file.read_text().splitlines() if file.exists() else []
+    return [int(line.split()[1]) for line in lines if event in (None, line.split()[0])]
+
+
+async def touch(path: str) -> None:
+    """Leave a trace."""
+    note(path, "ran")
+
+
+async def nap(path: str, seconds: float) -> None:
+    """Sleep, and tell how it ended."""
+    note(path, "started")
+    try:
+        await asyncio.sleep(seconds)
+        note(path, "ended")
+    except asyncio.CancelledError:
+        note(path, "cancelled")
+        raise
+
+
+async def die_once(path: str) -> None:
+    """Kill the worker under the first attempt, complete in the second."""
+    note(path, "started")
+    if len(notes(path, "started")) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def exit_worker(path: str) -> None:
+    """End the whole worker process without a word."""
+    note(path, "started")
+    os._exit(7)
+
+
+async def freeze_until_released(path: str, gate: str) -> str:
+    """Block the event loop, and with it everything but other threads, until the file `gate` exists."""
+    note(path, "started")
+    while not Path(gate).exists():
+        time.sleep(0.02)
+    note(path, "ended")
+    return "late but done"
+
+
+@task(executor="thread")
+def patient_thread(path: str) -> None:
+    """A thread that ends when told to."""
+    note(path, "started")
+    job = current_job()
+    while not job.cancel_called:
+        time.sleep(0.01)
+    note(path, "told")
+
+
+@task(executor="process")
+def square(number: int) -> int:
+    """CPU work of the smallest size."""
+    return number * number
+
+
+@task(executor="process")
+def own_pid() -> int:
+    """Which process runs this."""
+    return os.getpid()
+
+
+@task(executor="process")
+def spin(path: str) -> None:
+    """CPU work without end."""
+    note(path, "started")
+    while True:
+        sum(range(10_000))
+
+
+@task(executor="process")
+def divide(number: int, by: int) -> float:
+    """Raises ZeroDivisionError where it should."""
+    return number / by
+
+
+@task(executor="process")
+def vanish(path: str) -> None:
+    """The worker process ends in the middle of the job."""
+    note(path, "started")
+    os._exit(3)
+
+
+@task(executor="process")
+def unstorable() -> object:
+    """Returns what JSON cannot carry."""
+    return object()

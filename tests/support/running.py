@@ -1,0 +1,70 @@
+"""Schedulers with short leases, and waiting for what must become true."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pg_scheduler import Scheduler
+
+PATIENCE = 20.0
+"""Seconds after which a test gives up; far above what anything takes on a busy machine."""
+
+_T = TypeVar("_T")
+
+
+class BriskScheduler(Scheduler):
+    """A scheduler whose lost jobs are taken back within seconds."""
+
+    LEASE_DURATION = 2
+    HEARTBEAT_THRESHOLD = 2
+
+
+class HastyScheduler(Scheduler):
+    """The shortest lease that a busy test machine can still renew in time."""
+
+    LEASE_DURATION = 1
+    HEARTBEAT_THRESHOLD = 1
+
+
+def now() -> datetime:
+    """The machine's wall time."""
+    return datetime.now(UTC)
+
+
+def past(seconds: float = 1) -> datetime:
+    """An execution time that is due already, by whatever clock."""
+    return now() - timedelta(seconds=seconds)
+
+
+def later(seconds: float = 3600) -> datetime:
+    """An execution time to come."""
+    return now() + timedelta(seconds=seconds)
+
+
+async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PATIENCE) -> _T:
+    """The first true answer of `what`, asked every 20 ms.
+
+    Raises:
+        AssertionError: it never became true; shows the source of `what` and its last answer.
+    """
+    deadline = asyncio.get_running_loop().time() + timeout
+    while True:
+        answer: Any = what()
+        if inspect.isawaitable(answer):
+            answer = await answer
+        if answer:
+            return answer  # type: ignore[no-any-return]
+        if asyncio.get_running_loop().time() > deadline:
+            raise AssertionError(
+                f"did not become true in {timeout} s: {inspect.getsource(what)} last answer: {answer!r}"
+            )
+        await asyncio.sleep(0.02)
+
+
+async def within(waiting: Awaitable[_T], timeout: float = PATIENCE) -> _T:
+    """The result of `waiting`, which must come in time."""
+    return await asyncio.wait_for(waiting, timeout)
