@@ -28,6 +28,7 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.job_handle import JobHandle
 from pg_scheduler.job_spec import JobSpec
+from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
 from pg_scheduler.scheduler import Scheduler
@@ -54,6 +55,7 @@ __all__ = [
     "JobTimeout",
     "MissingDependency",
     "NotAsyncFunction",
+    "PeriodicJobConfig",
     "PgSchedulerError",
     "PollingConfig",
     "RetryPolicy",
@@ -68,5 +70,6 @@ __all__ = [
     "VacuumTrigger",
     "WaitTimeout",
     "current_job",
+    "periodic",
     "task",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, Thread
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.engine.loading import Loaded, TaskLoader
 from pg_scheduler.engine.registry import Task, TaskMap, TaskOptions, TaskRegistry
+from pg_scheduler.engine.schedule_requests import ScheduleFactory
 from pg_scheduler.engine.submission import UNSET, JobFactory, JobRequest, Unset
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.worker import Worker, WorkerSettings
@@ -44,10 +46,14 @@ from pg_scheduler.ports.driver import CancelAnswer, Driver, Reclaimed
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.running import run_until_signalled
+from pg_scheduler.schedule_book import ScheduleBook
+from pg_scheduler.schedule_methods import ScheduleMethods, VacuumMethods
 from pg_scheduler.settings import settings_from
 
+log = logging.getLogger("pg_scheduler.scheduler")
 
-class Scheduler:
+
+class Scheduler(ScheduleMethods, VacuumMethods):
     """Schedules jobs, and runs them once started.
 
     Args:
@@ -67,6 +73,7 @@ class Scheduler:
         executors: further executors by name, beside "async", "thread" and "process".
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
+        periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
 
     Raises:
         InvalidInput: an argument that cannot be.
@@ -97,6 +104,7 @@ class Scheduler:
         codec: Codec | None = None,
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
+        periodic_jobs_enabled: bool = True,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -128,6 +136,14 @@ class Scheduler:
             lambda: self._executors,
         )
         self.task_map = TaskMap(self._registry)
+        self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
+        self.schedules = ScheduleBook(
+            self.driver,
+            self.clock,
+            self._registry,
+            ScheduleFactory(self._registry, self.codec, lambda: self.misfire_grace_time),
+            self.open,
+        )
         self._settings = WorkerSettings(
             capacity=self.max_concurrent_jobs,
             batch_limit=self.batch_claim_limit,
@@ -137,10 +153,15 @@ class Scheduler:
             retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
             polling=self.polling_config,
             worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
+            retention=self.vacuum_config.policies(),
+            retention_interval=self.vacuum_config.interval_minutes * 60.0,
+            track_retention=self.vacuum_config.track_metrics,
+            prune=self.vacuum_enabled,
         )
         self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
         self._worker = self._new_worker()
         self._opening = asyncio.Lock()
+        self._changing = asyncio.Lock()
 
     def _new_worker(self) -> Worker:
         return Worker(
@@ -150,7 +171,8 @@ class Scheduler:
             self._registry,
             self._executors,
             self._settings,
-            self._observers,
+            schedules=self.schedules.wanted,
+            observers=self._observers,
         )
 
     # --- ways to make one
@@ -206,42 +228,58 @@ class Scheduler:
         await self.driver.install()
 
     async def start(self) -> None:
-        """Install the schema, take back lost jobs and start running due ones. Idempotent."""
-        if self.is_running:
-            return
-        self.is_running = True
-        try:
+        """Install the schema, take back lost jobs and start running due ones. Idempotent; while a shutdown is
+        under way, it starts after that."""
+        async with self._changing:
+            if self.is_running:
+                return
             await self.initialize_db()
             await self.load_task_functions()
             if self._worker.stopped:
                 self._worker = self._new_worker()
             await self._worker.reclaimer.reclaim_once()
+            await self.register_schedules()
             self._worker.start()
-        except BaseException:
-            self.is_running = False
-            raise
+            self.is_running = True
 
     async def shutdown(self, timeout: float | None = 30) -> None:
         """Stop: no new jobs; running ones get `timeout` seconds (None: as long as they need), then they are
         cancelled and released, claimable at once by others. Idempotent, and legal before `start`.
 
-        A call with a shorter timeout while another waits hastens it.
+        A call with a shorter timeout while another waits hastens it, and so does cancelling the wait: the
+        jobs are released before the cancellation goes on.
         """
-        self.is_shutting_down = True
-        try:
+        if self.is_shutting_down:
             await self._worker.stop(timeout)
-            for executor in self._executors.values():
+        async with self._changing:
+            self.is_shutting_down = True
+            try:
+                await self.schedules.changes_done()
+                await self._worker.stop(timeout)
+            finally:
+                try:
+                    await self._close_executors()
+                    await self.driver.close()
+                finally:
+                    self.is_running = self.is_shutting_down = False
+
+    async def _close_executors(self) -> None:
+        for name, executor in self._executors.items():
+            try:
                 await executor.close()
-            await self.driver.close()
-        finally:
-            self.is_running = self.is_shutting_down = False
+            except Exception:
+                log.exception("an executor did not close", extra={"executor": name})
 
     async def run(self, shutdown_timeout: float | None = 30) -> None:
         """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
         await run_until_signalled(self.start, self.shutdown, shutdown_timeout)
 
     async def __aenter__(self) -> Scheduler:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.shutdown()  # nobody else will: the block is never entered
+            raise
         return self
 
     async def __aexit__(
@@ -279,6 +317,15 @@ class Scheduler:
         what was not. Jobs of unknown tasks stay pending."""
         await self.open()
         return self._loader.load(await self.driver.pending_names())
+
+    async def register_schedules(self) -> None:
+        """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
+        if not self.periodic_jobs_enabled:
+            return
+        self.schedules.adopt_decorated()
+        await self.open()
+        for key, paused in self.schedules.note_records(await self._worker.registrar.register()):
+            await self.schedules.set_paused(key, paused)
 
     # --- scheduling
 

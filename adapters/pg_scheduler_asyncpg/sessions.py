@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from pg_scheduler.domain.errors import ConnectionLost, InvalidInput
-from pg_scheduler_asyncpg.connecting import Connector
+from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector
 from pg_scheduler_asyncpg.failures import translated
 from pg_scheduler_asyncpg.listening import listen
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
@@ -124,7 +124,7 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             with translated():
                 self._pool = self._own = await asyncpg.create_pool(
-                    *self._connector.args, min_size=1, max_size=5
+                    *self._connector.args, min_size=1, max_size=5, timeout=CONNECT_TIMEOUT
                 )
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -145,14 +145,26 @@ class PostgresJobs:
             cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
         )
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime | None = None) -> list[bool]:
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> list[bool]:
         accepted: set[Lease] = set()
         for worker_id in {settlement.worker_id for settlement in settlements}:
             batch = [settlement for settlement in settlements if settlement.worker_id == worker_id]
-            accepted |= await self._settle_for(worker_id, batch, now)
+            accepted |= await self._settle_for(worker_id, batch, now, not_kept)
         return [Lease(told.job_id, told.epoch) in accepted for told in settlements]
 
-    async def _settle_for(self, worker_id: str, batch: list[Settlement], now: datetime | None) -> set[Lease]:
+    async def _settle_for(
+        self,
+        worker_id: str,
+        batch: list[Settlement],
+        now: datetime | None,
+        not_kept: Collection[JobStatus],
+    ) -> set[Lease]:
         verdicts = [told.verdict for told in batch]
         rows = await self._link.run(
             "settle",
@@ -166,6 +178,7 @@ class PostgresJobs:
             error_messages=[verdict.error_message for verdict in verdicts],
             tracebacks=[verdict.traceback for verdict in verdicts],
             results=[verdict.result for verdict in verdicts],
+            not_kept=[str(status) for status in not_kept],
             **self._signal(),
         )
         return {Lease(row["job_id"], row["epoch"]) for row in rows}

@@ -123,10 +123,11 @@ class PostgresSchedules:
     async def remove_schedule(self, key: str) -> bool:
         return bool(await self._link.run("remove_schedule", schedule_key=key))
 
-    async def set_paused(self, key: str, paused: bool) -> bool:
+    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
         return bool(
             await self._link.run(
                 "pause_schedule",
+                now=now,
                 schedule_key=key,
                 paused=paused,
                 channel=self._link.statements.channel,

@@ -44,6 +44,10 @@ class _Shared:
     def dedicated(self) -> Session:
         return ConnectionSession(None, self._connector)
 
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        with translated():
+            return await self._connector()
+
 
 class BorrowedSession(_Shared):
     """On a connection that somebody else owns, inside whatever transaction it is in."""
@@ -100,10 +104,6 @@ class ConnectionSession(_Shared, ScopedSession):
                 )
             await self._connection.set_autocommit(True)
 
-    async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        with translated():
-            return await self._connector()
-
     async def close(self) -> None:
         if self._own is not None:
             own, self._own, self._connection = self._own, None, None
@@ -129,6 +129,8 @@ class PoolSession(_Shared, ScopedSession):
 
     async def open(self) -> None:
         if self._pool is None:
+            # One connection tells at once why it cannot be made; a pool would try again until its timeout.
+            await (await self._connect()).close()
             own = psycopg_pool.AsyncConnectionPool(
                 self._connector.conninfo,
                 min_size=1,
@@ -137,8 +139,12 @@ class PoolSession(_Shared, ScopedSession):
                 kwargs={"autocommit": True},
                 check=psycopg_pool.AsyncConnectionPool.check_connection,
             )
-            with translated():
-                await own.open(wait=True, timeout=COMMAND_TIMEOUT)
+            try:
+                with translated():
+                    await own.open(wait=True, timeout=COMMAND_TIMEOUT)
+            except BaseException:
+                await own.close()
+                raise
             self._pool = self._own = own
 
     async def close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from enum import Enum
 from typing import Any, TypeVar
 
 from pg_scheduler.domain.conflict import ConflictResolution
@@ -162,3 +163,15 @@ def checked_status(value: object) -> JobStatus:
     except ValueError:
         states = ", ".join(JobStatus)
         raise InvalidInput("status", f"unknown status {shown(value)}", f"One of: {states}") from None
+
+
+_E = TypeVar("_E", bound=Enum)
+
+
+def checked_member(field: str, value: object, kind: type[_E]) -> _E:
+    """A member of an enum; its bare value is accepted too."""
+    try:
+        return kind(value)
+    except ValueError:
+        choices = ", ".join(repr(member.value) for member in kind)
+        raise InvalidInput(field, f"unknown {shown(value)}", f"One of: {choices}") from None

@@ -7,6 +7,7 @@ from enum import Enum
 
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_count, checked_positive
+from pg_scheduler.domain.states import JobStatus
 
 
 class VacuumTrigger(Enum):
@@ -84,3 +85,7 @@ class VacuumConfig:
                 setattr(self, status, VacuumPolicy.after_days(days))
             elif not isinstance(policy, VacuumPolicy):
                 raise InvalidInput(status, f"expected a VacuumPolicy, got {shown(policy)}")
+
+    def policies(self) -> dict[JobStatus, VacuumPolicy]:
+        """One policy per finished status."""
+        return {status: getattr(self, str(status)) for status in JobStatus if status.finished}

@@ -113,7 +113,9 @@ def describe_error(error: BaseException) -> tuple[str, str]:
 
 def storable(text: str, limit: int) -> str:
     """`text` without what PostgreSQL's text type refuses (NUL, lone surrogates), cut in the middle."""
-    if len(text) > limit:
-        half = limit // 2
-        text = f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"
-    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    # Escaped first: what is left out does not grow the text again.
+    text = text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode("utf-8")
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n... {len(text) - 2 * half} characters left out ...\n{text[-half:]}"

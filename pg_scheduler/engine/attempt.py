@@ -16,6 +16,7 @@ class StopReason(StrEnum):
     CANCEL = "cancel"
     TIMEOUT = "timeout"
     LEASE_LOST = "lease lost"
+    LOCK_LOST = "lock lost"
     SHUTDOWN = "shutdown"
 
 

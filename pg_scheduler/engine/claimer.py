@@ -22,8 +22,9 @@ log = logging.getLogger("pg_scheduler.claimer")
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
-    `start_job` is called for each claimed job in start order. `listening` tells whether signals arrive; if
-    not, the poll is quicker.
+    `start_job` is called for each claimed job in start order, `decline_job` instead where the answer to the
+    claim came so late that the lease may be over. `listening` tells whether signals arrive; if not, the
+    poll is quicker.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Claimer:
         registry: TaskRegistry,
         active: ActiveAttempts,
         start_job: Callable[[ClaimedJob], object],
+        decline_job: Callable[[ClaimedJob], object],
         listening: Callable[[], bool],
     ) -> None:
         self._store = store
@@ -48,6 +50,7 @@ class Claimer:
         self._registry = registry
         self._active = active
         self._start_job = start_job
+        self._decline_job = decline_job
         self._listening = listening
         self._woken = asyncio.Event()
         self._stopping = False
@@ -83,9 +86,12 @@ class Claimer:
         if not names:
             return 0, limit, None
         request = ClaimRequest(self._worker_id, names, limit, self._lease)
+        asked = self._clock.monotonic()
         answer = await self._store.claim(request, now=self._clock.pinned())
+        # A process that was frozen meanwhile would start jobs that others have run by now.
+        late = self._clock.monotonic() - asked >= self._lease.total_seconds()
         for job in answer.jobs:
-            self._start_job(job)
+            (self._decline_job if late else self._start_job)(job)
         for job_id in answer.expired:
             log.warning("job expired: not started within its grace", extra={"job_id": job_id})
         return len(answer.jobs) + len(answer.expired), limit, answer.next_due_in

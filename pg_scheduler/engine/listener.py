@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pg_scheduler.ports.driver import SignalKind, Signals
 
@@ -11,13 +11,12 @@ log = logging.getLogger("pg_scheduler.listener")
 
 
 class Listener:
-    """Keeps a LISTEN going. After every (re)connection `on_due` is called, because what was signalled in
-    between is lost."""
+    """Keeps a LISTEN going and calls what belongs to each kind of signal. After every (re)connection it calls
+    all of them, because what was signalled in between is lost."""
 
-    def __init__(self, signals: Signals, on_due: Callable[[], None], on_cancel: Callable[[], None]) -> None:
+    def __init__(self, signals: Signals, reactions: Mapping[SignalKind, Callable[[], None]]) -> None:
         self._signals = signals
-        self._on_due = on_due
-        self._on_cancel = on_cancel
+        self._reactions = reactions
         self.connected = False
 
     async def one_round(self) -> None:
@@ -27,16 +26,13 @@ class Listener:
         finally:
             if self.connected:
                 self.connected = False
-                self._on_due()
+                self._deliver(SignalKind.DUE)
 
     def _ready(self) -> None:
         self.connected = True
         log.debug("listening")
-        self._on_due()
-        self._on_cancel()
+        for kind in self._reactions:
+            self._deliver(kind)
 
     def _deliver(self, kind: SignalKind) -> None:
-        if kind is SignalKind.CANCEL:
-            self._on_cancel()
-        else:
-            self._on_due()
+        self._reactions[kind]()

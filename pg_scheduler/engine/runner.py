@@ -29,12 +29,14 @@ from pg_scheduler.domain.verdict import (
 )
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt, StopReason
+from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
 from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Call, Executor
 from pg_scheduler.ports.job_context import JobContext, enter_job
+from pg_scheduler.ports.schedule_store import Locks
 
 log = logging.getLogger("pg_scheduler.runner")
 
@@ -50,6 +52,7 @@ class Runner:
         clock: Clock,
         active: ActiveAttempts,
         settler: Settler,
+        locks: Locks,
         retry: RetryPolicy,
     ) -> None:
         self._registry = registry
@@ -58,10 +61,25 @@ class Runner:
         self._clock = clock
         self._active = active
         self._settler = settler
+        self._locks = locks
         self._retry = retry
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
+        attempt = self._attempt(job)
+        self._active.started(attempt)
+        attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
+        attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
+        return attempt
+
+    def decline(self, job: ClaimedJob) -> None:
+        """Give a claimed job back without starting it; if its lease is over, nothing happens."""
+        attempt = self._attempt(job)
+        self._active.started(attempt)
+        self._active.ended(attempt)
+        self.give_up(attempt)
+
+    def _attempt(self, job: ClaimedJob) -> Attempt:
         context = JobContext(
             job_id=job.job_id,
             task_name=job.task_name,
@@ -70,11 +88,7 @@ class Runner:
             max_retries=job.max_retries,
             execution_time=job.execution_time,
         )
-        attempt = Attempt(job, context, self._clock.monotonic())
-        self._active.started(attempt)
-        attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
-        attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
-        return attempt
+        return Attempt(job, context, self._clock.monotonic())
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
         """Free the slot, and decide for an attempt that was cancelled before its first step."""
@@ -115,6 +129,8 @@ class Runner:
             result = await self._execute(attempt, task)
         except Snooze as snooze:
             return Snoozed(snooze.delay)
+        except LockHeldElsewhere as held:
+            return Stopped(str(held))
         except KeyboardInterrupt:
             self.give_up(attempt)
             raise
@@ -139,7 +155,8 @@ class Runner:
             executor = found
         args, kwargs = self._codec.decode_arguments(attempt.job.task_data)
         enter_job(attempt.context)
-        return await executor.execute(Call(task.func, args, kwargs), attempt.context)
+        async with alone(self._locks, attempt):
+            return await executor.execute(Call(task.func, args, kwargs), attempt.context)
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -157,7 +174,7 @@ class Runner:
                 return Raised(late)
             case StopReason.CANCEL:
                 return Stopped()
-            case StopReason.SHUTDOWN | StopReason.LEASE_LOST if stopped:
+            case StopReason.SHUTDOWN | StopReason.LEASE_LOST | StopReason.LOCK_LOST if stopped:
                 return Interrupted()
         return Raised(error)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
-from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt
@@ -43,12 +43,14 @@ class Settler:
         worker_id: str,
         clock: Clock,
         active: ActiveAttempts,
+        not_kept: frozenset[JobStatus],
         on_settled: Callable[[Attempt, Verdict, timedelta, bool], None],
     ) -> None:
         self._store = store
         self._worker_id = worker_id
         self._clock = clock
         self._active = active
+        self._not_kept = not_kept
         self._on_settled = on_settled
         self._queue: list[Pending] = []
         self._arrived = asyncio.Event()
@@ -102,7 +104,7 @@ class Settler:
             Settlement(pending.attempt.job.job_id, pending.attempt.job.epoch, self._worker_id, verdict)
             for pending, verdict in zip(batch, verdicts, strict=True)
         ]
-        return await self._store.settle(settlements, now=self._clock.pinned())
+        return await self._store.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
 
     def _answered(self, pending: Pending, accepted: bool) -> None:
         job = pending.attempt.job

@@ -101,7 +101,7 @@ class JobFactory:
                 else checked_grace("misfire_grace_time", grace)
             ),
             timeout=checked_duration("timeout", request.timeout),
-            backoff=_storable_backoff(request.retry),
+            backoff=storable_backoff(request.retry),
             store_result=bool(request.store_result),
         )
 
@@ -135,7 +135,7 @@ class JobFactory:
         return deterministic_id(name, task_data, window_at(execution_time, every))
 
 
-def _storable_backoff(retry: RetryPolicy | None) -> Backoff | None:
+def storable_backoff(retry: RetryPolicy | None) -> Backoff | None:
     policy = checked_retry(retry)
     if policy is None:
         return None

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.domain.model import ClaimedJob, Lease
 from pg_scheduler.domain.polling import PollingConfig
+from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus, transition
 from pg_scheduler.domain.verdict import Verdict
@@ -22,17 +23,21 @@ from pg_scheduler.engine.claimer import Claimer
 from pg_scheduler.engine.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.loop_watch import LoopWatch
+from pg_scheduler.engine.pruner import Pruner
 from pg_scheduler.engine.reclaimer import Reclaimer
+from pg_scheduler.engine.registrar import Registrar
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.engine.runner import Runner
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.settler import Settler
+from pg_scheduler.engine.stager import Stager
 from pg_scheduler.engine.unknown_tasks import UnknownTasks
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.driver import ClaimRequest, Driver, SignalKind
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.schedule_store import NewSchedule
 
 log = logging.getLogger("pg_scheduler.worker")
 
@@ -60,6 +65,14 @@ class WorkerSettings:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     polling: PollingConfig = field(default_factory=PollingConfig)
     worker_id_length: int = 8
+    retention: Mapping[JobStatus, VacuumPolicy] = field(default_factory=dict)
+    """One policy per finished status; empty keeps every job."""
+    retention_interval: float = 3600.0
+    """Seconds between passes."""
+    track_retention: bool = False
+    """Whether passes are counted in daily statistics."""
+    prune: bool = True
+    """Whether passes are made unasked."""
     blocked_after: float = 1.0
     """Seconds of a silent event loop that are worth a warning."""
 
@@ -75,6 +88,7 @@ class Worker:
         registry: TaskRegistry,
         executors: Mapping[str, Executor],
         settings: WorkerSettings,
+        schedules: Callable[[], Sequence[NewSchedule]] = tuple,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.worker_id = new_worker_id(settings.worker_id_length)
@@ -83,9 +97,28 @@ class Worker:
         self._clock = clock
         self._observers = observers
         self.active = ActiveAttempts(settings.capacity)
-        self._settler = Settler(driver, self.worker_id, clock, self.active, self._settled)
-        self.runner = Runner(registry, executors, codec, clock, self.active, self._settler, settings.retry)
-        self._listener = Listener(driver, self.wake, self._look_for_cancellations)
+        self.pruner = Pruner(
+            driver, clock, settings.retention, settings.retention_interval, settings.track_retention
+        )
+        self._settler = Settler(
+            driver,
+            self.worker_id,
+            clock,
+            self.active,
+            self.pruner.immediate if settings.prune else frozenset(),
+            self._settled,
+        )
+        self.runner = Runner(
+            registry, executors, codec, clock, self.active, self._settler, driver, settings.retry
+        )
+        self._listener = Listener(
+            driver,
+            {
+                SignalKind.DUE: self.wake,
+                SignalKind.CANCEL: self._look_for_cancellations,
+                SignalKind.SCHEDULE: self._wake_stager,
+            },
+        )
         self._claimer = Claimer(
             driver,
             self.worker_id,
@@ -96,6 +129,7 @@ class Worker:
             registry,
             self.active,
             self._start_job,
+            self._decline_job,
             lambda: self._listener.connected,
         )
         self.lease_keeper = LeaseKeeper(
@@ -114,9 +148,13 @@ class Worker:
             settings.lease,
             settings.heartbeat_threshold,
             settings.max_crashes,
-            self.wake,
+            self._reclaimed,
         )
         self.unknown_tasks = UnknownTasks(driver, clock, registry)
+        self.registrar = Registrar(driver, clock, schedules)
+        self.stager = Stager(
+            driver, clock, settings.polling, registry, lambda: self._listener.connected, self.wake
+        )
         self._loop_watch = LoopWatch(self.active.attempts, settings.blocked_after)
         self._services: dict[str, asyncio.Task[None]] = {}
         self._listeners: list[Callable[[ClaimedJob, Verdict], None]] = []
@@ -149,8 +187,12 @@ class Worker:
             "settler": self._settler.one_round,
             "reclaimer": self.reclaimer.one_round,
             "unknown tasks": self.unknown_tasks.one_round,
+            "registrar": self.registrar.one_round,
+            "stager": self.stager.one_round,
             "claimer": self._claimer.one_round,
         }
+        if self.settings.prune:
+            rounds["pruner"] = self.pruner.one_round
         if self.settings.polling.listen:
             rounds["listener"] = self._listener.one_round
         for name, one_round in rounds.items():
@@ -165,17 +207,22 @@ class Worker:
         """Stop claiming, let running jobs end for up to `grace` seconds (None: without limit), release the
         rest, store every verdict, and end all services.
 
-        A second call while the first waits shortens its grace if its own is shorter.
+        A second call while the first waits shortens its grace if its own is shorter. Cancelling the call
+        ends the grace: whoever no longer wants to wait leaves no job behind that looks running.
         """
         if not self._services:
             return
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop(), name="pg_scheduler stop")
         stopping = self._stopping
-        if grace is not None:
-            _, waiting = await asyncio.wait({stopping}, timeout=max(grace, 0))
-            if waiting:
-                self._hurry.set()
+        try:
+            _, waiting = await asyncio.wait({stopping}, timeout=None if grace is None else max(grace, 0))
+        except asyncio.CancelledError:
+            self._hurry.set()
+            await asyncio.shield(stopping)
+            raise
+        if waiting:
+            self._hurry.set()
         await asyncio.shield(stopping)
 
     async def _stop(self) -> None:
@@ -231,6 +278,15 @@ class Worker:
         """There may be something to claim."""
         self._claimer.wake()
 
+    def _wake_stager(self) -> None:
+        self.stager.wake()
+
+    def _reclaimed(self) -> None:
+        """Jobs were taken back: they are due again, or ended without being settled."""
+        self.wake()
+        self.stager.wake()
+        self.pruner.wake()
+
     @property
     def listening(self) -> bool:
         """True while signals arrive."""
@@ -247,6 +303,10 @@ class Worker:
     def _start_job(self, job: ClaimedJob) -> None:
         self.runner.start(job)
         self._tell(lambda observer: observer.job_started(job))
+
+    def _decline_job(self, job: ClaimedJob) -> None:
+        log.warning("claimed too long ago to be started; given back", extra={"job_id": job.job_id})
+        self.runner.decline(job)
 
     def _lease_lost(self, lease: Lease) -> None:
         attempt = self.active.find(lease)
@@ -269,6 +329,8 @@ class Worker:
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self.wake()  # due again, perhaps before anything this worker knows of
+        if attempt.job.schedule_key is not None:
+            self.stager.wake()  # its next window may have been waiting for this run
         self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
         for told in self._listeners:
             told(attempt.job, verdict)
@@ -298,6 +360,11 @@ class Worker:
         """Claim once and start what was claimed; how many rows were taken."""
         taken, _, _ = await self._claimer.claim_once()
         return taken
+
+    async def next_due_in(self) -> timedelta | None:
+        """Time until the next pending job is due; what is due already is claimed and started."""
+        _, _, next_due_in = await self._claimer.claim_once()
+        return next_due_in
 
     async def claim_and_start_job(self, job_id: str) -> bool:
         """Claim this very job and start it; False if it is not pending."""

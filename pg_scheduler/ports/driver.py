@@ -178,8 +178,15 @@ class JobStore(Protocol):
         """Extend the worker's leases to now + lease and record that the worker lives."""
         ...
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime | None = None) -> list[bool]:
-        """Apply verdicts. False where the lease was lost: that row is untouched."""
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> list[bool]:
+        """Apply verdicts. False where the lease was lost: that row is untouched. A job that ends in a status
+        of `not_kept` is deleted in the same statement, with its history."""
         ...
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

@@ -140,8 +140,9 @@ class ScheduleStore(Protocol):
         """Forget a schedule; jobs it made stay. False if there was none."""
         ...
 
-    async def set_paused(self, key: str, paused: bool) -> bool:
-        """Pause or resume, everywhere. A schedule that is resumed goes on with the first window after now.
+    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
+        """Pause or resume, everywhere. Pausing cancels windows that are jobs but have not begun; a schedule
+        that is resumed goes on with the first window after now.
         False if there is none."""
         ...
 

@@ -2,7 +2,7 @@
 
 from pg_scheduler.testing.assertions import assert_scheduled, scheduled
 from pg_scheduler.testing.clock import ManualClock
-from pg_scheduler.testing.drain import Drained, drain
+from pg_scheduler.testing.drain import Drained, drain, live_through
 from pg_scheduler.testing.memory import MemoryDriver
 
-__all__ = ["Drained", "ManualClock", "MemoryDriver", "assert_scheduled", "drain", "scheduled"]
+__all__ = ["Drained", "ManualClock", "MemoryDriver", "assert_scheduled", "drain", "live_through", "scheduled"]

@@ -164,9 +164,18 @@ class MemoryDriver(MemorySchedules):
             cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
         )
 
-    async def settle(self, settlements: Sequence[Settlement], *, now: datetime | None = None) -> list[bool]:
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> list[bool]:
         moment = _moment(now)
         accepted = [self._settle_one(told, moment) for told in settlements]
+        for told, taken in zip(settlements, accepted, strict=True):
+            if taken and self._store.jobs[told.job_id].status in not_kept:
+                self._store.forget([told.job_id])
         if any(accepted):
             self._signal(SignalKind.DUE)
         return accepted

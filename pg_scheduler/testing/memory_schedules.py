@@ -125,12 +125,16 @@ class MemorySchedules:
     async def remove_schedule(self, key: str) -> bool:
         return self._tables.schedules.pop(key, None) is not None
 
-    async def set_paused(self, key: str, paused: bool) -> bool:
+    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
         row = self._tables.schedules.get(key)
         if row is None:
             return False
         if row.new.paused is not paused:
             row.new, row.next_window = replace(row.new, paused=paused), None
+        for job in self._store.jobs.values() if paused else ():
+            if job.new.schedule_key == key and job.window and job.never_began:
+                job.end(JobStatus.CANCELLED, now or datetime.now(UTC))
+                job.error_message = "its schedule was paused"
         self._signal(SignalKind.SCHEDULE)
         return True
 
@@ -228,10 +232,7 @@ class MemorySchedules:
     ) -> int:
         finished = [job for job in self._store.jobs.values() if job.status is status]
         old = [job.new.job_id for job in _too_old(finished, policy, now or datetime.now(UTC))][:limit]
-        for job_id in old:
-            del self._store.jobs[job_id]
-        for key in [key for key in self._store.attempts if key[0] in old]:
-            del self._store.attempts[key]
+        self._store.forget(old)
         return len(old)
 
     async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -37,6 +38,11 @@ class StoredJob:
     error_message: str | None = None
     result: str | None = None
     window: datetime | None = None
+
+    @property
+    def never_began(self) -> bool:
+        """True while it waits for its first start."""
+        return self.status is JobStatus.PENDING and self.started_at is None
 
     def lease_to(self, worker_id: str, now: datetime, lease: timedelta) -> ClaimedJob:
         """Start an attempt."""
@@ -138,6 +144,13 @@ class Store:
             (job for job in self.jobs.values() if job.status is status),
             key=lambda job: (job.new.rank, job.execution_time, job.new.job_id),
         )
+
+    def forget(self, job_ids: Collection[str]) -> None:
+        """Delete jobs with their history."""
+        for job_id in job_ids:
+            del self.jobs[job_id]
+        for key in [key for key in self.attempts if key[0] in job_ids]:
+            del self.attempts[key]
 
     def note_attempt(
         self,

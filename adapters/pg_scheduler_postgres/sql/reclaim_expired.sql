@@ -40,7 +40,7 @@ reclaimed AS (
         error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
     FROM lost
     WHERE job.job_id = lost.job_id
-    RETURNING job.job_id, lost.worker_id, job.status, job.crash_count
+    RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key
 ),
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
@@ -72,7 +72,13 @@ SELECT
     (
         SELECT pg_notify(:channel::text, 'due')
         WHERE EXISTS (SELECT 1 FROM reclaimed WHERE reclaimed.status = 'pending')
-    ) AS notified
+    ) AS notified,
+    (
+        SELECT pg_notify(:channel::text, 'schedule')
+        WHERE EXISTS (
+            SELECT 1 FROM reclaimed WHERE reclaimed.status <> 'pending' AND reclaimed.schedule_key IS NOT NULL
+        )
+    ) AS schedule_notified
 FROM (SELECT 1) AS always
 LEFT JOIN reclaimed ON true
 ORDER BY reclaimed.job_id;

@@ -1,7 +1,7 @@
 -- Cancel pending jobs; ask the owners of running ones to stop them. A cancelled job's waiting new
 -- version is given up with it.
 WITH asked AS (
-    SELECT job.job_id, job.status
+    SELECT job.job_id, job.status, job.schedule_key
     FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (:job_ids::text[])
     ORDER BY job.job_id
@@ -22,5 +22,11 @@ SELECT
     (
         SELECT pg_notify(:channel::text, 'cancel')
         WHERE EXISTS (SELECT 1 FROM asked WHERE asked.status = 'running')
-    ) AS notified
+    ) AS notified,
+    (
+        SELECT pg_notify(:channel::text, 'schedule')
+        WHERE EXISTS (
+            SELECT 1 FROM asked WHERE asked.status = 'pending' AND asked.schedule_key IS NOT NULL
+        )
+    ) AS schedule_notified
 FROM asked;

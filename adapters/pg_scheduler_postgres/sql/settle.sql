@@ -1,10 +1,10 @@
 -- Apply verdicts under their leases. The fence: a row changes only if it still carries the epoch that
 -- the verdict names and is run by its writer; a completion also counts if the lease was taken back but
 -- nobody claimed the job since. A superseded row becomes pending with its new version; a job that was
--- asked to be cancelled does not go back to pending.
+-- asked to be cancelled does not go back to pending. What ends in a status that is not kept is deleted.
 WITH held AS (
     SELECT
-        job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
+        job.schedule_key, job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
         told.error_message, told.traceback, told.result::jsonb AS result,
         told.delay_seconds, job.superseded, job.retry_count,
         CASE
@@ -59,8 +59,18 @@ settled AS (
         END,
         result = CASE WHEN NOT held.superseded THEN held.result END
     FROM held
-    WHERE job.job_id = held.job_id
+    WHERE job.job_id = held.job_id AND held.target <> ALL (:not_kept::text[])
     RETURNING job.job_id, job.status, job.execution_time
+),
+deleted AS (
+    DELETE FROM :"schema".scheduled_jobs AS job
+    USING held
+    WHERE job.job_id = held.job_id AND held.target = ANY (:not_kept::text[])
+),
+forgotten AS (
+    DELETE FROM :"schema".scheduled_job_attempts AS history
+    USING held
+    WHERE history.job_id = held.job_id AND held.target = ANY (:not_kept::text[])
 ),
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
@@ -79,7 +89,7 @@ recorded AS (
         END,
         held.error_message, held.traceback
     FROM held
-    WHERE held.event <> 'complete' OR held.superseded
+    WHERE (held.event <> 'complete' OR held.superseded) AND held.target <> ALL (:not_kept::text[])
     ON CONFLICT (job_id, epoch) DO UPDATE SET
         attempt = EXCLUDED.attempt,
         worker_id = EXCLUDED.worker_id,
@@ -101,5 +111,9 @@ SELECT
                 AND settled.execution_time <= coalesce(:now::timestamptz, clock_timestamp())
                     + make_interval(secs => :soon_seconds::double precision)
         )
-    ) AS notified
+    ) AS notified,
+    (
+        SELECT pg_notify(:channel::text, 'schedule')
+        WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending')
+    ) AS schedule_notified
 FROM held;

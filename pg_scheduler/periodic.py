@@ -1,0 +1,204 @@
+"""Functions that run again and again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import MappingProxyType
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
+
+from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
+from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.schedule import CatchUp, Overlap, cron_key, interval_key
+from pg_scheduler.engine.checks import checked_retry
+from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.engine.registry import OPTIONS_ATTRIBUTE, TaskOptions, TaskRegistry, is_async
+from pg_scheduler.engine.schedule_requests import ScheduleFactory, ScheduleRequest
+from pg_scheduler.engine.submission import UNSET, Unset
+from pg_scheduler.ports.schedule_store import Contention, Origin
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class PeriodicJobConfig:
+    """What a decorated function was told. Its state (paused, next run) lives in the database."""
+
+    func: Callable[..., Any]
+    interval: timedelta | None
+    cron: str | None
+    timezone: ZoneInfo | None
+    priority: JobPriority | int
+    max_retries: int
+    job_name: str
+    dedup_key: str
+    use_advisory_lock: bool
+    enabled: bool
+    """Whether a schedule that is new to the database starts out enabled."""
+    retry: RetryPolicy | None
+    request: ScheduleRequest
+    """All of it, as `add_schedule` would be told."""
+
+    def adopt(self, registry: TaskRegistry) -> None:
+        """Make the function known under the job name."""
+        registry.register(self.func, TaskOptions(name=self.job_name, retry=self.retry))
+
+
+_registered: dict[str, PeriodicJobConfig] = {}
+
+
+def registered() -> Mapping[str, PeriodicJobConfig]:
+    """All decorated functions of this process by dedup key, in order of decoration."""
+    return MappingProxyType(_registered)
+
+
+def periodic(
+    every: timedelta | None = None,
+    cron: str | None = None,
+    timezone: str | ZoneInfo | None = None,
+    use_advisory_lock: bool = False,
+    priority: JobPriority | int = JobPriority.NORMAL,
+    max_retries: int = 0,
+    job_name: str | None = None,
+    dedup_key: str | None = None,
+    enabled: bool = True,
+    *,
+    dst_gap: GapRule | None = None,
+    dst_overlap: OverlapRule | None = None,
+    jitter: timedelta = timedelta(0),
+    catch_up: CatchUp | str = CatchUp.LATEST,
+    catch_up_limit: int = 100,
+    overlap: Overlap | str = Overlap.WAIT,
+    misfire_grace_time: int | Unset | None = UNSET,
+    anchor: datetime | None = None,
+    timeout: timedelta | float | None = None,
+    retry: RetryPolicy | None = None,
+    lock_contention: Contention | str = Contention.WAIT,
+) -> Callable[[_F], _F]:
+    """Run an async function at every window of an interval or a cron expression, once in the whole cluster.
+
+    The function stays callable. Every `Scheduler` that starts in this process knows it; each window becomes
+    one job with the id ``periodic:<dedup_key>:<window>``.
+
+    Args:
+        every: the interval; windows are aligned to 1970-01-01 UTC, or to `anchor`.
+        cron: minute hour day month day-of-week, with seconds last if there are six fields; or ``@daily``
+            and the like. Day of month and day of week are OR-ed where both are restricted.
+        timezone: an IANA name or a ZoneInfo for `cron`; UTC by default.
+        use_advisory_lock: each run holds a lock of the cluster from its first to its last moment.
+        priority, max_retries, timeout: as in `Scheduler.schedule`.
+        job_name: the name of its jobs; ``periodic_<function>`` by default.
+        dedup_key: the schedule's identity; by default a digest of function and interval or expression.
+        enabled: whether a schedule that is new to the database starts out enabled.
+        dst_gap, dst_overlap: what a wall-clock time does that does not exist ("shift" or "skip") or happens
+            twice ("first" or "both").
+        jitter: each run starts up to this long after its window.
+        catch_up: what happens to windows that nobody ran in time: "none", "latest", or "all" up to
+            `catch_up_limit`.
+        overlap: what a window does while an earlier run is unfinished: "wait", "skip" or "allow".
+        misfire_grace_time: seconds a window may be late and still count as in time; None: however late.
+        anchor: an instant that is a window of an interval schedule.
+        retry: when failed runs are tried again, exception filters included.
+        lock_contention: what a run does when another holds its lock: "wait" or "skip".
+
+    Raises:
+        ValueError: neither or both of every and cron, a zone without cron, an invalid zone, expression or
+            option (all of them `InvalidInput`).
+        TypeError: the function is not async.
+    """
+    if every is None and cron is None:
+        raise InvalidInput("periodic", "Either every or cron must be given")
+    if every is not None and cron is not None:
+        raise InvalidInput("periodic", "every and cron cannot both be given")
+    request = ScheduleRequest(
+        task="(not decorated yet)",
+        every=every,
+        cron=cron,
+        timezone=timezone,
+        key=dedup_key,
+        priority=priority,
+        max_retries=max_retries,
+        misfire_grace_time=misfire_grace_time,
+        timeout=timeout,
+        use_advisory_lock=use_advisory_lock,
+        lock_contention=lock_contention,
+        dst_gap=dst_gap,
+        dst_overlap=dst_overlap,
+        jitter=jitter,
+        catch_up=catch_up,
+        catch_up_limit=catch_up_limit,
+        overlap=overlap,
+        anchor=anchor,
+        enabled=enabled,
+    )
+    _check(request)
+    policy = checked_retry(retry)
+
+    def decorate(func: _F) -> _F:
+        if not is_async(func) and getattr(getattr(func, OPTIONS_ATTRIBUTE, None), "executor", None) is None:
+            shown = getattr(func, "__qualname__", repr(func))
+            raise NotAsyncFunction(f"{shown}: @periodic is for async functions")
+        _register(_config(func, request, job_name, policy))
+        return func
+
+    return decorate
+
+
+def _config(
+    func: Callable[..., Any], request: ScheduleRequest, job_name: str | None, retry: RetryPolicy | None
+) -> PeriodicJobConfig:
+    name = checked_name("job_name", job_name or f"periodic_{func.__name__}")
+    key = request.key or _key(func, request)
+    return PeriodicJobConfig(
+        func=func,
+        interval=request.every,
+        cron=request.cron,
+        timezone=None if request.timezone is None else zone_of(request.timezone),
+        priority=request.priority,
+        max_retries=request.max_retries,
+        job_name=name,
+        dedup_key=key,
+        use_advisory_lock=request.use_advisory_lock,
+        enabled=request.enabled,
+        retry=retry,
+        request=request.named(name, key),
+    )
+
+
+def _check(request: ScheduleRequest) -> None:
+    """Everything that can be wrong is wrong at decoration, not at start."""
+    ScheduleFactory(TaskRegistry(), JsonCodec(), lambda: None).build(request, Origin.CODE)
+
+
+def _key(func: Callable[..., Any], request: ScheduleRequest) -> str:
+    qualified = f"{func.__module__}.{func.__name__}"
+    if request.every is not None:
+        return interval_key(qualified, request.every)
+    assert request.cron is not None
+    return cron_key(qualified, request.cron, zone_of(request.timezone).key)
+
+
+def _register(config: PeriodicJobConfig) -> None:
+    """Know a function; one that is defined anew (a reload, a notebook) replaces its earlier definition."""
+    for key, other in list(_registered.items()):
+        if _one_definition(other.func, config.func):
+            if other.func is not config.func:
+                del _registered[key]
+        elif other.job_name == config.job_name:
+            raise TaskNameConflict(
+                "job_name",
+                f"{config.job_name!r} already names {other.func.__module__}.{other.func.__qualname__}",
+                "Give one of them job_name=",
+            )
+        elif key == config.dedup_key:
+            raise InvalidInput("dedup_key", f"{key!r} already belongs to {other.func.__qualname__}")
+    _registered[config.dedup_key] = config
+
+
+def _one_definition(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)

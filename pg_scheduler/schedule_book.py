@@ -1,0 +1,287 @@
+"""The schedules of a scheduler: those its code has, those made at run time, and what people ask of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.errors import InvalidInput, PgSchedulerError
+from pg_scheduler.domain.inputs import checked_positive
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.retry import backoff_from_text
+from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.registry import TaskRegistry
+from pg_scheduler.engine.schedule_requests import ScheduleFactory, ScheduleRequest
+from pg_scheduler.periodic import PeriodicJobConfig, registered
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, ScheduleRecord
+
+log = logging.getLogger("pg_scheduler.schedules")
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleInfo:
+    """A schedule as people see it. Times are aware, in UTC."""
+
+    key: str
+    task_name: str
+    every: timedelta | None
+    cron: str | None
+    timezone: str | None
+    enabled: bool
+    next_run: datetime | None
+    """The next window; None while paused or retired, or until a worker has looked at a new schedule."""
+    last_run: datetime | None
+    """The latest window that was decided about."""
+    last_job_id: str | None
+    run_count: int
+    skipped_count: int
+    busy: bool
+    """True while a run is unfinished."""
+    origin: Origin
+    retired: bool
+    """True for a schedule of code that newer code has replaced."""
+
+
+class ScheduleBook:
+    """Keeps code and rows together. Schedules are addressed by key."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        registry: TaskRegistry,
+        factory: ScheduleFactory,
+        open_driver: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._registry = registry
+        self._factory = factory
+        self._open = open_driver
+        self._configs: dict[str, PeriodicJobConfig] = {}
+        self._enabled: dict[str, bool] = {}
+        self._changing: set[asyncio.Task[None]] = set()
+
+    # --- what the code says
+
+    def adopt_decorated(self) -> None:
+        """Know every function of this process that is decorated with @periodic."""
+        for key, config in registered().items():
+            config.adopt(self._registry)
+            self._configs[key] = config
+
+    def configs(self) -> dict[str, PeriodicJobConfig]:
+        """The decorated functions by dedup key."""
+        return dict(registered())
+
+    def wanted(self) -> list[NewSchedule]:
+        """What should be stored for them."""
+        return [self._factory.build(config.request, Origin.CODE) for config in self._configs.values()]
+
+    # --- made at run time
+
+    async def add(self, request: ScheduleRequest) -> str:
+        """Store a schedule; its key. The same request again changes nothing."""
+        new = self._factory.build(request, Origin.API)
+        await self._open()
+        await self._driver.put_schedule(new, now=self._clock.pinned())
+        return new.key
+
+    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
+        """Give a stored schedule new settings; the others stay."""
+        record = await self.record(key)
+        request = self._factory.request_of(record).changed(changes)
+        new = self._factory.build(request, record.new.origin)
+        await self._driver.put_schedule(new, now=self._clock.pinned())
+
+    async def remove(self, key: str) -> bool:
+        """Forget a schedule; jobs it made stay."""
+        await self._open()
+        return await self._driver.remove_schedule(key)
+
+    # --- asked and told
+
+    async def record(self, key: str) -> ScheduleRecord:
+        """The stored schedule.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        await self._open()
+        found = await self._driver.list_schedules([key])
+        if not found:
+            raise InvalidInput("key", f"no schedule {key!r}", "list_schedules() shows what there is")
+        return found[0]
+
+    async def infos(self) -> list[ScheduleInfo]:
+        """All stored schedules by key."""
+        await self._open()
+        return [_info(record) for record in await self._driver.list_schedules()]
+
+    async def next_runs(self, key: str, count: int) -> list[datetime]:
+        """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
+        record = await self.record(key)
+        spec = ScheduleSpec.from_text(record.new.spec)
+        start = record.next_window or spec.next_after(max(filter(None, (record.mark, self._clock.now()))))
+        return list(islice(spec.windows_from(start), checked_positive("count", count)))
+
+    async def set_paused(self, key: str, paused: bool) -> bool:
+        """Pause or resume everywhere; False if there is no such schedule."""
+        await self._open()
+        self._enabled[key] = not paused
+        return await self._driver.set_paused(key, paused, now=self._clock.pinned())
+
+    def set_paused_soon(self, key: str, paused: bool) -> bool:
+        """The same from synchronous code: True if this program has the schedule; the change is on its way.
+
+        `changes_done` waits for it. Without a running event loop it is made at the next start.
+        """
+        if key not in self.configs():
+            return False
+        self._enabled[key] = not paused
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        change = loop.create_task(self._change(key, paused))
+        self._changing.add(change)
+        change.add_done_callback(self._changing.discard)
+        return True
+
+    async def _change(self, key: str, paused: bool) -> None:
+        for pause in (0.1, 1.0, 5.0, 15.0):
+            try:
+                await self.set_paused(key, paused)
+            except PgSchedulerError:
+                log.warning("schedule not changed yet; trying again", extra={"schedule": key})
+                await self._clock.sleep(pause)
+            else:
+                return
+        log.error("schedule could not be changed", extra={"schedule": key, "paused": paused})
+
+    async def changes_done(self) -> None:
+        """Return when changes that synchronous code asked for have been made."""
+        if self._changing:
+            await asyncio.gather(*self._changing, return_exceptions=True)
+
+    def note_records(self, records: Sequence[ScheduleRecord]) -> list[tuple[str, bool]]:
+        """Learn the stored state; what synchronous code wants otherwise, as (key, paused)."""
+        wanted = []
+        for record in records:
+            enabled = self._enabled.setdefault(record.new.key, not record.new.paused)
+            if enabled is record.new.paused:
+                wanted.append((record.new.key, not enabled))
+        return wanted
+
+    async def trigger(self, key: str) -> str | None:
+        """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
+        no such schedule."""
+        await self._open()
+        found = await self._driver.list_schedules([key])
+        if not found and key in self._configs:
+            found = await self._driver.register_schedules(self.wanted(), now=self._clock.pinned())
+            found = [record for record in found if record.new.key == key]
+        if not found:
+            return None
+        job = self._manual_job(found[0].new)
+        await self._driver.submit([job], ConflictResolution.RAISE, now=self._clock.pinned())
+        await self._driver.note_manual_run(key, job.job_id)
+        return job.job_id
+
+    def _manual_job(self, new: NewSchedule) -> NewJob:
+        return NewJob(
+            job_id=manual_job_id(new.key, secrets.token_bytes(8)),
+            task_name=new.task_name,
+            execution_time=self._clock.now(),
+            task_data=new.task_data,
+            rank=new.rank,
+            max_retries=new.max_retries,
+            timeout=new.timeout,
+            backoff=backoff_from_text(new.backoff),
+            schedule_key=new.key,
+            exclusive_key=new.key if new.exclusive else None,
+            exclusive_wait=new.contention is Contention.WAIT,
+        )
+
+    def known_status(self, key: str) -> dict[str, Any] | None:
+        """What this program knows of a decorated function's schedule without asking the database."""
+        config = self.configs().get(key)
+        if config is None:
+            return None
+        enabled = self._enabled.get(key, config.enabled)
+        spec = ScheduleSpec.from_text(self._factory.build(config.request, Origin.CODE).spec)
+        timing: dict[str, Any] = (
+            {"interval": config.interval.total_seconds()}
+            if config.interval is not None
+            else {"cron": config.cron, "timezone": spec.cron.timezone.key if spec.cron else None}
+        )
+        return {
+            "job_name": config.job_name,
+            "enabled": enabled,
+            "priority": config.priority,
+            "max_retries": config.max_retries,
+            "dedup_key": key,
+            "use_advisory_lock": config.use_advisory_lock,
+            "function_name": config.func.__name__,
+            "function_module": config.func.__module__,
+            **timing,
+            "next_run": spec.next_after(self._clock.now()) if enabled else None,
+        }
+
+    async def status(self, key: str) -> dict[str, Any] | None:
+        """All that is known of a schedule, read from the database; None if there is none."""
+        await self._open()
+        found = await self._driver.list_schedules([key])
+        if not found:
+            return self.known_status(key)
+        info = _info(found[0])
+        job = await self._driver.job(info.last_job_id) if info.last_job_id else None
+        return {
+            "job_name": info.task_name,
+            "priority": found[0].new.rank,
+            "max_retries": found[0].new.max_retries,
+            "dedup_key": key,
+            "use_advisory_lock": found[0].new.exclusive,
+            **(self.known_status(key) or {}),
+            "enabled": info.enabled,
+            "next_run": info.next_run,
+            "last_run": info.last_run,
+            "last_status": _last_status(job.status if job else None),
+            "run_count": info.run_count,
+            "skipped_count": info.skipped_count,
+        }
+
+
+def _last_status(status: JobStatus | None) -> str | None:
+    return None if status is None else str(status)
+
+
+def _info(record: ScheduleRecord) -> ScheduleInfo:
+    new, spec = record.new, ScheduleSpec.from_text(record.new.spec)
+    active = not new.paused and not record.retired
+    return ScheduleInfo(
+        key=new.key,
+        task_name=new.task_name,
+        every=spec.every,
+        cron=spec.cron.expression if spec.cron else None,
+        timezone=spec.cron.timezone.key if spec.cron else None,
+        enabled=active,
+        next_run=record.next_window if active else None,
+        last_run=record.mark,
+        last_job_id=record.last_job_id,
+        run_count=record.run_count,
+        skipped_count=record.skipped_count,
+        busy=record.busy,
+        origin=new.origin,
+        retired=record.retired,
+    )
