@@ -70,7 +70,12 @@ class ScheduleBook:
         self._open = open_driver
         self._configs: dict[str, PeriodicJobConfig] = {}
         self._enabled: dict[str, bool] = {}
+        """As last seen in the database."""
+        self._wishes: dict[str, bool] = {}
+        """What synchronous code asked for (True: enabled) and the database has not been told yet."""
         self._changing: set[asyncio.Task[None]] = set()
+        self._one_change = asyncio.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     # --- what the code says
 
@@ -94,12 +99,15 @@ class ScheduleBook:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
         await self._open()
+        for record in await self._driver.list_schedules([new.key]):
+            _refuse_if_of_code(record)
         await self._driver.put_schedule(new, now=self._clock.pinned())
         return new.key
 
     async def update(self, key: str, changes: Mapping[str, Any]) -> None:
         """Give a stored schedule new settings; the others stay."""
         record = await self.record(key)
+        _refuse_if_of_code(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
         await self._driver.put_schedule(new, now=self._clock.pinned())
@@ -137,51 +145,72 @@ class ScheduleBook:
 
     async def set_paused(self, key: str, paused: bool) -> bool:
         """Pause or resume everywhere; False if there is no such schedule."""
+        self._wishes.pop(key, None)  # this comes later, so it counts
+        return await self._tell(key, paused)
+
+    async def _tell(self, key: str, paused: bool) -> bool:
         await self._open()
-        self._enabled[key] = not paused
-        return await self._driver.set_paused(key, paused, now=self._clock.pinned())
+        done = await self._driver.set_paused(key, paused, now=self._clock.pinned())
+        if done:
+            self._enabled[key] = not paused
+        return done
 
     def set_paused_soon(self, key: str, paused: bool) -> bool:
         """The same from synchronous code: True if this program has the schedule; the change is on its way.
 
-        `changes_done` waits for it. Without a running event loop it is made at the next start.
+        `changes_done` waits for it. The last call counts. Another thread may call it, while the scheduler's
+        event loop runs; without a running loop the change is made at the next start.
         """
         if key not in self.configs():
             return False
-        self._enabled[key] = not paused
+        self._wishes[key] = not paused
         try:
-            loop = asyncio.get_running_loop()
+            here = asyncio.get_running_loop()
         except RuntimeError:
-            return True
-        change = loop.create_task(self._change(key, paused))
-        self._changing.add(change)
-        change.add_done_callback(self._changing.discard)
+            here = None
+        if self._loop is not None and self._loop is not here and self._loop.is_running():
+            self._loop.call_soon_threadsafe(self._begin_change, self._loop, key)
+        elif here is not None:
+            self._begin_change(here, key)
         return True
 
-    async def _change(self, key: str, paused: bool) -> None:
+    def _begin_change(self, loop: asyncio.AbstractEventLoop, key: str) -> None:
+        change = loop.create_task(self._change(key))
+        self._changing.add(change)
+        change.add_done_callback(self._changing.discard)
+
+    async def _change(self, key: str) -> None:
         for pause in (0.1, 1.0, 5.0, 15.0):
             try:
-                await self.set_paused(key, paused)
+                await self._grant(key)
             except PgSchedulerError:
                 log.warning("schedule not changed yet; trying again", extra={"schedule": key})
                 await self._clock.sleep(pause)
             else:
                 return
-        log.error("schedule could not be changed", extra={"schedule": key, "paused": paused})
+        log.error("schedule could not be changed", extra={"schedule": key})
+
+    async def _grant(self, key: str) -> None:
+        """Tell the database the latest wish; one at a time, so that none overtakes a later one."""
+        async with self._one_change:
+            enabled = self._wishes.get(key)
+            if enabled is None or not await self._tell(key, not enabled):
+                return  # told already; or not stored yet, so it is kept for when it is
+            if self._wishes.get(key) is enabled:
+                del self._wishes[key]
 
     async def changes_done(self) -> None:
         """Return when changes that synchronous code asked for have been made."""
         if self._changing:
             await asyncio.gather(*self._changing, return_exceptions=True)
 
-    def note_records(self, records: Sequence[ScheduleRecord]) -> list[tuple[str, bool]]:
-        """Learn the stored state; what synchronous code wants otherwise, as (key, paused)."""
-        wanted = []
+    async def note_records(self, records: Sequence[ScheduleRecord]) -> None:
+        """Learn the stored state, and tell the database what synchronous code wants otherwise."""
+        self._loop = asyncio.get_running_loop()
         for record in records:
-            enabled = self._enabled.setdefault(record.new.key, not record.new.paused)
-            if enabled is record.new.paused:
-                wanted.append((record.new.key, not enabled))
-        return wanted
+            self._enabled[record.new.key] = not record.new.paused
+        for key in list(self._wishes):
+            await self._grant(key)
 
     async def trigger(self, key: str) -> str | None:
         """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
@@ -193,16 +222,18 @@ class ScheduleBook:
             found = [record for record in found if record.new.key == key]
         if not found:
             return None
-        job = self._manual_job(found[0].new)
+        # By the store's clock: this worker's may be minutes off, and the job would wait for it.
+        moment = (await self._driver.due_schedules((), 0, now=self._clock.pinned())).now
+        job = self._manual_job(found[0].new, moment)
         await self._driver.submit([job], ConflictResolution.RAISE, now=self._clock.pinned())
         await self._driver.note_manual_run(key, job.job_id)
         return job.job_id
 
-    def _manual_job(self, new: NewSchedule) -> NewJob:
+    def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
         return NewJob(
             job_id=manual_job_id(new.key, secrets.token_bytes(8)),
             task_name=new.task_name,
-            execution_time=self._clock.now(),
+            execution_time=moment,
             task_data=new.task_data,
             rank=new.rank,
             max_retries=new.max_retries,
@@ -218,7 +249,7 @@ class ScheduleBook:
         config = self.configs().get(key)
         if config is None:
             return None
-        enabled = self._enabled.get(key, config.enabled)
+        enabled = self._wishes.get(key, self._enabled.get(key, config.enabled))
         spec = ScheduleSpec.from_text(self._factory.build(config.request, Origin.CODE).spec)
         timing: dict[str, Any] = (
             {"interval": config.interval.total_seconds()}
@@ -260,6 +291,16 @@ class ScheduleBook:
             "run_count": info.run_count,
             "skipped_count": info.skipped_count,
         }
+
+
+def _refuse_if_of_code(record: ScheduleRecord) -> None:
+    """What code says is confirmed by every worker, so another word would not last."""
+    if record.new.origin is Origin.CODE:
+        raise InvalidInput(
+            "key",
+            f"{record.new.key!r} is a schedule of code",
+            "Change its decorator, or remove_schedule() it if no code has it any more",
+        )
 
 
 def _last_status(status: JobStatus | None) -> str | None:

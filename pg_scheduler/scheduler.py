@@ -124,7 +124,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
             "process": ProcessExecutor(),
             **checked_executors(executors),
         }
-        self._registry = TaskRegistry(lambda: self._worker.wake())
+        self._registry = TaskRegistry(lambda: self._worker.tasks_changed())
         self._loader = TaskLoader(
             self._registry, checked_items("task_modules", task_modules, str, "module name")
         )
@@ -324,8 +324,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
             return
         self.schedules.adopt_decorated()
         await self.open()
-        for key, paused in self.schedules.note_records(await self._worker.registrar.register()):
-            await self.schedules.set_paused(key, paused)
+        await self.schedules.note_records(await self._worker.registrar.register())
 
     # --- scheduling
 
@@ -492,6 +491,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         (answer,) = await self.driver.request_cancel([wanted], now=self.clock.pinned(), connection=connection)
         if answer is CancelAnswer.REQUESTED:
             self._worker.cancel_soon()
+        self._worker.pruner.wake()
         return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
@@ -504,6 +504,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         wanted, target = checked_name("job_id", job_id), checked_status(status)
         await self.open()
         await self.driver.override_status(wanted, target, now=self.clock.pinned())
+        self._worker.pruner.wake()
         self._wake_if_deaf()
 
     # --- the engine's steps, for people who drive them themselves
@@ -538,19 +539,26 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         """Run one job here and now and settle it: a claimed one, or a pending one named by its row or id,
         which is claimed first. Does nothing if it is not pending any more."""
         await self.open()
-        if isinstance(job_row, ClaimedJob):
-            self._worker.runner.start(job_row)
-        else:
-            job_id = job_row if isinstance(job_row, str) else job_row["job_id"]
-            await self._worker.claim_and_start_job(checked_name("job_id", job_id))
-        await self._worker.finish_started()
+        await self._run_one(job_row)
 
     async def execute_job_with_concurrency_control(
         self, job_row: ClaimedJob | Mapping[str, Any] | str
     ) -> None:
         """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
+        await self.open()
         await self._worker.active.wait_for_slot()
-        await self.execute_job(job_row)
+        await self._run_one(job_row)
+
+    async def _run_one(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
+        worker = self._worker
+        if isinstance(job_row, ClaimedJob):
+            await worker.finish(worker.start_claimed(job_row))
+            return
+        job_id = job_row if isinstance(job_row, str) else job_row["job_id"]
+        # Nothing is awaited between here and the claim's reservation: the slot just found is not lost.
+        attempt = await worker.claim_and_start_job(checked_name("job_id", job_id))
+        if attempt is not None:
+            await worker.finish(attempt)
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

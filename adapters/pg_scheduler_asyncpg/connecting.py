@@ -44,7 +44,8 @@ class Connector:
             "user": params.user,
             "password": params.password,
             "database": params.database,
-            "ssl": params.ssl,
+            "ssl": _ssl_of(params),
+            "direct_tls": getattr(params, "ssl_negotiation", None) == "direct" or None,
             "server_settings": params.server_settings,
             "statement_cache_size": connection._config.statement_cache_size,
         }
@@ -56,6 +57,13 @@ class Connector:
         if self.init is not None:
             await self.init(connection)
         return connection
+
+
+def _ssl_of(params: Any) -> Any:
+    """The TLS setting to connect with again: a context alone would mean "require", so where TLS was
+    optional its mode says so."""
+    optional = params.sslmode is not None and params.sslmode.name in ("disable", "allow", "prefer")
+    return params.sslmode.name if optional else params.ssl
 
 
 def _socket_parts(address: str) -> tuple[str, int]:

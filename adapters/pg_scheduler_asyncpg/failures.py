@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
 from pg_scheduler_postgres.sqlstate import translate
 
 
@@ -27,3 +27,19 @@ def translated() -> Iterator[None]:
         raise ConnectionLost(str(error)) from error
     except (OSError, asyncio.IncompleteReadError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def translated_connecting() -> Iterator[None]:
+    """The same while connecting by a DSN, where a ValueError means that it cannot be read."""
+    try:
+        with translated():
+            yield
+    except asyncpg.ClientConfigurationError as error:
+        raise ConfigurationError(f"the connection string cannot be used: {error}") from error
+    except ValueError as error:
+        # Not its text: what asyncpg took for a port may be the end of a password.
+        raise ConfigurationError(
+            "the connection string cannot be read: the port must be a number, and special characters in "
+            "the password must be percent-encoded (@ as %40, / as %2F)"
+        ) from error

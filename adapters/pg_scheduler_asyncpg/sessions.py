@@ -11,7 +11,7 @@ import asyncpg
 
 from pg_scheduler.domain.errors import ConnectionLost, InvalidInput
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector
-from pg_scheduler_asyncpg.failures import translated
+from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.listening import listen
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 
@@ -65,7 +65,9 @@ class BorrowedSession(_Shared):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        transaction = self._connection.transaction()
+        # asyncpg's transaction() cannot nest in one that its owner began with a plain "BEGIN".
+        nested = self._connection.is_in_transaction()
+        transaction = _Savepoint(self._connection) if nested else self._connection.transaction()
         with translated():
             await transaction.start()
         try:
@@ -77,6 +79,22 @@ class BorrowedSession(_Shared):
             raise
         with translated():
             await transaction.commit()
+
+
+class _Savepoint:
+    """A part of a transaction, in the three words of asyncpg's own."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    async def start(self) -> None:
+        await self._connection.execute("SAVEPOINT pg_scheduler")
+
+    async def rollback(self) -> None:
+        await self._connection.execute("ROLLBACK TO SAVEPOINT pg_scheduler; RELEASE SAVEPOINT pg_scheduler")
+
+    async def commit(self) -> None:
+        await self._connection.execute("RELEASE SAVEPOINT pg_scheduler")
 
 
 class ConnectionSession(_Shared, ScopedSession):
@@ -122,9 +140,13 @@ class PoolSession(_Shared, ScopedSession):
 
     async def open(self) -> None:
         if self._pool is None:
-            with translated():
+            with translated_connecting():
                 self._pool = self._own = await asyncpg.create_pool(
-                    *self._connector.args, min_size=1, max_size=5, timeout=CONNECT_TIMEOUT
+                    *self._connector.args,
+                    min_size=1,
+                    max_size=5,
+                    timeout=CONNECT_TIMEOUT,
+                    reset=_nothing_to_reset,
                 )
 
     async def close(self) -> None:
@@ -143,6 +165,11 @@ class PoolSession(_Shared, ScopedSession):
         finally:
             with translated():
                 await self._pool.release(connection)
+
+
+async def _nothing_to_reset(connection: Any) -> None:
+    """Nothing here outlives its transaction, and asyncpg's own reset is a round trip that the next start of
+    a job would wait for."""
 
 
 async def _close(closable: Any) -> None:

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The command line: `pgq`, also installed as `pg-scheduler`."""

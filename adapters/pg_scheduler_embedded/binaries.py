@@ -72,12 +72,17 @@ def _major(folder: Path) -> int:
     return int(shown.stdout.split()[2].partition(".")[0])
 
 
-def make_reachable(folder: Path) -> None:
-    """Let an unprivileged user run what is in `folder`; PostgreSQL refuses to run as root."""
+def make_passable(folder: Path) -> None:
+    """Let everybody pass through `folder` and its parents, without showing what is in them."""
     for parent in [folder, *folder.parents]:
         mode = parent.stat().st_mode
         if not mode & stat.S_IXOTH:
             parent.chmod(mode | stat.S_IXOTH)
+
+
+def make_runnable(folder: Path) -> None:
+    """Let an unprivileged user run the programs in `folder`; PostgreSQL refuses to run as root."""
+    make_passable(folder)
     for program in folder.iterdir():
         mode = program.stat().st_mode
         if not mode & stat.S_IXOTH or not mode & stat.S_IROTH:

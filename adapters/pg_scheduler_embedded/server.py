@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from pg_scheduler.domain.errors import ConfigurationError
-from pg_scheduler_embedded.binaries import Binaries, find_binaries, make_reachable
+from pg_scheduler_embedded.binaries import Binaries, find_binaries, make_passable, make_runnable
 
 _UNPRIVILEGED = "nobody"
 
@@ -50,11 +53,21 @@ class EmbeddedServer:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> EmbeddedServer:
-        """Create the data folder and start; ready for connections when this returns."""
+        """Create the data folder and start; ready for connections when this returns. If it raises (Ctrl-C
+        included), nothing is left behind."""
+        try:
+            self._create()
+            self.start_again()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _create(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="pgs-"))
         if os.geteuid() == 0:
-            make_reachable(self.binaries.folder)
-            make_reachable(self._folder.parent)
+            make_runnable(self.binaries.folder)
+            make_passable(self._folder.parent)
             shutil.chown(self._folder, _UNPRIVILEGED)
         self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
                   "--no-locale", "--no-sync")  # fmt: skip
@@ -69,8 +82,6 @@ class EmbeddedServer:
         }
         with (self._data / "postgresql.conf").open("a") as config:
             config.writelines(f"{name} = {value}\n" for name, value in lines.items())
-        self.start_again()
-        return self
 
     def start_again(self) -> None:
         """Start after `halt`, with the same data and port."""
@@ -92,12 +103,12 @@ class EmbeddedServer:
         folder, self._folder = self._folder, None
         pid_file = folder / "data" / "postmaster.pid"
         if pid_file.exists():
-            pid = int(pid_file.read_text().splitlines()[0])
             try:
-                os.kill(pid, signal.SIGQUIT)
-                os.waitpid(pid, 0)
-            except (ProcessLookupError, ChildProcessError):
-                pass
+                os.kill(int(pid_file.read_text().splitlines()[0]), signal.SIGQUIT)
+            except (OSError, IndexError):
+                pass  # it ended by itself, or never came far enough to write its number
+            else:
+                _wait_until_gone(pid_file)
         shutil.rmtree(folder, ignore_errors=True)
 
     @property
@@ -111,17 +122,24 @@ class EmbeddedServer:
         return self._data.parent / "server.log"
 
     def _run(self, program: str, *arguments: str) -> None:
-        user = _UNPRIVILEGED if os.geteuid() == 0 else None
+        identity = _unprivileged() if os.geteuid() == 0 else {}
         # To a file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with tempfile.TemporaryFile("w+") as said:
-            code = subprocess.run(
+            process = subprocess.Popen(
                 [self.binaries.folder / program, *arguments],
                 stdout=said,
                 stderr=subprocess.STDOUT,
-                user=user,
+                **identity,
                 cwd="/",
-                check=False,
-            ).returncode
+                start_new_session=True,
+            )
+            try:
+                code = process.wait()
+            except BaseException:
+                # initdb has children that would go on writing into a folder that is being removed.
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                raise
             if code:
                 said.seek(0)
                 log = self._log.read_text()[-2000:] if self._log.exists() else ""
@@ -137,6 +155,23 @@ class EmbeddedServer:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def _wait_until_gone(pid_file: Path, seconds: float = 10.0) -> None:
+    """Return when a server that was told to end has removed its pid file, which is the last thing it does.
+
+    The process itself tells nothing: pg_ctl's child is nobody's to wait for, and stays a zombie where the
+    machine's first process reaps none.
+    """
+    deadline = time.monotonic() + seconds
+    while pid_file.exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _unprivileged() -> dict[str, Any]:
+    """User and groups to run as instead of root: the groups too, or root's would go on deciding."""
+    entry = pwd.getpwnam(_UNPRIVILEGED)
+    return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
 
 def _free_port() -> int:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.driver import Waiting
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import attempt_record, job_record, worker_record
+from pg_scheduler_postgres.rows import attempt_record, instant, job_record, worker_record
 
 
 class PostgresInsight:
@@ -45,7 +45,7 @@ class PostgresInsight:
 
     async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
         rows = await self._link.run("unclaimed", now=now, known_names=list(known_names))
-        return [Waiting(row["job_name"], row["jobs"], row["oldest"].astimezone(UTC)) for row in rows]
+        return [Waiting(row["job_name"], row["jobs"], instant(row["oldest"])) for row in rows]
 
     async def pending_names(self) -> list[str]:
         return [row["job_name"] for row in await self._link.run("pending_names")]

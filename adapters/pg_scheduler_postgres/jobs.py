@@ -152,11 +152,12 @@ class PostgresJobs:
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
     ) -> list[bool]:
-        accepted: set[Lease] = set()
+        accepted: set[tuple[str, Lease]] = set()
         for worker_id in {settlement.worker_id for settlement in settlements}:
             batch = [settlement for settlement in settlements if settlement.worker_id == worker_id]
-            accepted |= await self._settle_for(worker_id, batch, now, not_kept)
-        return [Lease(told.job_id, told.epoch) in accepted for told in settlements]
+            leases = await self._settle_for(worker_id, batch, now, not_kept)
+            accepted |= {(worker_id, lease) for lease in leases}
+        return [(told.worker_id, Lease(told.job_id, told.epoch)) in accepted for told in settlements]
 
     async def _settle_for(
         self,

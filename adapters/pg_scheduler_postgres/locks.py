@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -11,8 +12,14 @@ from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
 
-PROBE_INTERVAL = 5.0
-"""Seconds between looks at whether the lock's connection still lives."""
+log = logging.getLogger("pg_scheduler.locks")
+
+PROBE_INTERVAL, PROBE_TIMEOUT = 1.0, 5.0
+"""Seconds between looks at whether the lock's connection still lives, and until silence means that it does
+not. So long may a run that has lost its lock go on beside the next one."""
+
+_TOUCH = "SHOW transaction_isolation"
+"""Takes no snapshot, and ends the portal of the statement before, which keeps its own until then."""
 
 
 def lock_key(*parts: str) -> int:
@@ -26,7 +33,8 @@ class PostgresLocks:
 
     A transaction-level lock on a connection of its own: a pooler in transaction mode keeps an open
     transaction on one server connection, a pool's reset cannot release it, and a process that dies takes
-    it along. An idle transaction that has only taken a lock holds no snapshot, so it holds up no vacuum.
+    it along. So long a transaction must hold no snapshot, or it would hold up every vacuum: therefore it is
+    READ COMMITTED whatever the default is, and its latest statement is always a SHOW.
     """
 
     _link: Link
@@ -35,31 +43,49 @@ class PostgresLocks:
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
         session = self._link.session.dedicated()
         await session.open()
+        over = False
         try:
             async with session.transaction() as transaction:
-                await transaction.script("SET LOCAL idle_in_transaction_session_timeout = 0")
-                (row,) = await transaction.fetch(
-                    "SELECT pg_try_advisory_xact_lock($1::bigint) AS held",
-                    [lock_key("pg_scheduler exclusive", self._link.statements.schema, name)],
-                )
-                if not row["held"]:
+                if not await self._take(transaction, name):
                     yield False
-                    return
-                probing = asyncio.create_task(_probe(transaction, on_lost))
-                try:
-                    yield True
-                finally:
-                    probing.cancel()
-                    await asyncio.gather(probing, return_exceptions=True)
+                else:
+                    probing = asyncio.create_task(_probe(session, transaction, on_lost))
+                    try:
+                        yield True
+                    finally:
+                        probing.cancel()
+                        await asyncio.gather(probing, return_exceptions=True)
+                over = True
+        except DatabaseError as error:
+            if not over:
+                raise
+            # What was to be done alone is done; that the lock cannot be given back changes nothing about it.
+            log.warning(
+                "the lock's connection broke before its release", extra={"lock": name, "error": str(error)}
+            )
         finally:
             await session.close()
 
+    async def _take(self, transaction: Session, name: str) -> bool:
+        await transaction.script("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        await self._link.run("let_transaction_idle", transaction)
+        (row,) = await transaction.fetch(
+            "SELECT pg_try_advisory_xact_lock($1::bigint) AS held",
+            [lock_key("pg_scheduler exclusive", self._link.statements.schema, name)],
+        )
+        await transaction.fetch(_TOUCH)
+        held: bool = row["held"]
+        return held
 
-async def _probe(transaction: Session, on_lost: Callable[[], None]) -> None:
+
+async def _probe(session: Session, transaction: Session, on_lost: Callable[[], None]) -> None:
     while True:
         await asyncio.sleep(PROBE_INTERVAL)
         try:
-            await transaction.fetch("SELECT 1 AS alive")
-        except DatabaseError:
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await transaction.fetch(_TOUCH)
+        except (DatabaseError, TimeoutError):
+            # Closed first: on a connection that is dead but open, ending the transaction would wait for ever.
+            await session.close()
             on_lost()
             return

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.schedule_store import VacuumDay
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import instant
 
 
 class PostgresRetention:
@@ -49,7 +50,7 @@ class PostgresRetention:
                 day=row["day"],
                 deleted={status: row[f"deleted_{status}"] for status in JobStatus if status in FINISHED},
                 runs=row["runs"],
-                last_run=row["last_run"].astimezone(UTC),
+                last_run=instant(row["last_run"]),
             )
             for row in rows
         ]

@@ -11,9 +11,15 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.session import Row
 
 
+def instant(value: datetime) -> datetime:
+    """The instant in UTC, whatever time zone the connection speaks. asyncpg gives an infinite time as the
+    first or last naive one."""
+    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
 def utc(value: datetime | None) -> datetime | None:
-    """The instant in UTC, whatever time zone the connection speaks."""
-    return None if value is None else value.astimezone(UTC)
+    """As `instant`, where there may be none."""
+    return None if value is None else instant(value)
 
 
 def seconds(value: timedelta | None) -> float | None:
@@ -51,7 +57,7 @@ def claimed_job(row: Row) -> ClaimedJob:
         job_id=row["job_id"],
         task_name=row["job_name"],
         task_data=row["task_data"] or "{}",
-        execution_time=row["execution_time"].astimezone(UTC),
+        execution_time=instant(row["execution_time"]),
         rank=row["priority"],
         epoch=row["epoch"],
         attempt=row["attempt_count"],
@@ -72,10 +78,10 @@ def job_record(row: Row) -> JobRecord:
         job_id=row["job_id"],
         task_name=row["job_name"],
         status=JobStatus(row["status"]),
-        execution_time=row["execution_time"].astimezone(UTC),
+        execution_time=instant(row["execution_time"]),
         rank=row["priority"],
         task_data=row["task_data"],
-        created_at=row["created_at"].astimezone(UTC),
+        created_at=instant(row["created_at"]),
         started_at=utc(row["started_at"]),
         finished_at=utc(row["finished_at"]),
         worker_id=row["worker_id"],
@@ -104,7 +110,7 @@ def attempt_record(row: Row) -> AttemptRecord:
         attempt=row["attempt"],
         worker_id=row["worker_id"],
         started_at=utc(row["started_at"]),
-        finished_at=row["finished_at"].astimezone(UTC),
+        finished_at=instant(row["finished_at"]),
         outcome=row["outcome"],
         error_message=row["error_message"],
         traceback=row["traceback"],
@@ -117,6 +123,6 @@ def worker_record(row: Row) -> WorkerRecord:
         worker_id=row["worker_id"],
         hostname=row["hostname"],
         pid=row["pid"],
-        started_at=row["started_at"].astimezone(UTC),
-        last_seen=row["last_seen"].astimezone(UTC),
+        started_at=instant(row["started_at"]),
+        last_seen=instant(row["last_seen"]),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.registration import Known, Registering, plan_registration
@@ -17,7 +17,7 @@ from pg_scheduler.ports.schedule_store import (
     ScheduleRecord,
 )
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import duration, seconds, utc
+from pg_scheduler_postgres.rows import duration, instant, seconds, utc
 from pg_scheduler_postgres.session import Row, Session
 
 
@@ -50,7 +50,13 @@ class PostgresSchedules:
         wanted: list[NewSchedule],
         now: datetime | None,
     ) -> None:
-        rows = await self._link.run("schedules_of_task", transaction, now=now, task_name=task_name)
+        rows = await self._link.run(
+            "schedules_of_task",
+            transaction,
+            now=now,
+            task_name=task_name,
+            keys=[new.key for new in wanted],
+        )
         stored = {row["schedule_key"]: row for row in rows}
         moment = now or (await transaction.fetch("SELECT now() AS now"))[0]["now"]
         plan = plan_registration(
@@ -89,6 +95,9 @@ class PostgresSchedules:
     ) -> bool:
         spec = ScheduleSpec.from_text(new.spec)
         marks = [row["mark"] for row in replaced if row["mark"] is not None]
+        replaced_pause = any(row["paused"] for row in replaced)
+        # A row that comes back is paused if what it replaces is: its own state is from before.
+        revived = stored is not None and stored["retired"] and bool(replaced)
         rows = await self._link.run(
             "put_schedule",
             session,
@@ -108,7 +117,8 @@ class PostgresSchedules:
             contention=str(new.contention),
             origin=str(new.origin),
             waits=spec.overlap is Overlap.WAIT,
-            paused=new.paused or any(row["paused"] for row in replaced),
+            paused=new.paused or replaced_pause,
+            inherited_pause=replaced_pause if revived else None,
             mark=max(marks, default=None),
             keep_windows=stored is not None and spec.same_windows(ScheduleSpec.from_text(stored["spec"])),
         )
@@ -139,7 +149,7 @@ class PostgresSchedules:
     ) -> DueAnswer:
         rows = await self._link.run("due_schedules", now=now, task_names=list(task_names), limit=limit)
         return DueAnswer(
-            now=rows[0]["now"].astimezone(UTC),
+            now=instant(rows[0]["now"]),
             schedules=tuple(schedule_record(row) for row in rows if row["schedule_key"] is not None),
             next_window_in=duration(rows[0]["wait_seconds"]),
         )
@@ -195,8 +205,8 @@ def schedule_record(row: Row) -> ScheduleRecord:
         next_window=utc(window),
         run_count=row["run_count"],
         skipped_count=row["skipped_count"],
-        created_at=row["created_at"].astimezone(UTC),
-        heartbeat=row["heartbeat"].astimezone(UTC),
+        created_at=instant(row["created_at"]),
+        heartbeat=instant(row["heartbeat"]),
         retired=row["retired"],
         last_job_id=row["last_job_id"],
         busy=row["busy"],

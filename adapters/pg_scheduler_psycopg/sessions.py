@@ -17,6 +17,8 @@ from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_psycopg.connecting import Connector
 from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.listening import listen
+from pg_scheduler_psycopg.liveness import check
+from pg_scheduler_psycopg.times import InstantLoader
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
@@ -67,8 +69,9 @@ class BorrowedSession(_Shared):
             async with asyncio.timeout(COMMAND_TIMEOUT):
                 # A raw cursor takes $1 placeholders; the row shape is ours whatever the user's factory.
                 cursor = psycopg.AsyncRawCursor(self._connection, row_factory=dict_row)
+                cursor.adapters.register_loader("timestamptz", InstantLoader)
                 async with cursor:
-                    await cursor.execute(sql, args)
+                    await cursor.execute(sql, args, binary=True)
                     return await cursor.fetchall() if cursor.description else []
 
     async def script(self, sql: str) -> None:
@@ -79,8 +82,16 @@ class BorrowedSession(_Shared):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         with translated():
+            await self._begin_as_the_owner_would()
             async with self._connection.transaction():
                 yield self
+
+    async def _begin_as_the_owner_would(self) -> None:
+        # On an idle connection, transaction() begins and then commits one of its own. What is written here
+        # must wait for the owner's commit, so outside autocommit the owner's transaction begins first.
+        idle = self._connection.info.transaction_status == TransactionStatus.IDLE
+        if idle and not self._connection.autocommit:
+            await self._connection.execute("SELECT 1")
 
 
 class ConnectionSession(_Shared, ScopedSession):
@@ -137,7 +148,7 @@ class PoolSession(_Shared, ScopedSession):
                 max_size=5,
                 open=False,
                 kwargs={"autocommit": True},
-                check=psycopg_pool.AsyncConnectionPool.check_connection,
+                check=check,
             )
             try:
                 with translated():

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pg_scheduler.domain.cron import CronRule
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_positive, checked_time
 from pg_scheduler.domain.windows import EPOCH, next_window
 
@@ -46,6 +46,8 @@ class Overlap(StrEnum):
 
 MAX_CATCH_UP = 1_000
 """Most windows that "all" may mean."""
+LONGEST = timedelta(days=36_525)
+"""Longest interval and jitter, a century: no window computed from the present leaves the calendar."""
 CHUNK = 4_000
 """Windows looked at in one step; the rest of a long downtime follows in further steps."""
 
@@ -75,12 +77,10 @@ class ScheduleSpec:
             raise InvalidInput("schedule", "Either every or cron must be given")
         if self.every is not None and self.cron is not None:
             raise InvalidInput("schedule", "every and cron cannot both be given")
+        checked_time("anchor", self.anchor)
         if self.every is not None:
-            next_window(self.anchor, self.every, checked_time("anchor", self.anchor))
-            if self.every < timedelta(seconds=1):
-                raise InvalidInput("every", f"must be at least a second, got {self.every}")
-        if not isinstance(self.jitter, timedelta) or self.jitter < timedelta(0):
-            raise InvalidInput("jitter", f"expected a timedelta >= 0, got {self.jitter!r}")
+            _check_span("every", self.every, timedelta(seconds=1))
+        _check_span("jitter", self.jitter, timedelta(0))
         if checked_positive("catch_up limit", self.catch_up_limit) > MAX_CATCH_UP:
             raise InvalidInput("catch_up limit", f"at most {MAX_CATCH_UP}, got {self.catch_up_limit}")
 
@@ -143,6 +143,14 @@ class ScheduleSpec:
             overlap=Overlap(stored["overlap"]),
             grace_seconds=stored["grace_seconds"],
         )
+
+
+def _check_span(field: str, span: object, least: timedelta) -> None:
+    if not isinstance(span, timedelta):
+        raise InvalidInput(field, f"expected a timedelta, got {shown(span)}")
+    if not least <= span <= LONGEST:
+        limits = f"at least {least.total_seconds():g} s and at most {LONGEST.days} days"
+        raise InvalidInput(field, f"must be {limits}, got {span}")
 
 
 def spec_hash(*parts: str) -> str:

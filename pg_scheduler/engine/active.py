@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.attempt import Attempt
@@ -20,6 +22,7 @@ class ActiveAttempts:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self._running: dict[Lease, Attempt] = {}
+        self._reserved = 0
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
@@ -29,7 +32,17 @@ class ActiveAttempts:
     @property
     def free_slots(self) -> int:
         """How many more attempts may start."""
-        return self.capacity - len(self._running)
+        return self.capacity - len(self._running) - self._reserved
+
+    @contextmanager
+    def reserved(self, slots: int) -> Iterator[None]:
+        """Hold slots within this block, for attempts that are being claimed and start at its end."""
+        self._reserved += slots
+        try:
+            yield
+        finally:
+            self._reserved -= slots
+            self._freed.set()
 
     def started(self, attempt: Attempt) -> None:
         """An attempt takes a slot and its lease is kept from now on."""

@@ -33,10 +33,18 @@ class Attempt:
     """Why it is being stopped; the first reason given stands."""
     decided: bool = False
     """True once a verdict is on its way; whatever the function does later changes nothing."""
+    settled: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    """Set once the store has answered the verdict."""
 
     def stop(self, reason: StopReason) -> None:
         """Ask the attempt to end. Again, if need be: code that swallowed one request gets another."""
         self.reason = self.reason or reason
         self.context.request_stop()
+        if self.task is not None:
+            self.task.cancel()
+
+    def abandon(self) -> None:
+        """Wait no longer for a function that does not end: the job is settled without it."""
+        self.context.abandon()
         if self.task is not None:
             self.task.cancel()

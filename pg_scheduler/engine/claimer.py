@@ -24,7 +24,7 @@ class Claimer:
 
     `start_job` is called for each claimed job in start order, `decline_job` instead where the answer to the
     claim came so late that the lease may be over. `listening` tells whether signals arrive; if not, the
-    poll is quicker.
+    poll is quicker. `on_expired` is called when a claim found jobs that are too late to start.
     """
 
     def __init__(
@@ -40,6 +40,7 @@ class Claimer:
         start_job: Callable[[ClaimedJob], object],
         decline_job: Callable[[ClaimedJob], object],
         listening: Callable[[], bool],
+        on_expired: Callable[[], None] = lambda: None,
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -52,6 +53,7 @@ class Claimer:
         self._start_job = start_job
         self._decline_job = decline_job
         self._listening = listening
+        self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._stopping = False
         self.stopped = asyncio.Event()
@@ -85,16 +87,25 @@ class Claimer:
         names = self._registry.known_names()
         if not names:
             return 0, limit, None
-        request = ClaimRequest(self._worker_id, names, limit, self._lease)
+        with self._active.reserved(limit):
+            taken, next_due_in = await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
+        return taken, limit, next_due_in
+
+    async def _claim(self, request: ClaimRequest) -> tuple[int, timedelta | None]:
         asked = self._clock.monotonic()
         answer = await self._store.claim(request, now=self._clock.pinned())
+        age = timedelta(seconds=self._clock.monotonic() - asked)
         # A process that was frozen meanwhile would start jobs that others have run by now.
-        late = self._clock.monotonic() - asked >= self._lease.total_seconds()
+        late = age >= self._lease
         for job in answer.jobs:
             (self._decline_job if late else self._start_job)(job)
+        if answer.expired:
+            self._on_expired()
         for job_id in answer.expired:
             log.warning("job expired: not started within its grace", extra={"job_id": job_id})
-        return len(answer.jobs) + len(answer.expired), limit, answer.next_due_in
+        # The store counted from when the question reached it, and the next one takes as long to get there.
+        next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
+        return len(answer.jobs) + len(answer.expired), next_due_in
 
     async def _wait_for_slot(self) -> None:
         """Return when a slot is free or the claimer is stopped; other reasons to look can wait."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import AttemptSignal, Snooze
+from pg_scheduler.domain.errors import AttemptSignal, DatabaseError, Snooze
 from pg_scheduler.engine.attempt import Attempt, StopReason
 from pg_scheduler.ports.schedule_store import Locks
+
+log = logging.getLogger("pg_scheduler.exclusion")
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How soon a run that waits for its lock is tried again; meanwhile it holds no slot."""
@@ -24,14 +27,24 @@ async def alone(locks: Locks, attempt: Attempt) -> AsyncIterator[None]:
     break, the attempt is stopped: it would no longer be alone.
 
     Raises:
-        Snooze: somebody else holds the lock, and the job waits for it.
-        LockHeldElsewhere: somebody else holds it, and the job does not.
+        Snooze: the job waits for its lock: somebody else holds it, or the store cannot say who does.
+        LockHeldElsewhere: somebody else holds it, and the job does not wait.
     """
     key = attempt.job.exclusive_key
     if key is None:
         yield
         return
-    async with locks.exclusive(key, lambda: attempt.stop(StopReason.LOCK_LOST)) as held:
+    async with AsyncExitStack() as stack:
+        lock = locks.exclusive(key, lambda: attempt.stop(StopReason.LOCK_LOST))
+        try:
+            held = await stack.enter_async_context(lock)
+        except DatabaseError as error:
+            # No fault of the job, which has not begun: it must not cost a retry.
+            log.warning(
+                "the lock could not be asked for; trying again",
+                extra={"job_id": attempt.job.job_id, "error": str(error)},
+            )
+            raise Snooze(LOOK_AGAIN) from error
         if not held and attempt.job.exclusive_wait:
             raise Snooze(LOOK_AGAIN)
         if not held:

@@ -17,6 +17,12 @@ log = logging.getLogger("pg_scheduler.pruner")
 
 BATCH = 1_000
 """Jobs deleted by one statement: short locks, and progress in between."""
+LOCK = "pg_scheduler retention"
+"""Held during a pass."""
+FIRST_PASS = 60.0
+"""Seconds until the first pass at the most: workers that never live for an interval prune all the same."""
+SWEEP = 30.0
+"""Seconds between looks for jobs that are kept no moment and ended without anybody here being told."""
 
 
 class RetentionStore(Retention, Locks, Protocol):
@@ -27,7 +33,7 @@ class Pruner:
     """Makes a pass at each interval, one worker of the cluster at a time.
 
     Jobs whose policy is "immediate" go with the statement that settles them; what ends otherwise (cancelled
-    while pending, expired, given up) goes at the next wake.
+    while pending, expired, given up) goes at the next wake or sweep.
     """
 
     def __init__(
@@ -44,6 +50,8 @@ class Pruner:
         self._interval = interval
         self._track = track
         self._woken = asyncio.Event()
+        self._next_pass: float | None = None
+        self._uncounted = dict.fromkeys(policies, 0)
 
     @property
     def immediate(self) -> frozenset[JobStatus]:
@@ -57,27 +65,54 @@ class Pruner:
         if self.immediate:
             self._woken.set()
 
+    def settled(self, status: JobStatus) -> None:
+        """A job has ended by being settled: where its status is not kept, it is gone already."""
+        if status in self.immediate:
+            self._uncounted[status] += 1
+
     async def one_round(self) -> None:
-        """Wait for the interval and make a pass; a wake in between deletes what is kept no moment."""
+        """Wait for the next pass and make it; until then delete, when woken and now and then, what is kept no
+        moment."""
+        if self._next_pass is None:
+            self._next_pass = self._clock.monotonic() + min(self._interval, FIRST_PASS)
+        left = max(self._next_pass - self._clock.monotonic(), 0)
+        await wait_at_most(self._woken, min(left, SWEEP) if self.immediate else left, self._clock)
         self._woken.clear()
-        if await wait_at_most(self._woken, self._interval, self._clock):
-            for status in self.immediate:
-                await self._prune(status, self._policies[status])
+        if self._clock.monotonic() < self._next_pass:
+            await self._sweep()
             return
         await self.prune_once()
+        self._next_pass = self._clock.monotonic() + self._interval
 
     async def prune_once(self) -> dict[JobStatus, int]:
         """Make one pass; how many jobs of each status were deleted. All zero if another worker is at it."""
         deleted = dict.fromkeys(self._policies, 0)
-        async with self._store.exclusive("pg_scheduler retention", lambda: None) as alone:
+        async with self._store.exclusive(LOCK, lambda: None) as alone:
             if not alone:
                 log.info("another worker is deleting finished jobs")
                 return deleted
             for status, policy in self._policies.items():
                 deleted[status] = await self._prune(status, policy)
-            if self._track:
-                await self._store.record_vacuum(deleted, now=self._clock.pinned())
+            await self._record(deleted)
         return deleted
+
+    async def _sweep(self) -> None:
+        deleted = {status: await self._prune(status, self._policies[status]) for status in self.immediate}
+        if any(deleted.values()):
+            await self._record(deleted)
+        else:
+            await self.record_settled()
+
+    async def record_settled(self) -> None:
+        """Add what settling deleted since the last record to the statistics."""
+        if any(self._uncounted.values()):
+            await self._record({})
+
+    async def _record(self, deleted: Mapping[JobStatus, int]) -> None:
+        counted, self._uncounted = self._uncounted, dict.fromkeys(self._policies, 0)
+        if self._track:
+            sums = {status: count + deleted.get(status, 0) for status, count in counted.items()}
+            await self._store.record_vacuum(sums, now=self._clock.pinned())
 
     async def _prune(self, status: JobStatus, policy: VacuumPolicy) -> int:
         total = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -65,15 +66,19 @@ def is_async(func: object) -> bool:
     )
 
 
-def merged(func: object, options: TaskOptions) -> TaskOptions:
-    """`options`, completed by what the `@task` decorator left on the function."""
-    marked: TaskOptions = getattr(func, OPTIONS_ATTRIBUTE, None) or TaskOptions()
+def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
+    """`options`, completed by what is known of the function already."""
     return TaskOptions(
-        name=options.name or marked.name,
-        executor=options.executor or marked.executor,
-        timeout=options.timeout or marked.timeout,
-        retry=options.retry or marked.retry,
+        name=options.name or fallback.name,
+        executor=options.executor or fallback.executor,
+        timeout=options.timeout or fallback.timeout,
+        retry=options.retry or fallback.retry,
     )
+
+
+def marked(func: object) -> TaskOptions:
+    """What the `@task` decorator left on a function."""
+    return getattr(func, OPTIONS_ATTRIBUTE, None) or TaskOptions()
 
 
 class TaskRegistry:
@@ -81,11 +86,14 @@ class TaskRegistry:
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
         self._tasks: dict[str, Task] = {}
+        self._names: dict[object, str] = {}
+        """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
         self._known: frozenset[str] | None = None
         self.on_change = on_change
 
     def register(self, func: object, options: TaskOptions | None = None) -> Task:
-        """Know a function from now on; registering the same one again refreshes its policy.
+        """Know a function from now on. Registering the same one again changes what `options` say and leaves
+        the rest as it was.
 
         Raises:
             NotAsyncFunction: a plain function and no executor that could run it.
@@ -94,7 +102,7 @@ class TaskRegistry:
         """
         if not callable(func):
             raise NotAsyncFunction(f"{type(func).__name__} {shown(func)}")
-        chosen = merged(func, options or TaskOptions())
+        chosen = merged(options or TaskOptions(), self._task_of(func) or marked(func))
         if chosen.executor is None and not is_async(func):
             kind = "class" if isinstance(func, type) else "plain function"
             raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
@@ -113,25 +121,47 @@ class TaskRegistry:
                 f"{name!r} already names another function ({existing.func!r})",
                 "Give one of them a name of its own: register(func, name=...)",
             )
+        if existing is not None:
+            self._forget(existing)
         self._tasks[name] = task
+        if _hashable(func):
+            self._names[func] = name
         if existing is None:
             self._changed()
         return task
 
+    def _task_of(self, func: object) -> Task | None:
+        name = self._names.get(func) if _hashable(func) else None
+        return None if name is None else self._tasks[name]
+
+    def _forget(self, task: Task) -> None:
+        del self._tasks[task.name]
+        if _hashable(task.func) and self._names.get(task.func) == task.name:
+            del self._names[task.func]
+
     def put(self, name: str, func: object) -> None:
         """Bind a name to a callable, whatever it was bound to; a plain function runs in a thread."""
-        executor = "async" if is_async(func) else "thread"
-        self._tasks.pop(name, None)
-        self._known = None
-        self.register(func, TaskOptions(name=name, executor=merged(func, TaskOptions()).executor or executor))
+        before = self._tasks.get(name)
+        if before is not None:
+            self._forget(before)
+        executor = marked(func).executor or ("async" if is_async(func) else "thread")
+        try:
+            self.register(func, TaskOptions(name=name, executor=executor))
+        except InvalidInput:
+            if before is not None:
+                self.register(before.func, TaskOptions(name, before.executor, before.timeout, before.retry))
+            raise
 
     def remove(self, name: str) -> None:
-        """Forget a name.
+        """Forget the task that a name means.
 
         Raises:
-            KeyError: it was not known.
+            KeyError: there is none.
         """
-        del self._tasks[name]
+        task = self.resolve(name)
+        if task is None:
+            raise KeyError(name)
+        self._forget(task)
         self._changed()
 
     def _changed(self) -> None:
@@ -148,8 +178,8 @@ class TaskRegistry:
     def known_names(self) -> frozenset[str]:
         """Every stored name that this process can run: what a claim may take."""
         if self._known is None:
-            bare = [bare_name(name) for name in self._tasks]
-            self._known = frozenset(self._tasks) | {name for name in bare if bare.count(name) == 1}
+            bare = Counter(bare_name(name) for name in self._tasks)
+            self._known = frozenset(self._tasks) | {name for name, count in bare.items() if count == 1}
         return self._known
 
     def __iter__(self) -> Iterator[Task]:
@@ -157,6 +187,15 @@ class TaskRegistry:
 
     def __len__(self) -> int:
         return len(self._tasks)
+
+
+def _hashable(func: object) -> bool:
+    """A callable object need not be, whatever its class says."""
+    try:
+        hash(func)
+    except TypeError:
+        return False
+    return True
 
 
 def _same_function(one: Any, other: Any) -> bool:

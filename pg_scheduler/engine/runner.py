@@ -34,7 +34,7 @@ from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.executor import Call, Executor
+from pg_scheduler.ports.executor import Call, Executor, Uncarried
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.schedule_store import Locks
 
@@ -176,11 +176,18 @@ class Runner:
                 return Stopped()
             case StopReason.SHUTDOWN | StopReason.LEASE_LOST | StopReason.LOCK_LOST if stopped:
                 return Interrupted()
+        if isinstance(error, asyncio.CancelledError):
+            # Something within the function was cancelled: a failure like any other, not an exit.
+            unasked = RuntimeError("cancelled from within: nobody asked the job to stop")
+            unasked.__cause__ = error
+            return Raised(unasked)
         return Raised(error)
 
     def _returned(self, attempt: Attempt, result: Any) -> Returned:
         if not attempt.job.store_result:
             return Returned()
+        if isinstance(result, Uncarried):
+            return Returned(note=storable(f"result not stored: {result.reason}", 2_000))
         try:
             return Returned(self._codec.encode_result(result))
         except UnencodablePayload as error:

@@ -53,6 +53,7 @@ class Settler:
         self._not_kept = not_kept
         self._on_settled = on_settled
         self._queue: list[Pending] = []
+        self._writing = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -70,6 +71,16 @@ class Settler:
     async def one_round(self) -> None:
         """Wait for verdicts and write one batch; what could not be written stays queued."""
         await self._arrived.wait()
+        async with self._writing:
+            await self._write_batch()
+
+    async def flush(self) -> None:
+        """Write everything queued now, without the service running."""
+        async with self._writing:
+            while self._queue:
+                await self._write_batch()
+
+    async def _write_batch(self) -> None:
         batch = self._queue[:MAX_BATCH]
         for pending, accepted in zip(batch, await self._write(batch), strict=True):
             self._answered(pending, accepted)
@@ -77,11 +88,6 @@ class Settler:
         if not self._queue:
             self._arrived.clear()
             self._empty.set()
-
-    async def flush(self) -> None:
-        """Write everything queued now, without the service running."""
-        while self._queue:
-            await self.one_round()
 
     async def wait_empty(self) -> None:
         """Return when every verdict has been answered."""
@@ -115,6 +121,7 @@ class Settler:
                 extra={"job_id": job.job_id, "epoch": job.epoch, "event": pending.verdict.event},
             )
         self._on_settled(pending.attempt, pending.verdict, pending.took, accepted)
+        pending.attempt.settled.set()
 
 
 def _plain(verdict: Verdict) -> Verdict:

@@ -70,14 +70,22 @@ class Stager:
         answer = await self._store.due_schedules(names, BATCH, now=self._clock.pinned())
         staged = 0
         for record in answer.schedules:
-            staged += await self._step(record, answer.now)
+            staged += await self._step_if_readable(record, answer.now)
         if staged:
             self._on_staged()
         return staged, answer.next_window_in
 
-    async def _step(self, record: ScheduleRecord, now: datetime) -> bool:
-        spec = _spec_of(record.new.spec)
-        step = step_for(record, spec, now, random.random())
+    async def _step_if_readable(self, record: ScheduleRecord, now: datetime) -> bool:
+        """False, with an error logged, for what newer code or a newer zone database has written: it must not
+        keep the schedules that this worker can read from their windows."""
+        try:
+            step = step_for(record, _spec_of(record.new.spec), now, random.random())
+        except (ArithmeticError, LookupError, ValueError, TypeError):
+            log.exception("this worker cannot read a schedule", extra={"schedule": record.new.key})
+            return False
+        return await self._take(record, step)
+
+    async def _take(self, record: ScheduleRecord, step: Advance | None) -> bool:
         if step is None:
             return False
         if step.skipped:

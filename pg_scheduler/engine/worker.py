@@ -128,9 +128,10 @@ class Worker:
             settings.polling,
             registry,
             self.active,
-            self._start_job,
+            self.start_claimed,
             self._decline_job,
             lambda: self._listener.connected,
+            self.pruner.wake,
         )
         self.lease_keeper = LeaseKeeper(
             driver,
@@ -235,6 +236,7 @@ class Worker:
         await self._release_the_rest()
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
+            await asyncio.wait_for(self.pruner.record_settled(), FLUSH_PATIENCE)
             await asyncio.wait_for(self._driver.forget_worker(self.worker_id), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
             log.error(
@@ -262,6 +264,7 @@ class Worker:
                     extra={"job_id": attempt.job.job_id},
                 )
                 self.runner.give_up(attempt)
+                attempt.abandon()
 
     @staticmethod
     async def _first(*waits: object) -> None:
@@ -277,6 +280,11 @@ class Worker:
     def wake(self) -> None:
         """There may be something to claim."""
         self._claimer.wake()
+
+    def tasks_changed(self) -> None:
+        """Tasks are known that were not before: jobs and schedules of theirs may be waiting."""
+        self.wake()
+        self.stager.wake()
 
     def _wake_stager(self) -> None:
         self.stager.wake()
@@ -300,9 +308,11 @@ class Worker:
         if self.active.attempts():
             self.lease_keeper.poke()
 
-    def _start_job(self, job: ClaimedJob) -> None:
-        self.runner.start(job)
+    def start_claimed(self, job: ClaimedJob) -> Attempt:
+        """Start a job that this worker has claimed."""
+        attempt = self.runner.start(job)
         self._tell(lambda observer: observer.job_started(job))
+        return attempt
 
     def _decline_job(self, job: ClaimedJob) -> None:
         log.warning("claimed too long ago to be started; given back", extra={"job_id": job.job_id})
@@ -329,6 +339,8 @@ class Worker:
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self.wake()  # due again, perhaps before anything this worker knows of
+        if step is not None and accepted and self.settings.prune:
+            self.pruner.settled(step.target)
         if attempt.job.schedule_key is not None:
             self.stager.wake()  # its next window may have been waiting for this run
         self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
@@ -366,13 +378,20 @@ class Worker:
         _, _, next_due_in = await self._claimer.claim_once()
         return next_due_in
 
-    async def claim_and_start_job(self, job_id: str) -> bool:
-        """Claim this very job and start it; False if it is not pending."""
+    async def claim_and_start_job(self, job_id: str) -> Attempt | None:
+        """Claim this very job and start it; None if it is not pending."""
         request = ClaimRequest(self.worker_id, (), 1, self.settings.lease)
-        job = await self._driver.claim_job(job_id, request, now=self._clock.pinned())
-        if job is not None:
-            self._start_job(job)
-        return job is not None
+        with self.active.reserved(1):
+            job = await self._driver.claim_job(job_id, request, now=self._clock.pinned())
+            return None if job is None else self.start_claimed(job)
+
+    async def finish(self, attempt: Attempt) -> None:
+        """Wait until an attempt has ended and is settled, with or without services."""
+        if attempt.task is not None:
+            await asyncio.wait({attempt.task})
+        if not self._services:
+            await self._settler.flush()
+        await attempt.settled.wait()
 
     async def finish_started(self) -> None:
         """Wait until everything that was started has ended and is settled, with or without services."""

@@ -18,6 +18,14 @@ class Call:
     kwargs: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Uncarried:
+    """Stands for a result that exists where the function ran but could not be brought here. The call has
+    succeeded; if the job asked for its result to be stored, `reason` is stored instead."""
+
+    reason: str
+
+
 class Executor(Protocol):
     """Runs one call at a time per `execute`; many `execute` run side by side."""
 

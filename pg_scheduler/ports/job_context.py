@@ -24,6 +24,7 @@ class JobContext:
     """When the job was due."""
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _noticed: bool = field(default=False, repr=False)
+    _abandoned: bool = field(default=False, repr=False)
 
     @property
     def cancel_called(self) -> bool:
@@ -46,6 +47,15 @@ class JobContext:
     def request_stop(self) -> None:
         """Tell the function that it should stop. The engine calls this; tests may."""
         self._cancel.set()
+
+    def abandon(self) -> None:
+        """Nobody waits for the function's end any more: its job is settled without it. For the engine."""
+        self._abandoned = True
+
+    @property
+    def abandoned(self) -> bool:
+        """True once an executor may leave a function that does not end to itself."""
+        return self._abandoned
 
     @property
     def stop_noticed(self) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from datetime import UTC, datetime, timedelta
 
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_time
 
 
@@ -50,6 +51,8 @@ class ManualClock:
         the way, so a loop that sleeps a minute runs sixty times in an hour's advance.
         """
         target = self._now + (by if isinstance(by, timedelta) else timedelta(seconds=by))
+        if target < self._now:
+            raise InvalidInput("by", f"a clock does not go back, got {by}")
         await _settle()
         while self._sleepers and self._sleepers[0][0] <= target:
             self._now, _, woken = heapq.heappop(self._sleepers)

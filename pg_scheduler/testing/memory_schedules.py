@@ -86,8 +86,11 @@ class MemorySchedules:
 
     def _register_task(self, task_name: str, wanted: list[NewSchedule], moment: datetime) -> None:
         rows = self._tables.schedules
+        keys = {new.key for new in wanted}
         stored = [
-            row for row in rows.values() if row.new.task_name == task_name and row.new.origin is Origin.CODE
+            row
+            for row in rows.values()
+            if (row.new.task_name == task_name and row.new.origin is Origin.CODE) or row.new.key in keys
         ]
         plan = plan_registration(
             [(new.key, new.spec_hash) for new in wanted],
@@ -103,8 +106,12 @@ class MemorySchedules:
             if decision is Registering.CONFIRM:
                 rows[new.key].heartbeat = moment
             elif decision is not Registering.YIELD:
-                paused = new.paused or any(row.new.paused for row in replaced)
-                self._put(replace(new, paused=paused), moment)
+                replaced_pause = any(row.new.paused for row in replaced)
+                revived = new.key in rows and rows[new.key].retired and bool(replaced)
+                self._put(replace(new, paused=new.paused or replaced_pause), moment)
+                if revived:
+                    # Paused if what it replaces is: its own state is from before.
+                    rows[new.key].new = replace(rows[new.key].new, paused=replaced_pause)
                 known = [mark for mark in (rows[new.key].mark, *marks) if mark is not None]
                 rows[new.key].mark = max(known, default=None)
         for row in replaced:

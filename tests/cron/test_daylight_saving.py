@@ -44,6 +44,13 @@ def test_a_wall_clock_time_that_happens_twice_is_due_once_the_first_time() -> No
     assert due_on(rule("30 1 * * *", "Europe/London"), london) == ["01:30+0100"]
 
 
+def test_whoever_asks_in_the_repeated_hour_is_not_given_its_time_again() -> None:
+    # Somebody resumes or adds a schedule at the second 01:15: 01:30 has been, an hour ago.
+    second_pass = datetime(2026, 11, 1, 6, 15, tzinfo=UTC)
+    found = rule("30 1 * * *").next_after(second_pass).astimezone(OVERLAP_DAY.tzinfo)
+    assert found.strftime("%d %H:%M") == "02 01:30"
+
+
 def test_an_hourly_interval_is_due_every_real_hour() -> None:
     assert len(due_on(rule("0 * * * *"), OVERLAP_DAY)) == 25
     assert len(due_on(rule("0 * * * *"), GAP_DAY)) == 23

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -56,8 +57,8 @@ async def exit_worker(path: str) -> None:
 async def freeze_until_released(path: str, gate: str) -> str:
     """Block the event loop, and with it everything but other threads, until the file `gate` exists."""
     note(path, "started")
-    while not Path(gate).exists():
-        time.sleep(0.02)
+    while not os.path.exists(gate):  # noqa: ASYNC240 - blocking is what this job is for
+        time.sleep(0.02)  # noqa: ASYNC251
     note(path, "ended")
     return "late but done"
 
@@ -70,6 +71,13 @@ def patient_thread(path: str) -> None:
     while not job.cancel_called:
         time.sleep(0.01)
     note(path, "told")
+
+
+@task(executor="thread")
+def deaf_thread(path: str) -> None:
+    """A thread that no wish to stop reaches."""
+    note(path, "started")
+    threading.Event().wait()
 
 
 @task(executor="process")
@@ -109,3 +117,19 @@ def vanish(path: str) -> None:
 def unstorable() -> object:
     """Returns what JSON cannot carry."""
     return object()
+
+
+@task(executor="process")
+def crunch(path: str) -> str:
+    """CPU work that ends when the file ``path.gate`` exists."""
+    note(path, "started")
+    while not Path(f"{path}.gate").exists():
+        sum(range(10_000))
+    return "crunched"
+
+
+ALL = (
+    touch, nap, die_once, exit_worker, freeze_until_released, patient_thread, deaf_thread,
+    square, own_pid, spin, divide, vanish, unstorable, crunch,
+)  # fmt: skip
+"""What a worker process knows."""

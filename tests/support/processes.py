@@ -21,19 +21,27 @@ ROOT = Path(__file__).parents[2]
 class WorkerProcess:
     """`worker_program` in a process; ready when the block is entered, gone when it is left."""
 
-    def __init__(self, dsn: str, library: str = "asyncpg", **settings: Any) -> None:
+    def __init__(
+        self, dsn: str, library: str = "asyncpg", *, new_session: bool = False, **settings: Any
+    ) -> None:
+        self._new_session = new_session
         self._settings = {"dsn": dsn, "library": library, **settings}
         self.worker_id = ""
 
     async def __aenter__(self) -> WorkerProcess:
         self.process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.support.worker_program", json.dumps(self._settings),
-            cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            cwd=ROOT, start_new_session=self._new_session,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        assert self.process.stdout is not None
-        self.worker_id = (await within(self.process.stdout.readline())).decode().strip()
-        assert self.worker_id, (await self.finished())[1]
+        self.worker_id = await self.says()
+        assert self.worker_id, (await self.finished())[2]
         return self
+
+    async def says(self) -> str:
+        """The next line it prints."""
+        assert self.process.stdout is not None
+        return (await within(self.process.stdout.readline())).decode().strip()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
@@ -28,6 +29,16 @@ class HastyScheduler(Scheduler):
 
     LEASE_DURATION = 1
     HEARTBEAT_THRESHOLD = 1
+
+
+@asynccontextmanager
+async def idle(scheduler: Scheduler) -> AsyncIterator[Scheduler]:
+    """Not started, its tables installed; closed in the end."""
+    try:
+        await scheduler.initialize_db()
+        yield scheduler
+    finally:
+        await scheduler.shutdown()
 
 
 def now() -> datetime:

@@ -2,20 +2,27 @@
 
     python -m tests.support.worker_program '{"dsn": ..., "library": "asyncpg", "lease": 2}'
 
-Prints its worker id when it is ready, and "stopped" at the end of an orderly shutdown.
+Prints its worker id when it is ready, "stopping" when a signal has come, and "stopped" at the end of an
+orderly shutdown.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.engine import worker
+from tests.support import jobs
 
 
 async def main(settings: dict[str, object]) -> None:
     """Run until a signal comes."""
+
+    say_who_blocks_the_loop()
+    worker.STOP_PATIENCE = float(settings.get("patience", 1))  # type: ignore[arg-type]
 
     class Worker(Scheduler):
         LEASE_DURATION = settings.get("lease", 2)  # type: ignore[assignment]
@@ -28,22 +35,24 @@ async def main(settings: dict[str, object]) -> None:
         polling_config=PollingConfig(listen=bool(settings.get("listen", True))),
         task_modules=["tests.support.jobs"],
     )
-    register_all(scheduler)
+    for job in jobs.ALL:
+        scheduler.register(job)
     running = asyncio.create_task(scheduler.run(settings.get("grace", 30)))  # type: ignore[arg-type]
     while not scheduler.worker.running and not running.done():
         await asyncio.sleep(0.01)
     print(scheduler.worker_id, flush=True)
+    while not scheduler.is_shutting_down and not running.done():
+        await asyncio.sleep(0.01)
+    print("stopping", flush=True)
     await running
     print("stopped", flush=True)
 
 
-def register_all(scheduler: Scheduler) -> None:
-    """Know every job of the module."""
-    from tests.support import jobs
-
-    for name in ("touch", "nap", "die_once", "exit_worker", "freeze_until_released", "patient_thread",
-                 "square", "own_pid", "spin", "divide", "vanish", "unstorable"):  # fmt: skip
-        scheduler.register(getattr(jobs, name))
+def say_who_blocks_the_loop() -> None:
+    """Have the warning about a blocked loop on stderr, with the job's id."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("blocked by %(job_id)s"))
+    logging.getLogger("pg_scheduler.loop watch").addHandler(handler)
 
 
 if __name__ == "__main__":

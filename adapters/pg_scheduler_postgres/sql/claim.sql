@@ -30,8 +30,8 @@ due AS MATERIALIZED (
             job.misfire_grace_time IS NOT NULL
                 AND job.started_at IS NULL
                 AND job.retry_count = 0
-                AND coalesce(:now::timestamptz, now()) - job.execution_time
-                    > make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late
+                AND coalesce(:now::timestamptz, now())
+                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = 'pending'
             AND job.priority = ranks.priority
@@ -81,6 +81,7 @@ FROM (
             WHERE job.status = 'pending'
                 AND job.priority = ranks.priority
                 AND job.execution_time > coalesce(:now::timestamptz, now())
+                AND job.execution_time < 'infinity'
             ORDER BY job.execution_time
             LIMIT 1
         ) AS first

@@ -1,5 +1,5 @@
 -- Store a schedule, or give a stored one a new definition. Windows start anew where their rule changed;
--- whether it is paused, and its mark, are the row's own.
+-- its mark is the row's own, and so is whether it is paused, unless it takes that over from another row.
 WITH stored AS (
     INSERT INTO :"schema".scheduled_job_schedules AS schedule (
         schedule_key, task_name, spec, spec_hash, task_data, priority, max_retries, misfire_grace_time,
@@ -33,6 +33,7 @@ WITH stored AS (
         contention = EXCLUDED.contention,
         origin = EXCLUDED.origin,
         waits = EXCLUDED.waits,
+        paused = coalesce(:inherited_pause::boolean, schedule.paused),
         retired = false,
         mark = greatest(schedule.mark, EXCLUDED.mark),
         next_window = CASE WHEN :keep_windows::boolean THEN schedule.next_window END,

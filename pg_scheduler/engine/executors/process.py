@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import multiprocessing
 import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, PgSchedulerError
-from pg_scheduler.engine.executors.process_child import Failure, serve
-from pg_scheduler.engine.json_codec import JsonCodec
-from pg_scheduler.ports.executor import Call
+from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
+from pg_scheduler.engine.executors.process_child import Answer, serve
+from pg_scheduler.engine.json_codec import JsonCodec, UndecodablePayload
+from pg_scheduler.ports.executor import Call, Uncarried
 from pg_scheduler.ports.job_context import JobContext
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -33,6 +35,8 @@ class _Child:
         self._pipe, theirs = _SPAWN.Pipe()
         self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=True)
         self._process.start()
+        # Without this, multiprocessing would ask it to terminate when the interpreter ends, and wait.
+        atexit.register(self._process.kill)
         theirs.close()
 
     def ask(self, request: bytes) -> bytes:
@@ -49,6 +53,7 @@ class _Child:
 
     def end(self) -> None:
         """Kill the process; a blocked `ask` returns with `WorkerProcessDied`."""
+        atexit.unregister(self._process.kill)
         self._process.kill()
         self._process.join(5)
 
@@ -71,7 +76,7 @@ class ProcessExecutor:
     def __init__(self, max_workers: int | None = None) -> None:
         self._max_workers = max_workers or os.cpu_count() or 1
         self._turns: asyncio.Semaphore | None = None
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: DaemonThreads | None = None
         self._idle: list[_Child] = []
         self._codec = JsonCodec()
 
@@ -80,20 +85,29 @@ class ProcessExecutor:
         request = self._request(call)
         if self._turns is None or self._threads is None:
             self._turns = asyncio.Semaphore(self._max_workers)
-            self._threads = ThreadPoolExecutor(self._max_workers, "pg_scheduler-process")
-        loop = asyncio.get_running_loop()
-        async with self._turns:
+            self._threads = DaemonThreads(self._max_workers, "pg_scheduler-process")
+        turns, threads = self._turns, self._threads
+        async with turns:
             child = await self._child()
             try:
-                answer = await loop.run_in_executor(self._threads, child.ask, request)
+                answer = await asyncio.wrap_future(threads.submit(partial(child.ask, request)))
             except BaseException:
-                await asyncio.shield(loop.run_in_executor(None, child.end))
+                await _end(child)
                 raise
-            self._idle.append(child)
-        result = self._codec.decode_result(answer.decode())
-        if isinstance(result, dict) and Failure.MARK in result:
-            raise RemoteError(result[Failure.MARK])
-        return result
+            if threads is self._threads:
+                self._idle.append(child)
+            else:
+                await _end(child)  # closed meanwhile
+        return self._result(answer)
+
+    def _result(self, answer: bytes) -> Any:
+        try:
+            kind, value = self._codec.decode_result(answer.decode())
+        except UndecodablePayload as error:
+            return Uncarried(str(error))
+        if kind == Answer.FAILURE:
+            raise RemoteError(value)
+        return Uncarried(value) if kind == Answer.UNCARRIED else value
 
     async def _child(self) -> _Child:
         while self._idle:
@@ -119,8 +133,12 @@ class ProcessExecutor:
     async def close(self) -> None:
         """End idle processes and take no more work."""
         idle, self._idle = self._idle, []
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(*(loop.run_in_executor(None, child.end) for child in idle))
         if self._threads is not None:
-            self._threads.shutdown(wait=False)
+            self._threads.close()
         self._threads = self._turns = None
+        await asyncio.gather(*(_end(child) for child in idle))
+
+
+async def _end(child: _Child) -> None:
+    """Kill a process without blocking the loop; done even if the wait is cancelled."""
+    await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, child.end))

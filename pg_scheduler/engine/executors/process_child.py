@@ -8,23 +8,31 @@ import inspect
 import os
 import signal
 import threading
+from enum import StrEnum
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from typing import Any, Final
+from typing import Any
 
-from pg_scheduler.domain.verdict import describe_error
+from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.json_codec import JsonCodec
 
 
-class Failure:
-    """How an exception is told apart from a result."""
+class Answer(StrEnum):
+    """What stands first in an answer, before its value."""
 
-    MARK: Final = "$pg_scheduler_failure"
+    RESULT = "result"
+    FAILURE = "failure"
+    """The value is the exception's message and traceback."""
+    UNCARRIED = "uncarried"
+    """The function returned something that JSON cannot carry; the value says what."""
 
 
 def serve(pipe: Connection[Any, Any]) -> None:
-    """Answer requests until the pipe closes. The parent alone decides when a Ctrl-C ends this."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Answer requests until the pipe closes. A Ctrl-C, or a service manager that tells the whole group to
+    end, reaches this process too; what that means for the running job is the parent's decision alone."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # A handler rather than SIG_IGN, which programs started by the function would inherit.
+        signal.signal(number, lambda *_: None)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
@@ -53,7 +61,15 @@ def _answer(request: bytes) -> bytes:
         result = func(*args, **kwargs)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
-        return codec.encode_result(result).encode()
     except BaseException as error:
         message, trace = describe_error(error)
-        return codec.encode_result({Failure.MARK: f"{message}\n{trace}"}).encode()
+        return _told(codec, Answer.FAILURE, f"{message}\n{trace}")
+    try:
+        return _told(codec, Answer.RESULT, result)
+    except Exception as error:
+        # The work is done: a result that cannot travel must not make it run again.
+        return _told(codec, Answer.UNCARRIED, storable(str(error), MAX_MESSAGE))
+
+
+def _told(codec: JsonCodec, kind: Answer, value: Any) -> bytes:
+    return codec.encode_result([str(kind), value]).encode()

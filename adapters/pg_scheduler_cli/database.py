@@ -1,0 +1,160 @@
+"""`pgq db`: the tables."""
+
+from __future__ import annotations
+
+import click
+
+from pg_scheduler import __version__
+from pg_scheduler.domain.errors import SchemaError
+from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.scheduler import Scheduler
+from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
+from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.output import print_json
+from pg_scheduler_cli.schema_words import dropped_tables, gaps, nothing_there, verdict
+from pg_scheduler_postgres.migrations import all_migrations, install_sql
+from pg_scheduler_postgres.statements import checked_identifier
+
+
+@click.group(cls=PlainGroup)
+def db() -> None:
+    """Create, upgrade, inspect or remove the tables."""
+
+
+@db.command()
+@connecting
+@as_json
+def install(connection: Connection, as_json: bool) -> None:
+    """Create the tables, upgrade them, or heal what is missing. Safe to repeat."""
+    _install(connection, as_json)
+
+
+@db.command()
+@connecting
+@as_json
+def upgrade(connection: Connection, as_json: bool) -> None:
+    """Bring existing tables up to date; rows are kept. Fails where there is nothing to upgrade."""
+    _install(connection, as_json, must_exist=True)
+
+
+def _install(connection: Connection, as_json: bool, must_exist: bool = False) -> None:
+    async def work(scheduler: Scheduler) -> tuple[SchemaStatus, SchemaStatus]:
+        before = await scheduler.driver.schema_status()
+        if must_exist and nothing_there(before):
+            raise SchemaError(
+                f"schema {before.schema!r} holds nothing to upgrade. Is it the right database and "
+                "schema? If so, create the tables: pgq db install"
+            )
+        await scheduler.driver.install()
+        return before, await scheduler.driver.schema_status()
+
+    before, after = connection.run(work)
+    if as_json:
+        print_json(
+            {
+                "schema": after.schema,
+                "before": before.version,
+                "version": after.version,
+                "healed": gaps(before.missing) if before.version == after.version else [],
+                "changed": not before.current,
+            }
+        )
+    else:
+        click.echo(_what_was_done(before, after))
+
+
+def _what_was_done(before: SchemaStatus, after: SchemaStatus) -> str:
+    schema = f"schema {after.schema!r}"
+    if before.current:
+        return f"{schema}: version {after.version}, current; nothing to do"
+    if nothing_there(before):
+        return f"{schema}: installed version {after.version}"
+    if before.version == after.version:
+        return f"{schema}: healed {', '.join(gaps(before.missing))}"
+    return f"{schema}: upgraded from version {before.version} to {after.version}"
+
+
+@db.command()
+@connecting
+@as_json
+def status(connection: Connection, as_json: bool) -> None:
+    """Say what is installed.
+
+    Exit code 0 if the tables are current, 1 if something is to be done, 2 if that could not be found out.
+    """
+
+    async def read(scheduler: Scheduler) -> SchemaStatus:
+        return await scheduler.driver.schema_status()
+
+    found = connection.run(read)
+    if as_json:
+        print_json(
+            {
+                "schema": found.schema,
+                "version": found.version,
+                "latest": found.latest,
+                "missing": found.missing,
+                "current": found.current,
+            }
+        )
+    else:
+        click.echo(verdict(found))
+    if not found.current:
+        raise SystemExit(EXIT_NOT_CURRENT)
+
+
+@db.command()
+@click.option("--schema", default="public", show_default=True, help="Schema of the tables.")
+def sql(schema: str) -> None:
+    """Print the SQL of the installation, for people who apply migrations themselves.
+
+    It connects to nothing and may be applied again: pgq db sql | psql -v ON_ERROR_STOP=1 DSN
+    """
+    checked_identifier("schema", schema)
+    version = all_migrations()[-1].version
+    click.echo(f"-- pg_scheduler {__version__}: its tables, version {version}, in schema {schema}.")
+    click.echo("-- One transaction; applying it again does no harm.\n")
+    click.echo(install_sql(schema), nl=False)
+
+
+@db.command()
+@connecting
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def uninstall(connection: Connection, yes: bool) -> None:
+    """Drop the tables, with every job in them. Says what it will drop, and asks."""
+
+    async def look(scheduler: Scheduler) -> tuple[SchemaStatus, list[str]]:
+        found = await scheduler.driver.schema_status()
+        return found, await _contents(scheduler, found)
+
+    found, contents = connection.run(look)
+    if nothing_there(found):
+        click.echo(f"schema {found.schema!r}: not installed; nothing to drop")
+        return
+    click.echo(f"This drops, for good, from schema {found.schema!r} of {connection.shown}:")
+    click.echo("\n".join(f"  {line}" for line in contents))
+    if not yes and not click.confirm("Drop all this?"):
+        click.echo("Nothing was dropped.")
+        raise SystemExit(EXIT_NOT_CURRENT)
+
+    async def drop(scheduler: Scheduler) -> None:
+        await scheduler.driver.uninstall()
+
+    connection.run(drop)
+    click.echo(f"schema {found.schema!r}: dropped. The schema itself is still there.")
+
+
+async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
+    """The tables that exist, with what their owner would miss."""
+    remarks = dict.fromkeys(dropped_tables(), "")
+    for gap in gaps(found.missing):
+        remarks.pop(gap.removeprefix("table "), None)
+    if "scheduled_jobs" in remarks:
+        counts = {status: count for status, count in (await scheduler.driver.counts()).items() if count}
+        each = ", ".join(f"{count} {status}" for status, count in counts.items())
+        remarks["scheduled_jobs"] = f"{sum(counts.values())} jobs" + (f": {each}" if each else "")
+    if "scheduled_job_workers" in remarks:
+        alive = len(await scheduler.driver.workers())
+        remarks["scheduled_job_workers"] = f"{alive} workers have not said goodbye" if alive else ""
+    return [f"{table:<26}{remark}".rstrip() for table, remark in remarks.items()]

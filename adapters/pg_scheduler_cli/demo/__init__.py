@@ -1,0 +1,1 @@
+"""The main job, to watch: an embedded PostgreSQL, a producer, three workers, one of them killed."""

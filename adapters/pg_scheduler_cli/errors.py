@@ -1,0 +1,79 @@
+"""How the command line fails: one line that says what to do, without a password, and exit code 2."""
+
+from __future__ import annotations
+
+import re
+from typing import IO, Any
+from urllib.parse import unquote
+
+import click
+
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+
+EXIT_FAILED = 2
+"""The command could not do its work."""
+EXIT_NOT_CURRENT = 1
+"""The command worked; its answer is no."""
+
+_PASSWORD_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)('[^']*'|[^\s&]+)", re.IGNORECASE)
+_USER_INFO = re.compile(r"(?<=://)([^:/@\s]*):(\S*)(?=@)")
+"""User and password of a URL: up to its last @, because a password may hold one by mistake."""
+
+_ADVICE = {
+    "28": "Check the user and the password in the connection string",
+    "3D000": "Create the database first, for example with createdb, or correct its name",
+    "42501": "Grant the missing right, or have the owner run what `pgq db sql` prints",
+    "25006": "This server only answers questions: name the primary in the connection string",
+    "57P03": "The server is starting: try again in a moment",
+    "53300": "The server has no connection left: try again later",
+}
+"""What to do next, by the beginning of the SQLSTATE."""
+_UNREACHABLE = "Check that the server runs, and its address, user and database in the connection string"
+
+
+class Failure(click.ClickException):
+    """Ends the command: one line on stderr, exit code 2."""
+
+    exit_code = EXIT_FAILED
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        click.echo(f"pgq: {self.format_message()}", err=True, file=file)
+
+
+def explained(error: BaseException, dsn: str = "") -> str:
+    """What happened, and what to do next where the error does not say so itself; one line."""
+    said = " ".join(masked(str(error) or type(error).__name__, dsn).split())
+    if isinstance(error, ConnectionLost) and dsn:
+        said = f"no connection to {masked(dsn)}: {said}"
+    return in_sentences(said, _advice(error))
+
+
+def in_sentences(*parts: str) -> str:
+    """The parts that say something, with full stops between them where they have no mark of their own."""
+    said = [part.rstrip(".") for part in parts if part]
+    return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in said).removesuffix(".")
+
+
+def _advice(error: BaseException) -> str:
+    if not isinstance(error, DatabaseError):
+        return ""
+    for beginning, advice in _ADVICE.items():
+        if (error.sqlstate or "").startswith(beginning):
+            return advice
+    return _UNREACHABLE if isinstance(error, ConnectionLost) else ""
+
+
+def masked(text: str, dsn: str = "") -> str:
+    """`text` with every password as ``***``: those of connection strings in it, and that of `dsn` wherever
+    it stands, whole or in the pieces into which a parser tears one that is not percent-encoded."""
+    text = _PASSWORD_WORD.sub(r"\1***", _USER_INFO.sub(r"\1:***", text))
+    for secret in sorted(_secrets(dsn), key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
+    return text
+
+
+def _secrets(dsn: str) -> set[str]:
+    passwords = [match[2] for match in _USER_INFO.finditer(dsn)]
+    passwords += [match[2].strip("'") for match in _PASSWORD_WORD.finditer(dsn)]
+    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#]", password) if piece}
+    return pieces | {unquote(piece) for piece in pieces}

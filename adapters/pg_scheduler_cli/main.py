@@ -1,0 +1,22 @@
+"""The entry point."""
+
+from __future__ import annotations
+
+import click
+
+from pg_scheduler import __version__
+from pg_scheduler_cli.database import db
+from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.schedules import schedules
+from pg_scheduler_cli.vacuum import vacuum
+
+
+@click.group(cls=PlainGroup)
+@click.version_option(__version__, prog_name="pgq")
+def main() -> None:
+    """Jobs and schedules on PostgreSQL alone."""
+
+
+main.add_command(db)
+main.add_command(schedules)
+main.add_command(vacuum)

@@ -1,0 +1,84 @@
+"""Options that most commands share, and the scheduler they make."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import click
+
+from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
+from pg_scheduler.scheduler import Scheduler
+from pg_scheduler_cli.errors import Failure, explained, masked
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where the database is."""
+
+    dsn: str | None
+    schema: str | None
+    library: str | None
+
+    @property
+    def shown(self) -> str:
+        """The connection string as it may be printed."""
+        return masked(self._dsn())
+
+    def run(self, work: Callable[[Scheduler], Awaitable[_T]]) -> _T:
+        """Do something with a scheduler that runs no jobs, and close it again.
+
+        Raises:
+            Failure: it did not work; says why, and what to do.
+        """
+        dsn = self._dsn()
+
+        async def whole() -> _T:
+            scheduler = Scheduler(dsn, schema=self.schema, library=self.library)
+            try:
+                await scheduler.open()
+                return await work(scheduler)
+            finally:
+                await scheduler.shutdown()
+
+        try:
+            return asyncio.run(whole())
+        except PgSchedulerError as error:
+            if os.environ.get("PGQ_DEBUG"):
+                raise
+            raise Failure(explained(error, dsn)) from error
+
+    def _dsn(self) -> str:
+        dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")
+        if not dsn:
+            raise ConfigurationError(
+                "which database? Pass --dsn postgresql://user@host:5432/database, "
+                "or set PG_SCHEDULER_DSN or DATABASE_URL"
+            )
+        return dsn
+
+
+def connecting(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--dsn``, ``--schema`` and ``--library``; it receives a `Connection`."""
+
+    @click.option("--dsn", help="Connection string; default: $PG_SCHEDULER_DSN, then $DATABASE_URL.")
+    @click.option("--schema", help="Schema of the tables; default: first of the search path.")
+    @click.option(
+        "--library",
+        type=click.Choice(["asyncpg", "psycopg"]),
+        help="What to connect with; default: asyncpg where it is installed.",
+    )
+    @functools.wraps(command)
+    def with_connection(*, dsn: str | None, schema: str | None, library: str | None, **rest: Any) -> Any:
+        return command(Connection(dsn, schema, library), **rest)
+
+    return with_connection
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")

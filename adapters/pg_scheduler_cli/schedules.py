@@ -1,0 +1,166 @@
+"""`pgq schedules`: what runs again and again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.schedule_book import ScheduleInfo
+from pg_scheduler.scheduler import Scheduler
+from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
+from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
+
+
+@click.group(cls=PlainGroup)
+def schedules() -> None:
+    """List and change schedules, everywhere at once."""
+
+
+@schedules.command("list")
+@connecting
+@as_json
+def list_(connection: Connection, as_json: bool) -> None:
+    """All schedules, by key."""
+    found = connection.run(lambda scheduler: scheduler.list_schedules())
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["KEY", "TASK", "WHEN", "STATE", "NEXT", "LAST", "RUNS", "LEFT OUT"],
+        [
+            [info.key, info.task_name, _when(info), _state(info), info.next_run, info.last_run,
+             info.run_count, info.skipped_count]
+            for info in found
+        ],
+    )  # fmt: skip
+
+
+def _when(info: ScheduleInfo) -> str:
+    return f"every {info.every}" if info.every is not None else f"{info.cron} ({info.timezone})"
+
+
+def _state(info: ScheduleInfo) -> str:
+    if info.retired:
+        return "retired"
+    return "active" if info.enabled else "paused"
+
+
+@schedules.command()
+@click.argument("key")
+@connecting
+@as_json
+def show(connection: Connection, key: str, as_json: bool) -> None:
+    """One schedule, with its last run."""
+
+    async def read(scheduler: Scheduler) -> dict[str, Any]:
+        await scheduler.schedules.record(key)  # says so if there is none
+        return await scheduler.schedule_status(key) or {}
+
+    facts = connection.run(read)
+    print_json(facts) if as_json else print_facts(facts)
+
+
+@schedules.command("next")
+@click.argument("key")
+@click.option("-n", "count", default=5, show_default=True, help="How many.")
+@connecting
+@as_json
+def next_(connection: Connection, key: str, count: int, as_json: bool) -> None:
+    """The next runs, in UTC. Day of month and day of week are OR-ed where both are restricted."""
+    runs = connection.run(lambda scheduler: scheduler.next_runs(key, count))
+    if as_json:
+        print_json(runs)
+        return
+    for run in runs:
+        click.echo(shown(run))
+
+
+@schedules.command()
+@click.argument("task")
+@click.option("--every", type=float, help="Seconds between runs.")
+@click.option("--cron", help='For example "0 3 * * MON-FRI".')
+@click.option("--timezone", help="IANA name, with --cron; default: UTC.")
+@click.option("--key", help="Identity; the same key again replaces the schedule.")
+@click.option("--args", "args_text", default="[]", help="JSON list of positional arguments.")
+@click.option("--kwargs", "kwargs_text", default="{}", help="JSON object of keyword arguments.")
+@click.option("--catch-up", type=click.Choice(["none", "latest", "all"]), default="latest")
+@click.option("--overlap", type=click.Choice(["wait", "skip", "allow"]), default="wait")
+@connecting
+@as_json
+def add(
+    connection: Connection,
+    task: str,
+    every: float | None,
+    args_text: str,
+    kwargs_text: str,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Run TASK again and again; prints the key of the schedule."""
+    chosen = {
+        **settings,
+        "every": None if every is None else timedelta(seconds=every),
+        "args": _json("--args", args_text, list),
+        "kwargs": _json("--kwargs", kwargs_text, dict),
+    }
+    key = connection.run(lambda scheduler: scheduler.add_schedule(task, **chosen))
+    print_json({"key": key}) if as_json else click.echo(key)
+
+
+def _json(option: str, text: str, kind: type) -> Any:
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        raise InvalidInput(option, f"not JSON: {error}") from None
+    if not isinstance(value, kind):
+        raise InvalidInput(option, f"expected a JSON {'list' if kind is list else 'object'}")
+    return value
+
+
+def _change(
+    connection: Connection, key: str, said: str, change: Callable[[Scheduler], Awaitable[object]]
+) -> None:
+    done = connection.run(change)
+    if not done:
+        click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows what there is", err=True)
+        raise SystemExit(EXIT_NOT_CURRENT)
+    click.echo(said.format(key=key, done=done))
+
+
+@schedules.command()
+@click.argument("key")
+@connecting
+def pause(connection: Connection, key: str) -> None:
+    """Stop a schedule until it is resumed, through restarts and deploys."""
+    _change(connection, key, "paused {key}", lambda scheduler: scheduler.pause_schedule(key))
+
+
+@schedules.command()
+@click.argument("key")
+@connecting
+def resume(connection: Connection, key: str) -> None:
+    """Go on with the first run after now."""
+    _change(connection, key, "resumed {key}", lambda scheduler: scheduler.resume_schedule(key))
+
+
+@schedules.command()
+@click.argument("key")
+@connecting
+def trigger(connection: Connection, key: str) -> None:
+    """Run it now; prints the id of the job."""
+    _change(connection, key, "{done}", lambda scheduler: scheduler.trigger_periodic_job(key))
+
+
+@schedules.command()
+@click.argument("key")
+@connecting
+def remove(connection: Connection, key: str) -> None:
+    """Forget a schedule; a decorated function's comes back when its program starts."""
+    _change(connection, key, "removed {key}", lambda scheduler: scheduler.remove_schedule(key))

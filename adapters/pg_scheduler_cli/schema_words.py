@@ -1,0 +1,56 @@
+"""What is installed, in words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler_postgres.migrations import WANTED
+from pg_scheduler_postgres.statements import read_sql
+
+UNUPGRADED_TABLE = "scheduled_jobs.job_id"
+"""Present where version 0 means an older table to upgrade, missing where it means nothing at all."""
+
+
+def nothing_there(status: SchemaStatus) -> bool:
+    """True if the schema holds no table of ours, in any version."""
+    return status.version == 0 and UNUPGRADED_TABLE in status.missing
+
+
+def verdict(status: SchemaStatus) -> str:
+    """One line: what is there, and what to do if that is not enough."""
+    return f"schema {status.schema!r}: {_finding(status)}"
+
+
+def _finding(status: SchemaStatus) -> str:
+    if status.current:
+        newer = f" (this program brings {status.latest})" if status.version > status.latest else ""
+        return f"version {status.version}, current{newer}"
+    if nothing_there(status):
+        return "not installed. Create the tables: pgq db install"
+    if status.version == 0:
+        return f"a scheduled_jobs table before version 1 of {status.latest}. Upgrade it: pgq db upgrade"
+    if status.version < status.latest:
+        return f"version {status.version} of {status.latest}. Upgrade: pgq db upgrade"
+    return f"version {status.version}, but {', '.join(gaps(status.missing))} missing. Heal: pgq db install"
+
+
+def gaps(missing: Sequence[str]) -> list[str]:
+    """What is missing, with a table instead of all its columns: ``table a``, ``column b.c``, ``index d``."""
+    gone = set(missing)
+    found = []
+    for relation, columns in WANTED.items():
+        absent = [column for column in columns if f"{relation}.{column}" in gone]
+        if not columns and relation in gone:
+            found.append(f"index {relation}")
+        elif columns and len(absent) == len(columns):
+            found.append(f"table {relation}")
+        else:
+            found += [f"column {relation}.{column}" for column in absent]
+    return found
+
+
+def dropped_tables() -> list[str]:
+    """What `pgq db uninstall` drops: the tables that its statement names."""
+    return re.findall(r':"schema"\.(\w+)', read_sql("sql", "uninstall"))

@@ -1,0 +1,72 @@
+"""``python -m benchmarks``: run parts, print their tables, write JSON if asked to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.frame import Bench, Part, Table, joined
+from benchmarks.parts import PARTS
+from benchmarks.printing import as_json, as_text
+from benchmarks.server import bench_server, prepare
+from pg_scheduler_embedded import EmbeddedServer
+
+LIBRARIES = ("asyncpg", "psycopg")
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    listed = "; ".join(f"{part.name}: {part.summary}" for part in PARTS.values())
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"all of them by default. {listed}")
+    parser.add_argument("--library", choices=(*LIBRARIES, "both"), default="both")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the usual repetitions")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
+    chosen = parser.parse_args(arguments)
+    for name in chosen.part:
+        if name not in PARTS:
+            parser.error(f"no part {name!r}; there are: {', '.join(PARTS)}")
+    return chosen
+
+
+async def run(
+    parts: Sequence[Part], libraries: Sequence[str], scale: float, server: EmbeddedServer
+) -> dict[str, list[Table]]:
+    """Every part with every library, one after the other; its tables are printed when it is done."""
+    await prepare(server)
+    found: dict[str, list[Table]] = {}
+    for part in parts:
+        tables: list[tuple[str, Table]] = []
+        for library in libraries:
+            print(f"measuring {part.name} with {library} ...", file=sys.stderr)
+            tables += [(library, table) for table in await part.measure(Bench(server, library, scale))]
+        found[part.name] = joined(tables)
+        for table in found[part.name]:
+            print(as_text(table), end="\n\n")
+        print(part.reading, end="\n\n", flush=True)
+    return found
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measure what the command line names."""
+    chosen = parsed(arguments)
+    parts = [PARTS[name] for name in chosen.part or PARTS]
+    libraries = LIBRARIES if chosen.library == "both" else (chosen.library,)
+    with bench_server() as server:
+        found = asyncio.run(run(parts, libraries, chosen.scale, server))
+    if chosen.json is not None:
+        chosen.json.write_text(as_json(found, server.version, chosen.scale))
+    return 0
+
+
+if __name__ == "__main__":
+    # A polite end is an end like Ctrl-C: the server is stopped and its data removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,82 @@
+"""What a part is given, and what it returns."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import asyncpg
+
+from pg_scheduler_embedded import EmbeddedServer
+
+WORKER_ROLE = "bench_worker"
+"""Workers log in as this role, so that the server can tell their statements from everybody else's."""
+
+Cell = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Figures under a title. Rows of several libraries are joined by it."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Cell, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """One part's turn with one library."""
+
+    server: EmbeddedServer
+    library: str
+    scale: float = 1.0
+    """Share of the usual number of repetitions; tests use a small one."""
+    _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def size(self, usual: int) -> int:
+        """A number of repetitions, scaled; at least 1."""
+        return max(1, round(usual * self.scale))
+
+    async def new_database(self) -> Database:
+        """A fresh, empty database that belongs to the worker's role."""
+        name = f"bench_{self.library}_{next(self._serial)}"
+        connection = await asyncpg.connect(self.server.dsn)
+        try:
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
+            await connection.execute(f'CREATE DATABASE "{name}" OWNER {WORKER_ROLE}')
+        finally:
+            await connection.close()
+        admin = self.server.dsn_of(name)
+        return Database(admin, admin.replace("postgres@", f"{WORKER_ROLE}@", 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """One database, seen by two users."""
+
+    dsn: str
+    """For producers and observers."""
+    worker_dsn: str
+    """For workers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One thing to measure."""
+
+    name: str
+    summary: str
+    """One line for the help."""
+    reading: str
+    """How to read its tables."""
+    measure: Callable[[Bench], Awaitable[list[Table]]]
+
+
+def joined(tables: Sequence[tuple[str, Table]]) -> list[Table]:
+    """Tables of one title as one, with the library as first column."""
+    rows: dict[tuple[str, tuple[str, ...]], list[tuple[Cell, ...]]] = {}
+    for library, table in tables:
+        rows.setdefault((table.title, table.columns), []).extend((library, *row) for row in table.rows)
+    return [Table(title, ("library", *columns), found) for (title, columns), found in rows.items()]

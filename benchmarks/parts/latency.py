@@ -1,0 +1,129 @@
+"""How late jobs start: at their due instant, and when they are due at once."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from benchmarks.figures import milliseconds, percentile
+from benchmarks.frame import Bench, Part, Table
+from benchmarks.notify import Ping, bare_notify
+from benchmarks.statements import StatementLog, count_within
+from benchmarks.worker import tell_time, worker_process
+from pg_scheduler import JobHandle, Scheduler
+
+AHEAD = 2.0
+"""Seconds between scheduling and due time."""
+ROUND = 20
+"""Jobs that are scheduled together, due one after the other over a second."""
+TO_REST, BEFORE_DUE = 0.25, 0.05
+"""Seconds that a worker gets to take note of new jobs, and before the first is due: the time between is idle."""
+
+
+@dataclass(slots=True)
+class Samples:
+    """What was measured, in seconds."""
+
+    lateness: list[float] = field(default_factory=list)
+    from_call: list[float] = field(default_factory=list)
+    """From calling `schedule()` to the start."""
+    from_return: list[float] = field(default_factory=list)
+    """From its return to the start."""
+    bare: list[float] = field(default_factory=list)
+    quiet: list[tuple[float, float]] = field(default_factory=list)
+    """Spans of Unix time in which the worker only waited."""
+
+
+async def measure(bench: Bench) -> list[Table]:
+    """Both latencies, the reference, and what waiting costs."""
+    database = await bench.new_database()
+    log = StatementLog(bench.server)
+    await log.enable()
+    samples = Samples()
+    producer = Scheduler(database.dsn, library=bench.library)
+    try:
+        async with worker_process(bench, database), bare_notify(bench.library, database.dsn) as ping:
+            await _pick_up(Samples(), producer, ping, 20)  # warm up: plans, caches, connections
+            for _ in range(bench.size(15)):
+                await _run_late(samples, producer)
+            await _pick_up(samples, producer, ping, bench.size(300))
+    finally:
+        await producer.shutdown()
+        await log.enable(False)
+    return [_latencies(samples), _idling(samples, await log.instants())]
+
+
+async def _run_late(samples: Samples, producer: Scheduler) -> None:
+    """One round of jobs that are due at instants of their own, two seconds ahead and later."""
+    origin = datetime.now(UTC) + timedelta(seconds=AHEAD)
+    spread = [(place + random.random()) / ROUND for place in range(ROUND)]
+    due = [origin + timedelta(seconds=offset) for offset in spread]
+    handles = [await _scheduled(producer, instant) for instant in due]
+    samples.quiet.append((time.time() + TO_REST, due[0].timestamp() - BEFORE_DUE))
+    await asyncio.sleep((due[-1] - datetime.now(UTC)).total_seconds())
+    starts = [await handle.result(timeout=30) for handle in handles]
+    samples.lateness += [start - instant.timestamp() for start, instant in zip(starts, due, strict=True)]
+
+
+async def _pick_up(samples: Samples, producer: Scheduler, ping: Ping, number: int) -> None:
+    """Jobs that are due at once, one at a time, each beside one bare NOTIFY."""
+    for _ in range(number):
+        called = time.time()
+        handle = await _scheduled(producer, datetime.now(UTC))
+        returned = time.time()
+        started = await handle.result(timeout=30)
+        samples.from_call.append(started - called)
+        samples.from_return.append(started - returned)
+        await asyncio.sleep(random.uniform(0.01, 0.03))
+        samples.bare.append(await ping())
+        await asyncio.sleep(random.uniform(0.01, 0.03))
+
+
+async def _scheduled(producer: Scheduler, due: datetime) -> JobHandle:
+    return await producer.schedule(tell_time, execution_time=due, store_result=True)
+
+
+def _latencies(samples: Samples) -> Table:
+    rows = {
+        f"start after due time, scheduled {AHEAD:g} s ahead": samples.lateness,
+        "start after schedule() returned": samples.from_return,
+        "start after schedule() was called": samples.from_call,
+        "bare NOTIFY, sent to heard": samples.bare,
+    }
+    reference = percentile(samples.bare, 50)
+    return Table(
+        "latency",
+        ("figure", "samples", "p50 ms", "p95 ms", "p99 ms", "max ms", "p50 / bare"),
+        [
+            (name, len(found), *milliseconds(found), percentile(found, 50) / reference)
+            for name, found in rows.items()
+        ],
+    )
+
+
+def _idling(samples: Samples, sent: list[float]) -> Table:
+    seconds = sum(end - begin for begin, end in samples.quiet)
+    statements = count_within(sent, samples.quiet)
+    return Table(
+        "idle worker, jobs pending",
+        ("idle seconds", "statements", "statements/s"),
+        [(seconds, statements, statements / seconds)],
+    )
+
+
+LATENCY = Part(
+    name="latency",
+    summary="lateness of jobs due at an instant, pickup of jobs due at once, statements of an idle worker",
+    reading="""
+Start after due time: the job's own clock reading in its first line minus its execution_time. It holds the
+claim's round trip and commit, which waits for the disk. Start after schedule() returned: how long a job that
+is due at once waits for a worker that has nothing to do; after schedule() was called: the same with the
+enqueueing itself. Bare NOTIFY: from sending NOTIFY on one connection until another hears it, the least that
+any wake-up through PostgreSQL can cost; p50 / bare is the ratio to it. Idle worker: statements of all its
+connections, pool resets and probes included, while jobs are pending and none is due.
+""".strip(),
+    measure=measure,
+)

@@ -1,0 +1,56 @@
+"""Tables as text, and as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+
+from benchmarks.frame import Cell, Table
+
+
+def as_text(table: Table) -> str:
+    """The table in columns, text to the left and numbers to the right."""
+    shown = [[_shown(cell) for cell in row] for row in table.rows]
+    widths = [max(len(text) for text in column) for column in zip(table.columns, *shown, strict=True)]
+    left = [
+        all(isinstance(row[position], str) for row in table.rows) for position in range(len(table.columns))
+    ]
+    lines = [
+        "  ".join(
+            text.ljust(width) if to_left else text.rjust(width)
+            for text, width, to_left in zip(line, widths, left, strict=True)
+        ).rstrip()
+        for line in (table.columns, *shown)
+    ]
+    return "\n".join([table.title, "-" * len(table.title), *lines])
+
+
+def _shown(cell: Cell) -> str:
+    if cell is None:
+        return "-"
+    return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
+
+
+def as_json(tables: Mapping[str, Sequence[Table]], server_version: int, scale: float) -> str:
+    """All tables by part, with what one must know of the machine to compare them."""
+    machine = {
+        "processors": os.cpu_count(),
+        "machine": platform.machine(),
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "postgresql": server_version,
+        "scale": scale,
+    }
+    parts = {
+        part: [
+            {
+                "title": table.title,
+                "rows": [dict(zip(table.columns, row, strict=True)) for row in table.rows],
+            }
+            for table in found
+        ]
+        for part, found in tables.items()
+    }
+    return json.dumps({"machine": machine, "parts": parts}, indent=2) + "\n"

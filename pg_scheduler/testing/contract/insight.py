@@ -1,0 +1,71 @@
+"""What can be read, and in which order."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.driver import Driver, Waiting
+from pg_scheduler.testing.contract.scene import NOON, at, brought_to, claim, new, stored, submit
+
+
+class InsightContract:
+    """`job`, `jobs`, `counts`, `unclaimed` and `pending_names`."""
+
+    async def test_an_empty_store_shows_nothing(self, driver: Driver) -> None:
+        assert await driver.job("job") is None
+        assert await driver.jobs() == []
+        assert await driver.attempts("job") == []
+        assert await driver.workers() == []
+        assert await driver.pending_names() == []
+        assert await driver.counts() == dict.fromkeys(JobStatus, 0)
+
+    async def test_jobs_come_by_time_then_id(self, driver: Driver) -> None:
+        await submit(driver, new("b"), new("a"), new("early", due=at(-1)), new("late", due=at(1)))
+        assert [job.job_id for job in await driver.jobs()] == ["early", "a", "b", "late"]
+        assert [job.job_id for job in await driver.jobs(limit=2)] == ["early", "a"]
+
+    async def test_jobs_can_be_chosen_by_state_and_name(self, driver: Driver) -> None:
+        for status in JobStatus:
+            await brought_to(driver, status, status.value)
+        await submit(driver, new("other", task="other"))
+        for status in JobStatus:
+            found = await driver.jobs(statuses=[status], task_name="task")
+            assert [job.job_id for job in found] == [status.value]
+        both = await driver.jobs(statuses=[JobStatus.FAILED, JobStatus.COMPLETED])
+        assert sorted(job.job_id for job in both) == ["completed", "failed"]
+        assert [job.job_id for job in await driver.jobs(task_name="other")] == ["other"]
+
+    async def test_every_state_is_counted(self, driver: Driver) -> None:
+        for status in JobStatus:
+            await brought_to(driver, status, status.value)
+        await submit(driver, new("another"))
+        counts = await driver.counts()
+        assert counts == {**dict.fromkeys(JobStatus, 1), JobStatus.PENDING: 2}
+
+    async def test_times_are_shown_in_utc(self, driver: Driver) -> None:
+        await submit(driver, new(due=at(0.123456)))
+        await claim(driver, now=at(1))
+        record = await stored(driver)
+        for moment in (record.execution_time, record.created_at, record.started_at, record.lease_until):
+            assert moment is not None
+            assert moment.tzinfo is UTC
+        assert record.execution_time == at(0.123456)
+
+    async def test_due_jobs_of_unknown_names_are_found(self, driver: Driver) -> None:
+        await submit(
+            driver,
+            new("1", task="b"),
+            new("2", task="b", due=at(-5)),
+            new("3", task="a"),
+            new("4", task="known"),
+            new("5", task="c", due=at(60)),
+        )
+        found = await driver.unclaimed(["known"], now=NOON)
+        assert found == [Waiting("a", 1, NOON), Waiting("b", 2, at(-5))]
+        assert await driver.unclaimed(["known", "a", "b"], now=NOON) == []
+
+    async def test_names_of_pending_jobs_are_listed_once(self, driver: Driver) -> None:
+        await submit(driver, new("1", task="b"), new("2", task="b"), new("3", task="a", due=at(99)))
+        await brought_to(driver, JobStatus.COMPLETED, "done")
+        assert await driver.pending_names() == ["a", "b"]

@@ -1,0 +1,169 @@
+"""Compares what really ran with what the table says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pg_scheduler.domain.states import JobEvent
+from tests.chaos.crew import Fault, FaultKind
+from tests.chaos.journal import Entry, Line
+from tests.chaos.table import UNFINISHED, Row
+
+CLOCK_GRAIN = 0.001
+"""Seconds by which two readings of the machine's clock may seem out of order."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One start of a job's function and what is known of its end."""
+
+    start: Line
+    ended: Line | None = None
+    answer: Line | None = None
+
+    @property
+    def asked_for_another(self) -> bool:
+        """True where the function failed as it was told to: the next start is no repetition."""
+        return self.ended is not None and self.ended.entry is Entry.FAIL
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What one scenario did and what came of it."""
+
+    faults: int
+    jobs: int
+    lost: int
+    """Neither completed nor left over: failed, expired, cancelled, or gone from the table."""
+    stranded: int
+    """Left pending or running."""
+    starts: int
+    extra: int
+    """Starts beyond the first that no failure of the job itself had asked for."""
+    in_flight: int
+    """Attempts under way when their worker was hurt: the bound on `extra`."""
+    unexplained: int
+    """Extra starts whose predecessor was not in flight at a fault, or that share its lease."""
+    refused: int
+    """Completions of stale attempts that reached the store and were refused."""
+    late: int
+    """Verdicts of paused attempts that rightly counted: nobody had taken the job over."""
+    stale: int
+    """Jobs that the store completed for an attempt that was not the latest. Must be 0."""
+    recovery_p50: float | None
+    """Seconds from a kill to the next start of the killed worker's jobs."""
+    recovery_max: float | None
+    rate: float
+    """Completed jobs per second, from the first start to the last end."""
+
+
+def judge(
+    planned: Collection[str], rows: Mapping[str, Row], lines: Sequence[Line], faults: Sequence[Fault]
+) -> Findings:
+    """The findings on a scenario that is over."""
+    by_job = attempts_by_job(lines)
+    # Of several faults that hit one attempt the first counts: it may have cost the lease already.
+    hit = {id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault)}
+    statuses = Counter(rows[job_id].status if job_id in rows else "gone" for job_id in planned)
+    stranded = sum(statuses[status] for status in UNFINISHED)
+    repetitions = list(repeated(by_job))
+    recoveries = sorted(
+        again.start.at - hit[id(first)].began
+        for first, again in repetitions
+        if id(first) in hit and hit[id(first)].kind is FaultKind.KILL
+    )
+    answered = Counter(line.entry for line in lines)
+    times = [line.at for line in lines if line.entry in (Entry.START, Entry.END)] or [0.0]
+    return Findings(
+        faults=len(faults),
+        jobs=len(planned),
+        lost=len(planned) - statuses["completed"] - stranded,
+        stranded=stranded,
+        starts=answered[Entry.START],
+        extra=len(repetitions),
+        in_flight=len(hit),
+        unexplained=sum(not _explained(first, again, hit) for first, again in repetitions),
+        refused=sum(line.entry is Entry.REFUSED and line.event == JobEvent.COMPLETE for line in lines),
+        late=sum(_counted_late(attempts, hit) for attempts in by_job.values()),
+        stale=sum(_completed_for_stale(row, by_job.get(row.job_id, [])) for row in rows.values()),
+        recovery_p50=recoveries[len(recoveries) // 2] if recoveries else None,
+        recovery_max=recoveries[-1] if recoveries else None,
+        rate=statuses["completed"] / max(max(times) - min(times), 0.001),
+    )
+
+
+def attempts_by_job(lines: Sequence[Line]) -> dict[str, list[Attempt]]:
+    """Every start, with its end and the store's answer, in order of epoch, then time."""
+    started: dict[str, list[Attempt]] = {}
+    latest: dict[tuple[str, int, int], Attempt] = {}
+    for line in lines:
+        key = (line.job_id, line.epoch, line.pid)
+        if line.entry is Entry.START:
+            latest[key] = Attempt(line)
+            started.setdefault(line.job_id, []).append(latest[key])
+        elif key in latest and line.entry in (Entry.ACCEPTED, Entry.REFUSED):
+            latest[key].answer = line
+        elif key in latest:
+            latest[key].ended = line
+    for attempts in started.values():
+        attempts.sort(key=lambda attempt: attempt.start.epoch)
+    return started
+
+
+def in_flight(by_job: Mapping[str, Sequence[Attempt]], fault: Fault) -> Iterator[Attempt]:
+    """Attempts that the hurt worker had begun and not yet heard the store's answer to."""
+    for attempts in by_job.values():
+        for attempt in attempts:
+            unsettled = attempt.answer is None or attempt.answer.at > fault.began
+            if attempt.start.pid == fault.pid and attempt.start.at <= fault.began and unsettled:
+                yield attempt
+
+
+def repeated(by_job: Mapping[str, Sequence[Attempt]]) -> Iterator[tuple[Attempt, Attempt]]:
+    """Pairs of successive starts of one job of which the second was not asked for by the first."""
+    for attempts in by_job.values():
+        for first, again in pairwise(attempts):
+            if not first.asked_for_another or first.start.epoch == again.start.epoch:
+                yield first, again
+
+
+def _explained(first: Attempt, again: Attempt, hit: Mapping[int, Fault]) -> bool:
+    fault = hit.get(id(first))
+    return fault is not None and first.start.epoch < again.start.epoch and fault.began <= again.start.at
+
+
+def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault]) -> int:
+    return sum(
+        attempt.answer is not None and attempt.answer.entry is Entry.ACCEPTED and id(attempt) in hit
+        for attempt in attempts
+    )
+
+
+def _completed_for_stale(row: Row, attempts: Sequence[Attempt]) -> bool:
+    """True if the row is completed without its own latest attempt having come to its end before.
+
+    The journal and the table's own time decide, not what the store told the workers; and then also that:
+    an accepted completion must be of the epoch that the row ended with, and there is only one.
+    """
+    if row.status != "completed":
+        return False
+    done = any(
+        attempt.start.epoch == row.epoch
+        and attempt.start.worker_id == row.worker_id
+        and attempt.ended is not None
+        and attempt.ended.entry is Entry.END
+        and row.finished_at is not None
+        and attempt.ended.at <= row.finished_at + CLOCK_GRAIN
+        for attempt in attempts
+    )
+    counted = [
+        attempt.start.epoch
+        for attempt in attempts
+        if attempt.answer is not None
+        and attempt.answer.entry is Entry.ACCEPTED
+        and attempt.answer.event == JobEvent.COMPLETE
+    ]
+    return not done or counted not in ([], [row.epoch])

@@ -1,0 +1,94 @@
+"""Where a scenario is played: its jobs, its workers, and the watch over both."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.crew import Crew
+from tests.chaos.journal import read
+from tests.chaos.judge import attempts_by_job
+from tests.chaos.options import Options
+from tests.chaos.planning import Kind
+from tests.chaos.table import Table
+
+LOOK = 0.5
+"""Seconds between looks at the table."""
+LEASES_OF_SILENCE = 10
+"""After this many leases without any job starting or ending nothing more is hoped for."""
+TOO_MANY_DESERTERS = 10
+"""When so many workers have ended by themselves, something is wrong with all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a scenario may touch."""
+
+    options: Options
+    crew: Crew
+    table: Table
+    journal: Path
+
+    def busy(self) -> list[subprocess.Popen[bytes]]:
+        """The workers that have attempts under way."""
+        open_attempts = [
+            attempt.start.pid
+            for attempts in attempts_by_job(read(self.journal)).values()
+            for attempt in attempts
+            if attempt.answer is None
+        ]
+        return [member for member in self.crew.members if member.pid in open_attempts]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One kind of damage, and the jobs that are to survive it."""
+
+    name: str
+    summary: str
+    """One line for the help."""
+    jobs: int
+    """How many by default."""
+    kinds: Sequence[Kind]
+    damage: Callable[[Stage], Awaitable[None]]
+    """Does harm until cancelled."""
+    must_show: tuple[str, ...]
+    """Findings that must not be 0: otherwise the scenario has proved nothing."""
+
+
+@dataclass(slots=True)
+class Watch:
+    """Waits until all jobs have ended, or until there is no more hope of it."""
+
+    stage: Stage
+    jobs: int
+    told: Callable[[int, int, int], None]
+    """Hears now and then: jobs ended, of how many, faults so far."""
+    _sign: tuple[int, int] = field(default=(0, 0), init=False)
+    _since: float = field(default_factory=time.monotonic, init=False)
+
+    async def until_finished(self) -> None:
+        """Return when the last job has ended, or when the run has gone silent or on for too long."""
+        options = self.stage.options
+        end = time.monotonic() + options.seconds + 60 + self.jobs / 100
+        while time.monotonic() < end:
+            await asyncio.sleep(LOOK)
+            self.stage.crew.replace_deserters()
+            finished = await self.stage.table.finished()
+            self.told(finished, self.jobs, len(self.stage.crew.faults))
+            deserted = len(self.stage.crew.deserted) > TOO_MANY_DESERTERS
+            if finished >= self.jobs or deserted or self._silent(finished):
+                return
+
+    def _silent(self, finished: int) -> bool:
+        journal = self.stage.journal
+        sign = (finished, journal.stat().st_size if journal.exists() else 0)
+        if sign != self._sign:
+            self._sign, self._since = sign, time.monotonic()
+        # Workers start up, and jobs may be due late: neither is silence.
+        patience = self.stage.options.lease * LEASES_OF_SILENCE + (0 if finished else 10)
+        return time.monotonic() - self._since > patience

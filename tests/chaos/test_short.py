@@ -1,0 +1,25 @@
+"""The failure harness in short: what `make chaos` shows at length."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.chaos.options import Options
+from tests.chaos.play import play
+from tests.chaos.scenarios import SCENARIOS
+
+SEED = 20_240
+"""Fixed, so that the same jobs of the same lengths are scheduled every time."""
+
+
+@pytest.mark.slow
+async def test_nothing_is_lost_when_workers_are_killed_every_second(dsn: str, library: str) -> None:
+    options = Options(SEED, jobs=1000, seconds=6, damage_seconds=7)
+    report = await play(SCENARIOS["kills"], options, library, dsn)
+    assert report.problems == (), report
+
+
+@pytest.mark.slow
+async def test_old_news_of_workers_that_were_paused_changes_nothing(dsn: str, library: str) -> None:
+    report = await play(SCENARIOS["pauses"], Options(SEED, jobs=400, seconds=8), library, dsn)
+    assert report.problems == (), report

@@ -1,0 +1,68 @@
+"""One worker process: ``python -m tests.chaos.windows.worker '{"dsn": ...}'``, started by the crew."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pg_scheduler import Scheduler, current_job
+from tests.chaos.windows.clock import SharedClock
+from tests.chaos.worker import die_with_parent
+
+TASK = "window_of_the_harness"
+
+
+@dataclass(frozen=True, slots=True)
+class WindowLaunch:
+    """What a worker process is told."""
+
+    dsn: str
+    library: str
+    journal: str
+    lease: float
+    """Seconds by the clock in use."""
+    clock: str | None = None
+    """The shared clock's file; None for real time."""
+
+    def text(self) -> str:
+        """As one command-line argument."""
+        return json.dumps(asdict(self))
+
+    def scheduler(self) -> Scheduler:
+        """A scheduler on this launch's database and time; nothing is ever deleted, no crash is too many."""
+
+        class WindowScheduler(Scheduler):
+            LEASE_DURATION = self.lease
+            HEARTBEAT_THRESHOLD = 2 * self.lease
+
+        return WindowScheduler(
+            self.dsn,
+            library=self.library,
+            clock=SharedClock(Path(self.clock)) if self.clock else None,
+            max_crashes=100_000,
+            vacuum_enabled=False,
+        )
+
+
+async def serve(launch: WindowLaunch) -> None:
+    """Run windows until SIGTERM. Each leaves the id of its job as a line of the journal, which the system
+    under test never sees."""
+    journal = os.open(launch.journal, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    async def log_window() -> None:
+        os.write(journal, f"{current_job().job_id}\n".encode())
+
+    scheduler = launch.scheduler()
+    scheduler.register(log_window, name=TASK)
+    await scheduler.run(shutdown_timeout=10)
+
+
+if __name__ == "__main__":
+    die_with_parent()
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(serve(WindowLaunch(**json.loads(sys.argv[1]))))

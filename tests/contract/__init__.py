@@ -1,0 +1,1 @@
+"""The Driver contract over every driver and every PostgreSQL, and what only real databases can show."""

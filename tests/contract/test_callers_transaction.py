@@ -1,0 +1,151 @@
+"""Jobs stored and cancelled in the caller's own transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
+
+import asyncpg
+import psycopg
+import pytest
+
+from pg_scheduler.db import driver_over
+from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.errors import InvalidInput, JobAlreadyExists
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.driver import CancelAnswer, Driver, SignalKind
+from pg_scheduler.testing.contract.scene import NOON, RAISE, REPLACE, claim_request, new, stored, submit
+from pg_scheduler.testing.contract.signals import listening, next_of
+from tests.contract.callers import CALLERS, Caller
+
+ONE = [new("a")]
+MANY = [new(job_id) for job_id in "abcde"]
+
+
+@pytest.fixture(params=CALLERS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+async def caller(kind: str, dsn: str) -> AsyncIterator[Caller]:
+    """Somebody's open transaction."""
+    async with CALLERS[kind](dsn) as caller:
+        yield caller
+
+
+@pytest.fixture
+async def driver(kind: str, dsn: str) -> AsyncIterator[Driver]:
+    """A driver of the caller's library, beside the caller's connection."""
+    driver = driver_over(dsn, library=kind.partition(" ")[0])
+    await driver.open()
+    await driver.install()
+    yield driver
+    await driver.close()
+
+
+def enqueue(
+    driver: Driver, caller: Caller, jobs: list[NewJob], conflict: ConflictResolution = RAISE
+) -> Awaitable[list[Submission]]:
+    """In the caller's transaction, in batches of two."""
+    return driver.submit(jobs, conflict, now=NOON, connection=caller.connection, batch_size=2)
+
+
+@pytest.mark.parametrize("jobs", [ONE, MANY], ids=["one", "many"])
+class TestEnqueueing:
+    async def test_a_rollback_leaves_no_job(self, driver: Driver, caller: Caller, jobs: list[NewJob]) -> None:
+        assert await enqueue(driver, caller, jobs) == [Submission.INSERTED] * len(jobs)
+        await caller.rollback()
+        assert await driver.jobs() == []
+
+    async def test_nothing_is_seen_before_the_commit(
+        self, driver: Driver, caller: Caller, jobs: list[NewJob]
+    ) -> None:
+        await enqueue(driver, caller, jobs)
+        assert await driver.jobs() == []
+        assert await driver.job("a", connection=caller.connection) is not None
+        await caller.commit()
+        assert [job.job_id for job in await driver.jobs()] == [job.job_id for job in jobs]
+
+    async def test_the_commit_wakes_a_listener_and_nothing_before_it(
+        self, driver: Driver, caller: Caller, jobs: list[NewJob]
+    ) -> None:
+        async with listening(driver) as heard:
+            await enqueue(driver, caller, jobs)
+            # Signals arrive in the order of their commits: had the enqueueing been told, it came first.
+            await submit(driver, new("z"))
+            await driver.claim_job("z", claim_request(), now=NOON)
+            await next_of(heard, SignalKind.DUE)
+            await driver.request_cancel(["z"], now=NOON)
+            async with asyncio.timeout(10):
+                assert await heard.get() is SignalKind.CANCEL
+            await caller.commit()
+            await next_of(heard, SignalKind.DUE)
+
+    async def test_a_refusal_leaves_the_transaction_usable(
+        self, driver: Driver, caller: Caller, jobs: list[NewJob]
+    ) -> None:
+        await submit(driver, jobs[-1])
+        await enqueue(driver, caller, [new("before")])
+        with pytest.raises(JobAlreadyExists):
+            await enqueue(driver, caller, jobs)
+        assert await caller.value_of("SELECT 42") == 42
+        await enqueue(driver, caller, [new("after")])
+        await caller.commit()
+        kept = {job.job_id for job in await driver.jobs()}
+        assert kept == {"before", "after", jobs[-1].job_id}
+
+
+class TestTheCallersOwnRows:
+    async def test_a_job_can_be_replaced_where_it_was_just_stored(
+        self, driver: Driver, caller: Caller
+    ) -> None:
+        assert await enqueue(driver, caller, MANY, REPLACE) == [Submission.INSERTED] * 5
+        assert await enqueue(driver, caller, [new("a", rank=1)], REPLACE) == [Submission.REPLACED]
+        await caller.commit()
+        assert (await stored(driver, "a")).rank == 1
+
+    async def test_a_cancellation_is_undone_with_the_transaction(
+        self, driver: Driver, caller: Caller
+    ) -> None:
+        await submit(driver, *MANY)
+        asked = ["b", "a"]
+        answers = await driver.request_cancel(asked, now=NOON, connection=caller.connection)
+        assert answers == [CancelAnswer.CANCELLED] * 2
+        assert (await stored(driver, "a")).status is JobStatus.PENDING
+        await caller.rollback()
+        assert (await stored(driver, "a")).status is JobStatus.PENDING
+
+    async def test_a_job_stored_and_cancelled_in_one_transaction_is_cancelled(
+        self, driver: Driver, caller: Caller
+    ) -> None:
+        await enqueue(driver, caller, ONE)
+        await driver.request_cancel(["a"], now=NOON, connection=caller.connection)
+        await caller.commit()
+        assert (await stored(driver, "a")).status is JobStatus.CANCELLED
+
+
+async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: str) -> None:
+    driver = driver_over(dsn, library=library)
+    await driver.open()
+    await driver.install()
+    theirs: Any
+    if library == "psycopg":
+        theirs = await asyncpg.connect(dsn)
+    else:
+        theirs = await psycopg.AsyncConnection.connect(dsn)
+    with psycopg.Connection.connect(dsn) as blocking:
+        for connection in (theirs, blocking, object(), dsn):
+            for call in (
+                driver.submit(ONE, RAISE, now=NOON, connection=connection),
+                driver.submit(MANY, RAISE, now=NOON, connection=connection),
+                driver.request_cancel(["a"], now=NOON, connection=connection),
+                driver.job("a", connection=connection),
+            ):
+                with pytest.raises(InvalidInput, match="connection: "):
+                    await call
+    assert await driver.jobs() == []
+    await theirs.close()
+    await driver.close()

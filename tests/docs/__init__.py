@@ -1,0 +1,1 @@
+"""The documentation is executed: snippets run, commands exist, links lead somewhere."""

@@ -1,0 +1,1 @@
+"""The pure core: properties, examples and an exhaustive search."""

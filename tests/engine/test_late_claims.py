@@ -1,0 +1,55 @@
+"""A worker that was frozen while its claim was answered does not start what others have taken over."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.testing import ManualClock, MemoryDriver
+
+LEASE = timedelta(seconds=Scheduler.LEASE_DURATION)
+
+
+class SlowAnswers(MemoryDriver):
+    """Time passes between the claim and the worker's reading of the answer."""
+
+    def __init__(self, clock: ManualClock, delay: timedelta) -> None:
+        super().__init__()
+        self._clock, self._delay = clock, delay
+
+    async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        answer = await super().claim(request, now=now)
+        await self._clock.advance(self._delay)
+        return answer
+
+
+ran: list[str] = []
+
+
+async def note() -> None:
+    ran.append("note")
+
+
+@pytest.mark.parametrize(
+    ("delay", "status", "starts"),
+    [
+        (LEASE - timedelta(seconds=1), JobStatus.COMPLETED, 1),
+        (LEASE, JobStatus.PENDING, 0),
+        (LEASE * 3, JobStatus.PENDING, 0),
+    ],
+)
+async def test_a_claim_answered_after_its_lease_starts_nothing(
+    delay: timedelta, status: JobStatus, starts: int
+) -> None:
+    ran.clear()
+    clock = ManualClock()
+    scheduler = Scheduler(SlowAnswers(clock, delay), clock=clock)
+    handle = await scheduler.schedule(note, execution_time=clock.now())
+    await scheduler.worker.claim_and_start()
+    await scheduler.worker.finish_started()
+    record = await scheduler.driver.job(handle)
+    assert record is not None
+    assert (record.status, len(ran), record.attempt_count) == (status, starts, starts)

@@ -1,0 +1,150 @@
+"""CPU work in worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
+from tests.support import jobs
+from tests.support.processes import ROOT, WorkerProcess, alive
+from tests.support.running import eventually, past, within
+
+
+async def test_a_top_level_function_runs_in_another_process(dsn: str, library: str) -> None:
+    async with Scheduler.connect(dsn, library=library) as scheduler:
+        result = await scheduler.schedule(jobs.square, execution_time=past(), args=(12,), store_result=True)
+        pid = await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True)
+        assert await result.result(timeout=20) == 144
+        assert await pid.result(timeout=20) != os.getpid()
+
+
+async def test_processes_are_used_again(dsn: str) -> None:
+    async with Scheduler.connect(dsn, max_concurrent_jobs=1) as scheduler:
+        handles = [
+            await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True) for _ in range(4)
+        ]
+        assert len({await handle.result(timeout=20) for handle in handles}) == 1
+
+
+async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: str) -> None:
+    async with Scheduler.connect(dsn, library=library) as scheduler:
+        handle = await scheduler.schedule(jobs.divide, execution_time=past(), args=(1, 0))
+        assert await handle.wait(timeout=20) == "failed"
+        (attempt,) = await scheduler.driver.attempts(handle)
+        assert "ZeroDivisionError: division by zero" in (attempt.error_message or "")
+        assert "return number / by" in (attempt.traceback or "")
+        with pytest.raises(JobFailed, match="return number / by"):
+            await handle.result()
+
+
+async def test_a_process_that_vanishes_fails_its_own_job_only(dsn: str, library: str, tmp_path: Path) -> None:
+    async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
+        bad = await scheduler.schedule(jobs.vanish, execution_time=past(), args=(str(tmp_path / "trace"),))
+        assert await bad.wait(timeout=20) == "failed"
+        record = await scheduler.driver.job(bad)
+        assert record is not None
+        assert "exit code 3" in (record.error_message or "")
+        assert record.crash_count == 0
+        good = await scheduler.schedule(jobs.square, execution_time=past(), args=(3,), store_result=True)
+        assert await good.result(timeout=20) == 9
+
+
+async def test_a_process_killed_from_outside_fails_the_job_and_is_retried(dsn: str, tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace")
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(jobs.spin, execution_time=past(), args=(trace,), max_retries=1)
+        (pid,) = await eventually(lambda: jobs.notes(trace, "started"))
+        os.kill(pid, signal.SIGKILL)
+        await eventually(lambda: scheduler.driver.attempts(handle))
+        (attempt,) = await scheduler.driver.attempts(handle)
+        assert (attempt.outcome, "WorkerProcessDied" in (attempt.traceback or "")) == ("retry", True)
+
+
+async def test_a_result_that_cannot_travel_does_not_undo_the_work(dsn: str) -> None:
+    async with Scheduler.connect(dsn) as scheduler:
+        plain = await scheduler.schedule(jobs.unstorable, execution_time=past())
+        stored = await scheduler.schedule(jobs.unstorable, execution_time=past(), store_result=True)
+        assert await plain.wait(timeout=20) == "completed"
+        assert await stored.wait(timeout=20) == "completed"
+        record = await scheduler.driver.job(stored)
+        assert record is not None
+        assert "builtins.object cannot be stored" in (record.error_message or "")
+
+
+async def test_a_function_that_no_other_process_can_find_fails_with_the_reason(dsn: str) -> None:
+    def local() -> None: ...
+
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(local, execution_time=past(), executor="process")
+        assert await handle.wait(timeout=20) == "failed"
+        record = await scheduler.driver.job(handle)
+        assert record is not None
+        assert "Define it at the top level" in (record.error_message or "")
+        assert InvalidInput.__name__ in (record.error_message or "")
+
+
+async def test_processes_end_with_a_killed_worker(
+    dsn: str, library: str, client: Scheduler, tmp_path: Path
+) -> None:
+    """Even in the middle of a computation that never ends by itself."""
+    trace = str(tmp_path / "trace")
+    async with WorkerProcess(dsn, library) as worker:
+        await client.schedule(jobs.spin, execution_time=past(), args=(trace,))
+        (pid,) = await eventually(lambda: jobs.notes(trace, "started"))
+        assert pid != worker.process.pid
+        worker.send(signal.SIGKILL)
+        await eventually(lambda: not alive(pid))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+async def test_a_signal_to_the_whole_group_leaves_the_running_job_to_the_worker(
+    dsn: str, client: Scheduler, tmp_path: Path, number: signal.Signals
+) -> None:
+    """Ctrl-C in a terminal goes to every process of the group, and so does the stop of a service manager;
+    only the worker decides what it means."""
+    trace = str(tmp_path / "trace")
+    async with WorkerProcess(dsn, new_session=True) as worker:
+        handle = await client.schedule(jobs.crunch, execution_time=past(), args=(trace,), store_result=True)
+        await eventually(lambda: jobs.notes(trace, "started"))
+        os.killpg(worker.process.pid, number)
+        assert await worker.says() == "stopping"
+        jobs.note(f"{trace}.gate", "open")
+        code, _, complained = await worker.finished()
+    assert code == 0, complained
+    assert await handle.result(timeout=5) == "crunched"
+
+
+async def test_more_jobs_than_processes_take_turns(dsn: str) -> None:
+    async with Scheduler.connect(dsn, max_concurrent_jobs=8) as scheduler:
+        handles = await scheduler.schedule_bulk(
+            [JobSpec(jobs.square, past(), args=(number,), store_result=True) for number in range(8)]
+        )
+        results = await asyncio.gather(*(handle.result(timeout=30) for handle in handles if handle))
+    assert results == [number * number for number in range(8)]
+
+
+async def test_a_program_that_forgets_to_shut_down_ends_all_the_same(dsn: str) -> None:
+    """Its worker process is idle, or busy; it is killed when the interpreter ends."""
+    program = (
+        "import asyncio, sys\n"
+        "from pg_scheduler.engine.executors import ProcessExecutor\n"
+        "from pg_scheduler.ports.executor import Call\n"
+        "from tests.support import jobs\n"
+        "async def main():\n"
+        "    executor = ProcessExecutor()\n"
+        "    print(await executor.execute(Call(jobs.own_pid, [], {}), None))\n"
+        "if __name__ == '__main__':\n"
+        "    asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+    )
+    said, _ = await within(process.communicate())
+    assert process.returncode == 0
+    assert not alive(int(said))

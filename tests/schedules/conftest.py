@@ -1,0 +1,53 @@
+"""A driver of each kind, and decorated functions that are forgotten after the test."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from pg_scheduler.db import driver_over
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.testing import MemoryDriver
+from tests.support.databases import new_database
+
+pytest.register_assert_rewrite("pg_scheduler.testing.contract")
+
+MakeDriver = Callable[[], Driver]
+
+
+@pytest.fixture(autouse=True)
+def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """What @periodic has registered: nothing before the test, and nothing of it after."""
+    nothing: dict[str, object] = {}
+    monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", nothing)
+    return nothing
+
+
+@pytest.fixture(params=["memory", "asyncpg", "psycopg"])
+async def drivers(request: pytest.FixtureRequest) -> MakeDriver:
+    """Makes drivers on one empty database (for memory: one store), as several processes have them."""
+    library: str = request.param
+    if library == "memory":
+        shared = MemoryDriver()
+        return lambda: shared
+    dsn = await new_database(request.getfixturevalue("server"))
+    return lambda: driver_over(dsn, library=library)
+
+
+@pytest.fixture
+async def driver(drivers: MakeDriver) -> AsyncIterator[Driver]:
+    """Open, installed and empty; memory and both libraries."""
+    opened = drivers()
+    await opened.open()
+    await opened.install()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def drivers_of_memory() -> MakeDriver:
+    """The same without an event loop."""
+    shared = MemoryDriver()
+    return lambda: shared

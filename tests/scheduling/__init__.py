@@ -1,0 +1,1 @@
+"""The calls that store jobs: signatures, ids, conflicts, bulk; alike over every driver."""

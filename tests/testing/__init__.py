@@ -1,0 +1,1 @@
+"""What this project offers to the tests of others."""

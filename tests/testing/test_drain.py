@@ -1,0 +1,174 @@
+"""Running due jobs in a test."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+
+import pytest
+
+from pg_scheduler import JobPriority, JobStatus, Scheduler, Snooze, task
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
+
+ran: list[str] = []
+
+
+async def note(what: str) -> None:
+    ran.append(what)
+
+
+async def fails() -> None:
+    raise OSError("gone")
+
+
+@task(executor="thread")
+def in_a_thread() -> str:
+    return "done"
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    ran.clear()
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def scheduler(clock: ManualClock) -> Scheduler:
+    return Scheduler(MemoryDriver(), clock=clock)
+
+
+async def test_nothing_due_is_nothing_drained(scheduler: Scheduler, clock: ManualClock) -> None:
+    assert await drain(scheduler) == []
+    await scheduler.schedule(note, execution_time=clock.now() + timedelta(seconds=1), args=("later",))
+    assert await drain(scheduler) == []
+    await clock.advance(1)
+    assert [drained.completed for drained in await drain(scheduler)] == [True]
+    assert await drain(scheduler) == []
+    assert ran == ["later"]
+
+
+async def test_due_jobs_run_most_urgent_first(scheduler: Scheduler, clock: ManualClock) -> None:
+    for what, priority, seconds in (
+        ("low", JobPriority.LOW, 3),
+        ("late", JobPriority.HIGH, 1),
+        ("early", JobPriority.HIGH, 2),
+        ("urgent", JobPriority.CRITICAL, 0),
+    ):
+        when = clock.now() - timedelta(seconds=seconds)
+        await scheduler.schedule(note, execution_time=when, args=(what,), priority=priority)
+    await drain(scheduler)
+    assert ran == ["urgent", "early", "late", "low"]
+
+
+async def test_more_jobs_than_slots_are_all_run(scheduler: Scheduler, clock: ManualClock) -> None:
+    for number in range(100):
+        await scheduler.schedule(note, execution_time=clock.now(), args=(str(number),))
+    assert len(await drain(scheduler)) == len(ran) == 100
+
+
+async def test_what_a_job_schedules_for_now_is_run_too(scheduler: Scheduler, clock: ManualClock) -> None:
+    async def chain(links: int) -> None:
+        ran.append(str(links))
+        if links:
+            await scheduler.schedule(chain, execution_time=clock.now(), args=(links - 1,))
+
+    await scheduler.schedule(chain, execution_time=clock.now(), args=(3,))
+    assert [drained.job.task_name for drained in await drain(scheduler)] == [
+        scheduler.task_for(chain).name
+    ] * 4
+    assert ran == ["3", "2", "1", "0"]
+
+
+async def test_jobs_that_schedule_each_other_for_ever_end_in_an_error(
+    scheduler: Scheduler, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def again() -> None:
+        await scheduler.schedule(again, execution_time=clock.now())
+
+    # By its module: the package shows the function under the same name.
+    monkeypatch.setattr(sys.modules[drain.__module__], "MAX_ATTEMPTS", 20)
+    await scheduler.schedule(again, execution_time=clock.now())
+    with pytest.raises(RuntimeError, match="more than 20 attempts: do the jobs schedule each other"):
+        await drain(scheduler)
+
+
+async def test_a_failure_is_an_answer_and_not_an_error(scheduler: Scheduler, clock: ManualClock) -> None:
+    handle = await scheduler.schedule(fails, execution_time=clock.now(), max_retries=1)
+    (first,) = await drain(scheduler)
+    assert not first.completed
+    assert (first.verdict.event, first.verdict.delay) == (JobEvent.RETRY, timedelta(seconds=60))
+    assert first.verdict.error_message == "OSError: gone"
+    await clock.advance(59)
+    assert await drain(scheduler) == []
+    await clock.advance(1)
+    (second,) = await drain(scheduler)
+    assert (second.verdict.event, second.job.attempt, second.job.retry_count) == (JobEvent.FAIL, 2, 1)
+    assert await handle.status() is JobStatus.FAILED
+
+
+async def test_retries_come_at_their_own_instants(scheduler: Scheduler, clock: ManualClock) -> None:
+    start = clock.now()
+    await scheduler.schedule(fails, execution_time=start, max_retries=4)
+    lived = await live_through(scheduler, clock, timedelta(hours=1))
+    since = [(drained.job.execution_time - start).total_seconds() for drained in lived]
+    assert since == [0, 60, 60 + 120, 60 + 120 + 240, 60 + 120 + 240 + 300]
+    assert clock.now() == start + timedelta(hours=1)
+
+
+async def test_a_snoozed_job_waits_for_its_time(scheduler: Scheduler, clock: ManualClock) -> None:
+    async def snoozes_once() -> None:
+        ran.append("tried")
+        if len(ran) == 1:
+            raise Snooze(timedelta(minutes=5))
+
+    handle = await scheduler.schedule(snoozes_once, execution_time=clock.now())
+    assert [drained.verdict.event for drained in await drain(scheduler)] == [JobEvent.SNOOZE]
+    await clock.advance(timedelta(minutes=5))
+    assert [drained.job.attempt for drained in await drain(scheduler)] == [1]
+    assert await handle.status() is JobStatus.COMPLETED
+
+
+async def test_a_function_for_a_thread_runs_in_one(scheduler: Scheduler, clock: ManualClock) -> None:
+    handle = await scheduler.schedule(in_a_thread, execution_time=clock.now(), store_result=True)
+    assert [drained.completed for drained in await drain(scheduler)] == [True]
+    assert await handle.result() == "done"
+    await scheduler.shutdown()
+
+
+async def test_a_job_that_is_too_late_expires_and_is_not_run(
+    scheduler: Scheduler, clock: ManualClock
+) -> None:
+    handle = await scheduler.schedule(note, execution_time=clock.now(), args=("late",), misfire_grace_time=60)
+    await clock.advance(61)
+    assert await drain(scheduler) == []
+    assert await handle.status() is JobStatus.EXPIRED
+    assert ran == []
+
+
+async def test_a_job_of_an_unknown_task_stays_where_it_is(scheduler: Scheduler, clock: ManualClock) -> None:
+    handle = await scheduler.schedule("somewhere.else:job", execution_time=clock.now())
+    assert await drain(scheduler) == []
+    assert await handle.status() is JobStatus.PENDING
+
+
+async def test_a_started_scheduler_drains_by_itself(scheduler: Scheduler) -> None:
+    async with scheduler:
+        with pytest.raises(RuntimeError, match="for a scheduler that is not started"):
+            await drain(scheduler)
+    assert await drain(scheduler) == []
+
+
+async def test_two_schedulers_on_one_driver_share_their_jobs(clock: ManualClock) -> None:
+    driver = MemoryDriver()
+    web, worker = Scheduler(driver, clock=clock), Scheduler(driver, clock=clock)
+    handle = await web.schedule(note, execution_time=clock.now(), args=("shared",))
+    assert await drain(worker) == []
+    worker.register(note)
+    assert [drained.job.job_id for drained in await drain(worker)] == [handle]
+    assert await drain(web) == []
+    assert await handle.status() is JobStatus.COMPLETED
