@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.frame import Bench, Part, Table, joined
 from benchmarks.parts import PARTS
-from benchmarks.printing import as_json, as_text
+from benchmarks.printing import as_json, as_text, machine, shown
 from benchmarks.server import bench_server, prepare
 from pg_scheduler_embedded import EmbeddedServer
 
@@ -57,9 +57,11 @@ def main(arguments: Sequence[str]) -> int:
     parts = [PARTS[name] for name in chosen.part or PARTS]
     libraries = LIBRARIES if chosen.library == "both" else (chosen.library,)
     with bench_server() as server:
+        on = machine(server.version)
+        print("  ".join(f"{name}: {shown(value)}" for name, value in on.items()), end="\n\n", flush=True)
         found = asyncio.run(run(parts, libraries, chosen.scale, server))
     if chosen.json is not None:
-        chosen.json.write_text(as_json(found, server.version, chosen.scale))
+        chosen.json.write_text(as_json(found, on, chosen.scale))
     return 0
 
 

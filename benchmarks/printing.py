@@ -12,8 +12,8 @@ from benchmarks.frame import Cell, Table
 
 def as_text(table: Table) -> str:
     """The table in columns, text to the left and numbers to the right."""
-    shown = [[_shown(cell) for cell in row] for row in table.rows]
-    widths = [max(len(text) for text in column) for column in zip(table.columns, *shown, strict=True)]
+    texts = [[shown(cell) for cell in row] for row in table.rows]
+    widths = [max(len(text) for text in column) for column in zip(table.columns, *texts, strict=True)]
     left = [
         all(isinstance(row[position], str) for row in table.rows) for position in range(len(table.columns))
     ]
@@ -22,27 +22,31 @@ def as_text(table: Table) -> str:
             text.ljust(width) if to_left else text.rjust(width)
             for text, width, to_left in zip(line, widths, left, strict=True)
         ).rstrip()
-        for line in (table.columns, *shown)
+        for line in (table.columns, *texts)
     ]
     return "\n".join([table.title, "-" * len(table.title), *lines])
 
 
-def _shown(cell: Cell) -> str:
+def shown(cell: Cell) -> str:
+    """One cell."""
     if cell is None:
         return "-"
     return f"{cell:.2f}" if isinstance(cell, float) else str(cell)
 
 
-def as_json(tables: Mapping[str, Sequence[Table]], server_version: int, scale: float) -> str:
-    """All tables by part, with what one must know of the machine to compare them."""
-    machine = {
+def machine(server_version: int) -> dict[str, Cell]:
+    """What one must know of the machine to compare figures; taken before anything is measured."""
+    return {
         "processors": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.platform(),
+        "load average": os.getloadavg()[0],
         "python": platform.python_version(),
         "postgresql": server_version,
-        "scale": scale,
+        "system": platform.platform(),
     }
+
+
+def as_json(tables: Mapping[str, Sequence[Table]], on: Mapping[str, Cell], scale: float) -> str:
+    """All tables by part."""
     parts = {
         part: [
             {
@@ -53,4 +57,4 @@ def as_json(tables: Mapping[str, Sequence[Table]], server_version: int, scale: f
         ]
         for part, found in tables.items()
     }
-    return json.dumps({"machine": machine, "parts": parts}, indent=2) + "\n"
+    return json.dumps({"machine": on, "scale": scale, "parts": parts}, indent=2) + "\n"

@@ -108,15 +108,17 @@ async def test_an_infinite_time_stops_nobody(servers: Servers, version: int, lib
         usual = await scheduler.schedule(nothing, execution_time=NOW)
         sql = await asyncpg.connect(dsn)
         await sql.execute(
-            "INSERT INTO scheduled_jobs (job_id, job_name, execution_time) "
-            "SELECT t, $1, t::timestamptz FROM unnest(ARRAY['infinity', '-infinity']) AS t",
+            "INSERT INTO scheduled_jobs (job_id, job_name, execution_time, misfire_grace_time) "
+            "VALUES ('never', $1, 'infinity', 60), ('at once', $1, '-infinity', NULL), "
+            "('late', $1, '-infinity', 60)",
             scheduler.task_for(nothing).name,
         )
         await sql.close()
-        assert {drained.job.job_id for drained in await drain(scheduler)} == {usual, "-infinity"}
-        assert [job.job_id for job in await scheduler.driver.jobs(statuses=[JobStatus.PENDING])] == [
-            "infinity"
-        ]
+        assert {drained.job.job_id for drained in await drain(scheduler)} == {usual, "at once"}
+        (waiting,) = await scheduler.driver.jobs(statuses=[JobStatus.PENDING])
+        assert waiting.job_id == "never"
+        (late,) = await scheduler.driver.jobs(statuses=[JobStatus.EXPIRED])
+        assert late.job_id == "late"
 
 
 # --- arguments that somebody else wrote

@@ -36,7 +36,9 @@ def translated_connecting() -> Iterator[None]:
         with translated():
             yield
     except asyncpg.ClientConfigurationError as error:
-        raise ConfigurationError(f"the connection string cannot be used: {error}") from error
+        raise ConfigurationError(
+            f"the connection string cannot be used: {error}. Write postgresql://user@host:5432/database"
+        ) from error
     except ValueError as error:
         # Not its text: what asyncpg took for a port may be the end of a password.
         raise ConfigurationError(

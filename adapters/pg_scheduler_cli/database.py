@@ -153,8 +153,12 @@ async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
     if "scheduled_jobs" in remarks:
         counts = {status: count for status, count in (await scheduler.driver.counts()).items() if count}
         each = ", ".join(f"{count} {status}" for status, count in counts.items())
-        remarks["scheduled_jobs"] = f"{sum(counts.values())} jobs" + (f": {each}" if each else "")
+        remarks["scheduled_jobs"] = _counted(sum(counts.values()), "job") + (f": {each}" if each else "")
     if "scheduled_job_workers" in remarks:
-        alive = len(await scheduler.driver.workers())
-        remarks["scheduled_job_workers"] = f"{alive} workers have not said goodbye" if alive else ""
+        workers = len(await scheduler.driver.workers())
+        remarks["scheduled_job_workers"] = _counted(workers, "worker") + " not shut down" if workers else ""
     return [f"{table:<26}{remark}".rstrip() for table, remark in remarks.items()]
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -19,10 +19,13 @@ _PASSWORD_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)('[^']*'|[^\s&]+)", re.
 _USER_INFO = re.compile(r"(?<=://)([^:/@\s]*):(\S*)(?=@)")
 """User and password of a URL: up to its last @, because a password may hold one by mistake."""
 
+_PLACE = re.compile(r"\nLINE \d+:.*\n\s*\^")
+"""Where in a statement of ours PostgreSQL stumbled."""
+
 _ADVICE = {
     "28": "Check the user and the password in the connection string",
     "3D000": "Create the database first, for example with createdb, or correct its name",
-    "42501": "Grant the missing right, or have the owner run what `pgq db sql` prints",
+    "42501": "Grant the missing right, or let the owner do it (`pgq db sql` prints what install does)",
     "25006": "This server only answers questions: name the primary in the connection string",
     "57P03": "The server is starting: try again in a moment",
     "53300": "The server has no connection left: try again later",
@@ -42,7 +45,8 @@ class Failure(click.ClickException):
 
 def explained(error: BaseException, dsn: str = "") -> str:
     """What happened, and what to do next where the error does not say so itself; one line."""
-    said = " ".join(masked(str(error) or type(error).__name__, dsn).split())
+    message = _PLACE.sub("", str(error)) or type(error).__name__
+    said = " ".join(masked(message, dsn).split())
     if isinstance(error, ConnectionLost) and dsn:
         said = f"no connection to {masked(dsn)}: {said}"
     return in_sentences(said, _advice(error))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -69,11 +69,13 @@ class PostgresJobs:
         if len(sent) == 1:
             # One row is all or nothing by itself: no transaction, one round trip.
             stored = await self._store(session, batches[0], conflict, now)
+            _refuse_taken(job_ids, stored, conflict)
         else:
             stored = {}
             async with session.transaction() as transaction:
                 for batch in batches:
                     stored |= await self._store(transaction, batch, conflict, now)
+                _refuse_taken(job_ids, stored, conflict)
         return answers_in_order(job_ids, sent, stored, conflict)
 
     async def _store(
@@ -91,12 +93,9 @@ class PostgresJobs:
             **columns_of(jobs),
             **self._signal(),
         )
-        stored = {
+        return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in rows
         }
-        if conflict is ConflictResolution.RAISE and len(stored) < len(jobs):
-            raise JobAlreadyExists([job.job_id for job in jobs if job.job_id not in stored])
-        return stored
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         rows = await self._link.run(
@@ -260,3 +259,12 @@ def _target(event: JobEvent) -> str:
     step = transition(JobStatus.RUNNING, event)
     assert step is not None, f"{event} does not end an attempt"
     return str(step.target)
+
+
+def _refuse_taken(
+    job_ids: Sequence[str], stored: Mapping[str, Submission], conflict: ConflictResolution
+) -> None:
+    """Raise within the transaction, so that it rolls back, naming every id that was taken."""
+    taken = sorted(set(job_ids) - set(stored))
+    if taken and conflict is ConflictResolution.RAISE:
+        raise JobAlreadyExists(taken)

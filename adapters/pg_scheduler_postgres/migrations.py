@@ -70,7 +70,7 @@ def install_sql(schema: str) -> str:
     """The whole installation as one script, for people who apply SQL themselves."""
     parts = [
         "BEGIN;",
-        f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)};",
+        _create_schema_unless_there(schema),
         in_schema(read_sql("sql", "create_ledger"), schema) + ";",
     ]
     for migration in all_migrations():
@@ -80,6 +80,17 @@ def install_sql(schema: str) -> str:
             f"VALUES ({migration.version}, '{migration.name}') ON CONFLICT (version) DO NOTHING;"
         )
     return "\n\n".join([*parts, "COMMIT;"]) + "\n"
+
+
+def _create_schema_unless_there(schema: str) -> str:
+    """A statement that needs the right to create schemas only where it creates one: IF NOT EXISTS would
+    ask the owner of an existing schema for it too."""
+    name = "'" + schema.replace("'", "''") + "'"
+    body = (
+        f"BEGIN IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {name})"
+        f" THEN CREATE SCHEMA {quoted(schema)}; END IF; END"
+    )
+    return "DO '" + body.replace("'", "''") + "';"
 
 
 class PostgresSchema:

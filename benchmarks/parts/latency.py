@@ -20,7 +20,7 @@ AHEAD = 2.0
 ROUND = 20
 """Jobs that are scheduled together, due one after the other over a second."""
 TO_REST, BEFORE_DUE = 0.25, 0.05
-"""Seconds that a worker gets to take note of new jobs, and before the first is due: the time between is idle."""
+"""Seconds that a worker gets to take note of new jobs, and before the first is due; between, it is idle."""
 
 
 @dataclass(slots=True)
@@ -46,7 +46,7 @@ async def measure(bench: Bench) -> list[Table]:
     producer = Scheduler(database.dsn, library=bench.library)
     try:
         async with worker_process(bench, database), bare_notify(bench.library, database.dsn) as ping:
-            await _pick_up(Samples(), producer, ping, 20)  # warm up: plans, caches, connections
+            await _pick_up(Samples(), producer, ping, bench.size(20))  # warm up: plans, caches
             for _ in range(bench.size(15)):
                 await _run_late(samples, producer)
             await _pick_up(samples, producer, ping, bench.size(300))

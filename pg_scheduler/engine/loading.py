@@ -50,11 +50,13 @@ class TaskLoader:
 
     def _find(self, name: str) -> None:
         module_name, colon, qualname = name.partition(":")
-        if not colon:
-            for trusted in (main_module_name(), *self._trusted):
-                self._register(self._module(trusted), name, name)
-            return
-        self._register(self._module(module_name), qualname, name)
+        if colon:
+            self._register(self._module(module_name), qualname)
+        for trusted in (main_module_name(), *self._trusted):
+            module = self._module(trusted)
+            if not colon:
+                self._register(module, name)
+            self._register_named(module, name)
 
     def _module(self, name: str) -> ModuleType | None:
         if name == main_module_name():
@@ -63,11 +65,18 @@ class TaskLoader:
             return None
         try:
             return importlib.import_module(name)
-        except ModuleNotFoundError:
-            log.warning("trusted module cannot be imported", extra={"module": name})
+        except Exception:
+            # Its jobs stay pending; a name in a row must not keep the worker from starting.
+            log.exception("a trusted module cannot be imported", extra={"wanted": name})
             return None
 
-    def _register(self, module: ModuleType | None, qualname: str, name: str) -> None:
+    def _register_named(self, module: ModuleType | None, name: str) -> None:
+        """Tasks whose decorator gives them this name, whatever their functions are called."""
+        for found in list(vars(module).values()) if module else ():
+            if getattr(getattr(found, OPTIONS_ATTRIBUTE, None), "name", None) == name:
+                self._registry.register(found)
+
+    def _register(self, module: ModuleType | None, qualname: str) -> None:
         found: Any = module
         for part in qualname.split("."):
             found = getattr(found, part, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.checks import checked_executor, checked_retry
-from pg_scheduler.engine.task_names import task_name_of
+from pg_scheduler.engine.task_names import captured_by, name_of_its_own, task_name_of
 from pg_scheduler.ports.executor import Executor
 
 OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
@@ -116,6 +116,9 @@ class TaskRegistry:
         )
         existing = self._tasks.get(name)
         if existing is not None and not _same_function(existing.func, func):
+            if chosen.name is None and _same_code(existing.func, func):
+                # Two closures over, say, two lists with the same content: each keeps its own.
+                return self.register(func, replace(chosen, name=name_of_its_own(name)))
             raise TaskNameConflict(
                 "task name",
                 f"{name!r} already names another function ({existing.func!r})",
@@ -198,13 +201,24 @@ def _hashable(func: object) -> bool:
     return True
 
 
-def _same_function(one: Any, other: Any) -> bool:
-    """True if two function objects do the same: one object, or one ``def`` executed again (a reload, a
-    test that runs twice) without captured values, which would be part of the name."""
-    if one is other or one == other:
-        return True
+def _same_code(one: Any, other: Any) -> bool:
     code = getattr(one, "__code__", None)
     return code is not None and code == getattr(other, "__code__", None)
+
+
+def _same_function(one: Any, other: Any, under_way: frozenset[tuple[int, int]] = frozenset()) -> bool:
+    """True if two function objects do the same: one object, or one ``def`` executed again (a reload, a
+    test that runs twice) that captured the same values. What can change is the same only if it is one
+    object."""
+    if one is other or (id(one), id(other)) in under_way:
+        return True
+    if not _same_code(one, other):
+        return _hashable(one) and bool(one == other)
+    mine, theirs = captured_by(one), captured_by(other)
+    under_way |= {(id(one), id(other))}  # a function may well capture itself
+    return mine.keys() == theirs.keys() and all(
+        _same_function(value, theirs[name], under_way) for name, value in mine.items()
+    )
 
 
 class TaskMap(MutableMapping[str, Callable[..., Any]]):

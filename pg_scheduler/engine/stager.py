@@ -137,12 +137,14 @@ def _window_jobs(
     key: str, spec: ScheduleSpec, plan: AdvancePlan, now: datetime, randomness: float
 ) -> tuple[WindowJob, ...]:
     grace = timedelta(seconds=max(spec.grace_seconds or 0, 1))
+    # Windows that are caught up are due now: they were late before they were jobs. If one of them is, so are
+    # those after it, or the latest would start before the older ones.
+    late = bool(plan.windows) and now - plan.windows[0] > grace
     return tuple(
         WindowJob(
             job_id=window_job_id(key, window),
             window=window,
-            # A window that is caught up is due now: it was late before it was a job.
-            execution_time=(window if now - window <= grace else now) + spec.jitter * randomness,
+            execution_time=(now if late else window) + spec.jitter * randomness,
         )
         for window in plan.windows
     )

@@ -38,8 +38,17 @@ def task_name_of(func: Callable[..., Any]) -> str:
     return checked_name("task name", f"{module}:{qualname}{_suffix(func)}")
 
 
+def name_of_its_own(name: str) -> str:
+    """A task name for this process only, for a function that shares `name` with another."""
+    return checked_name("task name", name + _own_suffix())
+
+
+def _own_suffix() -> str:
+    return f"@{_INCARNATION}.{next(_serial)}"
+
+
 def _suffix(func: Callable[..., Any]) -> str:
-    captured = _captured(func)
+    captured = captured_by(func)
     if not captured:
         return ""
     # Asked again after the captured list has grown, the same function must keep its name.
@@ -51,12 +60,12 @@ def _suffix(func: Callable[..., Any]) -> str:
         text = JsonCodec().encode_result(captured)
         suffix = f"#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     except UnencodablePayload:
-        suffix = f"@{_INCARNATION}.{next(_serial)}"
+        suffix = _own_suffix()
     setattr(owner, _REMEMBERED, (getattr(func, "__self__", None), suffix))
     return suffix
 
 
-def _captured(func: Callable[..., Any]) -> dict[str, Any]:
+def captured_by(func: Callable[..., Any]) -> dict[str, Any]:
     """What makes this function object differ from another of the same ``def``."""
     captured: dict[str, Any] = {}
     if inspect.ismethod(func):

@@ -237,7 +237,6 @@ class Worker:
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
             await asyncio.wait_for(self.pruner.record_settled(), FLUSH_PATIENCE)
-            await asyncio.wait_for(self._driver.forget_worker(self.worker_id), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
             log.error(
                 "the last verdicts could not be stored; their leases will run out",
@@ -248,9 +247,19 @@ class Worker:
         for service in services:
             service.cancel()
         await asyncio.gather(*services, return_exceptions=True)
+        await self._say_goodbye()
         self._services.clear()
         self._gone.set()
         log.info("worker stopped", extra={"worker_id": self.worker_id})
+
+    async def _say_goodbye(self) -> None:
+        """Leave the list of workers; last of all, because a renewal would enter it again."""
+        try:
+            await asyncio.wait_for(self._driver.forget_worker(self.worker_id), FLUSH_PATIENCE)
+        except (PgSchedulerError, TimeoutError) as error:
+            log.warning(
+                "the worker stays in the list of workers", extra={"error": str(error) or type(error).__name__}
+            )
 
     async def _release_the_rest(self) -> None:
         for attempt in self.active.attempts():

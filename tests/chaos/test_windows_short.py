@@ -16,7 +16,7 @@ async def test_pinned_windows_are_enqueued_once_each_whatever_is_killed(
 ) -> None:
     seed = random.randrange(1_000_000)
     found = await play_pinned(
-        server, library, dsn, seed, windows=60, workers=3, restart=False, seconds=3
+        server, library, dsn, seed, windows=40, workers=3, restart=False, seconds=2
     )  # the server is shared with other tests, so it is not crashed here
     assert found.well, found.line()
     assert found.kills, "nothing was proved: nobody was killed"
@@ -24,6 +24,6 @@ async def test_pinned_windows_are_enqueued_once_each_whatever_is_killed(
 
 @pytest.mark.slow
 async def test_windows_of_real_time_run_once_each_under_kills(dsn: str, library: str) -> None:
-    found = await play_real(library, dsn, random.randrange(1_000_000), seconds=4, every=1)
+    found = await play_real(library, dsn, random.randrange(1_000_000), seconds=3, every=1)
     assert found.well, found.line()
     assert found.kills, "nothing was proved: nobody was killed"

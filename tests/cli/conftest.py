@@ -7,8 +7,11 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+
+PGQ = Path(sys.executable).with_name("pgq")
 
 
 @dataclass(frozen=True)
@@ -23,22 +26,34 @@ class Said:
 Pgq = Callable[..., Awaitable[Said]]
 
 
+async def run(*command: str | Path, stdin: str = "", **environment: str) -> Said:
+    """Run a command to its end, with nothing but these variables to tell it of a database."""
+    ours = ("DATABASE_URL", "PG_SCHEDULER_DSN", "PGQ_DEBUG")
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+        env={key: value for key, value in os.environ.items() if key not in ours} | environment,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
+    assert process.returncode is not None
+    return Said(process.returncode, out.decode(), err.decode())
+
+
 @pytest.fixture
-def pgq(dsn: str, library: str) -> Pgq:
-    """Run `pgq` with arguments, on the test's database unless told otherwise."""
+def lone_pgq() -> Pgq:
+    """Run `pgq` with arguments, and no database unless they or variables name one."""
 
-    async def run(*arguments: str, stdin: str = "", on: str | None = dsn) -> Said:
-        environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
-        if on is not None:
-            environment["PG_SCHEDULER_DSN"] = on
-        chosen = ("--library", library) if on is not None and "sql" not in arguments else ()
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "pg_scheduler_cli", *arguments, *chosen,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )  # fmt: skip
-        out, err = await process.communicate(stdin.encode())
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
+    async def lone(*arguments: str, stdin: str = "", **environment: str) -> Said:
+        return await run(PGQ, *arguments, stdin=stdin, **environment)
 
-    return run
+    return lone
+
+
+@pytest.fixture
+def pgq(lone_pgq: Pgq, dsn: str, library: str) -> Pgq:
+    """Run `pgq` with arguments on the test's database, by each library."""
+
+    async def on_database(*arguments: str, stdin: str = "") -> Said:
+        return await lone_pgq(*arguments, "--library", library, stdin=stdin, PG_SCHEDULER_DSN=dsn)
+
+    return on_database

@@ -1,4 +1,8 @@
-"""One database per server, one schema per shape; emptied, not remade, between tests."""
+"""Every driver, opened once for all tests of the contract and emptied before each.
+
+One database per server, one schema per shape, one event loop for the module: connections, their caches and
+their prepared statements live through all tests, which makes the suite several times quicker.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
@@ -25,34 +30,49 @@ async def _database(servers: Servers, version: int) -> str:
     return _databases[version]
 
 
-async def _empty(dsn: str, schema: str) -> None:
-    """Delete every row; rows are few, so this is quicker than making the tables again."""
-    connection = await asyncpg.connect(dsn)
-    try:
-        tables = await connection.fetch(
+class Housekeeper:
+    """Empties one schema on a connection of its own."""
+
+    def __init__(self, connection: asyncpg.Connection, schema: str) -> None:
+        self._connection = connection
+        self._schema = schema
+
+    async def empty(self) -> None:
+        """Delete every row; rows are few, so this is quicker than making the tables again."""
+        tables = await self._connection.fetch(
             "SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables"
             " WHERE schemaname = $1 AND tablename <> 'scheduled_job_migrations'",
-            schema,
+            self._schema,
         )
-        for table in tables:
-            await connection.execute(f"DELETE FROM {table['name']}")
-    finally:
-        await connection.close()
+        await self._connection.execute(";".join(f"DELETE FROM {table['name']}" for table in tables))
 
 
-@pytest.fixture(params=KINDS)
-async def driver(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[Driver]:
-    """Open, installed and empty."""
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=KINDS)
+async def opened(
+    request: pytest.FixtureRequest, servers: Servers
+) -> AsyncIterator[tuple[Driver, Housekeeper | None]]:
+    """A driver of each kind, open and installed."""
     kind: str = request.param
     if kind == "memory":
-        yield MemoryDriver()
+        yield MemoryDriver(), None
         return
     shape, _, version = kind.rpartition("-")
     dsn = await _database(servers, int(version))
     schema = f"of {shape}"
-    await _empty(dsn, schema)
+    housekeeping = await asyncpg.connect(dsn)
     async with SHAPES[shape](dsn, schema) as driver:
         await driver.open()
         await driver.install()
-        yield driver
+        yield driver, Housekeeper(housekeeping, schema)
         await driver.close()
+    await housekeeping.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def driver(opened: tuple[Driver, Housekeeper | None]) -> Driver:
+    """Open, installed and empty."""
+    driver, housekeeper = opened
+    if housekeeper is None:
+        return MemoryDriver()
+    await housekeeper.empty()
+    return driver

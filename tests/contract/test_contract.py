@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pg_scheduler.testing.contract import DriverContract
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 class TestEveryDriver(DriverContract):

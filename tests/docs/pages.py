@@ -41,7 +41,7 @@ class Block:
     @property
     def runs_until_stopped(self) -> bool:
         """True for a program that is a worker."""
-        return self.is_program and ".run()" in self.text
+        return self.is_program and "await scheduler.run(" in self.text
 
     @property
     def needs(self) -> str | None:

@@ -33,7 +33,8 @@ class Reader:
     from: `dsn`, a database of its own; and `scheduler`, not started, over that database.
 
     A block that begins with the comment ``# name.py`` is saved under that name, and run as a program if it is
-    one; SQL is executed; other Python is executed here, with `await` at the top level.
+    one, or by pytest if its name begins with ``test_``; SQL is executed; other Python is executed here, with
+    `await` at the top level.
     """
 
     def __init__(self, folder: Path, dsn: str, library: str) -> None:
@@ -92,12 +93,14 @@ class Reader:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(block.text, encoding="utf-8")
         if block.is_program:
-            await self._run_program(file, block.runs_until_stopped)
+            await self._run([file.name], block.runs_until_stopped)
+        elif name.startswith("test_"):
+            await self._run(["-m", "pytest", "-q", "-x", "-o", "asyncio_mode=auto", name])
 
-    async def _run_program(self, file: Path, until_stopped: bool) -> None:
+    async def _run(self, arguments: list[str], until_stopped: bool = False) -> None:
         program = await asyncio.create_subprocess_exec(
-            sys.executable, file.name,
-            cwd=file.parent,
+            sys.executable, *arguments,
+            cwd=self._folder,
             env={**os.environ, "DATABASE_URL": self._dsn},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -114,9 +114,11 @@ async def test_a_retry_is_no_end(make: Make, clock: ManualClock) -> None:
     handle = await scheduler.schedule(go_wrong, execution_time=clock.now(), max_retries=1)
     await drain(scheduler)
     assert await handle.status() is JobStatus.PENDING
+    assert len(await scheduler.driver.attempts(handle)) == 1
     await clock.advance(timedelta(hours=1))
     await drain(scheduler)
     assert await left(scheduler) == set()
+    assert await scheduler.driver.attempts(handle) == []
 
 
 async def test_without_vacuum_nothing_goes_until_it_is_asked_for(make: Make, clock: ManualClock) -> None:

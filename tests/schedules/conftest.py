@@ -7,14 +7,16 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from pg_scheduler import Scheduler
 from pg_scheduler.db import driver_over
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing import ManualClock, MemoryDriver
 from tests.support.databases import new_database
 
 pytest.register_assert_rewrite("pg_scheduler.testing.contract")
 
 MakeDriver = Callable[[], Driver]
+MakeScheduler = Callable[[ManualClock], Scheduler]
 
 
 @pytest.fixture(autouse=True)
@@ -51,3 +53,17 @@ def drivers_of_memory() -> MakeDriver:
     """The same without an event loop."""
     shared = MemoryDriver()
     return lambda: shared
+
+
+@pytest.fixture
+async def scheduler_at(drivers: MakeDriver) -> AsyncIterator[MakeScheduler]:
+    """Makes schedulers that live in a clock's time, on one database; not started, and closed at the end."""
+    made: list[Scheduler] = []
+
+    def make(clock: ManualClock) -> Scheduler:
+        made.append(Scheduler(drivers(), clock=clock))
+        return made[-1]
+
+    yield make
+    for scheduler in made:
+        await scheduler.shutdown()

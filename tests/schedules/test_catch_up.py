@@ -11,7 +11,7 @@ from pg_scheduler import Scheduler, periodic
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.testing import ManualClock, drain, live_through
 from pg_scheduler.testing.drain import Drained
-from tests.schedules.conftest import MakeDriver
+from tests.schedules.conftest import MakeDriver, MakeScheduler
 from tests.schedules.test_management import SECOND
 from tests.support.running import eventually
 
@@ -38,47 +38,44 @@ def windows(lived: list[Drained]) -> list[int]:
     ],
 )
 async def test_24_hours_of_downtime_run_exactly_what_the_policy_says(
-    drivers: MakeDriver, settings: dict[str, Any], run: int, overlap: str
+    scheduler_at: MakeScheduler, settings: dict[str, Any], run: int, overlap: str
 ) -> None:
     @periodic(every=HOUR, dedup_key="hourly", overlap=overlap, **settings)
     async def hourly() -> None: ...
 
     clock = ManualClock()
-    before = Scheduler(drivers(), clock=clock)
+    before = scheduler_at(clock)
     assert len(await live_through(before, clock, 2 * HOUR)) == 2
-    await before.shutdown()
     await clock.advance(DAY + timedelta(seconds=30))
-    after = Scheduler(drivers(), clock=clock)
+    after = scheduler_at(clock)
     expected = min(run, 1) if overlap == "skip" else run
     latest = int(clock.now().timestamp()) - 30
     assert windows(await drain(after)) == [latest - 3600 * n for n in reversed(range(expected))]
     (info,) = await after.list_schedules()
     assert (info.run_count, info.skipped_count) == (2 + expected, 24 - expected)
     assert len(await live_through(after, clock, 2 * HOUR)) == 2
-    await after.shutdown()
 
 
-async def test_a_resumed_schedule_makes_up_for_nothing(drivers: MakeDriver) -> None:
+async def test_a_resumed_schedule_makes_up_for_nothing(scheduler_at: MakeScheduler) -> None:
     @periodic(every=HOUR, dedup_key="hourly", catch_up="all")
     async def hourly() -> None: ...
 
     clock = ManualClock()
-    scheduler = Scheduler(drivers(), clock=clock)
+    scheduler = scheduler_at(clock)
     await live_through(scheduler, clock, HOUR)
     await scheduler.pause_schedule("hourly")
     assert await live_through(scheduler, clock, DAY) == []
     await scheduler.resume_schedule("hourly")
     assert await drain(scheduler) == []
     assert len(await live_through(scheduler, clock, HOUR)) == 1
-    await scheduler.shutdown()
 
 
-async def test_vacuumed_runs_do_not_open_their_windows_again(drivers: MakeDriver) -> None:
+async def test_vacuumed_runs_do_not_open_their_windows_again(scheduler_at: MakeScheduler) -> None:
     @periodic(every=HOUR, dedup_key="hourly", catch_up="all")
     async def hourly() -> None: ...
 
     clock = ManualClock()
-    scheduler = Scheduler(drivers(), clock=clock)
+    scheduler = scheduler_at(clock)
     await live_through(scheduler, clock, DAY)
     await clock.advance(MINUTE)
     assert (await scheduler.run_vacuum())["completed"] == 0
@@ -86,7 +83,6 @@ async def test_vacuumed_runs_do_not_open_their_windows_again(drivers: MakeDriver
     await clock.advance(MINUTE)
     assert (await scheduler.run_vacuum())["completed"] == 24
     assert await drain(scheduler) == []
-    await scheduler.shutdown()
 
 
 class SkewedClock(SystemClock):
@@ -116,7 +112,7 @@ async def test_a_worker_whose_clock_is_ten_minutes_off_changes_nothing(
     async def hourly() -> None: ...
 
     async with Scheduler(drivers(), clock=SkewedClock(by)) as skewed, Scheduler(drivers()) as right:
-        await eventually(lambda: len(started) >= 4)
+        await eventually(lambda: len(started) >= 2)
         jobs = [job for job in await right.driver.jobs() if job.schedule_window is not None]
         for job in jobs:
             assert job.schedule_window is not None

@@ -6,15 +6,16 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 
 from pg_scheduler import JobPriority, JobStatus, RetryPolicy, Scheduler, periodic
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.testing import MemoryDriver
 from tests.schedules.conftest import MakeDriver
-from tests.support.running import eventually, now
+from tests.support.running import eventually, now, within
 
 Start = Callable[[], "asyncio.Future[Scheduler]"]
 SECOND = timedelta(seconds=1)
@@ -51,6 +52,7 @@ async def next_run(scheduler: Scheduler, key: str = "tick") -> object:
     return (await scheduler.schedule_status(key) or {})["next_run"]
 
 
+@pytest.mark.slow
 async def test_disabling_in_one_process_stops_the_others_within_a_second(
     start: Start, tick: None, ticks: list[float]
 ) -> None:
@@ -110,6 +112,28 @@ async def test_the_last_of_several_calls_counts(start: Start, tick: None) -> Non
     scheduler.disable_periodic_job("tick")
     await scheduler.schedules.changes_done()
     assert not (await scheduler.schedule_status("tick") or {})["enabled"]
+
+
+async def test_a_slow_change_does_not_undo_a_later_one(tick: None) -> None:
+    class SlowToPause(MemoryDriver):
+        asked, answer = asyncio.Event(), asyncio.Event()
+
+        async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
+            if paused:
+                self.asked.set()
+                await self.answer.wait()
+            return await super().set_paused(key, paused, now=now)
+
+    driver = SlowToPause()
+    async with Scheduler(driver) as scheduler:
+        scheduler.disable_periodic_job("tick")
+        await within(driver.asked.wait())
+        scheduler.enable_periodic_job("tick")
+        for _ in range(20):
+            await asyncio.sleep(0)  # the later change would be made by now, if it could overtake
+        driver.answer.set()
+        await scheduler.schedules.changes_done()
+        assert not await _disabled(scheduler)
 
 
 def test_without_a_loop_the_change_is_made_at_the_next_start(drivers_of_memory: MakeDriver) -> None:

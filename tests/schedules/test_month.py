@@ -33,7 +33,7 @@ async def test_a_month_runs_every_window_at_its_own_instant() -> None:
     assert Counter(name for name, _ in ran) == {"hourly": 31 * 24, "nightly": 31, "weekly": 5}
     assert [moment for _, moment in ran] == sorted(moment for _, moment in ran)
     nights = [moment for name, moment in ran if name == "nightly"]
-    # On the 8th the clocks of New York skip 02:30: that night it is 03:00, and from then on an hour sooner in UTC.
+    # On the 8th the clocks of New York skip 02:30: it runs at 03:00, and then an hour sooner in UTC.
     assert [f"{night:%d %H:%M}" for night in nights[6:9]] == ["07 07:30", "08 07:00", "09 06:30"]
     assert [f"{moment:%d %H}" for name, moment in ran if name == "weekly"][-2:] == ["23 09", "30 08"]
     assert clock.now() == datetime(2026, 4, 1, tzinfo=UTC)

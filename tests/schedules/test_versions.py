@@ -12,17 +12,15 @@ import pytest
 
 from pg_scheduler import Scheduler, periodic
 from pg_scheduler.testing import ManualClock, live_through
-from tests.schedules.conftest import MakeDriver
+from tests.schedules.conftest import MakeScheduler
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MODULE = importlib.import_module("pg_scheduler.periodic")
 
-Version = Callable[[], Scheduler]
-
 
 @pytest.fixture
 def version(
-    drivers: MakeDriver, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    scheduler_at: MakeScheduler, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Scheduler]:
     """A worker whose code has `report` under these settings."""
 
@@ -32,7 +30,7 @@ def version(
         @periodic(**settings)
         async def report() -> None: ...
 
-        scheduler = Scheduler(drivers(), clock=clock)
+        scheduler = scheduler_at(clock)
         scheduler.schedules.adopt_decorated()
         return scheduler
 
@@ -65,8 +63,6 @@ async def test_a_rolling_deploy_runs_each_window_of_one_version_only(
         for worker in (old, young, old):
             await confirm(worker)
         assert await active(old) == [(HOUR, "periodic_report")]
-    await old.shutdown()
-    await young.shutdown()
 
 
 async def test_a_roll_back_takes_over_once_the_younger_is_silent(
@@ -80,7 +76,6 @@ async def test_a_roll_back_takes_over_once_the_younger_is_silent(
         await clock.advance(timedelta(seconds=seconds))
         await confirm(old)
         assert await active(old) == [(every, "periodic_report")]
-    await old.shutdown()
 
 
 async def test_a_renamed_job_keeps_its_schedule_without_a_fight(
@@ -92,8 +87,6 @@ async def test_a_renamed_job_keeps_its_schedule_without_a_fight(
     for _ in range(3):
         await confirm(old)
         assert await active(old) == [(MINUTE, "renamed")]
-    await old.shutdown()
-    await young.shutdown()
 
 
 @contextmanager
@@ -121,8 +114,6 @@ async def test_a_deploy_pauses_nothing_and_wakes_nothing(
     await young.resume_schedule(info.key)
     with only(young):
         assert len(await live_through(young, clock, 2 * HOUR)) == 2
-    await old.shutdown()
-    await young.shutdown()
 
 
 async def test_a_new_version_does_not_run_what_the_old_one_has_run(
@@ -137,5 +128,3 @@ async def test_a_new_version_does_not_run_what_the_old_one_has_run(
     with only(young):
         assert await live_through(young, clock, HOUR - MINUTE) == []
         assert len(await live_through(young, clock, MINUTE)) == 1
-    await old.shutdown()
-    await young.shutdown()

@@ -1,5 +1,6 @@
--- The names of pending jobs.
-SELECT DISTINCT job.job_name
+-- The names of pending jobs, by code point whatever the language of the database.
+SELECT job.job_name
 FROM :"schema".scheduled_jobs AS job
 WHERE job.status = 'pending'
-ORDER BY job.job_name;
+GROUP BY job.job_name
+ORDER BY job.job_name COLLATE "C";

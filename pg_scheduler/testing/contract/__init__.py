@@ -31,7 +31,9 @@ from pg_scheduler.testing.contract.reclaiming import ReclaimingContract
 from pg_scheduler.testing.contract.registering import RegisteringContract
 from pg_scheduler.testing.contract.replacing import ReplacingContract
 from pg_scheduler.testing.contract.retaining import RetentionContract
-from pg_scheduler.testing.contract.scheduling import SchedulesContract, SchedulingContract
+from pg_scheduler.testing.contract.scheduling import SchedulingContract
+from pg_scheduler.testing.contract.scheduling_due import DueContract
+from pg_scheduler.testing.contract.scheduling_rows import SchedulesContract
 from pg_scheduler.testing.contract.schema import SchemaContract
 from pg_scheduler.testing.contract.settling import SettlingContract
 from pg_scheduler.testing.contract.signals import SignalsContract
@@ -56,6 +58,7 @@ class DriverContract(
     SupersedingContract,
     OverridingContract,
     SchedulingContract,
+    DueContract,
     SchedulesContract,
     RegisteringContract,
     ExcludingContract,

@@ -30,6 +30,15 @@ PATIENCE = 90.0
 PROGRAM = "tests.chaos.windows.worker"
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a schedule says of itself in the end."""
+
+    mark: datetime | None
+    run_count: int
+    skipped: int
+
+
 @dataclass(slots=True)
 class Field:
     """Where windows are fought over."""
@@ -53,7 +62,8 @@ class Field:
         )  # fmt: skip
         info = await self.until(lambda info: info.next_run is not None)
         assert info.next_run is not None
-        return info.next_run
+        # In real time a window may have passed before anybody looked.
+        return info.next_run - every * info.run_count
 
     async def until(self, holds: Callable[[ScheduleInfo], bool]) -> ScheduleInfo:
         """The schedule as soon as something is true of it, or as it is when patience ends."""
@@ -78,11 +88,19 @@ class Field:
             self.crew.replace_deserters()
             self.crew.kill(self.rng.choice(self.crew.members))
 
-    async def finish(self, move: Callable[[], None]) -> None:
-        """Forget the schedule and wait for its jobs to end; `move` lets leases of the dead run out."""
-        await self.scheduler.remove_schedule(KEY)
+    async def forget_schedule(self) -> Account:
+        """Remove the schedule; what it said of itself at that moment. The jobs that it made stay."""
         if self.sql.is_closed():
             self.sql = await asyncpg.connect(self.dsn)
+        row = await self.sql.fetchrow(
+            "DELETE FROM scheduled_job_schedules WHERE schedule_key = $1"
+            " RETURNING mark, run_count, skipped_count",
+            KEY,
+        )
+        return Account(row["mark"], row["run_count"], row["skipped_count"])
+
+    async def finish(self, move: Callable[[], None]) -> None:
+        """Wait for all jobs to end, then dismiss the crew; `move` lets the leases of the dead run out."""
         deadline = time.monotonic() + PATIENCE
         unfinished = "SELECT count(*) FROM scheduled_jobs WHERE status IN ('pending', 'running')"
         while await self.sql.fetchval(unfinished) and time.monotonic() < deadline:
@@ -91,12 +109,12 @@ class Field:
         await self.crew.dismiss()
 
     async def findings(
-        self, scenario: str, seed: int, first: datetime, last: datetime, every: timedelta, info: ScheduleInfo
+        self, scenario: str, seed: int, first: datetime, last: datetime, every: timedelta, account: Account
     ) -> Findings:
-        """What is to be reported; `info` is the schedule's own account."""
+        """What is to be reported."""
         wanted = {first + every * number for number in range((last - first) // every + 1)}
         ran = read(self.journal)
-        count = await counted(self.sql, KEY, wanted, info.run_count, info.skipped_count, ran)
+        count = await counted(self.sql, KEY, wanted, account.run_count, account.skipped, ran)
         return Findings(
             scenario, self.library, seed, len(wanted),
             count.enqueued, count.doubled, count.missed, count.unrun,
@@ -149,10 +167,11 @@ async def play_pinned(
             if restart and not field.restarts and clock.now() >= first + (last - first) / 2:
                 await asyncio.to_thread(server.restart, "immediate")
                 field.restarts += 1
-        info = await field.until(lambda info: info.last_run is not None and info.last_run >= last)
+        await field.until(lambda info: info.last_run is not None and info.last_run >= last)
         killing.cancel()
+        account = await field.forget_schedule()
         await field.finish(lambda: clock.set(clock.now() + timedelta(seconds=100)))
-        return await field.findings("pinned", seed, first, last, every, info)
+        return await field.findings("pinned", seed, first, last, every, account)
 
 
 async def play_real(
@@ -168,9 +187,8 @@ async def play_real(
             await asyncio.sleep(0.1)
         killing.cancel()
         await field.until(lambda info: info.last_run is not None and info.last_run >= last)
-        await field.scheduler.pause_schedule(KEY)
-        info = await field.until(lambda info: True)
-        if info.last_run is not None:
-            last = max(last, info.last_run)  # one more may have come due meanwhile
+        account = await field.forget_schedule()
+        if account.mark is not None:
+            last = max(last, account.mark)  # one more may have come due meanwhile
         await field.finish(lambda: None)
-        return await field.findings("real time", seed, first, last, step, info)
+        return await field.findings("real time", seed, first, last, step, account)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pg_scheduler import Scheduler, current_job
+from pg_scheduler.domain.errors import ConnectionLost
 from tests.chaos.windows.clock import SharedClock
 from tests.chaos.worker import die_with_parent
 
@@ -59,7 +60,11 @@ async def serve(launch: WindowLaunch) -> None:
 
     scheduler = launch.scheduler()
     scheduler.register(log_window, name=TASK)
-    await scheduler.run(shutdown_timeout=10)
+    while True:
+        try:
+            return await scheduler.run(shutdown_timeout=10)
+        except ConnectionLost:  # the server is down just now; a supervisor would start us again
+            await asyncio.sleep(0.2)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""Modules that a worker may be told to look into for its tasks. Importing one leaves a trace."""
