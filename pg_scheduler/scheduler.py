@@ -352,7 +352,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         Args:
             func: an async function; a plain one with ``executor="thread"`` or ``"process"``; or the name of
                 a task that a worker knows.
-            execution_time: aware; in the past means now.
+            execution_time: aware; in the past means now, unless further back than the misfire grace.
             args, kwargs: what the function is called with; JSON and the types of `JsonCodec`.
             priority: a JobPriority, or an integer rank: smaller runs first.
             max_retries: attempts after the first that fails.
@@ -412,7 +412,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         """Store many jobs in one transaction: all of them or, if this raises, none.
 
         Args:
-            jobs: `JobSpec`s; a generator will do.
+            jobs: each a `JobSpec`; a generator will do.
             conflict_resolution: one for all of them.
             batch_size: rows per statement.
             connection: as in `schedule`.

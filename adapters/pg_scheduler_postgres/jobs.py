@@ -151,12 +151,16 @@ class PostgresJobs:
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
     ) -> list[bool]:
-        accepted: set[tuple[str, Lease]] = set()
-        for worker_id in {settlement.worker_id for settlement in settlements}:
-            batch = [settlement for settlement in settlements if settlement.worker_id == worker_id]
-            leases = await self._settle_for(worker_id, batch, now, not_kept)
-            accepted |= {(worker_id, lease) for lease in leases}
-        return [(told.worker_id, Lease(told.job_id, told.epoch)) in accepted for told in settlements]
+        batches: dict[str, dict[Lease, int]] = {}
+        for position in first_verdicts(settlements):
+            told = settlements[position]
+            batches.setdefault(told.worker_id, {})[Lease(told.job_id, told.epoch)] = position
+        accepted = [False] * len(settlements)
+        for worker_id, positions in batches.items():
+            batch = [settlements[position] for position in positions.values()]
+            for lease in await self._settle_for(worker_id, batch, now, not_kept):
+                accepted[positions[lease]] = True
+        return accepted
 
     async def _settle_for(
         self,

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 
+from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler.ports.driver import SchemaStatus
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
@@ -142,14 +143,30 @@ class PostgresSchema:
             ):
                 await transaction.script(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             await self._link.run("create_ledger", transaction)
-            for migration in all_migrations():
-                await transaction.script(migration.sql(schema))
-                await self._link.run(
-                    "record_migration", transaction, version=migration.version, name=migration.name
-                )
+            try:
+                await self._migrate(transaction)
+            except SchemaError as error:
+                raise _incomplete(schema, str(error.__cause__)) from error
+            if missing := (await self._status(transaction)).missing:
+                raise _incomplete(schema, ", ".join(missing))
+
+    async def _migrate(self, transaction: Session) -> None:
+        for migration in all_migrations():
+            await transaction.script(migration.sql(self._link.statements.schema))
+            await self._link.run(
+                "record_migration", transaction, version=migration.version, name=migration.name
+            )
 
     async def uninstall(self) -> None:
         await self._link.run("uninstall")
+
+
+def _incomplete(schema: str, what: str) -> SchemaError:
+    return SchemaError(
+        f"schema {schema!r} holds tables of these names that cannot be completed: {what}. If they are "
+        "somebody else's, choose another schema; else restore what is missing, or rename the tables and "
+        "install again"
+    )
 
 
 def _lock_key(schema: str) -> int:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pg_scheduler.domain.states import JobEvent, JobStatus, transition
+from pg_scheduler.domain.verdict import Settlement
 
 ATTEMPT_OUTCOMES: dict[JobEvent, str] = {
     JobEvent.COMPLETE: "completed",
@@ -16,6 +19,14 @@ ATTEMPT_OUTCOMES: dict[JobEvent, str] = {
 
 GIVEN_BACK = frozenset({JobEvent.SNOOZE, JobEvent.RELEASE})
 """Events after which the attempt is not counted."""
+
+
+def first_verdicts(settlements: Sequence[Settlement]) -> list[int]:
+    """Positions of the settlements that may count: of several by one worker on one lease, the first."""
+    first: dict[tuple[str, int, str], int] = {}
+    for position, told in enumerate(settlements):
+        first.setdefault((told.job_id, told.epoch, told.worker_id), position)
+    return list(first.values())
 
 
 def settles(

@@ -185,8 +185,9 @@ class JobStore(Protocol):
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
     ) -> list[bool]:
-        """Apply verdicts. False where the lease was lost: that row is untouched. A job that ends in a status
-        of `not_kept` is deleted in the same statement, with its history."""
+        """Apply verdicts. False where the lease was lost: that row is untouched. Of several verdicts by one
+        worker on one lease the first counts. A job that ends in a status of `not_kept` is deleted in the same
+        statement, with its history."""
         ...
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

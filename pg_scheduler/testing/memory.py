@@ -30,6 +30,7 @@ from pg_scheduler.domain.model import (
 from pg_scheduler.domain.settling import (
     ATTEMPT_OUTCOMES,
     GIVEN_BACK,
+    first_verdicts,
     lost_lease_message,
     settles,
     status_after_attempt,
@@ -172,7 +173,11 @@ class MemoryDriver(MemorySchedules):
         not_kept: Collection[JobStatus] = (),
     ) -> list[bool]:
         moment = _moment(now)
-        accepted = [self._settle_one(told, moment) for told in settlements]
+        may_count = set(first_verdicts(settlements))
+        accepted = [
+            position in may_count and self._settle_one(told, moment)
+            for position, told in enumerate(settlements)
+        ]
         for told, taken in zip(settlements, accepted, strict=True):
             if taken and self._store.jobs[told.job_id].status in not_kept:
                 self._store.forget([told.job_id])

@@ -37,12 +37,12 @@ def versions_to_test() -> list[int]:
     return [int(version) for version in chosen.split(",")] if chosen else available_versions()
 
 
-async def new_database(server: EmbeddedServer) -> str:
-    """The DSN of a fresh, empty database."""
+async def new_database(server: EmbeddedServer, options: str = "") -> str:
+    """The DSN of a fresh, empty database; `options` as in CREATE DATABASE."""
     name = f"test_{os.getpid()}_{next(_serial)}"
     connection = await asyncpg.connect(server.dsn)
     try:
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template0 {options}')
     finally:
         await connection.close()
     return server.dsn_of(name)

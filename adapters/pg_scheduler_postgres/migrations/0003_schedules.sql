@@ -47,7 +47,7 @@ SET finished_at = coalesce(last_heartbeat, execution_time)
 WHERE finished_at IS NULL AND status IN ('completed', 'failed', 'cancelled', 'expired');
 
 CREATE INDEX IF NOT EXISTS scheduled_jobs_finished
-    ON :"schema".scheduled_jobs (status, finished_at)
+    ON :"schema".scheduled_jobs (status, job_name, finished_at, job_id)
     WHERE status IN ('completed', 'failed', 'cancelled', 'expired');
 
 -- What retention deleted, by day.

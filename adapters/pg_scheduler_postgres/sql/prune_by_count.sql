@@ -1,17 +1,35 @@
--- Delete all but the latest finished jobs of each name, with their history.
-WITH old AS (
-    SELECT ranked.job_id
-    FROM (
-        SELECT
-            job.job_id,
-            row_number() OVER (
-                PARTITION BY job.job_name
-                ORDER BY job.finished_at DESC, job.job_id DESC
-            ) AS place
+-- Delete all but the latest finished jobs of each name, with their history. Each name is a range of the
+-- finished index, read from its newest end past what is kept.
+WITH RECURSIVE names (job_name) AS (
+    (
+        SELECT job.job_name
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = :status::text
-    ) AS ranked
-    WHERE ranked.place > :keep::bigint
+        ORDER BY job.job_name
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT (
+        SELECT job.job_name
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = :status::text AND job.job_name > names.job_name
+        ORDER BY job.job_name
+        LIMIT 1
+    )
+    FROM names
+    WHERE names.job_name IS NOT NULL
+),
+old AS MATERIALIZED (
+    SELECT of_name.job_id
+    FROM names
+    CROSS JOIN LATERAL (
+        SELECT job.job_id
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = :status::text AND job.job_name = names.job_name
+        ORDER BY job.finished_at DESC, job.job_id DESC
+        OFFSET :keep::bigint
+        LIMIT :limit::integer
+    ) AS of_name
     LIMIT :limit::integer
 ),
 gone AS (

@@ -1,4 +1,5 @@
--- One sign of life for a worker and all its leases. Rows are locked in id order, as in every batch.
+-- One sign of life for a worker and all its leases. Rows are locked by the code points of their ids, as in
+-- every batch: a table that an older installation made may have a collation of its own.
 WITH alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (worker_id, hostname, pid, started_at, last_seen)
     VALUES (
@@ -15,7 +16,7 @@ held AS (
     WHERE job.job_id = ANY (:job_ids::text[])
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
-    ORDER BY job.job_id
+    ORDER BY job.job_id COLLATE "C"
     FOR NO KEY UPDATE OF job
 )
 UPDATE :"schema".scheduled_jobs AS job

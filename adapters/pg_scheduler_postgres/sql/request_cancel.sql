@@ -4,7 +4,7 @@ WITH asked AS (
     SELECT job.job_id, job.status, job.schedule_key
     FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (:job_ids::text[])
-    ORDER BY job.job_id
+    ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job
 ),
 told AS (

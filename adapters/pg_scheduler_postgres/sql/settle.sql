@@ -23,7 +23,7 @@ WITH held AS (
             (job.status = 'running' AND job.worker_id = :worker_id::text)
             OR (job.status = 'pending' AND told.event = 'complete')
         )
-    ORDER BY job.job_id
+    ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job
 ),
 settled AS (

@@ -21,9 +21,9 @@ class InsightContract:
         assert await driver.counts() == dict.fromkeys(JobStatus, 0)
 
     async def test_jobs_come_by_time_then_id(self, driver: Driver) -> None:
-        await submit(driver, new("b"), new("a"), new("early", due=at(-1)), new("late", due=at(1)))
-        assert [job.job_id for job in await driver.jobs()] == ["early", "a", "b", "late"]
-        assert [job.job_id for job in await driver.jobs(limit=2)] == ["early", "a"]
+        await submit(driver, new("a"), new("B"), new("early", due=at(-1)), new("late", due=at(1)))
+        assert [job.job_id for job in await driver.jobs()] == ["early", "B", "a", "late"]
+        assert [job.job_id for job in await driver.jobs(limit=2)] == ["early", "B"]
 
     async def test_jobs_can_be_chosen_by_state_and_name(self, driver: Driver) -> None:
         for status in JobStatus:
@@ -58,14 +58,16 @@ class InsightContract:
             new("1", task="b"),
             new("2", task="b", due=at(-5)),
             new("3", task="a"),
+            new("6", task="B"),
             new("4", task="known"),
             new("5", task="c", due=at(60)),
         )
         found = await driver.unclaimed(["known"], now=NOON)
-        assert found == [Waiting("a", 1, NOON), Waiting("b", 2, at(-5))]
-        assert await driver.unclaimed(["known", "a", "b"], now=NOON) == []
+        assert found == [Waiting("B", 1, NOON), Waiting("a", 1, NOON), Waiting("b", 2, at(-5))]
+        assert await driver.unclaimed(["known", "B", "a", "b"], now=NOON) == []
 
     async def test_names_of_pending_jobs_are_listed_once(self, driver: Driver) -> None:
         await submit(driver, new("1", task="b"), new("2", task="b"), new("3", task="a", due=at(99)))
+        await submit(driver, new("4", task="B"))
         await brought_to(driver, JobStatus.COMPLETED, "done")
-        assert await driver.pending_names() == ["a", "b"]
+        assert await driver.pending_names() == ["B", "a", "b"]

@@ -79,12 +79,12 @@ class LeasingContract:
         assert (worker.started_at, worker.last_seen) == (at(20), at(40))
 
     async def test_workers_are_listed_by_id_until_they_say_goodbye(self, driver: Driver) -> None:
-        await renew(driver, worker=RIVAL)
-        await renew(driver, worker=OWNER)
-        assert [worker.worker_id for worker in await driver.workers()] == [OWNER, RIVAL]
-        await driver.forget_worker(OWNER)
+        for worker_id in ("b", "a", "C"):
+            await renew(driver, worker=worker_id)
+        assert [worker.worker_id for worker in await driver.workers()] == ["C", "a", "b"]
+        await driver.forget_worker("a")
         await driver.forget_worker("never seen")
-        assert [worker.worker_id for worker in await driver.workers()] == [RIVAL]
+        assert [worker.worker_id for worker in await driver.workers()] == ["C", "b"]
 
     async def test_a_claim_gives_the_lease_that_was_asked_for(self, driver: Driver) -> None:
         await started(driver)

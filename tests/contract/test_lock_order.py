@@ -1,0 +1,135 @@
+"""Batches that meet over the same rows wait for each other; they never deadlock.
+
+A third transaction holds the middle row while two batches arrive, so how they interleave is not left to
+chance: were one of them to lock rows in another order than by id, each would hold what the other waits for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+import asyncpg
+import pytest
+
+from pg_scheduler.db import driver_over
+from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.retention import VacuumPolicy
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.ports.driver import Driver, RenewRequest
+from pg_scheduler.testing.contract.scene import (
+    IGNORE,
+    LEASE,
+    OWNER,
+    REPLACE,
+    at,
+    new,
+    started,
+    submit,
+)
+
+IDS = ("a", "m", "z")
+Batch = Callable[[Driver, Sequence[str]], Awaitable[object]]
+
+
+async def settling(driver: Driver, job_ids: Sequence[str]) -> object:
+    told = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in job_ids]
+    return await driver.settle(told, now=at(10))
+
+
+async def renewing(driver: Driver, job_ids: Sequence[str]) -> object:
+    leases = [Lease(job_id, 1) for job_id in job_ids]
+    return await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, leases), now=at(10))
+
+
+async def replacing(driver: Driver, job_ids: Sequence[str]) -> object:
+    return await submit(driver, *(new(job_id) for job_id in job_ids), conflict=REPLACE, now=at(10))
+
+
+async def ignoring(driver: Driver, job_ids: Sequence[str]) -> object:
+    return await submit(driver, *(new(job_id) for job_id in job_ids), conflict=IGNORE, now=at(10))
+
+
+async def cancelling(driver: Driver, job_ids: Sequence[str]) -> object:
+    return await driver.request_cancel(job_ids, now=at(10))
+
+
+@pytest.fixture
+async def drivers(dsn: str) -> AsyncIterator[tuple[Driver, Driver]]:
+    """One of each library, on one database."""
+    async with AsyncExitStack() as stack:
+        both = driver_over(dsn, library="asyncpg"), driver_over(dsn, library="psycopg")
+        for driver in both:
+            await driver.open()
+            stack.push_async_callback(driver.close)
+        await both[0].install()
+        yield both
+
+
+async def meet(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection, holding: str, first: Batch, second: Batch
+) -> None:
+    """Both batches arrive while `holding` keeps the middle row; then it lets go. Nobody is refused."""
+    holder = sql.transaction()
+    await holder.start()
+    await sql.execute(holding)
+    calls = asyncio.gather(first(drivers[0], IDS), second(drivers[1], IDS[::-1]), return_exceptions=True)
+    async with asyncio.timeout(20):
+        while await _waiting_for_a_lock(sql) < 2:
+            await asyncio.sleep(0.005)
+    await holder.rollback()
+    refused = [answer for answer in await calls if isinstance(answer, BaseException)]
+    assert refused == []
+
+
+async def _waiting_for_a_lock(sql: asyncpg.Connection) -> int:
+    count: int = await sql.fetchval(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    return count
+
+
+BATCHES: tuple[Batch, ...] = (settling, renewing, replacing, cancelling)
+
+
+@pytest.mark.parametrize("first", BATCHES, ids=lambda batch: batch.__name__)
+@pytest.mark.parametrize("second", BATCHES, ids=lambda batch: batch.__name__)
+async def test_batches_over_running_jobs_never_deadlock(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection, first: Batch, second: Batch
+) -> None:
+    # The rows lie in the table in the opposite order, so that reading it from its start shows too.
+    for job_id in IDS[::-1]:
+        await started(drivers[0], job_id)
+    await meet(drivers, sql, "SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE", first, second)
+
+
+async def test_calls_that_store_the_same_new_ids_never_deadlock(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection
+) -> None:
+    unseen = "INSERT INTO scheduled_jobs (job_id, job_name, execution_time) VALUES ('m', 'task', now())"
+    await meet(drivers, sql, unseen, ignoring, ignoring)
+    assert [job.job_id for job in await drivers[0].jobs()] == list(IDS)
+
+
+@pytest.mark.parametrize(
+    "policy", [VacuumPolicy.keep_last(0), VacuumPolicy.after_days(0)], ids=["count", "age"]
+)
+async def test_a_pruner_leaves_out_what_others_are_writing(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection, policy: VacuumPolicy
+) -> None:
+    for job_id in IDS[::-1]:
+        await started(drivers[0], job_id)
+    await settling(drivers[0], IDS)
+    async with sql.transaction():
+        await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
+        replacement = asyncio.ensure_future(replacing(drivers[1], IDS))
+        async with asyncio.timeout(20):
+            while await _waiting_for_a_lock(sql) < 1:
+                await asyncio.sleep(0.005)
+        pruned = drivers[0].prune(JobStatus.COMPLETED, policy, 100, now=at(20))
+        assert await asyncio.wait_for(pruned, 10) == 1
+    await replacement
+    assert {job.status for job in await drivers[0].jobs()} == {JobStatus.PENDING}

@@ -1,0 +1,51 @@
+"""What is generated is what is checked in, and the whole can be built."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pg_scheduler.domain.states import TRANSITIONS
+from tests.docs.pages import ROOT
+
+
+@pytest.fixture(scope="module")
+def state_diagram() -> ModuleType:
+    """docs/state_diagram.py, which is no package's module."""
+    spec = importlib.util.spec_from_file_location("state_diagram", ROOT / "docs" / "state_diagram.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["state_diagram"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_state_diagram_is_the_one_of_the_transition_table(state_diagram: ModuleType) -> None:
+    run = "run `.venv/bin/python docs/state_diagram.py`"
+    page = state_diagram.PAGE.read_text(encoding="utf-8")
+    assert state_diagram.PICTURE.read_text(encoding="utf-8") == state_diagram.picture(), run
+    assert page == state_diagram.page_with_table(page), run
+
+
+def test_the_state_diagram_shows_every_step(state_diagram: ModuleType) -> None:
+    picture, table = state_diagram.picture(), state_diagram.table()
+    for step in TRANSITIONS:
+        assert str(step.event) in picture
+        assert f"| `{step.source}` | {step.event} | `{step.target}` |" in table
+
+
+@pytest.mark.slow
+def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "-q", "--keep-going", "-d", tmp_path / "trees", "docs",
+         tmp_path / "html"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "html" / "concepts.html").exists()

@@ -1,0 +1,86 @@
+"""When lost jobs are looked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pg_scheduler import ConnectionLost
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.model import Lease, NewJob
+from pg_scheduler.engine.reclaimer import Reclaimer
+from pg_scheduler.engine.service import keep_running
+from pg_scheduler.ports.driver import ClaimRequest, RenewRequest
+from pg_scheduler.testing import ManualClock, MemoryDriver
+
+LEASE = timedelta(seconds=60)
+
+
+@asynccontextmanager
+async def reclaiming(driver: MemoryDriver, clock: ManualClock) -> AsyncIterator[list[str]]:
+    """The service, running by the clock; hears when jobs were taken back."""
+    told: list[str] = []
+    reclaimer = Reclaimer(driver, clock, LEASE, timedelta(seconds=120), 5, lambda: told.append("reclaimed"))
+    service = asyncio.create_task(keep_running("reclaimer", reclaimer.one_round, clock))
+    try:
+        yield told
+    finally:
+        service.cancel()
+        await asyncio.wait({service})
+
+
+async def running_job(driver: MemoryDriver, clock: ManualClock) -> Lease:
+    job = NewJob("job", "a:task", clock.now(), "{}")
+    await driver.submit([job], ConflictResolution.RAISE, now=clock.now())
+    answer = await driver.claim(ClaimRequest("owner", ["a:task"], 1, LEASE), now=clock.now())
+    return answer.jobs[0].lease
+
+
+async def renew(driver: MemoryDriver, clock: ManualClock, lease: Lease) -> None:
+    await driver.renew(RenewRequest("owner", "host", 1, LEASE, [lease]), now=clock.now())
+
+
+async def test_a_lost_lease_is_noticed_within_seconds_of_its_end() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(59)
+        assert told == []
+        await clock.advance(2)
+        assert told == ["reclaimed"]
+
+
+async def test_a_lease_that_is_renewed_is_never_taken() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+    async with reclaiming(driver, clock) as told:
+        for _ in range(20):
+            await clock.advance(20)
+            await renew(driver, clock, lease)
+    assert told == []
+
+
+async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+
+    async def away(*_: Any, **__: Any) -> None:
+        raise ConnectionLost("the database is down")
+
+    async with reclaiming(driver, clock) as told:
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "reclaim_expired", away)
+            outage.setattr(driver, "workers", away)
+            await clock.advance(300)
+        await clock.advance(10)
+        assert told == []  # the lease is over, but its owner may be alive and as cut off as we were
+        await renew(driver, clock, lease)
+        await clock.advance(50)
+        assert told == []
+        await clock.advance(30)
+        assert told == ["reclaimed"]  # it did not renew again
