@@ -12,15 +12,15 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.waiting import wait_until_finished
 
 if TYPE_CHECKING:
-    from pg_scheduler.scheduler import Scheduler
+    from pg_scheduler.job_methods import JobMethods
 
 
 class JobHandle(str):
     """A job id: a plain str in every way, with four methods more."""
 
-    _scheduler: Scheduler
+    _scheduler: JobMethods
 
-    def __new__(cls, job_id: str, scheduler: Scheduler) -> JobHandle:
+    def __new__(cls, job_id: str, scheduler: JobMethods) -> JobHandle:
         handle = super().__new__(cls, job_id)
         handle._scheduler = scheduler
         return handle

@@ -5,55 +5,48 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from types import TracebackType
 from typing import Any, ClassVar, cast
 
 from pg_scheduler.db import driver_over
-from pg_scheduler.domain.conflict import ConflictResolution, Submission
-from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
-    checked_conflict,
     checked_grace,
     checked_instance,
     checked_items,
     checked_positive,
     checked_seconds,
-    checked_status,
-    checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob, NewJob
-from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.checks import checked_executors, given_or_default
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.engine.loading import Loaded, TaskLoader
 from pg_scheduler.engine.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.schedule_requests import ScheduleFactory
-from pg_scheduler.engine.submission import UNSET, JobFactory, JobRequest, Unset
+from pg_scheduler.engine.submission import JobFactory
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.worker import Worker, WorkerSettings
-from pg_scheduler.job_handle import JobHandle
+from pg_scheduler.engine_methods import EngineMethods
+from pg_scheduler.job_methods import JobMethods
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import CancelAnswer, Driver, Reclaimed
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.running import run_until_signalled
 from pg_scheduler.schedule_book import ScheduleBook
-from pg_scheduler.schedule_methods import ScheduleMethods, VacuumMethods
+from pg_scheduler.schedule_methods import ScheduleMethods
 from pg_scheduler.settings import settings_from
+from pg_scheduler.vacuum_methods import VacuumMethods
 
 log = logging.getLogger("pg_scheduler.scheduler")
 
 
-class Scheduler(ScheduleMethods, VacuumMethods):
+class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     """Schedules jobs, and runs them once started.
 
     Args:
@@ -172,6 +165,7 @@ class Scheduler(ScheduleMethods, VacuumMethods):
             self._executors,
             self._settings,
             schedules=self.schedules.wanted,
+            learn=self._loader.load,
             observers=self._observers,
         )
 
@@ -325,240 +319,6 @@ class Scheduler(ScheduleMethods, VacuumMethods):
         self.schedules.adopt_decorated()
         await self.open()
         await self.schedules.note_records(await self._worker.registrar.register())
-
-    # --- scheduling
-
-    async def schedule(
-        self,
-        func: Callable[..., Any] | str,
-        *,
-        execution_time: datetime,
-        args: Sequence[Any] = (),
-        kwargs: Mapping[str, Any] | None = None,
-        priority: JobPriority | int = JobPriority.NORMAL,
-        max_retries: int = 0,
-        job_id: str | None = None,
-        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
-        misfire_grace_time: int | Unset | None = UNSET,
-        executor: str | Executor | None = None,
-        timeout: timedelta | float | None = None,
-        retry: RetryPolicy | None = None,
-        deduplicate: bool | timedelta = False,
-        store_result: bool = False,
-        connection: Any = None,
-    ) -> JobHandle:
-        """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
-
-        Args:
-            func: an async function; a plain one with ``executor="thread"`` or ``"process"``; or the name of
-                a task that a worker knows.
-            execution_time: aware; in the past means now, unless further back than the misfire grace.
-            args, kwargs: what the function is called with; JSON and the types of `JsonCodec`.
-            priority: a JobPriority, or an integer rank: smaller runs first.
-            max_retries: attempts after the first that fails.
-            job_id: an id of your own; by default a time-ordered UUID.
-            conflict_resolution: what to do if the id is taken.
-            misfire_grace_time: seconds, None for never; left out, the scheduler's.
-            executor: how to run it: "async", "thread", "process", or an executor.
-            timeout: longest time of one attempt (timedelta or seconds).
-            retry: delays of this job's retries.
-            deduplicate: True makes the id a digest of task and arguments, so that equal jobs are one; a
-                timedelta does so within each window of that length that holds `execution_time`. A
-                duplicate returns the stored job's id, unless conflict_resolution is REPLACE.
-            store_result: keep what the function returns, for `handle.result()`.
-            connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
-                when its transaction commits; a rollback leaves nothing.
-
-        Returns:
-            The id: a str that also has ``cancel()``, ``status()``, ``wait()`` and ``result()``.
-
-        Raises:
-            JobAlreadyExists: a ValueError; the id is taken and the resolution is RAISE.
-            NotAsyncFunction: a TypeError; a plain function without an executor for it.
-            InvalidInput: anything else that cannot be; nothing was sent to the database.
-        """
-        request = JobRequest(
-            func=func,
-            execution_time=execution_time,
-            args=args,
-            kwargs=kwargs,
-            priority=priority,
-            max_retries=max_retries,
-            job_id=job_id,
-            misfire_grace_time=misfire_grace_time,
-            executor=executor,
-            timeout=timeout,
-            retry=retry,
-            deduplicate=deduplicate,
-            store_result=store_result,
-        )
-        conflict = checked_conflict(conflict_resolution)
-        if deduplicate and conflict is ConflictResolution.RAISE:
-            conflict = ConflictResolution.IGNORE
-        job = self._factory.build(request)
-        await self.open()
-        await self.driver.submit([job], conflict, now=self.clock.pinned(), connection=connection)
-        self._wake_if_deaf()
-        return JobHandle(job.job_id, self)
-
-    async def schedule_bulk(
-        self,
-        jobs: Iterable[JobRequest],
-        *,
-        conflict_resolution: ConflictResolution = ConflictResolution.IGNORE,
-        batch_size: int = 1000,
-        connection: Any = None,
-    ) -> list[JobHandle | None]:
-        """Store many jobs in one transaction: all of them or, if this raises, none.
-
-        Args:
-            jobs: each a `JobSpec`; a generator will do.
-            conflict_resolution: one for all of them.
-            batch_size: rows per statement.
-            connection: as in `schedule`.
-
-        Returns:
-            Ids in the order of `jobs`; None where the id was taken already (IGNORE).
-
-        Raises:
-            As `schedule`.
-        """
-        conflict = checked_conflict(conflict_resolution)
-        rows = checked_positive("batch_size", batch_size)
-        specs = checked_items("jobs", jobs, JobRequest, "JobSpec")
-        built = [self._build(position, spec) for position, spec in enumerate(specs)]
-        await self.open()
-        answers = await self.driver.submit(
-            built, conflict, now=self.clock.pinned(), connection=connection, batch_size=rows
-        )
-        self._wake_if_deaf()
-        return [
-            None if answer is Submission.IGNORED else JobHandle(job.job_id, self)
-            for job, answer in zip(built, answers, strict=True)
-        ]
-
-    def _build(self, position: int, spec: JobRequest) -> NewJob:
-        try:
-            return self._factory.build(spec)
-        except InvalidInput as error:
-            error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
-            raise
-
-    async def schedule_job(
-        self,
-        job_name: str,
-        execution_time: datetime,
-        task_data: Mapping[str, Any] | None,
-        priority: JobPriority | int = JobPriority.NORMAL,
-        max_retries: int = 0,
-        job_id: str | None = None,
-        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
-        misfire_grace_time: int | None = None,
-    ) -> JobHandle:
-        """Store a job by the name of its task, without having the function at hand.
-
-        Args:
-            job_name: ``module:function``, a task's own name, or a bare function name that is unambiguous
-                where it runs.
-            task_data: ``{"args": [...], "kwargs": {...}}``.
-            misfire_grace_time: seconds; None means the scheduler's default.
-
-        The rest, and what is raised, is as in `schedule`.
-        """
-        args, kwargs = checked_task_data(task_data)
-        return await self.schedule(
-            checked_name("job_name", job_name),
-            execution_time=execution_time,
-            args=args,
-            kwargs=kwargs,
-            priority=priority,
-            max_retries=max_retries,
-            job_id=job_id,
-            conflict_resolution=conflict_resolution,
-            misfire_grace_time=UNSET if misfire_grace_time is None else misfire_grace_time,
-        )
-
-    def _wake_if_deaf(self) -> None:
-        if not self._worker.listening:
-            self._worker.wake()
-
-    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
-        """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
-        told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
-        the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
-        wanted = checked_name("job_id", job_id)
-        await self.open()
-        (answer,) = await self.driver.request_cancel([wanted], now=self.clock.pinned(), connection=connection)
-        if answer is CancelAnswer.REQUESTED:
-            self._worker.cancel_soon()
-        self._worker.pruner.wake()
-        return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
-
-    async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
-        """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
-        and failed end a live one, cancelled is `cancel_job`. A running attempt loses its lease.
-
-        Raises:
-            JobNotFound, InvalidTransition: no such job, no such step.
-        """
-        wanted, target = checked_name("job_id", job_id), checked_status(status)
-        await self.open()
-        await self.driver.override_status(wanted, target, now=self.clock.pinned())
-        self._worker.pruner.wake()
-        self._wake_if_deaf()
-
-    # --- the engine's steps, for people who drive them themselves
-
-    async def recover_orphaned_jobs(self) -> list[Reclaimed]:
-        """Take back every job whose lease is over, now; what was taken."""
-        await self.open()
-        return await self._worker.reclaimer.reclaim_once()
-
-    async def periodic_orphan_recovery(self) -> None:
-        """Take back lost jobs until cancelled. `start()` runs this already."""
-        await self.open()
-        while True:
-            await self._worker.reclaimer.one_round()
-
-    async def monitor_heartbeats(self) -> None:
-        """The same loop under its other documented name."""
-        await self.periodic_orphan_recovery()
-
-    async def send_heartbeat(self, job_id: str) -> bool:
-        """Renew the leases of this worker now; whether `job_id` is among those still held."""
-        await self.open()
-        answer = await self._worker.lease_keeper.renew_now()
-        return any(lease.job_id == job_id for lease in answer.held)
-
-    async def listen_for_jobs(self) -> None:
-        """Start if need be, and run jobs until cancelled or shut down."""
-        await self.start()
-        await self._worker.wait_stopped()
-
-    async def execute_job(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
-        """Run one job here and now and settle it: a claimed one, or a pending one named by its row or id,
-        which is claimed first. Does nothing if it is not pending any more."""
-        await self.open()
-        await self._run_one(job_row)
-
-    async def execute_job_with_concurrency_control(
-        self, job_row: ClaimedJob | Mapping[str, Any] | str
-    ) -> None:
-        """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
-        await self.open()
-        await self._worker.active.wait_for_slot()
-        await self._run_one(job_row)
-
-    async def _run_one(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
-        worker = self._worker
-        if isinstance(job_row, ClaimedJob):
-            await worker.finish(worker.start_claimed(job_row))
-            return
-        job_id = job_row if isinstance(job_row, str) else job_row["job_id"]
-        # Nothing is awaited between here and the claim's reservation: the slot just found is not lost.
-        attempt = await worker.claim_and_start_job(checked_name("job_id", job_id))
-        if attempt is not None:
-            await worker.finish(attempt)
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

@@ -28,10 +28,18 @@ def _plain(value: Any) -> Any:
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Columns as wide as they need; nothing but the headings if there are no rows."""
-    cells = [headings, *([shown(cell) for cell in row] for row in rows)]
+    for line in table_lines(headings, [[shown(cell) for cell in row] for row in rows]):
+        click.echo(line)
+
+
+def table_lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The headings and the rows in columns, as lines."""
+    cells = [headings, *rows]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    for row in cells:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in cells
+    ]
 
 
 def print_facts(facts: Mapping[str, Any]) -> None:

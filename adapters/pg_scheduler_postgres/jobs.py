@@ -14,6 +14,7 @@ from pg_scheduler.domain.conflict import (
 )
 from pg_scheduler.domain.errors import InvalidTransition, JobAlreadyExists, JobNotFound
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob
+from pg_scheduler.domain.settling import first_verdicts
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.driver import (

@@ -21,7 +21,7 @@ class PollingConfig:
     interval_without_listen: float = 1.0
     """Seconds between polls while signals do not arrive: LISTEN is off, or its connection is broken."""
     jitter: float = 0.1
-    """Share by which each interval varies, from 0 to 0.5, so that workers do not poll in step."""
+    """Share by which each interval may be shorter, from 0 to 0.5, so that workers do not poll in step."""
     listen: bool = True
     """False behind a pooler that cannot LISTEN (PgBouncer in transaction mode)."""
 

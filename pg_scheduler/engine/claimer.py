@@ -121,7 +121,7 @@ class Claimer:
 
     async def _idle(self, next_due_in: timedelta | None) -> None:
         interval = self._polling.interval if self._listening() else self._polling.interval_without_listen
-        interval *= 1 + self._polling.jitter * random.uniform(-1, 1)
+        interval *= 1 - self._polling.jitter * random.random()
         if next_due_in is not None:
             interval = min(interval, next_due_in.total_seconds())
         await wait_at_most(self._woken, interval, self._clock)

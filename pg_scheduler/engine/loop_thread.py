@@ -20,6 +20,7 @@ class LoopThread:
         self._home = asyncio.get_running_loop()
         self._ended: asyncio.Future[None] = self._home.create_future()
         self._started = threading.Event()
+        self._unwanted = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -28,7 +29,8 @@ class LoopThread:
         self._thread.start()
 
     async def stop(self) -> None:
-        """Cancel the coroutine and wait until the thread is gone. Legal twice."""
+        """Cancel the coroutine and wait until the thread is gone. Legal twice, and while it is starting."""
+        self._unwanted = True
         if self._started.is_set() and self._loop is not None and self._task is not None:
             try:
                 self._loop.call_soon_threadsafe(self._task.cancel)
@@ -55,7 +57,9 @@ class LoopThread:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
         self._started.set()
-        await self._main()
+        # Whoever stops looks at `_started` after setting this, so one of the two sees the other.
+        if not self._unwanted:
+            await self._main()
 
     def _finish(self, failure: BaseException | None) -> None:
         if self._ended.done():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -89,6 +89,7 @@ class Worker:
         executors: Mapping[str, Executor],
         settings: WorkerSettings,
         schedules: Callable[[], Sequence[NewSchedule]] = tuple,
+        learn: Callable[[Collection[str]], object] = lambda names: None,
         observers: Sequence[Observer] = (),
     ) -> None:
         self.worker_id = new_worker_id(settings.worker_id_length)
@@ -151,7 +152,7 @@ class Worker:
             settings.max_crashes,
             self._reclaimed,
         )
-        self.unknown_tasks = UnknownTasks(driver, clock, registry)
+        self.unknown_tasks = UnknownTasks(driver, clock, registry, learn)
         self.registrar = Registrar(driver, clock, schedules)
         self.stager = Stager(
             driver, clock, settings.polling, registry, lambda: self._listener.connected, self.wake

@@ -191,7 +191,7 @@ class JobStore(Protocol):
         ...
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
-        """Take back jobs whose lease is over."""
+        """Take back jobs whose lease is over; forget workers not seen for the heartbeat threshold."""
         ...
 
     async def request_cancel(

@@ -203,7 +203,7 @@ class MemoryDriver(MemorySchedules):
         status = status_after_attempt(event, row.superseded, row.cancel_requested)
         row.attempt_count -= event in GIVEN_BACK
         kept = None if event is JobEvent.COMPLETE else row.error_message
-        row.error_message = verdict.error_message or kept
+        row.error_message = kept if verdict.error_message is None else verdict.error_message
         row.result = verdict.result
         if status is not JobStatus.PENDING:
             row.end(status, moment)
@@ -216,6 +216,9 @@ class MemoryDriver(MemorySchedules):
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
         moment = _moment(now)
+        for worker in list(self._store.workers.values()):
+            if worker.last_seen < moment - request.heartbeat_threshold:
+                del self._store.workers[worker.worker_id]
         running = [row for row in self._store.jobs.values() if row.status is JobStatus.RUNNING]
         over = [row for row in running if row.lease_until is not None and row.lease_until < moment]
         over = sorted(over, key=lambda row: row.new.job_id)[: request.limit]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture(autouse=True)
+def _decorations_stay_on_their_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a page decorates with @periodic belongs to the whole process; the next page must not run it."""
+    monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", {})
 
 
 @pytest.mark.parametrize("page", PLAYED, ids=name_of)

@@ -53,3 +53,11 @@ async def test_a_claim_answered_after_its_lease_starts_nothing(
     record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.status, len(ran), record.attempt_count) == (status, starts, starts)
+
+
+async def test_the_timer_for_the_next_due_job_counts_from_when_the_claim_was_asked_for() -> None:
+    clock = ManualClock()
+    scheduler = Scheduler(SlowAnswers(clock, timedelta(seconds=3)), clock=clock)
+    await scheduler.schedule(note, execution_time=clock.now() + timedelta(seconds=10))
+    _, _, next_due_in = await scheduler.worker._claimer.claim_once()
+    assert next_due_in == timedelta(seconds=7)

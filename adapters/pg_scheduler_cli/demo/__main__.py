@@ -3,79 +3,98 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+from typing import Any
 
-import asyncpg
 import click
 
-from pg_scheduler.scheduler import Scheduler
-from pg_scheduler_cli.demo.findings import UNFINISHED, report
-from pg_scheduler_cli.demo.stage import WORKERS, Stage
-from pg_scheduler_embedded import EmbeddedServer
-
-PATIENCE = 45.0
-"""Seconds until unfinished jobs are reported instead of waited for."""
-
-
-async def _story(stage: Stage) -> None:
-    scheduler = Scheduler(stage.dsn)
-    await scheduler.initialize_db()
-    stage.say("demo", "tables created; starting three workers and a producer, each a process")
-    for name in WORKERS:
-        await stage.start(name, "worker", name)
-    producer = await stage.start("producer", "producer")
-    victim = await stage.owner_of("backup")
-    await stage.owner_of("export")
-    await producer.wait()
-    stage.say("demo", "cancelling the long export while it runs")
-    await scheduler.cancel_job("export")
-    stage.say("demo", f"killing {victim} in the middle of the nightly backup; its lease runs out in 3 s")
-    stage.kill(victim)
-    await _until_finished(stage)
-    await scheduler.shutdown()
+from pg_scheduler import __version__
+from pg_scheduler_cli.demo.findings import report
+from pg_scheduler_cli.demo.screen import Screen
+from pg_scheduler_cli.demo.stage import DemoFailed, Stage
+from pg_scheduler_cli.demo.story import tell_story
+from pg_scheduler_embedded import find_binaries
 
 
-async def _until_finished(stage: Stage) -> None:
-    connection = await asyncpg.connect(stage.dsn)
+async def play(keep: bool) -> int:
+    """The whole demo; the exit code: 0 if every expectation held, 1 if not, 128 + n after signal n."""
+    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def end(number: int) -> None:
+        # The first one ends the demo; more of them must not disturb it in cleaning up.
+        if not asked.done():
+            asked.set_result(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    screen = Screen(on_closed=lambda: end(signal.SIGPIPE))
+    showing = asyncio.create_task(screen.keep_showing())
     try:
-        async with asyncio.timeout(PATIENCE):
-            while await connection.fetchval(UNFINISHED):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        stage.say("demo", f"jobs are unfinished after {PATIENCE:.0f} s")
+        async with Stage(screen) as stage:
+            return await _perform(stage, asked, keep)
     finally:
-        await connection.close()
+        showing.cancel()
 
 
-async def _play(dsn: str, keep: bool) -> bool:
-    stage = Stage(dsn)
+async def _perform(stage: Stage, asked: asyncio.Future[int], keep: bool) -> int:
+    performing = asyncio.create_task(_story_and_report(stage))
+    either: set[asyncio.Future[Any]] = {performing, asked}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    if not performing.done():
+        performing.cancel()
+        await asyncio.wait({performing})
+        stage.screen.write("\nInterrupted: ending every process and removing the server.")
+        return 128 + asked.result()
+    held = performing.result()
+    if keep and stage.dsn:
+        _say_how_to_look(stage)
+        await asked
+        stage.screen.write("\nEnding every process and removing the server.")
+    return 0 if held else 1
+
+
+async def _story_and_report(stage: Stage) -> bool:
+    screen = stage.screen
+    screen.write(click.style(f"pg_scheduler {__version__}, from an empty folder to jobs that ran", bold=True))
+    screen.write(f"\n{'seconds':>8}  {'who':<8}  {'what':<10}  job")
+    failure, killed = "", "nobody"
     try:
-        await _story(stage)
-        held = await report(dsn)
-        print(f"\n{'All expectations held.' if held else 'Some expectations did NOT hold.'}")
-        if keep:
-            print(
-                "\nStill running; Ctrl-C ends it. Look around with:\n"
-                f'  psql "{dsn}" -c "SELECT job_name, status FROM scheduled_jobs"\n'
-                f'  .venv/bin/pgq db status --dsn "{dsn}"',
-                flush=True,
-            )
-            await asyncio.Event().wait()
-        return held
-    finally:
-        await stage.close()
+        killed = await tell_story(stage)
+    except DemoFailed as error:
+        failure = str(error)
+    await asyncio.sleep(0.3)  # for the last lines to arrive
+    screen.flush()
+    held = await report(stage.dsn, screen, killed, stage.worker_ids) if stage.dsn else False
+    if failure:
+        screen.write(f"  {click.style('NOT ok', fg='red', bold=True)}  the demo ran to its end: {failure}")
+    held = held and not failure
+    verdict = "Every expectation held" if held else "NOT every expectation held"
+    screen.write(f"\n{click.style(verdict, bold=True)}, after {screen.seconds:.1f} seconds.")
+    return held
+
+
+def _say_how_to_look(stage: Stage) -> None:
+    psql = "psql" if shutil.which("psql") else str(find_binaries().folder / "psql")
+    pgq = "pgq" if shutil.which("pgq") else os.path.relpath(Path(sys.executable).with_name("pgq"))
+    stage.screen.heading("The server and the workers keep running. From another terminal:")
+    stage.screen.write(f'  {psql} {stage.dsn} -c "SELECT job_id, status FROM scheduled_jobs LIMIT 9"')
+    stage.screen.write(f"  {pgq} db status --dsn {stage.dsn}")
+    stage.screen.write("Ctrl-C ends everything.")
 
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Keep server and workers running until Ctrl-C.")
 def main(keep: bool) -> None:
-    """Watch jobs run on an embedded PostgreSQL."""
-    server = EmbeddedServer()
-    print(f"Starting PostgreSQL {server.version} in a temporary folder ...", flush=True)
-    held = False
-    with server, contextlib.suppress(KeyboardInterrupt):
-        held = asyncio.run(_play(server.dsn, keep))
-    raise SystemExit(0 if held else 1)
+    """Watch jobs of all kinds run on an embedded PostgreSQL, and one worker be killed."""
+    try:
+        code = asyncio.run(play(keep))
+    except KeyboardInterrupt:  # before the first process was started
+        code = 128 + signal.SIGINT
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -1,102 +1,102 @@
-"""The processes of the demo, and what is printed of them."""
+"""The processes of the demo together, and what is known of them."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
-import sys
-import time
-from collections import Counter
-from typing import Any
+from collections.abc import Callable
+from types import TracebackType
+from typing import TypeVar
 
-WORKERS = ("ada", "grace", "edsger")
-QUIET = frozenset({"newsletter"})
-"""Tasks of which only every hundredth job is shown."""
-TOLD = {
-    "complete": "completed",
-    "retry": "failed, will retry",
-    "fail": "failed for good",
-    "confirm cancel": "stopped on request",
-    "release": "released",
-    "snooze": "snoozed",
-}
+from pg_scheduler_cli.demo.events import Event
+from pg_scheduler_cli.demo.processes import Child
+from pg_scheduler_cli.demo.screen import Screen
+
+_T = TypeVar("_T")
+
+
+class DemoFailed(Exception):
+    """The demo itself could not go on; the message says why."""
 
 
 class Stage:
-    """Starts processes, prints what they tell, and ends them all."""
+    """Starts processes, knows who runs what, and leaves none behind: leaving the block ends them all."""
 
-    def __init__(self, dsn: str) -> None:
-        self.dsn = dsn
-        self._began = time.monotonic()
-        self._processes: dict[str, asyncio.subprocess.Process] = {}
-        self._readers: list[asyncio.Task[None]] = []
-        self._told: Counter[str] = Counter()
-        self._owners: dict[str, str] = {}
-        self._heard = asyncio.Event()
+    def __init__(self, screen: Screen) -> None:
+        self.screen = screen
+        self.worker_ids: dict[str, str] = {}
+        """Of the workers that are ready, by name."""
+        self.runs: dict[str, str] = {}
+        """Job id to the name of the worker that started it last."""
+        self.dsn = ""
+        self._children: dict[str, Child] = {}
+        self._killed: set[str] = set()
+        self._news = asyncio.Event()
+        self._trouble = ""
 
-    def say(self, who: str, what: str) -> None:
-        """One line of the story."""
-        print(f"{time.monotonic() - self._began:6.2f}s  {who:<9} {what}", flush=True)
+    def say(self, what: str, job: str = "", note: str = "") -> None:
+        """A line of the demo's own."""
+        self.screen.show(Event("demo", what, job, note))
 
-    async def start(self, name: str, module: str, *arguments: str) -> asyncio.subprocess.Process:
-        """Start a process and print what it tells from now on."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            f"pg_scheduler_cli.demo.{module}",
-            self.dsn,
-            *arguments,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        self._processes[name] = process
-        self._readers.append(asyncio.create_task(self._read(process)))
-        return process
-
-    async def _read(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        async for line in process.stdout:
-            with contextlib.suppress(ValueError):
-                self._tell(json.loads(line))
-
-    def _tell(self, told: dict[str, Any]) -> None:
-        who, what, task = told["who"], told["what"], told.get("task")
-        if task is None:
-            self.say(who, what)
-        elif what == "starts":
-            self._owners[told["job"]] = who
-            if task not in QUIET:
-                again = f" (attempt {told['attempt']})" if told["attempt"] > 1 else ""
-                self.say(who, f"starts {task}{again}")
-        else:
-            self._told[task] += 1
-            error = f": {told['error'].splitlines()[0]}" if told["error"] else ""
-            if task not in QUIET:
-                self.say(who, f"{TOLD.get(what, what)}: {task} after {told['seconds']:.2f} s{error}")
-            elif self._told[task] % 100 == 0:
-                self.say(who, f"{self._told[task]} jobs of {task} completed so far")
-        self._heard.set()
-
-    async def owner_of(self, job_id: str) -> str:
-        """The worker that started a job; waits until one did."""
-        while job_id not in self._owners:
-            self._heard.clear()
-            await self._heard.wait()
-        return self._owners[job_id]
+    def start(self, name: str, module: str, *arguments: str) -> Child:
+        """Start a process."""
+        child = self._children[name] = Child(name, module, arguments, self._heard, self._ended)
+        return child
 
     def kill(self, name: str) -> None:
         """End a process without a goodbye."""
-        self._processes.pop(name).kill()
+        self._killed.add(name)
+        self._children[name].kill()
 
-    async def close(self) -> None:
-        """End every process; none is left behind."""
-        for process in self._processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        for process in self._processes.values():
-            try:
-                await asyncio.wait_for(process.wait(), 10)
-            except TimeoutError:
-                process.kill()
-        self._processes.clear()
-        await asyncio.gather(*self._readers, return_exceptions=True)
+    async def wait_for(self, question: Callable[[], _T | None], what: str, seconds: float = 30) -> _T:
+        """The first true answer of `question`, asked again whenever something happened.
+
+        Raises:
+            DemoFailed: it stays without one, or a process ended that should not.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                while not (answer := question()):
+                    if self._trouble:
+                        raise DemoFailed(self._trouble)
+                    self._news.clear()
+                    await self._news.wait()
+                return answer
+        except TimeoutError:
+            raise DemoFailed(f"waited {seconds:g} s in vain for {what}") from None
+
+    def _heard(self, child: Child, line: str) -> None:
+        event = Event.heard(line) or Event(child.name, "says", note=line.rstrip())
+        match event.what:
+            case "ready" if child.name == "server":
+                self.dsn = event.note
+            case "ready":
+                self.worker_ids[child.name] = event.job
+            case "started":
+                self.runs[event.job] = child.name
+        for name, worker_id in self.worker_ids.items():
+            if event.what == "recovered" and worker_id in event.note:
+                event = Event(event.who, event.what, event.job, f"from {name}, silent for 3 s", at=event.at)
+        self.screen.show(event)
+        self._news.set()
+
+    def _ended(self, child: Child) -> None:
+        if child.exit_code and not child.dismissed:
+            self._trouble = f"{child.name} ended by itself with exit code {child.exit_code}"
+        elif child.name in self._killed:
+            self.screen.show(Event(child.name, "is dead", note="it said nothing"))
+        self._news.set()
+
+    async def __aenter__(self) -> Stage:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        server = self._children.pop("server", None)
+        for child in self._children.values():
+            child.dismiss()
+        for child in self._children.values():
+            await child.wait_gone()
+        if server is not None:  # last, so that the workers can say goodbye
+            server.dismiss()
+            await server.wait_gone()

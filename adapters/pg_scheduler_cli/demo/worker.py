@@ -1,68 +1,95 @@
-"""A worker process of the demo: runs jobs and says what happens, one JSON line each."""
+"""A worker process of the demo: runs jobs, and tells what happens."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
+import os
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.demo import tasks
+from pg_scheduler_cli.demo.events import Event
+from pg_scheduler_cli.demo.lifeline import while_wanted
+
+WORDS = {
+    JobEvent.COMPLETE: "completed",
+    JobEvent.RETRY: "will retry",
+    JobEvent.FAIL: "failed",
+    JobEvent.CONFIRM_CANCEL: "cancelled",
+    JobEvent.RELEASE: "released",
+    JobEvent.SNOOZE: "snoozed",
+}
 
 
 class DemoScheduler(Scheduler):
-    """With short leases, so that a killed worker's job is recovered while one watches."""
+    """With a short lease, so that a killed worker's job is recovered while one watches."""
 
     LEASE_DURATION: ClassVar[float] = 3
-    HEARTBEAT_THRESHOLD: ClassVar[float] = 6
 
 
-def tell(**facts: object) -> None:
-    """One line for whoever started this process."""
-    sys.stdout.write(json.dumps(facts) + "\n")
-    sys.stdout.flush()
-
-
-class Teller:
-    """Says what the engine does."""
+class Teller(logging.Handler):
+    """Tells what the engine says: as an observer of attempts, and as a log handler of recoveries."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        super().__init__()
+        self._who = name
 
     def job_started(self, job: ClaimedJob) -> None:
         """An attempt starts."""
-        tell(who=self._name, what="starts", task=job.task_name, job=job.job_id, attempt=job.attempt)
+        late = datetime.now(UTC) - job.execution_time
+        again = f"attempt {job.attempt}, " if job.attempt > 1 else ""
+        note = f"{again}{late.total_seconds() * 1000:.1f} ms after its time"
+        Event(self._who, "started", job.job_id, note, job.task_name).tell()
 
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
         """It ended."""
-        tell(
-            who=self._name,
-            what=str(verdict.event),
-            task=job.task_name,
-            job=job.job_id,
-            attempt=job.attempt,
-            error=verdict.error_message,
-            seconds=took.total_seconds(),
-        )
+        what = WORDS.get(verdict.event, str(verdict.event)) if accepted else "too late"
+        after = f"after {took.total_seconds() * 1000:.0f} ms"
+        if verdict.error_message and verdict.event in (JobEvent.RETRY, JobEvent.FAIL):
+            after = verdict.error_message.splitlines()[0]
+        if verdict.delay is not None:
+            after += f"; again in {verdict.delay.total_seconds():g} s"
+        Event(self._who, what, job.job_id, after, job.task_name).tell()
 
     def pass_finished(self, service: str) -> None:
         """Not worth a line."""
 
+    def emit(self, record: logging.LogRecord) -> None:
+        """A job was taken back from a worker that went silent."""
+        job, lost_by = getattr(record, "job_id", None), getattr(record, "lost_by", None)
+        if job is not None and lost_by is not None:
+            Event(self._who, "recovered", job, f"its worker {lost_by} went silent").tell()
+
+
+def _keep_quiet_but_for(teller: Teller) -> None:
+    logging.getLogger("pg_scheduler").setLevel(logging.ERROR)
+    recoveries = logging.getLogger("pg_scheduler.reclaimer")
+    recoveries.setLevel(logging.WARNING)
+    recoveries.propagate = False
+    recoveries.addHandler(teller)
+
 
 async def work(dsn: str, name: str) -> None:
-    """Run jobs until told to stop."""
-    logging.getLogger("pg_scheduler").setLevel(logging.CRITICAL)
-    scheduler = DemoScheduler(dsn, observers=[Teller(name)])
+    """Run jobs until cancelled."""
+    teller = Teller(name)
+    _keep_quiet_but_for(teller)
+    # Four slots each: few enough that sixteen calls at one instant have to wait for their turn.
+    scheduler = DemoScheduler(dsn, max_concurrent_jobs=4, observers=[teller])
     for func in tasks.ALL:
         scheduler.register(func)
-    tell(who=name, what="ready")
-    await scheduler.run(shutdown_timeout=5)
+    await scheduler.start()
+    Event(name, "ready", scheduler.worker_id, f"pid {os.getpid()}").tell()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await scheduler.shutdown(timeout=1)
 
 
 if __name__ == "__main__":
-    asyncio.run(work(*sys.argv[1:3]))
+    asyncio.run(while_wanted(work(*sys.argv[1:3])))

@@ -1,5 +1,6 @@
 -- Delete all but the latest finished jobs of each name, with their history. Each name is a range of the
--- finished index, read from its newest end past what is kept.
+-- finished index, read from its newest end past what is kept. Rows that somebody is writing are left to the
+-- next pass: to wait for them while holding others could deadlock.
 WITH RECURSIVE names (job_name) AS (
     (
         SELECT job.job_name
@@ -19,7 +20,7 @@ WITH RECURSIVE names (job_name) AS (
     FROM names
     WHERE names.job_name IS NOT NULL
 ),
-old AS MATERIALIZED (
+beyond AS MATERIALIZED (
     SELECT of_name.job_id
     FROM names
     CROSS JOIN LATERAL (
@@ -32,10 +33,16 @@ old AS MATERIALIZED (
     ) AS of_name
     LIMIT :limit::integer
 ),
+old AS MATERIALIZED (
+    SELECT job.job_id
+    FROM :"schema".scheduled_jobs AS job
+    WHERE job.job_id = ANY (ARRAY(SELECT beyond.job_id FROM beyond))
+        AND job.status = :status::text
+    FOR UPDATE SKIP LOCKED
+),
 gone AS (
     DELETE FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (ARRAY(SELECT old.job_id FROM old))
-        AND job.status = :status::text
     RETURNING job.job_id
 ),
 forgotten AS (

@@ -1,5 +1,5 @@
 -- Take back jobs whose lease is over by the database's clock, and count the crash. Rows that another
--- reclaimer or their owner is writing are left to them.
+-- reclaimer or their owner is writing are left to them. Workers not seen for long are forgotten.
 WITH lost AS (
     SELECT
         job.job_id, job.epoch, job.attempt_count, job.worker_id, job.started_at, job.superseded,
@@ -41,6 +41,11 @@ reclaimed AS (
     FROM lost
     WHERE job.job_id = lost.job_id
     RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key
+),
+departed AS (
+    DELETE FROM :"schema".scheduled_job_workers AS worker
+    WHERE worker.last_seen < coalesce(:now::timestamptz, now())
+        - make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (

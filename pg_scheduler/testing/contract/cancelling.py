@@ -57,6 +57,12 @@ class CancellingContract:
         assert await driver.request_cancel(["job"], now=at(6)) == [CancelAnswer.REQUESTED]
         assert await stored(driver) == before
 
+    async def test_an_id_asked_for_twice_in_one_call_has_one_answer(self, driver: Driver) -> None:
+        await brought_to(driver, JobStatus.PENDING)
+        answers = await driver.request_cancel(["job", "job"], now=at(5))
+        assert answers == [CancelAnswer.CANCELLED] * 2
+        assert await driver.request_cancel([], now=at(5)) == []
+
     async def test_a_job_that_finishes_anyway_is_completed(self, driver: Driver) -> None:
         job = await started(driver)
         await driver.request_cancel(["job"], now=at(5))

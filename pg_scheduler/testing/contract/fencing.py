@@ -60,6 +60,26 @@ class FencingContract:
         assert (record.status, record.finished_at, record.worker_id) == (JobStatus.COMPLETED, at(62), OWNER)
         assert record.crash_count == 1
 
+    async def test_a_late_completion_does_not_count_once_the_job_was_claimed_again(
+        self, driver: Driver
+    ) -> None:
+        old = await started(driver)
+        await reclaim(driver, now=at(61))
+        newer = await claimed(driver, RIVAL, now=at(62))
+        assert not await settle(driver, old, JobEvent.COMPLETE, now=at(63))
+        # Neither while the newer attempt runs nor after it gave the job back: the epoch is not given back.
+        await settle(driver, newer, JobEvent.RELEASE, RIVAL, now=at(64))
+        assert not await settle(driver, old, JobEvent.COMPLETE, now=at(65))
+        assert (await stored(driver)).status is JobStatus.PENDING
+        assert await settle(driver, newer, JobEvent.COMPLETE, RIVAL, now=at(66))
+
+    async def test_a_late_completion_does_not_count_for_a_reopened_job(self, driver: Driver) -> None:
+        job = await started(driver)
+        await reclaim(driver, now=at(61), max_crashes=1)
+        await driver.override_status("job", JobStatus.PENDING, now=at(62))
+        assert not await settle(driver, job, JobEvent.COMPLETE, now=at(63))
+        assert (await stored(driver)).status is JobStatus.PENDING
+
     async def test_anything_else_that_is_late_does_not_count(self, driver: Driver) -> None:
         job = await started(driver)
         await reclaim(driver, now=at(61))

@@ -89,3 +89,10 @@ class LeasingContract:
     async def test_a_claim_gives_the_lease_that_was_asked_for(self, driver: Driver) -> None:
         await started(driver)
         assert (await stored(driver)).lease_until == NOON + LEASE
+
+    async def test_a_worker_that_is_not_seen_any_more_is_forgotten(self, driver: Driver) -> None:
+        await renew(driver, worker=RIVAL)
+        await reclaim(driver, now=at(140))
+        assert [worker.worker_id for worker in await driver.workers()] == [RIVAL]
+        await reclaim(driver, now=at(141))
+        assert await driver.workers() == []

@@ -39,7 +39,7 @@ def new(job_id: str = "job", *, task: str = "task", due: datetime = NOON, **defi
 
 
 async def submit(
-    driver: Driver, *jobs: NewJob, conflict: ConflictResolution = RAISE, now: datetime = NOON
+    driver: Driver, *jobs: NewJob, conflict: ConflictResolution = RAISE, now: datetime | None = NOON
 ) -> list[Submission]:
     """Store jobs."""
     return await driver.submit(jobs, conflict, now=now)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import Driver
-from pg_scheduler.testing.contract.scene import brought_to, new, stored, submit
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.ports.driver import Driver, RenewRequest
+from pg_scheduler.testing.contract.scene import LEASE, OWNER, at, brought_to, settle, started, stored
 
 
 class SchemaContract:
@@ -24,10 +24,12 @@ class SchemaContract:
         assert await stored(driver) == before
 
     async def test_uninstalling_removes_everything_and_installing_begins_anew(self, driver: Driver) -> None:
-        await submit(driver, new())
+        job = await started(driver)
+        await settle(driver, job, JobEvent.FAIL)
+        await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(20))
         await driver.uninstall()
         await driver.install()
-        assert await driver.jobs() == []
+        assert (await driver.jobs(), await driver.attempts("job"), await driver.workers()) == ([], [], [])
         assert (await driver.schema_status()).current
 
     async def test_opening_twice_is_the_same_as_once(self, driver: Driver) -> None:

@@ -123,6 +123,24 @@ class SettlingContract:
         batch.insert(1, told(jobs[0], JobEvent.FAIL, worker="somebody else"))
         assert await driver.settle(batch, now=at(10)) == [True, False, True, True]
 
+    async def test_of_several_verdicts_on_one_lease_the_first_counts(self, driver: Driver) -> None:
+        job, other = await started(driver), await started(driver, "other")
+        batch = [told(job, JobEvent.RETRY), told(other, JobEvent.COMPLETE), told(job, JobEvent.FAIL)]
+        batch += [told(job, JobEvent.COMPLETE), batch[0]]
+        assert await driver.settle(batch, now=at(10)) == [True, True, False, False, False]
+        assert (await stored(driver)).status is JobStatus.PENDING
+        assert [one.outcome for one in await driver.attempts("job")] == ["retry"]
+
+    async def test_a_verdict_without_a_message_keeps_the_one_before(self, driver: Driver) -> None:
+        job = await started(driver, max_retries=1)
+        await settle(driver, job, JobEvent.RETRY, error_message="E: first")
+        job = await claimed(driver, now=at(50))
+        await settle(driver, job, JobEvent.RELEASE, now=at(60))
+        assert (await stored(driver)).error_message == "E: first"
+        job = await claimed(driver, now=at(70))
+        await settle(driver, job, JobEvent.FAIL, now=at(80), error_message="")
+        assert (await stored(driver)).error_message == ""
+
     async def test_an_empty_batch_is_answered_with_nothing(self, driver: Driver) -> None:
         assert await driver.settle([], now=at(10)) == []
 

@@ -47,7 +47,7 @@ class SignalsContract:
     async def test_a_job_that_is_due_soon_by_the_stores_own_clock_is_signalled(self, driver: Driver) -> None:
         async with listening(driver) as heard:
             soon = datetime.now(UTC) + timedelta(seconds=30)
-            await submit(driver, new(due=soon), now=None)  # type: ignore[arg-type]
+            await submit(driver, new(due=soon), now=None)
             await next_of(heard, SignalKind.DUE)
 
     async def test_a_wish_to_cancel_a_running_job_is_signalled(self, driver: Driver) -> None:

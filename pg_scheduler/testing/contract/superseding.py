@@ -7,7 +7,7 @@ from typing import Any
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver
+from pg_scheduler.ports.driver import CancelAnswer, Driver, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,
@@ -86,6 +86,41 @@ class SupersedingContract:
         assert await driver.request_cancel(["job"], now=at(2)) == [CancelAnswer.REQUESTED]
         assert await settle(driver, job, JobEvent.CONFIRM_CANCEL)
         assert (await stored(driver)).status is JobStatus.CANCELLED
+
+    async def test_a_cancelled_job_that_loses_its_worker_is_cancelled_new_version_and_all(
+        self, driver: Driver
+    ) -> None:
+        await superseded(driver)
+        await driver.request_cancel(["job"], now=at(2))
+        (lost,) = (await reclaim(driver, now=at(61))).jobs
+        assert lost.status is JobStatus.CANCELLED
+        assert not (await stored(driver)).superseded
+
+    async def test_the_superseded_attempt_can_still_renew_its_lease(self, driver: Driver) -> None:
+        job = await superseded(driver)
+        answer = await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(50))
+        assert answer.held == {job.lease}
+        assert (await reclaim(driver, now=at(61))).jobs == ()
+
+    async def test_of_several_new_versions_the_last_one_follows(self, driver: Driver) -> None:
+        job = await superseded(driver)
+        await submit(driver, new(task="newest", due=at(300)), conflict=REPLACE, now=at(2))
+        await settle(driver, job, JobEvent.RELEASE)
+        record = await stored(driver)
+        assert (record.status, record.task_name) == (JobStatus.PENDING, "newest")
+        assert (await claim(driver, names=["newer", "newest"], now=at(299))).jobs == ()
+
+    async def test_an_operators_word_ends_the_attempt_and_the_wait(self, driver: Driver) -> None:
+        job = await superseded(driver)
+        await driver.override_status("job", JobStatus.PENDING, now=at(5))
+        record = await stored(driver)
+        assert (record.status, record.superseded, record.execution_time) == (JobStatus.PENDING, False, at(5))
+        assert not await settle(driver, job, JobEvent.COMPLETE)
+        other = await started(driver, "other")
+        await submit(driver, new("other"), conflict=REPLACE, now=at(5))
+        await driver.override_status("other", JobStatus.COMPLETED, now=at(6))
+        assert not (await stored(driver, "other")).superseded
+        assert not await settle(driver, other, JobEvent.FAIL)
 
     async def test_replacing_after_a_wish_to_cancel_runs_the_new_version(self, driver: Driver) -> None:
         job = await started(driver)

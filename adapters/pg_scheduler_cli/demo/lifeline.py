@@ -1,0 +1,31 @@
+"""How a process of the demo knows that it is wanted: as long as its stdin is open."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any
+
+
+def wait_until_unwanted() -> None:
+    """Return once stdin is closed: whoever started this process says so, or is gone."""
+    # Not sys.stdin: its lock, held by a thread that waits here, would block the interpreter's end.
+    while os.read(0, 1024):
+        pass
+
+
+async def while_wanted(work: Coroutine[Any, Any, None]) -> None:
+    """Do the work to its end, or cancel it and wait for it once this process is unwanted."""
+    loop, working = asyncio.get_running_loop(), asyncio.create_task(work)
+
+    def watch() -> None:
+        wait_until_unwanted()
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(working.cancel)
+
+    threading.Thread(target=watch, daemon=True).start()
+    await asyncio.wait({working})
+    if not working.cancelled():
+        working.result()
