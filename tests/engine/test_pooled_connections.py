@@ -15,6 +15,7 @@ async def double(number: int) -> int:
 
 
 OTHERS = "pid <> pg_backend_pid() AND datname = current_database() AND backend_type = 'client backend'"
+STILL_THERE = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1::integer[])"
 
 
 async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed(
@@ -24,9 +25,10 @@ async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed
     await scheduler.initialize_db()
     try:
         await scheduler.schedule(double, execution_time=datetime.now(UTC), args=(1,))
-        await sql.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}")
+        found = await sql.fetch(f"SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}")
+        pids = [row["pid"] for row in found]
         async with asyncio.timeout(20):
-            while await sql.fetchval(f"SELECT count(*) FROM pg_stat_activity WHERE {OTHERS}"):
+            while await sql.fetchval(STILL_THERE, pids):
                 await asyncio.sleep(0.01)
         handle = await scheduler.schedule(double, execution_time=datetime.now(UTC), args=(2,))
         assert await handle.status() is JobStatus.PENDING

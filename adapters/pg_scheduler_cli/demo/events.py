@@ -24,7 +24,7 @@ class Event:
     """time.monotonic(), which all processes of a machine share."""
 
     def tell(self) -> None:
-        """Write it to stdout for the demo; nothing where the demo is gone, for then stdin ends this process."""
+        """Write it to stdout for the demo. Where the demo is gone, nothing: stdin will end this process."""
         try:
             sys.stdout.write(json.dumps(asdict(self)) + "\n")
             sys.stdout.flush()
