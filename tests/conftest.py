@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
-from pg_scheduler_embedded import EmbeddedServer
 
-from tests.support.databases import Servers, new_database, versions_to_test
+from pg_scheduler_embedded import EmbeddedServer
+from tests.support.databases import Servers, give_back, new_database, versions_to_test
 
 
 @pytest.fixture(scope="session")
@@ -26,9 +26,11 @@ def server(servers: Servers) -> EmbeddedServer:
 
 
 @pytest.fixture
-async def dsn(server: EmbeddedServer) -> str:
-    """A fresh, empty database on the newest PostgreSQL."""
-    return await new_database(server)
+async def dsn(server: EmbeddedServer) -> AsyncIterator[str]:
+    """A fresh, empty database on the newest PostgreSQL, for one test."""
+    made = await new_database(server)
+    yield made
+    await give_back(server, made)
 
 
 @pytest.fixture(params=["asyncpg", "psycopg"])

@@ -125,7 +125,8 @@ def test_the_wheel_holds_the_packages_typed_with_their_sql_and_nothing_else(whee
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == PACKAGES
     assert {name.partition("/")[0] for name in names if name.endswith("/py.typed")} == PACKAGES
-    shipped = {name for name in names if name.endswith(".sql")}
+    ours = "pg_scheduler_postgres/"
+    shipped = {name for name in names if name.endswith(".sql") and name.startswith(ours)}
     assert shipped == {f"pg_scheduler_postgres/{name}" for name in sql_files()}
     assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
 

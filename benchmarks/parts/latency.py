@@ -123,7 +123,8 @@ claim's round trip and commit, which waits for the disk. Start after schedule() 
 is due at once waits for a worker that has nothing to do; after schedule() was called: the same with the
 enqueueing itself. Bare NOTIFY: from sending NOTIFY on one connection until another hears it, the least that
 any wake-up through PostgreSQL can cost; p50 / bare is the ratio to it. Idle worker: statements of all its
-connections, pool resets and probes included, while jobs are pending and none is due.
+connections, pool resets and probes included, while jobs are pending and none is due. Where the load average
+above is not near 0, the tails (see that of the bare NOTIFY) tell of the machine, not of the scheduler.
 """.strip(),
     measure=measure,
 )

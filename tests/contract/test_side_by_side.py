@@ -56,7 +56,7 @@ from tests.contract.strategies import (
 )
 from tests.support.databases import new_database
 
-EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "120"))
 STEPS = 40
 CONFLICTS = st.sampled_from(ConflictResolution)
 TABLES = "scheduled_jobs", "scheduled_job_attempts", "scheduled_job_workers"

@@ -10,7 +10,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler_embedded import EmbeddedServer
 from tests.retention.ends import Made
-from tests.support.databases import new_database
+from tests.support.databases import give_back, new_database
 
 
 @pytest.fixture
@@ -35,3 +35,5 @@ async def make(request: pytest.FixtureRequest, clock: ManualClock) -> AsyncItera
     for scheduler in made:
         await scheduler.shutdown()
         await scheduler.driver.close()
+    if request.param != "memory":
+        await give_back(server, dsn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import asyncpg
 import pytest
@@ -67,14 +68,19 @@ async def test_executing_one_job_does_not_wait_for_the_others(dsn: str) -> None:
         go_on.set()
 
 
-async def test_jobs_executed_side_by_side_are_all_settled(
-    dsn: str, library: str, sql: asyncpg.Connection
+async def test_jobs_executed_side_by_side_are_each_settled_once(
+    dsn: str, library: str, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
+    async def job(number: int) -> None:
+        await asyncio.sleep(number / 1000)
+
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         ids = [f"job-{number}" for number in range(30)]
-        for job_id in ids:
-            await scheduler.schedule(nothing, execution_time=past(), job_id=job_id)
-        await within(asyncio.gather(*(scheduler.execute_job(job_id) for job_id in ids)))
+        for number, job_id in enumerate(ids):
+            await scheduler.schedule(job, execution_time=past(), args=(number,), job_id=job_id)
+        with caplog.at_level(logging.WARNING, "pg_scheduler.settler"):
+            await within(asyncio.gather(*(scheduler.execute_job(job_id) for job_id in ids)))
+    assert caplog.records == []
     statuses = await sql.fetch("SELECT status, count(*) FROM scheduled_jobs GROUP BY status")
     assert [tuple(row) for row in statuses] == [("completed", 30)]
 

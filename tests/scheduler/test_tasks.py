@@ -18,17 +18,23 @@ Job = Callable[[], Awaitable[None]]
 async def test_an_unknown_name_stays_pending_and_is_reported_once(
     dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
+    async def known() -> None: ...
+
     for number in range(3):
-        await client.schedule_job("a.newer.version:task", past(), None, job_id=f"job-{number}")
+        await client.schedule_job("a.newer.version:task", past(60), None, job_id=f"job-{number}")
     with caplog.at_level(logging.WARNING, "pg_scheduler.unknown tasks"):
         async with Scheduler.connect(dsn, library=library) as scheduler:
             await scheduler.worker.unknown_tasks.report()
             (waiting,) = await scheduler.worker.unknown_tasks.report()
+            handle = await scheduler.schedule(known, execution_time=past())
+            assert await handle.wait(timeout=10) == "completed"
     assert (waiting.task_name, waiting.count) == ("a.newer.version:task", 3)
     (warning,) = [one for one in caplog.records if one.name == "pg_scheduler.unknown tasks"]
     assert vars(warning)["task"] == "a.newer.version:task"
-    rows = await sql.fetch("SELECT DISTINCT status, attempt_count FROM scheduled_jobs")
-    assert [tuple(row) for row in rows] == [("pending", 0)]
+    rows = await sql.fetch(
+        "SELECT DISTINCT status, epoch, attempt_count FROM scheduled_jobs WHERE job_id LIKE 'job-%'"
+    )
+    assert [tuple(row) for row in rows] == [("pending", 0, 0)]
 
 
 async def test_known_jobs_are_not_held_up_by_unknown_ones(

@@ -11,7 +11,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler.db import driver_over
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
-from tests.support.databases import new_database
+from tests.support.databases import give_back, new_database
 
 pytest.register_assert_rewrite("pg_scheduler.testing.contract")
 
@@ -28,14 +28,17 @@ def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
 
 
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])
-async def drivers(request: pytest.FixtureRequest) -> MakeDriver:
+async def drivers(request: pytest.FixtureRequest) -> AsyncIterator[MakeDriver]:
     """Makes drivers on one empty database (for memory: one store), as several processes have them."""
     library: str = request.param
     if library == "memory":
         shared = MemoryDriver()
-        return lambda: shared
-    dsn = await new_database(request.getfixturevalue("server"))
-    return lambda: driver_over(dsn, library=library)
+        yield lambda: shared
+        return
+    server = request.getfixturevalue("server")
+    dsn = await new_database(server)
+    yield lambda: driver_over(dsn, library=library)
+    await give_back(server, dsn)
 
 
 @pytest.fixture

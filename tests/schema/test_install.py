@@ -45,7 +45,7 @@ async def test_eight_processes_may_install_at_once(dsn: str, sql: asyncpg.Connec
     for process in processes:
         assert process.stdout is not None
         assert (await within(process.stdout.readline(), 60)) == b"ready\n"
-    complaints = [await within(process.communicate(b"go\n"), 60) for process in processes]
+    complaints = await within(asyncio.gather(*(process.communicate(b"go\n") for process in processes)), 60)
     assert [process.returncode for process in processes] == [0] * 8, complaints
     async with idle(Scheduler.connect(dsn)) as scheduler:
         status = await scheduler.driver.schema_status()

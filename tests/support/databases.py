@@ -6,6 +6,7 @@ import itertools
 import os
 
 import asyncpg
+
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_embedded.binaries import available_versions
 from pg_scheduler_embedded.server import FAST
@@ -37,8 +38,14 @@ def versions_to_test() -> list[int]:
     return [int(version) for version in chosen.split(",")] if chosen else available_versions()
 
 
+_free: dict[int, list[str]] = {}
+"""Databases that a test has done with, by the port of their server."""
+
+
 async def new_database(server: EmbeddedServer, options: str = "") -> str:
-    """The DSN of a fresh, empty database; `options` as in CREATE DATABASE."""
+    """The DSN of an empty database; `options` as in CREATE DATABASE."""
+    if not options and _free.get(server.port):
+        return _free[server.port].pop()
     name = f"test_{os.getpid()}_{next(_serial)}"
     connection = await asyncpg.connect(server.dsn)
     try:
@@ -46,3 +53,28 @@ async def new_database(server: EmbeddedServer, options: str = "") -> str:
     finally:
         await connection.close()
     return server.dsn_of(name)
+
+
+async def give_back(server: EmbeddedServer, dsn: str) -> None:
+    """Empty a database for the next test. Dropping it would cost a checkpoint, and keeping one for each
+    test would fill the disk."""
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(_LEAVE)
+        for row in await connection.fetch(_SCHEMAS):
+            await connection.execute(f"DROP SCHEMA {row['name']} CASCADE")
+        await connection.execute("CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO PUBLIC")
+        await connection.execute(f'ALTER DATABASE "{dsn.rpartition("/")[2]}" RESET ALL')
+    finally:
+        await connection.close()
+    _free.setdefault(server.port, []).append(dsn)
+
+
+_LEAVE = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+_SCHEMAS = """
+    SELECT quote_ident(nspname) AS name FROM pg_namespace
+    WHERE nspname NOT LIKE 'pg\\_%' AND nspname <> 'information_schema'
+"""

@@ -73,5 +73,5 @@ async def _until_finished(stage: Stage, scheduler: Scheduler) -> None:
         if not unfinished:
             return
         if stage.screen.seconds > LONGEST:
-            raise DemoFailed(f"{unfinished} jobs are unfinished after {LONGEST:g} s")
+            raise DemoFailed(f"jobs still unfinished after {LONGEST:g} s: {unfinished}")
         await asyncio.sleep(0.1)
