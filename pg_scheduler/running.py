@@ -29,7 +29,8 @@ def _handling(on_signal: Callable[[], None]) -> Iterator[None]:
     finally:
         for number, before in handled.items():
             loop.remove_signal_handler(number)
-            signal.signal(number, before)
+            # None: it was not Python that set it, so Python cannot set it again.
+            signal.signal(number, signal.SIG_DFL if before is None else before)
 
 
 async def run_until_signalled(

@@ -14,7 +14,8 @@ from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.checks import checked_executor, checked_retry
-from pg_scheduler.engine.task_names import captured_by, name_of_its_own, task_name_of
+from pg_scheduler.engine.same_function import hashable, same_code, same_function
+from pg_scheduler.engine.task_names import name_of_its_own, task_name_of
 from pg_scheduler.ports.executor import Executor
 
 OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
@@ -115,8 +116,8 @@ class TaskRegistry:
             retry=checked_retry(chosen.retry),
         )
         existing = self._tasks.get(name)
-        if existing is not None and not _same_function(existing.func, func):
-            if chosen.name is None and _same_code(existing.func, func):
+        if existing is not None and not same_function(existing.func, func):
+            if chosen.name is None and same_code(existing.func, func):
                 # Two closures over, say, two lists with the same content: each keeps its own.
                 return self.register(func, replace(chosen, name=name_of_its_own(name)))
             raise TaskNameConflict(
@@ -127,19 +128,19 @@ class TaskRegistry:
         if existing is not None:
             self._forget(existing)
         self._tasks[name] = task
-        if _hashable(func):
+        if hashable(func):
             self._names[func] = name
         if existing is None:
             self._changed()
         return task
 
     def _task_of(self, func: object) -> Task | None:
-        name = self._names.get(func) if _hashable(func) else None
+        name = self._names.get(func) if hashable(func) else None
         return None if name is None else self._tasks[name]
 
     def _forget(self, task: Task) -> None:
         del self._tasks[task.name]
-        if _hashable(task.func) and self._names.get(task.func) == task.name:
+        if hashable(task.func) and self._names.get(task.func) == task.name:
             del self._names[task.func]
 
     def put(self, name: str, func: object) -> None:
@@ -190,35 +191,6 @@ class TaskRegistry:
 
     def __len__(self) -> int:
         return len(self._tasks)
-
-
-def _hashable(func: object) -> bool:
-    """A callable object need not be, whatever its class says."""
-    try:
-        hash(func)
-    except TypeError:
-        return False
-    return True
-
-
-def _same_code(one: Any, other: Any) -> bool:
-    code = getattr(one, "__code__", None)
-    return code is not None and code == getattr(other, "__code__", None)
-
-
-def _same_function(one: Any, other: Any, under_way: frozenset[tuple[int, int]] = frozenset()) -> bool:
-    """True if two function objects do the same: one object, or one ``def`` executed again (a reload, a
-    test that runs twice) that captured the same values. What can change is the same only if it is one
-    object."""
-    if one is other or (id(one), id(other)) in under_way:
-        return True
-    if not _same_code(one, other):
-        return _hashable(one) and bool(one == other)
-    mine, theirs = captured_by(one), captured_by(other)
-    under_way |= {(id(one), id(other))}  # a function may well capture itself
-    return mine.keys() == theirs.keys() and all(
-        _same_function(value, theirs[name], under_way) for name, value in mine.items()
-    )
 
 
 class TaskMap(MutableMapping[str, Callable[..., Any]]):

@@ -98,7 +98,7 @@ class Settler:
             return await self._settle([pending.verdict for pending in batch], batch)
         except (ConnectionLost, TransientDatabaseError):
             raise
-        except DatabaseError:
+        except (DatabaseError, ValueError, TypeError):  # the last two: a library refused to send it
             if len(batch) > 1:
                 # One verdict that the store refuses must not hold up the others.
                 return [(await self._write([pending]))[0] for pending in batch]
@@ -125,5 +125,6 @@ class Settler:
 
 
 def _plain(verdict: Verdict) -> Verdict:
-    """The verdict without the texts that the store would not take: the job ends all the same."""
-    return Verdict(verdict.event, verdict.delay, "the outcome's details could not be stored")
+    """The verdict without the details that the store would not take: the job ends all the same."""
+    event = JobEvent.FAIL if verdict.delay is not None else verdict.event
+    return Verdict(event, error_message="the outcome's details could not be stored")

@@ -19,8 +19,8 @@ from pg_scheduler.testing.contract.scene import NOON
 MICROSECOND = timedelta(microseconds=1)
 LEASE = timedelta(seconds=60)
 
-IDS = st.sampled_from(["a", "B", "_", "\u00e4", "\U0001f600"])
-"""In code point order they are B _ a \u00e4 and the face; in a dictionary they are not."""
+IDS = st.sampled_from(["a", "B", "\u00e4"])
+"""In code point order they are B a \u00e4; in a dictionary they are not."""
 NAMES = st.sampled_from(["task", "Task", "other"])
 KNOWN_NAMES = st.sampled_from([["task", "Task", "other"], ["task", "Task", "other"], ["Task"], []])
 WORKERS = st.sampled_from(["ann", "Bob"])

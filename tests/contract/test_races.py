@@ -91,6 +91,19 @@ async def test_a_lost_job_is_taken_back_by_one_reclaimer(drivers: list[Driver]) 
         assert {(await stored(drivers[0], job_id)).crash_count for job_id in job_ids} == {1}
 
 
+async def test_a_reclaimer_leaves_out_what_others_are_writing(
+    drivers: list[Driver], sql: asyncpg.Connection
+) -> None:
+    for job_id in "abc":
+        await started(drivers[0], job_id)
+    async with sql.transaction():
+        await sql.execute("UPDATE scheduled_jobs SET status = 'pending', crash_count = 1 WHERE job_id = 'b'")
+        answer = await asyncio.wait_for(reclaim(drivers[0], now=at(61)), 10)
+        assert [lost.job_id for lost in answer.jobs] == ["a", "c"]
+    assert (await reclaim(drivers[0], now=at(61))).jobs == ()
+    assert (await stored(drivers[0], "b")).crash_count == 1
+
+
 async def test_a_late_completion_and_the_next_claim_cannot_both_win(drivers: list[Driver]) -> None:
     for number in range(ROUNDS):
         job_id = f"{number}"

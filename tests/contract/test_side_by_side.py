@@ -58,6 +58,7 @@ from tests.support.databases import new_database
 
 EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "120"))
 STEPS = 40
+LIMITS = st.sampled_from([1, 500])
 CONFLICTS = st.sampled_from(ConflictResolution)
 TABLES = "scheduled_jobs", "scheduled_job_attempts", "scheduled_job_workers"
 
@@ -130,8 +131,15 @@ class SideBySide(RuleBasedStateMachine):
         lease, worker = self._known[-1]
         self.both("settle", [Settlement(lease.job_id, lease.epoch, worker, verdict)])
 
-    @rule(max_crashes=st.integers(1, 3), limit=st.sampled_from([1, 500]))
-    def reclaim(self, max_crashes: int, limit: int) -> None:
+    @precondition(lambda self: self._known)
+    @rule(job=JOBS)
+    def replace_the_latest(self, job: NewJob) -> None:
+        lease, _ = self._known[-1]
+        self.both("submit", [replace(job, job_id=lease.job_id)], ConflictResolution.REPLACE)
+
+    @rule(after=st.sampled_from([timedelta(0), 2 * LEASE]), max_crashes=st.integers(1, 3), limit=LIMITS)
+    def reclaim(self, after: timedelta, max_crashes: int, limit: int) -> None:
+        self._now += after
         self.both("reclaim_expired", ReclaimRequest(timedelta(seconds=120), max_crashes, limit))
 
     @rule(job_ids=st.lists(IDS, max_size=3))
@@ -146,12 +154,9 @@ class SideBySide(RuleBasedStateMachine):
     def prune(self, status: JobStatus, policy: VacuumPolicy) -> None:
         self.both("prune", status, policy, 100)
 
-    @rule(names=KNOWN_NAMES)
-    def ask_who_waits(self, names: list[str]) -> None:
-        self.both("unclaimed", names)
-
     @invariant()
     def the_rows_are_the_same(self) -> None:
+        self.both("unclaimed", ["Task"])
         model, subject = (self._run(_everything(driver)) for driver in (self._model, self._subject))
         assert model == subject
 

@@ -43,6 +43,31 @@ async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library:
             await handle.result()
 
 
+@pytest.mark.parametrize(("by", "tries"), [(0, 3), ("not a number", 1)])
+async def test_the_retry_policy_sees_the_class_that_was_raised_remotely(
+    dsn: str, tmp_path: Path, by: object, tries: int
+) -> None:
+    trace = str(tmp_path / "trace")
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(
+            jobs.divide_patiently, execution_time=past(), args=(trace, 1, by), max_retries=2
+        )
+        assert await handle.wait(timeout=20) == "failed"
+    assert len(jobs.notes(trace, "tried")) == tries
+
+
+async def test_a_process_can_snooze(dsn: str, tmp_path: Path) -> None:
+    trace = str(tmp_path / "trace")
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(
+            jobs.rest_first, execution_time=past(), args=(trace,), store_result=True
+        )
+        assert await handle.result(timeout=20) == "rested"
+        record = await scheduler.driver.job(handle)
+    assert record is not None
+    assert (record.attempt_count, record.retry_count) == (1, 0)
+
+
 async def test_a_process_that_vanishes_fails_its_own_job_only(dsn: str, library: str, tmp_path: Path) -> None:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
         bad = await scheduler.schedule(jobs.vanish, execution_time=past(), args=(str(tmp_path / "trace"),))

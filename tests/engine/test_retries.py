@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 import asyncpg
 import pytest
 
-from pg_scheduler import RetryPolicy, Scheduler, Snooze, task
+from pg_scheduler import RetryPolicy, Scheduler, task
 from pg_scheduler.testing import ManualClock, drain
 from tests.support.running import idle, past
 
@@ -167,45 +166,6 @@ async def test_only_exceptions_the_policy_wants_are_retried(
     assert len(made) == tries
 
 
-async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(dsn: str) -> None:
-    """For instance a library that cancels something of its own and lets the error through."""
-    made: list[int] = []
-
-    async def job() -> None:
-        made.append(1)
-        raise asyncio.CancelledError
-
-    async with Scheduler.connect(dsn, retry_policy=AT_ONCE) as scheduler:
-        handle = await scheduler.schedule(job, execution_time=past(), max_retries=2)
-        assert await handle.wait(timeout=10) == "failed"
-        history = await scheduler.driver.attempts(handle)
-    assert len(made) == 3
-    assert [one.outcome for one in history] == ["retry", "retry", "failed"]
-
-
-async def test_snooze_runs_the_job_again_later_and_uses_nothing_up(
-    dsn: str, library: str, sql: asyncpg.Connection
-) -> None:
-    clock, tries = ManualClock(), []
-
-    async def not_before_the_third_time() -> None:
-        tries.append(clock.now())
-        if len(tries) < 3:
-            raise Snooze(timedelta(minutes=10))
-
-    async with idle(Scheduler.connect(dsn, library=library, clock=clock)) as scheduler:
-        handle = await scheduler.schedule(not_before_the_third_time, execution_time=clock.now())
-        for _ in range(3):
-            await drain(scheduler)
-            await clock.advance(timedelta(minutes=10))
-        assert [(tried - tries[0]).total_seconds() for tried in tries] == [0, 600, 1200]
-        row = await sql.fetchrow(
-            "SELECT status, attempt_count, retry_count, error_message FROM scheduled_jobs"
-        )
-        assert tuple(row) == ("completed", 1, 0, None)
-        assert [one.outcome for one in await scheduler.driver.attempts(handle)] == ["snoozed", "snoozed"]
-
-
 async def test_a_retry_due_at_once_starts_without_a_poll(dsn: str, library: str) -> None:
     tries: list[int] = []
 
@@ -217,36 +177,3 @@ async def test_a_retry_due_at_once_starts_without_a_poll(dsn: str, library: str)
     async with Scheduler.connect(dsn, library=library, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(fails_ten_times, execution_time=past(), max_retries=10)
         assert await handle.wait(timeout=10) == "completed"
-
-
-async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, library: str) -> None:
-    class Unspeakable(Exception):
-        def __str__(self) -> str:
-            raise RuntimeError("no words")
-
-    async def with_nul() -> None:
-        raise Fault("a NUL \x00 and a lone surrogate \ud800")
-
-    async def unspeakable() -> None:
-        raise Unspeakable
-
-    async with Scheduler.connect(dsn, library=library) as scheduler:
-        for job in (with_nul, unspeakable):
-            handle = await scheduler.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "failed"
-            record = await scheduler.driver.job(handle)
-            assert record is not None
-            assert record.error_message
-
-
-async def test_a_result_that_cannot_be_stored_still_completes_the_job(dsn: str, library: str) -> None:
-    async def gives_an_object() -> object:
-        return object()
-
-    async with Scheduler.connect(dsn, library=library) as scheduler:
-        handle = await scheduler.schedule(gives_an_object, execution_time=past(), store_result=True)
-        assert await handle.wait(timeout=10) == "completed"
-        assert await handle.result() is None
-        record = await scheduler.driver.job(handle)
-    assert record is not None
-    assert "result not stored" in (record.error_message or "")

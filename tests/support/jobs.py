@@ -7,9 +7,10 @@ import os
 import signal
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
 
-from pg_scheduler import current_job, task
+from pg_scheduler import RetryPolicy, Snooze, current_job, task
 
 
 def note(path: str, event: str) -> None:
@@ -128,8 +129,25 @@ def crunch(path: str) -> str:
     return "crunched"
 
 
+@task(executor="process", retry=RetryPolicy(base=timedelta(0), retry_on=(ZeroDivisionError,)))
+def divide_patiently(path: str, number: int, by: int) -> float:
+    """Worth another try only if it divides by zero."""
+    note(path, "tried")
+    return number / by
+
+
+@task(executor="process")
+def rest_first(path: str) -> str:
+    """Asks to be run later, the first time."""
+    note(path, "tried")
+    if len(notes(path, "tried")) == 1:
+        raise Snooze(timedelta(0))
+    return "rested"
+
+
 ALL = (
     touch, nap, die_once, exit_worker, freeze_until_released, patient_thread, deaf_thread,
     square, own_pid, spin, divide, vanish, unstorable, crunch,
+    divide_patiently, rest_first,
 )  # fmt: skip
 """What a worker process knows."""

@@ -6,11 +6,12 @@ import asyncio
 import atexit
 import multiprocessing
 import os
+import sys
 from functools import partial
 from multiprocessing.connection import Connection
 from typing import Any
 
-from pg_scheduler.domain.errors import InvalidInput, PgSchedulerError
+from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.engine.executors.process_child import Answer, serve
 from pg_scheduler.engine.json_codec import JsonCodec, UndecodablePayload
@@ -25,7 +26,12 @@ class WorkerProcessDied(PgSchedulerError):
 
 
 class RemoteError(PgSchedulerError):
-    """A function raised in a worker process; the message is the original one with its traceback."""
+    """A function raised in a worker process; the message is the original one with its traceback. It is an
+    instance of the original class too, where this process has that class, so that `retry_on` and
+    `give_up_on` mean what they say."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class _Child:
@@ -106,7 +112,9 @@ class ProcessExecutor:
         except UndecodablePayload as error:
             return Uncarried(str(error))
         if kind == Answer.FAILURE:
-            raise RemoteError(value)
+            raise _remote_error(*value)
+        if kind == Answer.SNOOZE:
+            raise Snooze(value)
         return Uncarried(value) if kind == Answer.UNCARRIED else value
 
     async def _child(self) -> _Child:
@@ -137,6 +145,22 @@ class ProcessExecutor:
             self._threads.close()
         self._threads = self._turns = None
         await asyncio.gather(*(_end(child) for child in idle))
+
+
+def _remote_error(class_name: str, message: str) -> RemoteError:
+    module, _, qualname = class_name.partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualname.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, type) and issubclass(found, Exception) and not issubclass(found, AttemptSignal):
+        try:
+            both: Any = type(RemoteError.__name__, (RemoteError, found), {})
+            error: RemoteError = both.__new__(both, message)
+        except TypeError:
+            return RemoteError(message)  # a class that cannot be combined, or wants more to be made
+        error.args = (message,)
+        return error
+    return RemoteError(message)
 
 
 async def _end(child: _Child) -> None:

@@ -13,6 +13,7 @@ from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
+from pg_scheduler.domain.errors import Snooze
 from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.json_codec import JsonCodec
 
@@ -22,7 +23,9 @@ class Answer(StrEnum):
 
     RESULT = "result"
     FAILURE = "failure"
-    """The value is the exception's message and traceback."""
+    """The value is the exception's class and its message with the traceback."""
+    SNOOZE = "snooze"
+    """The function asks to be run again; the value is the delay."""
     UNCARRIED = "uncarried"
     """The function returned something that JSON cannot carry; the value says what."""
 
@@ -61,9 +64,12 @@ def _answer(request: bytes) -> bytes:
         result = func(*args, **kwargs)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
+    except Snooze as snooze:
+        return _told(codec, Answer.SNOOZE, snooze.delay)
     except BaseException as error:
         message, trace = describe_error(error)
-        return _told(codec, Answer.FAILURE, f"{message}\n{trace}")
+        kind = type(error)
+        return _told(codec, Answer.FAILURE, [f"{kind.__module__}:{kind.__qualname__}", f"{message}\n{trace}"])
     try:
         return _told(codec, Answer.RESULT, result)
     except Exception as error:

@@ -60,8 +60,9 @@ class ClaimingContract:
     async def test_a_limited_claim_takes_the_most_urgent(self, driver: Driver) -> None:
         await submit(driver, *IN_ORDER[::2], *IN_ORDER[1::2])
         order: list[str] = []
-        while jobs := (await claim(driver, limit=4)).jobs:
-            assert len(jobs) <= 4
+        for limit in (1, 1, 4, 3, *(1 for _ in IN_ORDER)):
+            jobs = (await claim(driver, limit=limit)).jobs
+            assert len(jobs) <= limit
             order += [job.job_id for job in jobs]
         assert order == [job.job_id for job in IN_ORDER]
 
