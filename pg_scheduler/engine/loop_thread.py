@@ -7,6 +7,10 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+CANCELLATIONS, CANCEL_AGAIN = 5, 1.0
+"""How often, and how many seconds apart, the coroutine is cancelled until its thread ends: one cancellation
+can get lost (see `worker.CANCEL_AGAIN`)."""
+
 
 class LoopThread:
     """Runs one coroutine in a thread with an event loop until it ends or is told to stop.
@@ -31,12 +35,18 @@ class LoopThread:
     async def stop(self) -> None:
         """Cancel the coroutine and wait until the thread is gone. Legal twice, and while it is starting."""
         self._unwanted = True
+        for _ in range(CANCELLATIONS):
+            self._cancel()
+            await asyncio.get_running_loop().run_in_executor(None, self._thread.join, CANCEL_AGAIN)
+            if not self._thread.is_alive():
+                return
+
+    def _cancel(self) -> None:
         if self._started.is_set() and self._loop is not None and self._task is not None:
             try:
                 self._loop.call_soon_threadsafe(self._task.cancel)
             except RuntimeError:
                 pass  # its loop is closed: it has ended already
-        await asyncio.get_running_loop().run_in_executor(None, self._thread.join, 10)
 
     async def ended(self) -> None:
         """Return when the coroutine ends; raise what it raised."""

@@ -47,6 +47,11 @@ STOP_PATIENCE = 5.0
 FLUSH_PATIENCE = 10.0
 """Seconds that a stopping worker tries to store its last verdicts; then their leases run out."""
 
+CANCEL_AGAIN = 6.0
+"""Seconds after which a service that goes on is cancelled again: before Python 3.12 a cancellation that
+meets the end of a `wait_for` is lost, and the libraries use it too. Longer than the lease keeper's thread
+takes to end."""
+
 
 def new_worker_id(length: int) -> str:
     """A random identity, unique per incarnation: 5 bits per character."""
@@ -244,14 +249,18 @@ class Worker:
                 extra={"error": str(error) or type(error).__name__},
             )
         self._loop_watch.stop()
-        services = list(self._services.values())
-        for service in services:
-            service.cancel()
-        await asyncio.gather(*services, return_exceptions=True)
+        await self._end_services()
         await self._say_goodbye()
         self._services.clear()
         self._gone.set()
         log.info("worker stopped", extra={"worker_id": self.worker_id})
+
+    async def _end_services(self) -> None:
+        services = set(self._services.values())
+        while services:
+            for service in services:
+                service.cancel()
+            _, services = await asyncio.wait(services, timeout=CANCEL_AGAIN)
 
     async def _say_goodbye(self) -> None:
         """Leave the list of workers; last of all, because a renewal would enter it again."""

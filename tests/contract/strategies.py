@@ -22,7 +22,7 @@ LEASE = timedelta(seconds=60)
 IDS = st.sampled_from(["a", "B", "\u00e4"])
 """In code point order they are B a \u00e4; in a dictionary they are not."""
 NAMES = st.sampled_from(["task", "Task", "other"])
-KNOWN_NAMES = st.sampled_from([["task", "Task", "other"], ["task", "Task", "other"], ["Task"], []])
+KNOWN_NAMES = st.sampled_from([["task", "Task", "other"]] * 4 + [["Task"], []])
 WORKERS = st.sampled_from(["ann", "Bob"])
 EPOCHS = st.integers(0, 6)
 PASSING = st.sampled_from(
@@ -34,7 +34,7 @@ JOBS = st.builds(
     NewJob,
     job_id=IDS,
     task_name=NAMES,
-    execution_time=st.sampled_from([-30, -1, 0, 0.000001, 10, 90, 86_400]).map(
+    execution_time=st.sampled_from([0, -1, -30, 0, 0, 0.000001, 10, 90, 86_400]).map(
         lambda seconds: NOON + timedelta(seconds=seconds)
     ),
     task_data=st.sampled_from(
@@ -42,7 +42,7 @@ JOBS = st.builds(
     ),
     rank=st.sampled_from([-7, 1, 5, 8, 2**31 - 1]),
     max_retries=st.sampled_from([0, 2]),
-    misfire_grace_seconds=st.sampled_from([None, 0, 1, 20]),
+    misfire_grace_seconds=st.sampled_from([None, None, 0, 1, 20]),
     timeout=st.sampled_from([None, timedelta(seconds=2.5)]),
     backoff=st.sampled_from([None, Backoff(timedelta(seconds=0.1), 1.5, timedelta(seconds=9), 0.5)]),
     store_result=st.booleans(),

@@ -105,13 +105,13 @@ class SideBySide(RuleBasedStateMachine):
     def submit(self, jobs: list[NewJob], conflict: ConflictResolution, rows: int) -> None:
         self.both("submit", jobs, conflict, batch_size=rows)
 
-    @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.integers(0, 4))
+    @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.sampled_from([4, 2, 1, 4, 0]))
     def claim(self, worker: str, names: list[str], limit: int) -> None:
         answer = self.both("claim", ClaimRequest(worker, names, limit, LEASE))
         self.remember(answer.jobs, worker)
 
     @rule(worker=WORKERS, job_id=IDS)
-    def claim_job(self, worker: str, job_id: str) -> None:
+    def start(self, worker: str, job_id: str) -> None:
         job = self.both("claim_job", job_id, ClaimRequest(worker, (), 1, LEASE))
         self.remember([job] if job else [], worker)
 
@@ -132,6 +132,11 @@ class SideBySide(RuleBasedStateMachine):
         self.both("settle", [Settlement(lease.job_id, lease.epoch, worker, verdict)])
 
     @precondition(lambda self: self._known)
+    @rule(worker=WORKERS)
+    def start_the_latest_again(self, worker: str) -> None:
+        self.start(worker, self._known[-1][0].job_id)
+
+    @precondition(lambda self: self._known)
     @rule(job=JOBS)
     def replace_the_latest(self, job: NewJob) -> None:
         lease, _ = self._known[-1]
@@ -142,7 +147,7 @@ class SideBySide(RuleBasedStateMachine):
         self._now += after
         self.both("reclaim_expired", ReclaimRequest(timedelta(seconds=120), max_crashes, limit))
 
-    @rule(job_ids=st.lists(IDS, max_size=3))
+    @rule(job_ids=st.lists(IDS, max_size=2))
     def cancel(self, job_ids: list[str]) -> None:
         self.both("request_cancel", job_ids)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 
 import pytest
 
+from pg_scheduler.engine import loop_thread
 from pg_scheduler.engine.loop_thread import LoopThread
 from tests.support.running import eventually, within
 
@@ -41,6 +43,23 @@ async def test_stopping_a_running_thread_ends_it_and_may_be_repeated() -> None:
     await within(thread.stop(), 5)
     await within(thread.stop(), 5)
     assert not alive("running")
+
+
+async def test_a_cancellation_that_gets_lost_is_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop_thread, "CANCEL_AGAIN", 0.1)
+    running = threading.Event()
+
+    async def main() -> None:
+        running.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await endless()
+        await endless()
+
+    thread = LoopThread("forgetful", main)
+    thread.start()
+    await eventually(running.is_set)
+    await within(thread.stop(), 5)
+    assert not alive("forgetful")
 
 
 async def test_what_the_coroutine_raises_comes_to_whoever_waits() -> None:

@@ -118,6 +118,29 @@ async def test_a_second_shutdown_with_more_patience_changes_nothing(
     assert await rows(sql) == {RELEASED}
 
 
+async def test_a_service_that_loses_a_cancellation_is_cancelled_again(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `asyncio.wait_for` of Python 3.11 does when it is cancelled in the moment of its success."""
+    monkeypatch.setattr(worker, "CANCEL_AGAIN", 0.1)
+    scheduler = Scheduler.connect(dsn)
+    lost: list[str] = []
+
+    async def forgetful() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if lost:
+                raise
+            lost.append("cancellation")
+
+    monkeypatch.setattr(scheduler.worker.unknown_tasks, "one_round", forgetful)
+    await scheduler.start()
+    await within(scheduler.shutdown())
+    assert lost == ["cancellation"]
+    assert not scheduler.worker.running
+
+
 async def test_a_shutdown_while_the_database_is_away_ends_nevertheless(
     dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
