@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pg_scheduler_postgres.insight import PostgresInsight
 from pg_scheduler_postgres.jobs import PostgresJobs
+from pg_scheduler_postgres.limits import PostgresLimits
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.locks import PostgresLocks
 from pg_scheduler_postgres.migrations import PostgresSchema
@@ -16,6 +17,7 @@ from pg_scheduler_postgres.signals import PostgresSignals
 class PostgresDriver(
     PostgresJobs,
     PostgresSchedules,
+    PostgresLimits,
     PostgresLocks,
     PostgresRetention,
     PostgresSignals,

@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import Waiting
+from pg_scheduler.ports.driver import QueueSize, Waiting
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import attempt_record, instant, job_record, worker_record
 
@@ -46,6 +46,17 @@ class PostgresInsight:
     async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
         rows = await self._link.run("unclaimed", now=now, known_names=list(known_names))
         return [Waiting(row["job_name"], row["jobs"], instant(row["oldest"])) for row in rows]
+
+    async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
+        session = None if connection is None else self._link.session.on(connection)
+        rows = await self._link.run("duplicates", session, dedupe_keys=list(dedupe_keys))
+        return {row["dedupe_key"]: row["job_id"] for row in rows}
+
+    async def sizes(self) -> list[QueueSize]:
+        return [
+            QueueSize(row["job_name"], row["priority"], JobStatus(row["status"]), row["jobs"])
+            for row in await self._link.run("sizes")
+        ]
 
     async def pending_names(self) -> list[str]:
         return [row["job_name"] for row in await self._link.run("pending_names")]

@@ -10,10 +10,12 @@ from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
     answers_in_order,
+    refuse_taken,
     rows_to_send,
 )
-from pg_scheduler.domain.errors import InvalidTransition, JobAlreadyExists, JobNotFound
-from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob
+from pg_scheduler.domain.errors import InvalidTransition, JobNotFound
+from pg_scheduler.domain.limits import BURST_SECONDS
+from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.settling import first_verdicts
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
@@ -21,6 +23,7 @@ from pg_scheduler.ports.driver import (
     CancelAnswer,
     ClaimAnswer,
     ClaimRequest,
+    LaneAnswer,
     ReclaimAnswer,
     Reclaimed,
     ReclaimRequest,
@@ -29,7 +32,7 @@ from pg_scheduler.ports.driver import (
 )
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_job, columns_of, duration, seconds
-from pg_scheduler_postgres.session import Session
+from pg_scheduler_postgres.session import Row, Session
 
 SOON = timedelta(seconds=60)
 """Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
@@ -45,9 +48,6 @@ class PostgresJobs:
 
     def __init__(self, link: Link) -> None:
         self._link = link
-
-    def _signal(self) -> dict[str, Any]:
-        return {"channel": self._link.statements.channel, "soon_seconds": SOON.total_seconds()}
 
     async def submit(
         self,
@@ -70,13 +70,13 @@ class PostgresJobs:
         if len(sent) == 1:
             # One row is all or nothing by itself: no transaction, one round trip.
             stored = await self._store(session, batches[0], conflict, now)
-            _refuse_taken(job_ids, stored, conflict)
+            _refuse_taken(jobs, stored, conflict)
         else:
             stored = {}
             async with session.transaction() as transaction:
                 for batch in batches:
                     stored |= await self._store(transaction, batch, conflict, now)
-                _refuse_taken(job_ids, stored, conflict)
+                _refuse_taken(jobs, stored, conflict)
         return answers_in_order(job_ids, sent, stored, conflict)
 
     async def _store(
@@ -92,7 +92,7 @@ class PostgresJobs:
             session,
             now=now,
             **columns_of(jobs),
-            **self._signal(),
+            soon_seconds=SOON.total_seconds(),
         )
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in rows
@@ -107,13 +107,28 @@ class PostgresJobs:
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
         )
-        jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
-        # UPDATE ... RETURNING keeps no order.
-        jobs.sort(key=lambda job: (job.rank, job.execution_time, job.job_id))
         return ClaimAnswer(
-            jobs=tuple(jobs),
+            jobs=_in_start_order(rows),
             expired=tuple(rows[0]["expired_ids"] or ()),
             next_due_in=duration(rows[0]["wait_seconds"]),
+            sorted_into_lanes=rows[0]["sorted_count"],
+        )
+
+    async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+        rows = await self._link.run(
+            "claim_lanes",
+            now=now,
+            worker_id=request.worker_id,
+            task_names=list(request.task_names),
+            limit=request.limit,
+            lease_seconds=request.lease.total_seconds(),
+            burst_seconds=BURST_SECONDS,
+        )
+        return LaneAnswer(
+            jobs=_in_start_order(rows),
+            expired=tuple(rows[0]["expired_ids"] or ()),
+            more=rows[0]["more"],
+            next_in=duration(rows[0]["wait_seconds"]),
         )
 
     async def claim_job(
@@ -184,7 +199,7 @@ class PostgresJobs:
             tracebacks=[verdict.traceback for verdict in verdicts],
             results=[verdict.result for verdict in verdicts],
             not_kept=[str(status) for status in not_kept],
-            **self._signal(),
+            soon_seconds=SOON.total_seconds(),
         )
         return {Lease(row["job_id"], row["epoch"]) for row in rows}
 
@@ -195,7 +210,6 @@ class PostgresJobs:
             heartbeat_threshold_seconds=request.heartbeat_threshold.total_seconds(),
             max_crashes=request.max_crashes,
             limit=request.limit,
-            channel=self._link.statements.channel,
         )
         return ReclaimAnswer(
             jobs=tuple(
@@ -220,7 +234,6 @@ class PostgresJobs:
             session,
             now=now,
             job_ids=list(job_ids),
-            channel=self._link.statements.channel,
         )
         before = {row["job_id"]: JobStatus(row["status"]) for row in rows}
         return [
@@ -243,13 +256,10 @@ class PostgresJobs:
             event = OVERRIDES.get(status)
             if event is None or transition(before, event) is None:
                 raise InvalidTransition(job_id, before, status)
-            channel = self._link.statements.channel
             if event is JobEvent.REOPEN:
-                await self._link.run("reopen", transaction, now=now, job_id=job_id, channel=channel)
+                await self._link.run("reopen", transaction, now=now, job_id=job_id)
             elif event is JobEvent.CANCEL:
-                await self._link.run(
-                    "request_cancel", transaction, now=now, job_ids=[job_id], channel=channel
-                )
+                await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id])
             else:
                 await self._link.run(
                     "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)
@@ -259,6 +269,16 @@ class PostgresJobs:
     async def forget_worker(self, worker_id: str) -> None:
         await self._link.run("forget_worker", worker_id=worker_id)
 
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+        told = sorted(reports.items(), key=lambda report: report[0].job_id)
+        await self._link.run(
+            "note_progress",
+            job_ids=[lease.job_id for lease, _ in told],
+            epochs=[lease.epoch for lease, _ in told],
+            dones=[progress.done for _, progress in told],
+            totals=[progress.total for _, progress in told],
+        )
+
 
 def _target(event: JobEvent) -> str:
     step = transition(JobStatus.RUNNING, event)
@@ -266,10 +286,15 @@ def _target(event: JobEvent) -> str:
     return str(step.target)
 
 
+def _in_start_order(rows: Sequence[Row]) -> tuple[ClaimedJob, ...]:
+    """The claimed jobs of an answer; UPDATE ... RETURNING keeps no order."""
+    jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
+    return tuple(sorted(jobs, key=lambda job: (job.rank, job.execution_time, job.job_id)))
+
+
 def _refuse_taken(
-    job_ids: Sequence[str], stored: Mapping[str, Submission], conflict: ConflictResolution
+    jobs: Sequence[NewJob], stored: Mapping[str, Submission], conflict: ConflictResolution
 ) -> None:
-    """Raise within the transaction, so that it rolls back, naming every id that was taken."""
-    taken = sorted(set(job_ids) - set(stored))
-    if taken and conflict is ConflictResolution.RAISE:
-        raise JobAlreadyExists(taken)
+    """Raise within the transaction, so that it rolls back, naming everything that was taken."""
+    if conflict is ConflictResolution.RAISE:
+        refuse_taken([job for job in jobs if job.job_id not in stored])

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob, WorkerRecord
+from pg_scheduler.domain.model import (
+    AttemptRecord,
+    ClaimedJob,
+    JobRecord,
+    NewJob,
+    Progress,
+    WorkerRecord,
+)
 from pg_scheduler.domain.retry import backoff_from_text, backoff_text
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.session import Row
@@ -48,6 +55,10 @@ def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
         "schedule_keys": [job.schedule_key for job in jobs],
         "exclusive_keys": [job.exclusive_key for job in jobs],
         "exclusive_waits": [job.exclusive_wait for job in jobs],
+        "payloads": [job.payload for job in jobs],
+        "headers": [job.headers for job in jobs],
+        "dedupe_keys": [job.dedupe_key for job in jobs],
+        "limit_keys": [job.limit_key for job in jobs],
     }
 
 
@@ -69,6 +80,11 @@ def claimed_job(row: Row) -> ClaimedJob:
         schedule_key=row["schedule_key"],
         exclusive_key=row["exclusive_key"],
         exclusive_wait=row["exclusive_wait"],
+        schedule_window=utc(row["schedule_window"]),
+        payload=row["payload"],
+        headers=row["headers"],
+        lane=row["lane"],
+        created_at=utc(row["created_at"]),
     )
 
 
@@ -99,7 +115,17 @@ def job_record(row: Row) -> JobRecord:
         result=row["result"],
         schedule_key=row["schedule_key"],
         schedule_window=utc(row["schedule_window"]),
+        payload=row["payload"],
+        headers=row["headers"],
+        dedupe_key=row["dedupe_key"],
+        limit_key=row["lane"] or None,
+        progress=_progress(row),
     )
+
+
+def _progress(row: Row) -> Progress | None:
+    done = row["progress_done"]
+    return None if done is None else Progress(done, row["progress_total"])
 
 
 def attempt_record(row: Row) -> AttemptRecord:

@@ -102,7 +102,6 @@ class PostgresSchedules:
             "put_schedule",
             session,
             now=now,
-            channel=self._link.statements.channel,
             schedule_key=new.key,
             task_name=new.task_name,
             spec=new.spec,
@@ -140,7 +139,6 @@ class PostgresSchedules:
                 now=now,
                 schedule_key=key,
                 paused=paused,
-                channel=self._link.statements.channel,
             )
         )
 
@@ -159,7 +157,6 @@ class PostgresSchedules:
             await self._link.run(
                 "advance_schedule",
                 now=now,
-                channel=self._link.statements.channel,
                 schedule_key=step.key,
                 spec_hash=step.spec_hash,
                 expected_next=step.expected_next,

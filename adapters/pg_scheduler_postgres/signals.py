@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.driver import SignalKind
 from pg_scheduler_postgres.link import Link
 
 _KINDS = {str(kind): kind for kind in SignalKind}
+_FINISHED = {str(status) for status in FINISHED}
 
 
 class PostgresSignals:
@@ -23,3 +25,16 @@ class PostgresSignals:
             on_signal(_KINDS.get(payload, SignalKind.DUE))
 
         await self._link.session.listen(self._link.statements.channel, on_payload, on_ready)
+
+    async def listen_finished(
+        self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
+    ) -> None:
+        def on_payload(payload: str) -> None:
+            status, _, job_id = payload.partition(" ")
+            if status in _FINISHED:
+                on_finished(job_id, JobStatus(status))
+
+        await self._link.session.listen(self._link.statements.finished_channel, on_payload, on_ready)
+
+    async def await_job(self, job_id: str) -> None:
+        await self._link.run("await_job", job_id=job_id)

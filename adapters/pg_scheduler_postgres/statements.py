@@ -51,13 +51,11 @@ def _without_comments(sql: str) -> str:
     return _COMMENT.sub("", sql + "\n").strip().rstrip(";")
 
 
-def channel_of(schema: str) -> str:
+def channel_of(schema: str, purpose: str = "pg_scheduler") -> str:
     """The NOTIFY channel of a schema: readable where its name is short, hashed where it is long."""
-    name = f"pg_scheduler.{schema}"
+    name = f"{purpose}.{schema}"
     return (
-        name
-        if len(name.encode()) < 64
-        else f"pg_scheduler#{hashlib.sha256(schema.encode()).hexdigest()[:32]}"
+        name if len(name.encode()) < 64 else f"{purpose}#{hashlib.sha256(schema.encode()).hexdigest()[:32]}"
     )
 
 
@@ -79,6 +77,8 @@ class Statements:
     def __init__(self, schema: str) -> None:
         self.schema = schema
         self.channel = channel_of(schema)
+        self.finished_channel = channel_of(schema, "pg_scheduler_ends")
+        self.channels = {"channel": self.channel, "finished_channel": self.finished_channel}
         self._compiled: dict[str, Statement] = {}
 
     def __getitem__(self, name: str) -> Statement:

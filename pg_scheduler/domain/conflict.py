@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, StrEnum
+from typing import TYPE_CHECKING
 
-from pg_scheduler.domain.errors import JobAlreadyExists
+from pg_scheduler.domain.errors import DuplicateJob, JobAlreadyExists
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.model import NewJob
 
 
 class ConflictResolution(Enum):
@@ -64,3 +68,17 @@ def answers_in_order(
         stored.get(job_id, Submission.IGNORED) if position in sent_positions else repeat
         for position, job_id in enumerate(job_ids)
     ]
+
+
+def refuse_taken(taken: Sequence[NewJob]) -> None:
+    """Refuse jobs that the store did not take. One with a dedupe key has an id of its own making, so its
+    key must be what was taken.
+
+    Raises:
+        DuplicateJob: the dedupe keys that are taken.
+        JobAlreadyExists: the ids that are taken.
+    """
+    if keys := sorted(job.dedupe_key for job in taken if job.dedupe_key is not None):
+        raise DuplicateJob(keys)
+    if taken:
+        raise JobAlreadyExists(sorted(job.job_id for job in taken))

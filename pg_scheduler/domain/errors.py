@@ -8,6 +8,7 @@
     |   |-- UnencodablePayload (TypeError)   ... an argument JSON cannot carry
     |   `-- TaskNameConflict                 ... two functions under one name
     |-- JobAlreadyExists (ValueError)        the caller: the id is taken and the resolution is RAISE
+    |   `-- DuplicateJob                     ... an unfinished job has the dedupe key
     |-- JobNotFound (LookupError)            the caller: no such job
     |-- InvalidTransition (ValueError)       the caller: the state machine has no such step
     |-- ConfigurationError (ValueError)      the operator: the set-up cannot work as it stands
@@ -88,6 +89,21 @@ class JobAlreadyExists(PgSchedulerError, ValueError):
         super().__init__(
             f"{noun} {shown}{more} already {verb}. "
             "Use ConflictResolution.IGNORE to keep the stored job or REPLACE to update it"
+        )
+
+
+class DuplicateJob(JobAlreadyExists):
+    """An unfinished job has the dedupe key; nothing of the call was stored."""
+
+    def __init__(self, dedupe_keys: Sequence[str]) -> None:
+        self.job_ids = ()
+        self.dedupe_keys = tuple(dedupe_keys)
+        listed = ", ".join(repr(key) for key in self.dedupe_keys[:5])
+        more = f" and {len(self.dedupe_keys) - 5} more" if len(self.dedupe_keys) > 5 else ""
+        PgSchedulerError.__init__(
+            self,
+            f"An unfinished job with dedupe key {listed}{more} already exists. "
+            'Pass on_duplicate="ignore" to get the stored job\'s id instead',
         )
 
 

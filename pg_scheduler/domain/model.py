@@ -35,6 +35,14 @@ class NewJob:
     """The advisory lock that each attempt must hold for its whole run, if any."""
     exclusive_wait: bool = True
     """If the lock is held elsewhere: True tries again shortly, False ends the job cancelled."""
+    payload: bytes | None = None
+    """What an entrypoint gets."""
+    headers: str | None = None
+    """JSON text of an object that travels with the payload."""
+    dedupe_key: str | None = None
+    """Unique among the jobs that have not finished."""
+    limit_key: str | None = None
+    """Whose limits it counts against (a tenant, a customer); None: those of the task's jobs without a key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +73,26 @@ class ClaimedJob:
     schedule_key: str | None = None
     exclusive_key: str | None = None
     exclusive_wait: bool = True
+    schedule_window: datetime | None = None
+    payload: bytes | None = None
+    headers: str | None = None
+    lane: str | None = None
+    """The limit key under which it counts; None if no limit was looked at."""
+    created_at: datetime | None = None
 
     @property
     def lease(self) -> Lease:
         """The lease under which this attempt runs."""
         return Lease(self.job_id, self.epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an attempt got, in whatever unit it counts."""
+
+    done: float
+    total: float | None
+    """None where the end is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +128,14 @@ class JobRecord:
     schedule_key: str | None = None
     schedule_window: datetime | None = None
     """The window that this run is for; None for a run that somebody asked for."""
+    payload: bytes | None = None
+    headers: str | None = None
+    """JSON text."""
+    dedupe_key: str | None = None
+    limit_key: str | None = None
+    """The key under which limits count it; None if no limit is looked at."""
+    progress: Progress | None = None
+    """How far the running, or last, attempt said that it got."""
 
 
 @dataclass(frozen=True, slots=True)

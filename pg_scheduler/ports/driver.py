@@ -11,7 +11,7 @@ Rules for every method:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -24,10 +24,12 @@ from pg_scheduler.domain.model import (
     JobRecord,
     Lease,
     NewJob,
+    Progress,
     WorkerRecord,
 )
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.schedule_store import Locks, Retention, ScheduleStore
 
 
@@ -54,6 +56,28 @@ class ClaimAnswer:
     next_due_in: timedelta | None
     """Time until the earliest pending job of any name that is still in the future; None if there is
     none, or if the claim was filled to its limit and should simply be repeated."""
+    sorted_into_lanes: int = 0
+    """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
+    them from now on."""
+
+    @property
+    def rows(self) -> int:
+        """How many jobs the claim dealt with; its limit, if there may be more."""
+        return len(self.jobs) + len(self.expired) + self.sorted_into_lanes
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAnswer:
+    """What a claim from the lanes did."""
+
+    jobs: tuple[ClaimedJob, ...]
+    """As in `ClaimAnswer`."""
+    expired: tuple[str, ...]
+    more: bool
+    """True if it is worth asking again soon: there may be more to take, or another claim was faster."""
+    next_in: timedelta | None
+    """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start.
+    Jobs that wait for a running one to end are not counted: a signal tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +155,16 @@ class Waiting:
     oldest: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class QueueSize:
+    """Jobs of one name, rank and status."""
+
+    task_name: str
+    rank: int
+    status: JobStatus
+    count: int
+
+
 class SignalKind(StrEnum):
     """Why a worker is woken."""
 
@@ -140,6 +174,8 @@ class SignalKind(StrEnum):
     """A running job was asked to stop."""
     SCHEDULE = "schedule"
     """A schedule has changed, or its unfinished run has finished."""
+    LANE = "lane"
+    """A lane has something to give: a job is due now or soon, a running one ended, a task is resumed."""
 
 
 class JobStore(Protocol):
@@ -161,6 +197,7 @@ class JobStore(Protocol):
 
         Raises:
             JobAlreadyExists: RAISE and an id is stored already or stands twice in `jobs`.
+            DuplicateJob: RAISE and a dedupe key is that of an unfinished job or stands twice in `jobs`.
         """
         ...
 
@@ -168,10 +205,19 @@ class JobStore(Protocol):
         """Lease due jobs to a worker, most urgent first, skipping what others are claiming."""
         ...
 
+    async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+        """Lease due jobs of tasks with limits, as far as the limits allow, whoever else claims meanwhile.
+
+        Jobs of `claim` that are more urgent count against `limit`, and are left to it. Jobs of a paused
+        task are left alone, and so are lanes that are full: neither hides the jobs of other lanes.
+        """
+        ...
+
     async def claim_job(
         self, job_id: str, request: ClaimRequest, *, now: datetime | None = None
     ) -> ClaimedJob | None:
-        """Lease this very job if it is pending, due or not; None if it is not pending."""
+        """Lease this very job if it is pending, due or not; None if it is not pending. It is asked for by
+        name, so no limit keeps it back; it counts against the limits while it runs."""
         ...
 
     async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
@@ -218,6 +264,11 @@ class JobStore(Protocol):
         """Remove a worker that has stopped from the list of workers."""
         ...
 
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+        """Store how far attempts got, the latest word of each. A report under an epoch that is not the row's
+        any more changes nothing."""
+        ...
+
 
 class Signals(Protocol):
     """Wake-ups between processes."""
@@ -230,6 +281,17 @@ class Signals(Protocol):
         Raises:
             ConnectionLost: the connection broke; call again to go on.
         """
+        ...
+
+    async def listen_finished(
+        self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
+    ) -> None:
+        """Tell of every awaited job that ends (see `await_job`): its id and how it ended. As `listen`."""
+        ...
+
+    async def await_job(self, job_id: str) -> None:
+        """Make sure that the end of this job will be told. Nothing happens if it has ended, or does not
+        exist."""
         ...
 
 
@@ -260,6 +322,14 @@ class Insight(Protocol):
 
     async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
         """Due jobs whose names are not among `known_names`, by name."""
+        ...
+
+    async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
+        """The ids of unfinished jobs by dedupe key, of those keys that are taken."""
+        ...
+
+    async def sizes(self) -> list[QueueSize]:
+        """How many unfinished jobs there are, by name, rank and status, in this order."""
         ...
 
     async def pending_names(self) -> list[str]:
@@ -307,7 +377,7 @@ class Schema(Protocol):
 
 
 @runtime_checkable
-class Driver(JobStore, ScheduleStore, Locks, Retention, Signals, Insight, Schema, Protocol):
+class Driver(JobStore, ScheduleStore, LimitStore, Locks, Retention, Signals, Insight, Schema, Protocol):
     """All of it; and the life of the driver itself."""
 
     async def open(self) -> None:

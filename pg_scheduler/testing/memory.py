@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,20 +12,23 @@ from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
     answers_in_order,
+    refuse_taken,
     rows_to_send,
 )
 from pg_scheduler.domain.errors import (
     InvalidInput,
     InvalidTransition,
-    JobAlreadyExists,
     JobNotFound,
 )
+from pg_scheduler.domain.limits import NO_KEY
 from pg_scheduler.domain.misfire import misfired
 from pg_scheduler.domain.model import (
     AttemptRecord,
     ClaimedJob,
     JobRecord,
+    Lease,
     NewJob,
+    Progress,
     WorkerRecord,
 )
 from pg_scheduler.domain.settling import (
@@ -42,6 +46,7 @@ from pg_scheduler.ports.driver import (
     CancelAnswer,
     ClaimAnswer,
     ClaimRequest,
+    QueueSize,
     ReclaimAnswer,
     Reclaimed,
     ReclaimRequest,
@@ -51,11 +56,12 @@ from pg_scheduler.ports.driver import (
     SignalKind,
     Waiting,
 )
+from pg_scheduler.testing.memory_limits import LimitTables, MemoryLimits
 from pg_scheduler.testing.memory_schedules import MemorySchedules, ScheduleTables
 from pg_scheduler.testing.memory_store import Store, StoredJob
 
 
-class MemoryDriver(MemorySchedules):
+class MemoryDriver(MemorySchedules, MemoryLimits):
     """Jobs in this process' memory. Share one instance between schedulers that should see each other.
 
     It answers as the PostgreSQL drivers do (the contract suite and a state machine compare them), but
@@ -65,7 +71,9 @@ class MemoryDriver(MemorySchedules):
     def __init__(self) -> None:
         self._store = Store()
         self._tables = ScheduleTables()
+        self._limit_tables = LimitTables()
         self._listeners: list[Callable[[SignalKind], None]] = []
+        self._waiters: list[Callable[[str, JobStatus], None]] = []
 
     # --- the driver itself
 
@@ -93,26 +101,42 @@ class MemoryDriver(MemorySchedules):
         moment = _moment(now)
         job_ids = [job.job_id for job in jobs]
         sent = rows_to_send(job_ids, conflict)
-        taken = [job_ids[position] for position in sent if job_ids[position] in self._store.jobs]
-        if taken and conflict is ConflictResolution.RAISE:
-            raise JobAlreadyExists(taken)
+        free = self._free_to_store([jobs[position] for position in sent])
+        if conflict is ConflictResolution.RAISE:
+            refuse_taken([jobs[position] for position in sent if job_ids[position] not in free])
         stored: dict[str, Submission] = {}
         for position in sent:
             job = jobs[position]
-            row = self._store.jobs.get(job.job_id)
-            if row is None:
-                self._store.jobs[job.job_id] = StoredJob(job, moment, job.execution_time)
+            if job.job_id in free:
+                row = self._store.jobs[job.job_id] = StoredJob(job, moment, job.execution_time)
                 stored[job.job_id] = Submission.INSERTED
             elif conflict is ConflictResolution.REPLACE:
+                row = self._store.jobs[job.job_id]
                 row.redefine(job)
                 stored[job.job_id] = Submission.REPLACED
+            else:
+                continue
+            row.lane = self._limit_tables.lane_of(job.task_name, job.limit_key)
         if stored:
             self._signal(SignalKind.DUE)
+            self._signal(SignalKind.LANE)
         return answers_in_order(job_ids, sent, stored, conflict)
+
+    def _free_to_store(self, jobs: Sequence[NewJob]) -> set[str]:
+        """The ids of those that meet neither a stored job of their id nor an unfinished one of their dedupe
+        key, nor an earlier one of this call."""
+        free: set[str] = set()
+        keys: set[str] = set()
+        for job in jobs:
+            taken = self._store.holder_of(job.dedupe_key) is not None or job.dedupe_key in keys
+            if job.job_id not in self._store.jobs and not taken:
+                free.add(job.job_id)
+                keys |= {job.dedupe_key} - {None}  # type: ignore[arg-type]
+        return free
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         moment = _moment(now)
-        pending = self._store.in_order(JobStatus.PENDING)
+        pending = [row for row in self._store.in_order(JobStatus.PENDING) if row.lane is None]
         due = [
             row for row in pending if row.execution_time <= moment and row.new.task_name in request.task_names
         ][: request.limit]
@@ -120,15 +144,24 @@ class MemoryDriver(MemorySchedules):
         for row in late:
             row.end(JobStatus.EXPIRED, moment)
             row.error_message = "expired: not started within its misfire grace time"
+            self._tell_finished(row)
+        strays = [
+            row
+            for row in due
+            if row not in late and self._limit_tables.lane_of(row.new.task_name, None) is not None
+        ]
+        for row in strays:
+            row.lane = NO_KEY
         future = [row.execution_time for row in pending if row.execution_time > moment]
         return ClaimAnswer(
             jobs=tuple(
                 row.lease_to(request.worker_id, moment, request.lease)
                 for row in due
-                if row.status is JobStatus.PENDING
+                if row.status is JobStatus.PENDING and row not in strays
             ),
             expired=tuple(sorted(row.new.job_id for row in late)),
             next_due_in=min(future) - moment if future and len(due) < request.limit else None,
+            sorted_into_lanes=len(strays),
         )
 
     async def claim_job(
@@ -179,10 +212,13 @@ class MemoryDriver(MemorySchedules):
             for position, told in enumerate(settlements)
         ]
         for told, taken in zip(settlements, accepted, strict=True):
+            if taken:
+                self._tell_finished(self._store.jobs[told.job_id])
             if taken and self._store.jobs[told.job_id].status in not_kept:
                 self._store.forget([told.job_id])
         if any(accepted):
             self._signal(SignalKind.DUE)
+            self._signal(SignalKind.LANE)
         return accepted
 
     def _settle_one(self, told: Settlement, moment: datetime) -> bool:
@@ -225,6 +261,10 @@ class MemoryDriver(MemorySchedules):
         reclaimed = tuple(self._reclaim_one(row, request.max_crashes, moment) for row in over)
         if any(one.status is JobStatus.PENDING for one in reclaimed):
             self._signal(SignalKind.DUE)
+        if reclaimed:
+            self._signal(SignalKind.LANE)
+        for row in over:
+            self._tell_finished(row)
         ends = [row.lease_until for row in running if row not in over and row.lease_until]
         return ReclaimAnswer(
             jobs=reclaimed,
@@ -257,6 +297,7 @@ class MemoryDriver(MemorySchedules):
             if status is JobStatus.PENDING:
                 row.end(JobStatus.CANCELLED, moment)
                 row.cancel_requested = True
+                self._tell_finished(row)
             elif status is JobStatus.RUNNING:
                 row.cancel_requested, row.superseded = True, False
                 self._signal(SignalKind.CANCEL)
@@ -282,19 +323,30 @@ class MemoryDriver(MemorySchedules):
         if event is None or transition(before, event) is None:
             raise InvalidTransition(job_id, before, status)
         if event is JobEvent.REOPEN:
+            if row.status.finished and self._store.holder_of(row.new.dedupe_key) is not None:
+                refuse_taken([row.new])
             started_at = row.started_at
             row.become_new()
             row.started_at, row.execution_time = started_at, moment
             self._signal(SignalKind.DUE)
+            self._signal(SignalKind.LANE)
         elif event is JobEvent.CANCEL:
             await self.request_cancel([job_id], now=now)
         else:
             row.end(status, moment)
             row.epoch += 1
+            self._tell_finished(row)
+            self._signal(SignalKind.LANE)
         return before
 
     async def forget_worker(self, worker_id: str) -> None:
         self._store.workers.pop(worker_id, None)
+
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+        for lease, progress in reports.items():
+            row = self._store.jobs.get(lease.job_id)
+            if row is not None and row.epoch == lease.epoch:
+                row.progress = progress
 
     # --- signals
 
@@ -303,19 +355,22 @@ class MemoryDriver(MemorySchedules):
             deliver(kind)
 
     async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
+        await _listen(self._listeners, on_signal, on_ready)
 
-        def deliver(kind: SignalKind) -> None:
-            # As from a socket: later, and in the listener's own loop.
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(on_signal, kind)
+    async def listen_finished(
+        self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
+    ) -> None:
+        await _listen(self._waiters, on_finished, on_ready)
 
-        self._listeners.append(deliver)
-        try:
-            on_ready()
-            await asyncio.Event().wait()
-        finally:
-            self._listeners.remove(deliver)
+    async def await_job(self, job_id: str) -> None:
+        row = self._store.jobs.get(job_id)
+        if row is not None and row.unfinished:
+            row.awaited = True
+
+    def _tell_finished(self, row: StoredJob) -> None:
+        if row.awaited and not row.unfinished:
+            for deliver in list(self._waiters):
+                deliver(row.new.job_id, row.status)
 
     # --- insight
 
@@ -357,6 +412,19 @@ class MemoryDriver(MemorySchedules):
                 times.setdefault(row.new.task_name, []).append(row.execution_time)
         return [Waiting(name, len(due), min(due)) for name, due in sorted(times.items())]
 
+    async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
+        _refuse_connection(connection)
+        holders = {key: self._store.holder_of(key) for key in dedupe_keys}
+        return {key: job_id for key, job_id in holders.items() if job_id is not None}
+
+    async def sizes(self) -> list[QueueSize]:
+        counts = Counter(
+            (row.new.task_name, row.new.rank, row.status)
+            for row in self._store.jobs.values()
+            if row.unfinished
+        )
+        return [QueueSize(*what, count) for what, count in sorted(counts.items())]
+
     async def pending_names(self) -> list[str]:
         return sorted({row.new.task_name for row in self._store.in_order(JobStatus.PENDING)})
 
@@ -372,7 +440,25 @@ class MemoryDriver(MemorySchedules):
         return SchemaStatus(schema="memory", version=1, latest=1, missing=())
 
     async def uninstall(self) -> None:
-        self._store, self._tables = Store(), ScheduleTables()
+        self._store, self._tables, self._limit_tables = Store(), ScheduleTables(), LimitTables()
+
+
+async def _listen(
+    listeners: list[Callable[..., None]], on_told: Callable[..., None], on_ready: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def deliver(*told: Any) -> None:
+        # As from a socket: later, and in the listener's own loop.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(on_told, *told)
+
+    listeners.append(deliver)
+    try:
+        on_ready()
+        await asyncio.Event().wait()
+    finally:
+        listeners.remove(deliver)
 
 
 def _moment(now: datetime | None) -> datetime:

@@ -11,6 +11,7 @@ from pg_scheduler.domain.model import (
     ClaimedJob,
     JobRecord,
     NewJob,
+    Progress,
     WorkerRecord,
 )
 from pg_scheduler.domain.states import JobStatus
@@ -38,6 +39,14 @@ class StoredJob:
     error_message: str | None = None
     result: str | None = None
     window: datetime | None = None
+    lane: str | None = None
+    awaited: bool = False
+    progress: Progress | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """True while it waits or runs."""
+        return not self.status.finished
 
     @property
     def never_began(self) -> bool:
@@ -68,12 +77,17 @@ class StoredJob:
             schedule_key=self.new.schedule_key,
             exclusive_key=self.new.exclusive_key,
             exclusive_wait=self.new.exclusive_wait,
+            schedule_window=self.window,
+            payload=self.new.payload,
+            headers=self.new.headers,
+            lane=self.lane,
+            created_at=self.created_at,
         )
 
     def redefine(self, new: NewJob) -> None:
         """Take a new definition; a running attempt keeps its lease."""
         self.new, self.execution_time = new, new.execution_time
-        self.error_message = self.result = self.finished_at = self.window = None
+        self.error_message = self.result = self.finished_at = self.window = self.progress = None
         if self.status is JobStatus.RUNNING:
             self.superseded = True
         else:
@@ -86,7 +100,7 @@ class StoredJob:
         self.attempt_count = self.retry_count = self.crash_count = 0
         self.started_at = self.finished_at = self.worker_id = self.lease_until = None
         self.cancel_requested = self.superseded = False
-        self.error_message = self.result = None
+        self.error_message = self.result = self.progress = None
 
     def end(self, status: JobStatus, now: datetime) -> None:
         """Finish, keeping the last owner."""
@@ -127,6 +141,11 @@ class StoredJob:
             result=self.result,
             schedule_key=self.new.schedule_key,
             schedule_window=self.window,
+            payload=self.new.payload,
+            headers=self.new.headers,
+            dedupe_key=self.new.dedupe_key,
+            limit_key=self.lane or None,
+            progress=self.progress,
         )
 
 
@@ -137,6 +156,17 @@ class Store:
     jobs: dict[str, StoredJob] = field(default_factory=dict)
     attempts: dict[tuple[str, int], AttemptRecord] = field(default_factory=dict)
     workers: dict[str, WorkerRecord] = field(default_factory=dict)
+
+    def holder_of(self, dedupe_key: str | None) -> str | None:
+        """The id of the unfinished job with this dedupe key."""
+        return next(
+            (
+                row.new.job_id
+                for row in self.jobs.values()
+                if dedupe_key is not None and row.unfinished and row.new.dedupe_key == dedupe_key
+            ),
+            None,
+        )
 
     def in_order(self, status: JobStatus) -> list[StoredJob]:
         """Jobs of one state in claim order: rank, execution time, id."""

@@ -1,12 +1,13 @@
 -- Lease due jobs of known names to a worker, most urgent first; what is too late for its first start
--- ends expired instead. Ranks are visited one by one, each as a range of the due index that ends at
+-- ends expired instead. Jobs that stand in lanes are not seen here; a job of a limited task that was stored
+-- without one (the limit is younger) is sorted into its lane now. Ranks are visited one by one, each as a range of the due index that ends at
 -- now(): a million future jobs of an urgent rank cost one index probe, not a scan.
 -- The nested loop yields rows in order and stops at the limit, so no row is locked that is not taken.
 WITH RECURSIVE ranks (priority) AS (
     (
         SELECT job.priority
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
+        WHERE job.status = 'pending' AND job.lane IS NULL
         ORDER BY job.priority
         LIMIT 1
     )
@@ -14,7 +15,7 @@ WITH RECURSIVE ranks (priority) AS (
     SELECT (
         SELECT job.priority
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending' AND job.priority > ranks.priority
+        WHERE job.status = 'pending' AND job.lane IS NULL AND job.priority > ranks.priority
         ORDER BY job.priority
         LIMIT 1
     )
@@ -22,7 +23,7 @@ WITH RECURSIVE ranks (priority) AS (
     WHERE ranks.priority IS NOT NULL
 ),
 due AS MATERIALIZED (
-    SELECT of_rank.job_id, of_rank.late
+    SELECT of_rank.job_id, of_rank.late, of_rank.limited
     FROM ranks
     CROSS JOIN LATERAL (
         SELECT
@@ -31,9 +32,11 @@ due AS MATERIALIZED (
                 AND job.started_at IS NULL
                 AND job.retry_count = 0
                 AND coalesce(:now::timestamptz, now())
-                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late
+                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late,
+            job.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) AS limited
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = 'pending'
+            AND job.lane IS NULL
             AND job.priority = ranks.priority
             AND job.execution_time <= coalesce(:now::timestamptz, now())
             AND job.job_name = ANY (:task_names::text[])
@@ -53,11 +56,18 @@ taken AS (
         lease_until = coalesce(:now::timestamptz, now())
             + make_interval(secs => :lease_seconds::double precision),
         attempt_count = job.attempt_count + 1
-    WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE NOT due.late))
+    WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE NOT due.late AND NOT due.limited))
     RETURNING
         job.job_id, job.job_name, job.task_data::text AS task_data, job.execution_time, job.priority,
         job.epoch, job.attempt_count, job.retry_count, job.max_retries, job.timeout_seconds,
-        job.backoff::text AS backoff, job.store_result, job.schedule_key, job.exclusive_key, job.exclusive_wait
+        job.backoff::text AS backoff, job.store_result, job.schedule_key, job.exclusive_key, job.exclusive_wait,
+        job.schedule_window, job.payload, job.headers::text AS headers, job.lane, job.created_at
+),
+sorted AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET lane = ''
+    WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE due.limited AND NOT due.late))
+    RETURNING job.job_id
 ),
 expired AS (
     UPDATE :"schema".scheduled_jobs AS job
@@ -65,11 +75,17 @@ expired AS (
         finished_at = coalesce(:now::timestamptz, now()),
         error_message = 'expired: not started within its misfire grace time'
     WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE due.late))
-    RETURNING job.job_id
+    RETURNING job.job_id, job.awaited
 )
 SELECT
     taken.*,
+    (
+        SELECT count(pg_notify(:finished_channel::text, 'expired ' || ended.job_id))
+        FROM expired AS ended
+        WHERE ended.awaited
+    ) AS finished_notified,
     (SELECT array_agg(expired.job_id ORDER BY expired.job_id) FROM expired) AS expired_ids,
+    (SELECT count(*) FROM sorted) AS sorted_count,
     next_due.wait_seconds
 FROM (
     SELECT CASE WHEN (SELECT count(*) FROM due) < :limit::integer THEN (
@@ -79,6 +95,7 @@ FROM (
             SELECT job.execution_time
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
+                AND job.lane IS NULL
                 AND job.priority = ranks.priority
                 AND job.execution_time > coalesce(:now::timestamptz, now())
                 AND job.execution_time < 'infinity'

@@ -12,4 +12,5 @@ WHERE job.job_id = :job_id::text AND job.status = 'pending'
 RETURNING
     job.job_id, job.job_name, job.task_data::text AS task_data, job.execution_time, job.priority,
     job.epoch, job.attempt_count, job.retry_count, job.max_retries, job.timeout_seconds,
-    job.backoff::text AS backoff, job.store_result, job.schedule_key, job.exclusive_key, job.exclusive_wait;
+    job.backoff::text AS backoff, job.store_result, job.schedule_key, job.exclusive_key, job.exclusive_wait,
+    job.schedule_window, job.payload, job.headers::text AS headers, job.lane, job.created_at;

@@ -1,8 +1,22 @@
 -- An operator's word ends a job; the epoch ends the right of a running attempt to write.
-UPDATE :"schema".scheduled_jobs AS job
-SET status = :status::text,
-    epoch = job.epoch + 1,
-    finished_at = coalesce(:now::timestamptz, now()),
-    lease_until = NULL,
-    superseded = false
-WHERE job.job_id = :job_id::text;
+WITH ended AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET status = :status::text,
+        epoch = job.epoch + 1,
+        finished_at = coalesce(:now::timestamptz, now()),
+        lease_until = NULL,
+        superseded = false
+    WHERE job.job_id = :job_id::text
+    RETURNING job.job_id, job.status, job.lane, job.awaited
+)
+SELECT
+    (
+        SELECT count(pg_notify(:channel::text, 'lane'))
+        FROM ended
+        WHERE ended.lane IS NOT NULL
+    ) AS lane_notified,
+    (
+        SELECT count(pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id))
+        FROM ended
+        WHERE ended.awaited
+    ) AS finished_notified;

@@ -1,5 +1,6 @@
 -- Take back jobs whose lease is over by the database's clock, and count the crash. Rows that another
--- reclaimer or their owner is writing are left to them. Workers not seen for long are forgotten.
+-- reclaimer or their owner is writing are left to them. Workers not seen for long are forgotten, and lanes
+-- that nothing was claimed from for long: much longer than any claim can still be under way.
 WITH lost AS (
     SELECT
         job.job_id, job.epoch, job.attempt_count, job.worker_id, job.started_at, job.superseded,
@@ -40,12 +41,17 @@ reclaimed AS (
         error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
     FROM lost
     WHERE job.job_id = lost.job_id
-    RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key
+    RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key, job.lane, job.awaited
 ),
 departed AS (
     DELETE FROM :"schema".scheduled_job_workers AS worker
     WHERE worker.last_seen < coalesce(:now::timestamptz, now())
         - make_interval(secs => :heartbeat_threshold_seconds::double precision)
+),
+unused AS (
+    DELETE FROM :"schema".scheduled_job_lanes AS lane
+    WHERE lane.claimed_at < coalesce(:now::timestamptz, now()) - interval '1 hour'
+        AND (lane.refilled_at IS NULL OR lane.refilled_at < coalesce(:now::timestamptz, now()))
 ),
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
@@ -83,7 +89,16 @@ SELECT
         WHERE EXISTS (
             SELECT 1 FROM reclaimed WHERE reclaimed.status <> 'pending' AND reclaimed.schedule_key IS NOT NULL
         )
-    ) AS schedule_notified
+    ) AS schedule_notified,
+    (
+        SELECT pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (SELECT 1 FROM reclaimed WHERE reclaimed.lane IS NOT NULL)
+    ) AS lane_notified,
+    (
+        SELECT count(pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id))
+        FROM reclaimed AS ended
+        WHERE ended.awaited AND ended.status <> 'pending'
+    ) AS finished_notified
 FROM (SELECT 1) AS always
 LEFT JOIN reclaimed ON true
 ORDER BY reclaimed.job_id;

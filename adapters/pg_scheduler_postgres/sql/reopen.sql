@@ -13,9 +13,13 @@ WITH reopened AS (
         cancel_requested_at = NULL,
         superseded = false,
         error_message = NULL,
-        result = NULL
+        result = NULL,
+        progress_done = NULL,
+        progress_total = NULL
     WHERE job.job_id = :job_id::text
     RETURNING job.job_id
 )
-SELECT pg_notify(:channel::text, 'due') AS notified
+SELECT
+    pg_notify(:channel::text, 'due') AS notified,
+    pg_notify(:channel::text, 'lane') AS lane_notified
 FROM reopened;

@@ -1,7 +1,7 @@
 -- Cancel pending jobs; ask the owners of running ones to stop them. A cancelled job's waiting new
 -- version is given up with it.
 WITH asked AS (
-    SELECT job.job_id, job.status, job.schedule_key
+    SELECT job.job_id, job.status, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (:job_ids::text[])
     ORDER BY job.job_id COLLATE "C"
@@ -28,5 +28,10 @@ SELECT
         WHERE EXISTS (
             SELECT 1 FROM asked WHERE asked.status = 'pending' AND asked.schedule_key IS NOT NULL
         )
-    ) AS schedule_notified
+    ) AS schedule_notified,
+    (
+        SELECT count(pg_notify(:finished_channel::text, 'cancelled ' || ended.job_id))
+        FROM asked AS ended
+        WHERE ended.awaited AND ended.status = 'pending'
+    ) AS finished_notified
 FROM asked;

@@ -4,9 +4,9 @@
 -- asked to be cancelled does not go back to pending. What ends in a status that is not kept is deleted.
 WITH held AS (
     SELECT
-        job.schedule_key, job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
+        job.schedule_key, job.lane, job.awaited, job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
         told.error_message, told.traceback, told.result::jsonb AS result,
-        told.delay_seconds, job.superseded, job.retry_count,
+        told.delay_seconds, job.superseded, job.retry_count, job.job_name,
         CASE
             WHEN job.superseded THEN 'pending'
             WHEN told.target = 'pending' AND job.cancel_requested_at IS NOT NULL THEN 'cancelled'
@@ -115,5 +115,26 @@ SELECT
     (
         SELECT pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending')
-    ) AS schedule_notified
+    ) AS schedule_notified,
+    (
+        SELECT pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (
+            SELECT 1
+            FROM held AS run
+            WHERE run.lane IS NOT NULL
+                AND (
+                    run.target = 'pending'
+                    OR EXISTS (
+                        SELECT 1
+                        FROM :"schema".scheduled_jobs AS job
+                        WHERE job.status = 'pending' AND job.job_name = run.job_name AND job.lane = run.lane
+                    )
+                )
+        )
+    ) AS lane_notified,
+    (
+        SELECT count(pg_notify(:finished_channel::text, run.target || ' ' || run.job_id))
+        FROM held AS run
+        WHERE run.awaited AND run.target <> 'pending'
+    ) AS finished_notified
 FROM held;

@@ -1,27 +1,34 @@
--- Store new jobs, leave taken ids alone, and wake the workers once if anything is due soon.
+-- Store new jobs, leave taken ids and dedupe keys alone, and wake the workers once if anything is due soon.
 WITH stored AS (
     INSERT INTO :"schema".scheduled_jobs (
         job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
         misfire_grace_time, timeout_seconds, backoff, store_result, schedule_key, exclusive_key,
-        exclusive_wait
+        exclusive_wait, payload, headers, dedupe_key, lane
     )
     SELECT
         given.job_id, given.job_name, given.execution_time, given.task_data::jsonb,
         coalesce(:now::timestamptz, now()), given.priority, given.max_retries,
         given.misfire_grace_time, given.timeout_seconds, given.backoff::jsonb, given.store_result,
-        given.schedule_key, given.exclusive_key, given.exclusive_wait
+        given.schedule_key, given.exclusive_key, given.exclusive_wait,
+        given.payload, given.headers::jsonb, given.dedupe_key,
+        coalesce(
+            given.limit_key,
+            CASE WHEN given.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) THEN '' END
+        )
     FROM unnest(
         :job_ids::text[], :job_names::text[], :execution_times::timestamptz[], :task_datas::text[],
         :priorities::integer[], :max_retries::integer[], :misfire_grace_times::integer[],
         :timeouts::double precision[], :backoffs::text[], :store_results::boolean[],
-        :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[]
+        :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[],
+        :payloads::bytea[], :headers::text[], :dedupe_keys::text[], :limit_keys::text[]
     ) AS given (
         job_id, job_name, execution_time, task_data,
         priority, max_retries, misfire_grace_time,
-        timeout_seconds, backoff, store_result, schedule_key, exclusive_key, exclusive_wait
+        timeout_seconds, backoff, store_result, schedule_key, exclusive_key, exclusive_wait,
+        payload, headers, dedupe_key, limit_key
     )
-    ON CONFLICT (job_id) DO NOTHING
-    RETURNING job_id, execution_time
+    ON CONFLICT DO NOTHING
+    RETURNING job_id, execution_time, lane
 )
 SELECT
     stored.job_id,
@@ -31,8 +38,17 @@ SELECT
         WHERE EXISTS (
             SELECT 1
             FROM stored
-            WHERE execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+            WHERE lane IS NULL AND execution_time <= coalesce(:now::timestamptz, clock_timestamp())
                 + make_interval(secs => :soon_seconds::double precision)
         )
-    ) AS notified
+    ) AS notified,
+    (
+        SELECT pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (
+            SELECT 1
+            FROM stored
+            WHERE lane IS NOT NULL AND execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+                + make_interval(secs => :soon_seconds::double precision)
+        )
+    ) AS lane_notified
 FROM stored;

@@ -4,22 +4,29 @@ WITH stored AS (
     INSERT INTO :"schema".scheduled_jobs AS job (
         job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
         misfire_grace_time, timeout_seconds, backoff, store_result, schedule_key, exclusive_key,
-        exclusive_wait
+        exclusive_wait, payload, headers, dedupe_key, lane
     )
     SELECT
         given.job_id, given.job_name, given.execution_time, given.task_data::jsonb,
         coalesce(:now::timestamptz, now()), given.priority, given.max_retries,
         given.misfire_grace_time, given.timeout_seconds, given.backoff::jsonb, given.store_result,
-        given.schedule_key, given.exclusive_key, given.exclusive_wait
+        given.schedule_key, given.exclusive_key, given.exclusive_wait,
+        given.payload, given.headers::jsonb, given.dedupe_key,
+        coalesce(
+            given.limit_key,
+            CASE WHEN given.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) THEN '' END
+        )
     FROM unnest(
         :job_ids::text[], :job_names::text[], :execution_times::timestamptz[], :task_datas::text[],
         :priorities::integer[], :max_retries::integer[], :misfire_grace_times::integer[],
         :timeouts::double precision[], :backoffs::text[], :store_results::boolean[],
-        :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[]
+        :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[],
+        :payloads::bytea[], :headers::text[], :dedupe_keys::text[], :limit_keys::text[]
     ) AS given (
         job_id, job_name, execution_time, task_data,
         priority, max_retries, misfire_grace_time,
-        timeout_seconds, backoff, store_result, schedule_key, exclusive_key, exclusive_wait
+        timeout_seconds, backoff, store_result, schedule_key, exclusive_key, exclusive_wait,
+        payload, headers, dedupe_key, limit_key
     )
     ON CONFLICT (job_id) DO UPDATE SET
         job_name = EXCLUDED.job_name,
@@ -35,6 +42,12 @@ WITH stored AS (
         schedule_window = NULL,
         exclusive_key = EXCLUDED.exclusive_key,
         exclusive_wait = EXCLUDED.exclusive_wait,
+        payload = EXCLUDED.payload,
+        headers = EXCLUDED.headers,
+        dedupe_key = EXCLUDED.dedupe_key,
+        lane = EXCLUDED.lane,
+        progress_done = NULL,
+        progress_total = NULL,
         superseded = job.status = 'running',
         status = CASE WHEN job.status = 'running' THEN 'running' ELSE 'pending' END,
         epoch = CASE WHEN job.status = 'running' THEN job.epoch ELSE job.epoch + 1 END,
@@ -47,7 +60,7 @@ WITH stored AS (
         finished_at = NULL,
         error_message = NULL,
         result = NULL
-    RETURNING job.job_id, job.execution_time, job.xmax = 0 AS inserted
+    RETURNING job.job_id, job.execution_time, job.lane, job.xmax = 0 AS inserted
 )
 SELECT
     stored.job_id,
@@ -57,8 +70,17 @@ SELECT
         WHERE EXISTS (
             SELECT 1
             FROM stored
-            WHERE execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+            WHERE lane IS NULL AND execution_time <= coalesce(:now::timestamptz, clock_timestamp())
                 + make_interval(secs => :soon_seconds::double precision)
         )
-    ) AS notified
+    ) AS notified,
+    (
+        SELECT pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (
+            SELECT 1
+            FROM stored
+            WHERE lane IS NOT NULL AND execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+                + make_interval(secs => :soon_seconds::double precision)
+        )
+    ) AS lane_notified
 FROM stored;

@@ -1,0 +1,60 @@
+"""Limits and pauses, as SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import instant
+
+SORTED_AT_ONCE = 5_000
+"""Stored jobs that are moved into lanes by one statement: a moment's work, so that nobody waits for it."""
+
+
+class PostgresLimits:
+    """`LimitStore` over a link."""
+
+    _link: Link
+
+    async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
+        limited = {name: limit for name, limit in limits.items() if limit.limited}
+        if limited:
+            await self._link.run(
+                "set_limits",
+                now=now,
+                task_names=list(limited),
+                concurrencies=[limit.concurrency for limit in limited.values()],
+                rates=[limit.rate for limit in limited.values()],
+            )
+            await self._sort_into_lanes(limited)
+        if free := [name for name in limits if name not in limited]:
+            await self._link.run("end_limits", now=now, task_names=free)
+
+    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
+        rows = await self._link.run("pause_task" if paused else "resume_task", now=now, task_name=task_name)
+        if paused:
+            await self._sort_into_lanes([task_name])
+        return bool(rows)
+
+    async def _sort_into_lanes(self, task_names: Collection[str]) -> None:
+        """Jobs that are stored meanwhile by a transaction that does not see the limits yet are sorted by the
+        claim that meets them."""
+        moved = SORTED_AT_ONCE
+        while moved == SORTED_AT_ONCE:
+            moved = len(
+                await self._link.run("sort_into_lanes", task_names=list(task_names), limit=SORTED_AT_ONCE)
+            )
+
+    async def limits(self) -> list[LimitRecord]:
+        return [
+            LimitRecord(
+                row["task_name"],
+                TaskLimits(row["concurrency"], row["rate"]),
+                row["paused"],
+                instant(row["changed_at"]),
+            )
+            for row in await self._link.run("limits")
+        ]

@@ -1,0 +1,4 @@
+-- Tasks that have limits or are paused.
+SELECT limits.task_name, limits.concurrency, limits.rate, limits.paused, limits.changed_at
+FROM :"schema".scheduled_job_limits AS limits
+ORDER BY limits.task_name;

@@ -1,0 +1,38 @@
+"""Where the limits of tasks are kept, for the whole cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from pg_scheduler.domain.limits import TaskLimits
+
+
+@dataclass(frozen=True, slots=True)
+class LimitRecord:
+    """What holds for a task now."""
+
+    task_name: str
+    limits: TaskLimits
+    paused: bool
+    """True: none of its jobs is claimed."""
+    changed_at: datetime
+
+
+class LimitStore(Protocol):
+    """Limits and pauses, by task."""
+
+    async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
+        """Let these limits hold from now on, for jobs stored already too; the last word counts. No limits at
+        all end those there were. Whether a task is paused stays as it is."""
+        ...
+
+    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
+        """Pause or resume the jobs of a task, everywhere; what runs goes on. True if that was a change."""
+        ...
+
+    async def limits(self) -> list[LimitRecord]:
+        """Every task that has limits or is paused, by name."""
+        ...
