@@ -5,6 +5,7 @@ from pg_scheduler.domain.errors import (
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
+    DuplicateJob,
     InvalidInput,
     InvalidTransition,
     JobAlreadyExists,
@@ -15,6 +16,7 @@ from pg_scheduler.domain.errors import (
     MissingDependency,
     NotAsyncFunction,
     PgSchedulerError,
+    RetryAfter,
     SchemaError,
     Snooze,
     TaskNameConflict,
@@ -28,10 +30,15 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.job_handle import JobHandle
 from pg_scheduler.job_spec import JobSpec
+from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
+from pg_scheduler.qm import QueueManager
+from pg_scheduler.queries import Queries
+from pg_scheduler.queueing import PgQueuer
 from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.sm import SchedulerManager
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"
@@ -40,9 +47,12 @@ __all__ = [
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",
+    "Context",
     "DatabaseError",
+    "DuplicateJob",
     "InvalidInput",
     "InvalidTransition",
+    "Job",
     "JobAlreadyExists",
     "JobCancelled",
     "JobContext",
@@ -56,10 +66,16 @@ __all__ = [
     "MissingDependency",
     "NotAsyncFunction",
     "PeriodicJobConfig",
+    "PgQueuer",
     "PgSchedulerError",
     "PollingConfig",
+    "Queries",
+    "QueueManager",
+    "RetryAfter",
     "RetryPolicy",
+    "Schedule",
     "Scheduler",
+    "SchedulerManager",
     "SchemaError",
     "Snooze",
     "TaskNameConflict",

@@ -1,6 +1,34 @@
-"""How functions are run: the executors of this project, and the port for your own."""
+"""How functions are run.
+
+Function style: executors of the engine (`AsyncExecutor`, `ThreadExecutor`, `ProcessExecutor`) and the port
+for your own (`Executor`, `Call`). Queue style: executors of one entrypoint or schedule, to derive from.
+"""
 
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
+from pg_scheduler.entrypoint_executors import (
+    AbstractEntrypointExecutor,
+    EntrypointExecutor,
+    EntrypointExecutorParameters,
+)
 from pg_scheduler.ports.executor import Call, Executor
+from pg_scheduler.retry_executor import RetryWithBackoffEntrypointExecutor
+from pg_scheduler.schedule_executors import (
+    AbstractScheduleExecutor,
+    ScheduleExecutor,
+    ScheduleExecutorFactoryParameters,
+)
 
-__all__ = ["AsyncExecutor", "Call", "Executor", "ProcessExecutor", "ThreadExecutor"]
+__all__ = [
+    "AbstractEntrypointExecutor",
+    "AbstractScheduleExecutor",
+    "AsyncExecutor",
+    "Call",
+    "EntrypointExecutor",
+    "EntrypointExecutorParameters",
+    "Executor",
+    "ProcessExecutor",
+    "RetryWithBackoffEntrypointExecutor",
+    "ScheduleExecutor",
+    "ScheduleExecutorFactoryParameters",
+    "ThreadExecutor",
+]

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pg_scheduler.domain.errors import JobFailed, JobNotFound, WaitTimeout
 from pg_scheduler.domain.inputs import checked_duration
-from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.model import JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.waiting import wait_until_finished
+from pg_scheduler.engine.ends import Ends
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import Driver
 
-if TYPE_CHECKING:
-    from pg_scheduler.job_methods import JobMethods
+
+class Home(Protocol):
+    """Where a handle's job is stored, and who asks for it: a scheduler, or queries."""
+
+    driver: Driver
+    codec: Codec
+    ends: Ends
+
+    async def open(self) -> None:
+        """Connect, if need be."""
+        ...
+
+    async def cancel_job(self, job_id: str) -> bool:
+        """As `Scheduler.cancel_job`."""
+        ...
 
 
 class JobHandle(str):
-    """A job id: a plain str in every way, with four methods more."""
+    """A job id: a plain str in every way, with five methods more."""
 
-    _scheduler: JobMethods
+    _home: Home
 
-    def __new__(cls, job_id: str, scheduler: JobMethods) -> JobHandle:
+    def __new__(cls, job_id: str, home: Home) -> JobHandle:
         handle = super().__new__(cls, job_id)
-        handle._scheduler = scheduler
+        handle._home = home
         return handle
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
@@ -34,7 +49,7 @@ class JobHandle(str):
 
     async def cancel(self) -> bool:
         """As `Scheduler.cancel_job`."""
-        return await self._scheduler.cancel_job(self)
+        return await self._home.cancel_job(self)
 
     async def status(self) -> JobStatus:
         """The status as stored now.
@@ -44,20 +59,29 @@ class JobHandle(str):
         """
         return (await self._record()).status
 
+    async def progress(self) -> Progress | None:
+        """How far the job says that it got; None if it has not said anything.
+
+        Raises:
+            JobNotFound: the job is gone.
+        """
+        return (await self._record()).progress
+
     async def wait(self, timeout: timedelta | float | None = None) -> JobStatus:
-        """Wait until the job has ended; the status it ended with.
+        """Wait until the job has ended; the status it ended with. A signal tells, so the wait costs
+        nothing and ends with the job.
 
         Raises:
             WaitTimeout: it has not ended within `timeout` (timedelta or seconds; None waits for ever).
             JobNotFound: the job is gone.
         """
         limit = checked_duration("timeout", timeout)
-        record = await wait_until_finished(
-            self._record, self._scheduler.clock, None if limit is None else limit.total_seconds()
+        status = await self._home.ends.wait(
+            str(self), self._record, None if limit is None else limit.total_seconds()
         )
-        if record is None:
+        if status is None:
             raise WaitTimeout(f"job {str(self)!r} has not ended within {limit}")
-        return record.status
+        return status
 
     async def result(self, timeout: timedelta | float | None = None) -> Any:
         """Wait, and return what the function returned, if the job was scheduled with
@@ -70,14 +94,14 @@ class JobHandle(str):
         await self.wait(timeout)
         record = await self._record()
         if record.status is not JobStatus.COMPLETED:
-            attempts = await self._scheduler.driver.attempts(self)
+            attempts = await self._home.driver.attempts(self)
             trace = attempts[-1].traceback if attempts else None
             raise JobFailed(str(self), record.status, record.error_message, trace)
-        return None if record.result is None else self._scheduler.codec.decode_result(record.result)
+        return None if record.result is None else self._home.codec.decode_result(record.result)
 
     async def _record(self) -> JobRecord:
-        await self._scheduler.open()
-        record = await self._scheduler.driver.job(self)
+        await self._home.open()
+        record = await self._home.driver.job(self)
         if record is None:
             raise JobNotFound(str(self))
         return record

@@ -47,6 +47,7 @@ class JobMethods(SchedulerParts):
         retry: RetryPolicy | None = None,
         deduplicate: bool | timedelta = False,
         store_result: bool = False,
+        limit_key: str | None = None,
         connection: Any = None,
     ) -> JobHandle:
         """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
@@ -68,6 +69,8 @@ class JobMethods(SchedulerParts):
                 timedelta does so within each window of that length that holds `execution_time`. A
                 duplicate returns the stored job's id, unless conflict_resolution is REPLACE.
             store_result: keep what the function returns, for `handle.result()`.
+            limit_key: whose share of the task's limits it takes (a tenant, a customer): limits hold for
+                each key by itself, and for the jobs without a key together.
             connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
                 when its transaction commits; a rollback leaves nothing.
 
@@ -93,6 +96,7 @@ class JobMethods(SchedulerParts):
             retry=retry,
             deduplicate=deduplicate,
             store_result=store_result,
+            limit_key=limit_key,
         )
         conflict = checked_conflict(conflict_resolution)
         if deduplicate and conflict is ConflictResolution.RAISE:

@@ -69,6 +69,8 @@ class ScheduleBook:
         self._factory = factory
         self._open = open_driver
         self._configs: dict[str, PeriodicJobConfig] = {}
+        self._adopted: list[ScheduleRequest] = []
+        self.on_adopted: Callable[[], None] = lambda: None
         self._enabled: dict[str, bool] = {}
         """As last seen in the database."""
         self._wishes: dict[str, bool] = {}
@@ -85,13 +87,24 @@ class ScheduleBook:
             config.adopt(self._registry)
             self._configs[key] = config
 
+    def adopt(self, request: ScheduleRequest) -> None:
+        """Know one more schedule that the code has.
+
+        Raises:
+            InvalidInput: something about the request cannot be.
+        """
+        self._factory.build(request, Origin.CODE)
+        self._adopted.append(request)
+        self.on_adopted()
+
     def configs(self) -> dict[str, PeriodicJobConfig]:
         """The decorated functions by dedup key."""
         return dict(registered())
 
     def wanted(self) -> list[NewSchedule]:
-        """What should be stored for them."""
-        return [self._factory.build(config.request, Origin.CODE) for config in self._configs.values()]
+        """What should be stored for the schedules of the code."""
+        requests = [*(config.request for config in self._configs.values()), *self._adopted]
+        return [self._factory.build(request, Origin.CODE) for request in requests]
 
     # --- made at run time
 

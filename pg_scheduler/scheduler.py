@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, ClassVar, cast
@@ -21,6 +22,7 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.checks import checked_executors, given_or_default
+from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.engine.loading import Loaded, TaskLoader
@@ -109,6 +111,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self.clock: Clock = clock or SystemClock()
         self.codec: Codec = codec or JsonCodec()
+        self.ends = Ends(self.driver, self.clock)
         self.is_running = False
         self.is_shutting_down = False
         self._executors: dict[str, Executor] = {
@@ -153,6 +156,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         )
         self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
         self._worker = self._new_worker()
+        self.schedules.on_adopted = lambda: self._worker.registrar.poke()
         self._opening = asyncio.Lock()
         self._changing = asyncio.Lock()
 
@@ -202,6 +206,11 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         return self._worker.worker_id
 
     @property
+    def lease(self) -> timedelta:
+        """How long this worker may be silent before its jobs are taken back."""
+        return self._settings.lease
+
+    @property
     def active_jobs(self) -> set[str]:
         """Ids of the jobs that run here now."""
         return {attempt.job.job_id for attempt in self._worker.active.attempts()}
@@ -210,6 +219,47 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     def active_tasks(self) -> set[asyncio.Task[None]]:
         """The asyncio tasks that run them."""
         return {attempt.task for attempt in self._worker.active.attempts() if attempt.task}
+
+    def reconfigure(
+        self,
+        *,
+        max_concurrent_jobs: int | None = None,
+        batch_claim_limit: int | None = None,
+        polling_config: PollingConfig | None = None,
+        lease: timedelta | float | None = None,
+        only: Iterable[str] | None = None,
+    ) -> None:
+        """Change settings before the start; those left out stay.
+
+        Args:
+            lease: how long this worker may be silent before its jobs are taken back.
+            only: names of the tasks whose jobs this worker runs; others are left to other workers.
+
+        Raises:
+            RuntimeError: it runs.
+            InvalidInput: a setting that cannot be.
+        """
+        if self.is_running:
+            raise RuntimeError("reconfigure() comes before start(): shut down first")
+        if max_concurrent_jobs is not None:
+            self.max_concurrent_jobs = checked_positive("max_concurrent_jobs", max_concurrent_jobs)
+        if batch_claim_limit is not None:
+            self.batch_claim_limit = checked_positive("batch_claim_limit", batch_claim_limit)
+        self.polling_config = given_or_default(
+            "polling_config", polling_config or self.polling_config, PollingConfig
+        )
+        names = None if only is None else frozenset(checked_items("only", only, str, "name"))
+        self._settings = replace(
+            self._settings,
+            capacity=self.max_concurrent_jobs,
+            batch_limit=self.batch_claim_limit,
+            polling=self.polling_config,
+            lease=self._settings.lease if lease is None else checked_seconds("lease", lease),
+            only=self._settings.only if names is None else names,
+        )
+        if isinstance(self._executors["thread"], ThreadExecutor):
+            self._executors["thread"] = ThreadExecutor(self.max_concurrent_jobs)
+        self._worker = self._new_worker()
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
@@ -232,6 +282,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             if self._worker.stopped:
                 self._worker = self._new_worker()
             await self._worker.reclaimer.reclaim_once()
+            await self._worker.limits.keep()
             await self.register_schedules()
             self._worker.start()
             self.is_running = True
@@ -252,13 +303,26 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
                 await self._worker.stop(timeout)
             finally:
                 try:
+                    await self.ends.close()
                     await self._close_executors()
                     await self.driver.close()
                 finally:
                     self.is_running = self.is_shutting_down = False
 
+    def add_observer(self, observer: Observer) -> None:
+        """Tell one more observer what the engine does, from the next start on.
+
+        Raises:
+            RuntimeError: it runs.
+        """
+        if self.is_running:
+            raise RuntimeError("add_observer() comes before start()")
+        self._observers.append(observer)
+        self._worker = self._new_worker()
+
     async def _close_executors(self) -> None:
-        for name, executor in self._executors.items():
+        of_tasks = {task.name: task.executor for task in self._registry if not isinstance(task.executor, str)}
+        for name, executor in [*self._executors.items(), *of_tasks.items()]:
             try:
                 await executor.close()
             except Exception:
@@ -306,6 +370,10 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         self._registry.register(func, options)
         return func
 
+    def register_task(self, func: Callable[..., Any], options: TaskOptions) -> None:
+        """As `register`, with everything that a task can be told. For the queue side."""
+        self._registry.register(func, options)
+
     async def load_task_functions(self) -> Loaded:
         """Look up the functions of pending jobs in `task_modules` and the main module; what was found and
         what was not. Jobs of unknown tasks stay pending."""
@@ -314,9 +382,8 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
 
     async def register_schedules(self) -> None:
         """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
-        if not self.periodic_jobs_enabled:
-            return
-        self.schedules.adopt_decorated()
+        if self.periodic_jobs_enabled:
+            self.schedules.adopt_decorated()
         await self.open()
         await self.schedules.note_records(await self._worker.registrar.register())
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.engine.submission import JobFactory
 from pg_scheduler.engine.worker import Worker
@@ -19,6 +20,7 @@ class SchedulerParts(ABC):
     driver: Driver
     clock: Clock
     codec: Codec
+    ends: Ends
     schedules: ScheduleBook
     _registry: TaskRegistry
     _factory: JobFactory

@@ -58,6 +58,7 @@ def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
         "payloads": [job.payload for job in jobs],
         "headers": [job.headers for job in jobs],
         "dedupe_keys": [job.dedupe_key for job in jobs],
+        "delays": [seconds(job.delay) for job in jobs],
         "limit_keys": [job.limit_key for job in jobs],
     }
 

@@ -22,7 +22,8 @@
     `-- AttemptSignal                        control flow inside a running job
         |-- JobTimeout (TimeoutError)        the attempt ran longer than its timeout
         |-- JobCancelled                     somebody asked for the job to be cancelled
-        `-- Snooze                           the job asks to be run again later
+        |-- Snooze                           the job asks to be run again later
+        `-- RetryAfter                       the attempt failed; the job says when to try again
 """
 
 from __future__ import annotations
@@ -191,3 +192,12 @@ class Snooze(AttemptSignal):
     def __init__(self, delay: timedelta) -> None:
         self.delay = delay
         super().__init__(f"run again in {delay.total_seconds():g} s")
+
+
+class RetryAfter(AttemptSignal):
+    """Raise it inside a job, ``raise RetryAfter(delay) from error``, to count this attempt as failed and be
+    tried again after `delay`, whatever the job's own retries are."""
+
+    def __init__(self, delay: timedelta) -> None:
+        self.delay = delay
+        super().__init__(f"failed; to be tried again in {delay.total_seconds():g} s")

@@ -44,6 +44,9 @@ class TaskLimits:
         return self.concurrency is not None or self.rate is not None
 
 
+NO_LIMITS = TaskLimits()
+
+
 def checked_limits(
     concurrency_limit: object = None, requests_per_second: object = None, serialized_dispatch: object = False
 ) -> TaskLimits:

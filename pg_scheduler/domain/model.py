@@ -41,6 +41,8 @@ class NewJob:
     """JSON text of an object that travels with the payload."""
     dedupe_key: str | None = None
     """Unique among the jobs that have not finished."""
+    delay: timedelta | None = None
+    """If given, the job is due this long after the store's own now, and `execution_time` means nothing."""
     limit_key: str | None = None
     """Whose limits it counts against (a tenant, a customer); None: those of the task's jobs without a key."""
 

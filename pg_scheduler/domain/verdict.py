@@ -45,7 +45,15 @@ class Snoozed:
     delay: timedelta
 
 
-Outcome = Returned | Raised | Stopped | Interrupted | Snoozed
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """The task failed with an error and says itself when to try again."""
+
+    error: BaseException
+    delay: timedelta
+
+
+Outcome = Returned | Raised | Stopped | Interrupted | Snoozed | Postponed
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,9 @@ def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: f
         case Snoozed(delay):
             # A delay past the end of dates could not be stored, and the job has to be given back.
             return Verdict(JobEvent.SNOOZE, delay=min(max(delay, timedelta(0)), MAX_DELAY))
+        case Postponed(error, delay):
+            message, trace = describe_error(error)
+            return Verdict(JobEvent.RETRY, min(max(delay, timedelta(0)), MAX_DELAY), message, trace)
         case Raised(error):
             message, trace = describe_error(error)
             if job.retry_count < job.max_retries and policy.wants_retry(error):

@@ -82,6 +82,11 @@ class ActiveAttempts:
             self._freed.clear()
             await self._freed.wait()
 
+    @property
+    def idle(self) -> bool:
+        """True if nothing runs."""
+        return not self._running
+
     async def wait_idle(self) -> None:
         """Return when nothing runs."""
         await self._idle.wait()

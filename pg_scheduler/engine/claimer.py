@@ -5,18 +5,35 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.active import ActiveAttempts
-from pg_scheduler.engine.registry import TaskRegistry
+from pg_scheduler.engine.lanes import LaneGate
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import ClaimRequest, JobStore
 
 log = logging.getLogger("pg_scheduler.claimer")
+
+DRAIN_PATIENCE = 5.0
+"""Seconds: a lane that has something to give within this time (a rate, mostly) is worth waiting for when
+somebody waits until nothing is left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look brought."""
+
+    taken: int
+    """Rows that were dealt with."""
+    limit: int
+    """How many could have been: if as many were taken, there may be more."""
+    next_due_in: timedelta | None
+    """Time until the next job outside lanes is due, where that is known."""
 
 
 class Claimer:
@@ -24,7 +41,8 @@ class Claimer:
 
     `start_job` is called for each claimed job in start order, `decline_job` instead where the answer to the
     claim came so late that the lease may be over. `listening` tells whether signals arrive; if not, the
-    poll is quicker. `on_expired` is called when a claim found jobs that are too late to start.
+    poll is quicker. `claimable` gives the names to claim. `on_expired` is called when a claim found jobs
+    that are too late to start.
     """
 
     def __init__(
@@ -35,7 +53,7 @@ class Claimer:
         lease: timedelta,
         batch_limit: int,
         polling: PollingConfig,
-        registry: TaskRegistry,
+        claimable: Callable[[], frozenset[str]],
         active: ActiveAttempts,
         start_job: Callable[[ClaimedJob], object],
         decline_job: Callable[[ClaimedJob], object],
@@ -48,19 +66,33 @@ class Claimer:
         self._lease = lease
         self._batch_limit = batch_limit
         self._polling = polling
-        self._registry = registry
+        self._claimable = claimable
+        self._lanes = LaneGate(clock)
+        self._busy = False
         self._active = active
         self._start_job = start_job
         self._decline_job = decline_job
         self._listening = listening
         self._on_expired = on_expired
         self._woken = asyncio.Event()
+        self._fruitless = asyncio.Event()
+        self.fruitless_looks = 0
+        """How many looks found nothing that could be started."""
         self._stopping = False
         self.stopped = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something to claim."""
         self._woken.set()
+
+    def wake_for_lanes(self, at_once: bool = False) -> None:
+        """There may be something to claim from a lane; `at_once`: whatever that costs."""
+        self._lanes.ask(at_once)
+        self._woken.set()
+
+    def lanes_open_in(self) -> float | None:
+        """Seconds until a lane may have something to give; None: nobody knows of anything."""
+        return self._lanes.opens_in()
 
     def stop(self) -> None:
         """Claim no more; a claim that is under way is finished first (see `stopped`)."""
@@ -76,36 +108,87 @@ class Claimer:
             await self._wait_for_slot()
             return
         self._woken.clear()
-        taken, limit, next_due_in = await self.claim_once()
-        if taken < limit:
-            await self._idle(next_due_in)
+        claimed = await self.claim_once()
+        lanes_open_in = self._lanes.opens_in()
+        if not claimed.taken and (lanes_open_in is None or lanes_open_in > DRAIN_PATIENCE):
+            self._note_fruitless_look()
+        if claimed.taken < claimed.limit:
+            await self._idle(claimed.next_due_in)
 
-    async def claim_once(self) -> tuple[int, int, timedelta | None]:
-        """Claim and start what fits; how many rows were taken, how many could have been, and when the
-        next job is due."""
+    def _note_fruitless_look(self) -> None:
+        self.fruitless_looks += 1
+        fruitless, self._fruitless = self._fruitless, asyncio.Event()
+        fruitless.set()
+
+    async def wait_fruitless_after(self, looks: int) -> None:
+        """Return once a look later than this one has found nothing that could be started now."""
+        while self.fruitless_looks <= looks:
+            await self._fruitless.wait()
+
+    async def claim_once(self) -> Claimed:
+        """Claim and start what fits."""
         limit = min(self._active.free_slots, self._batch_limit)
-        names = self._registry.known_names()
+        names = self._claimable()
         if not names:
-            return 0, limit, None
+            return Claimed(0, limit, None)
         with self._active.reserved(limit):
-            taken, next_due_in = await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
-        return taken, limit, next_due_in
+            return await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
 
-    async def _claim(self, request: ClaimRequest) -> tuple[int, timedelta | None]:
+    async def _claim(self, request: ClaimRequest) -> Claimed:
+        found: list[tuple[ClaimedJob, bool]] = []
+        taken, next_due_in = 0, None
+        try:
+            if self._lanes.is_open(self._busy):
+                taken += await self._claim_lanes(request, found)
+            if taken < request.limit:
+                rest = replace(request, limit=request.limit - taken)
+                rows, next_due_in = await self._claim_others(rest, found)
+                taken += rows
+                self._busy = rows == rest.limit
+        finally:
+            # Whatever was claimed is leased to this worker, even if the second claim failed.
+            for job, late in sorted(found, key=_start_order):
+                (self._decline_job if late else self._start_job)(job)
+        return Claimed(taken, request.limit, next_due_in)
+
+    async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]) -> int:
+        asked = self._clock.monotonic()
+        answer = await self._store.claim_lanes(request, now=self._clock.pinned())
+        took = self._clock.monotonic() - asked
+        self._lanes.answered(answer, took)
+        self._found(found, answer.jobs, answer.expired, took)
+        # What expired takes no slot.
+        return len(answer.jobs)
+
+    async def _claim_others(
+        self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]
+    ) -> tuple[int, timedelta | None]:
+        """How many rows were dealt with, and when the next job is due."""
         asked = self._clock.monotonic()
         answer = await self._store.claim(request, now=self._clock.pinned())
-        age = timedelta(seconds=self._clock.monotonic() - asked)
-        # A process that was frozen meanwhile would start jobs that others have run by now.
-        late = age >= self._lease
-        for job in answer.jobs:
-            (self._decline_job if late else self._start_job)(job)
-        if answer.expired:
-            self._on_expired()
-        for job_id in answer.expired:
-            log.warning("job expired: not started within its grace", extra={"job_id": job_id})
+        took = self._clock.monotonic() - asked
+        self._found(found, answer.jobs, answer.expired, took)
+        if answer.sorted_into_lanes:
+            self._lanes.ask()
         # The store counted from when the question reached it, and the next one takes as long to get there.
+        age = timedelta(seconds=took)
         next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
-        return len(answer.jobs) + len(answer.expired), next_due_in
+        return answer.rows, next_due_in
+
+    def _found(
+        self,
+        found: list[tuple[ClaimedJob, bool]],
+        jobs: Sequence[ClaimedJob],
+        expired: Sequence[str],
+        took: float,
+    ) -> None:
+        # A process that was frozen meanwhile would start jobs that others have run by now.
+        late = took >= self._lease.total_seconds()
+        found += [(job, late) for job in jobs]
+        if expired:
+            self._on_expired()
+        for job_id in expired:
+            log.warning("job expired: not started within its grace", extra={"job_id": job_id})
 
     async def _wait_for_slot(self) -> None:
         """Return when a slot is free or the claimer is stopped; other reasons to look can wait."""
@@ -124,4 +207,11 @@ class Claimer:
         interval *= 1 - self._polling.jitter * random.random()
         if next_due_in is not None:
             interval = min(interval, next_due_in.total_seconds())
+        if (lanes_open_in := self._lanes.opens_in()) is not None:
+            interval = min(interval, lanes_open_in)
         await wait_at_most(self._woken, interval, self._clock)
+
+
+def _start_order(found: tuple[ClaimedJob, bool]) -> tuple[int, datetime, str]:
+    job = found[0]
+    return job.rank, job.execution_time, job.job_id

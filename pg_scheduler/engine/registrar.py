@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
+from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.schedule_store import NewSchedule, ScheduleRecord, ScheduleStore
 
@@ -25,11 +27,17 @@ class Registrar:
         self._clock = clock
         self._wanted = wanted
         self._reported: set[str] = set()
+        self._news = asyncio.Event()
 
     async def one_round(self) -> None:
-        """Confirm once, then sleep."""
-        await self._clock.sleep(INTERVAL)
+        """Wait a while, or until there is something new; then confirm."""
+        await wait_at_most(self._news, INTERVAL, self._clock)
+        self._news.clear()
         await self.register()
+
+    def poke(self) -> None:
+        """The code has something new: confirm soon."""
+        self._news.set()
 
     async def register(self) -> list[ScheduleRecord]:
         """Register now; the stored records."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,10 @@ from typing import Any
 from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict, shown
 from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.arguments import Arguments
 from pg_scheduler.engine.checks import checked_executor, checked_retry
 from pg_scheduler.engine.same_function import hashable, same_code, same_function
 from pg_scheduler.engine.task_names import name_of_its_own, task_name_of
@@ -30,6 +33,11 @@ class TaskOptions:
     executor: str | Executor | None = None
     timeout: timedelta | None = None
     retry: RetryPolicy | None = None
+    limits: TaskLimits | None = None
+    max_retries: int | None = None
+    """At least this many retries for each job, whatever it was stored with."""
+    arguments: Callable[[ClaimedJob], Arguments] | None = None
+    """How a job becomes the call's arguments; None: what was scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +49,18 @@ class Task:
     executor: str | Executor
     timeout: timedelta | None
     retry: RetryPolicy | None
+    limits: TaskLimits = NO_LIMITS
+    max_retries: int = 0
+    arguments: Callable[[ClaimedJob], Arguments] | None = None
 
     def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
-        """Refuse arguments that the function cannot be called with.
+        """Refuse arguments that the function cannot be called with; a task that makes its own takes any.
 
         Raises:
             InvalidInput: naming what does not fit.
         """
+        if self.arguments is not None:
+            return
         try:
             signature = inspect.signature(self.func)
         except (ValueError, TypeError):
@@ -74,6 +87,9 @@ def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
         executor=options.executor or fallback.executor,
         timeout=options.timeout or fallback.timeout,
         retry=options.retry or fallback.retry,
+        limits=options.limits or fallback.limits,
+        max_retries=fallback.max_retries if options.max_retries is None else options.max_retries,
+        arguments=options.arguments or fallback.arguments,
     )
 
 
@@ -90,6 +106,7 @@ class TaskRegistry:
         self._names: dict[object, str] = {}
         """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
         self._known: frozenset[str] | None = None
+        self._limited: list[Task] = []
         self.on_change = on_change
 
     def register(self, func: object, options: TaskOptions | None = None) -> Task:
@@ -114,6 +131,9 @@ class TaskRegistry:
             executor=checked_executor(chosen.executor) or "async",
             timeout=checked_duration("timeout", chosen.timeout),
             retry=checked_retry(chosen.retry),
+            limits=chosen.limits or NO_LIMITS,
+            max_retries=chosen.max_retries or 0,
+            arguments=chosen.arguments,
         )
         existing = self._tasks.get(name)
         if existing is not None and not same_function(existing.func, func):
@@ -130,7 +150,7 @@ class TaskRegistry:
         self._tasks[name] = task
         if hashable(func):
             self._names[func] = name
-        if existing is None:
+        if existing is None or existing.limits != task.limits:
             self._changed()
         return task
 
@@ -170,6 +190,7 @@ class TaskRegistry:
 
     def _changed(self) -> None:
         self._known = None
+        self._limited = [task for task in self._tasks.values() if task.limits.limited]
         self.on_change()
 
     def resolve(self, name: str) -> Task | None:
@@ -185,6 +206,10 @@ class TaskRegistry:
             bare = Counter(bare_name(name) for name in self._tasks)
             self._known = frozenset(self._tasks) | {name for name, count in bare.items() if count == 1}
         return self._known
+
+    def limited(self) -> Sequence[Task]:
+        """The tasks that have limits."""
+        return self._limited
 
     def __iter__(self) -> Iterator[Task]:
         return iter(list(self._tasks.values()))

@@ -6,12 +6,15 @@ import asyncio
 import logging
 import random
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from pg_scheduler.domain.errors import (
     ConfigurationError,
     JobCancelled,
     JobTimeout,
+    RetryAfter,
     Snooze,
     UnencodablePayload,
 )
@@ -20,6 +23,7 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.verdict import (
     Interrupted,
     Outcome,
+    Postponed,
     Raised,
     Returned,
     Snoozed,
@@ -28,8 +32,10 @@ from pg_scheduler.domain.verdict import (
     storable,
 )
 from pg_scheduler.engine.active import ActiveAttempts
+from pg_scheduler.engine.arguments import arguments_of
 from pg_scheduler.engine.attempt import Attempt, StopReason
 from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
+from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
 from pg_scheduler.ports.clock import Clock
@@ -54,6 +60,7 @@ class Runner:
         settler: Settler,
         locks: Locks,
         retry: RetryPolicy,
+        progress: ProgressWriter,
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -63,6 +70,7 @@ class Runner:
         self._settler = settler
         self._locks = locks
         self._retry = retry
+        self._progress = progress
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -88,6 +96,7 @@ class Runner:
             max_retries=job.max_retries,
             execution_time=job.execution_time,
         )
+        context.report_to(partial(self._progress.put, job.lease))
         return Attempt(job, context, self._clock.monotonic())
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
@@ -113,7 +122,7 @@ class Runner:
         else:
             outcome = await self._outcome(attempt, task)
         policy = (task.retry if task else None) or self._retry
-        verdict = decide(outcome, attempt.job, policy, random.random())
+        verdict = decide(outcome, _retried_enough(attempt.job, task), policy, random.random())
         if isinstance(outcome, Raised):
             log.info(
                 "job failed",
@@ -129,6 +138,8 @@ class Runner:
             result = await self._execute(attempt, task)
         except Snooze as snooze:
             return Snoozed(snooze.delay)
+        except RetryAfter as failed:
+            return Postponed(failed.__cause__ or failed, failed.delay)
         except LockHeldElsewhere as held:
             return Stopped(str(held))
         except KeyboardInterrupt:
@@ -153,8 +164,11 @@ class Runner:
                     + ", ".join(sorted(self._executors))
                 )
             executor = found
-        args, kwargs = self._codec.decode_arguments(attempt.job.task_data)
         enter_job(attempt.context)
+        if task.arguments is not None:
+            args, kwargs = task.arguments(attempt.job)
+        else:
+            args, kwargs = arguments_of(attempt.job, self._codec)
         async with alone(self._locks, attempt):
             return await executor.execute(Call(task.func, args, kwargs), attempt.context)
 
@@ -193,3 +207,10 @@ class Runner:
         except UnencodablePayload as error:
             # The work is done; a result that cannot be kept must not make it run again.
             return Returned(note=storable(f"result not stored: {error}", 2_000))
+
+
+def _retried_enough(job: ClaimedJob, task: Task | None) -> ClaimedJob:
+    """The job with the retries that its task gives to each."""
+    if task is None or task.max_retries <= job.max_retries:
+        return job
+    return replace(job, max_retries=task.max_retries)

@@ -89,6 +89,11 @@ class Settler:
             self._arrived.clear()
             self._empty.set()
 
+    @property
+    def empty(self) -> bool:
+        """True if every verdict has been answered."""
+        return not self._queue
+
     async def wait_empty(self) -> None:
         """Return when every verdict has been answered."""
         await self._empty.wait()

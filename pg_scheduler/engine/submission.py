@@ -55,6 +55,7 @@ class JobRequest:
     retry: RetryPolicy | None = None
     deduplicate: bool | timedelta = False
     store_result: bool = False
+    limit_key: str | None = None
 
 
 class JobFactory:
@@ -103,6 +104,7 @@ class JobFactory:
             timeout=checked_duration("timeout", request.timeout),
             backoff=storable_backoff(request.retry),
             store_result=bool(request.store_result),
+            limit_key=None if request.limit_key is None else checked_name("limit_key", request.limit_key),
         )
 
     def _check_executor(self, executor: object) -> None:

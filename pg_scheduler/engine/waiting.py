@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.ports.clock import Clock
 
 
@@ -25,22 +23,3 @@ async def wait_at_most(event: asyncio.Event, seconds: float | None, clock: Clock
         told.cancel()
         over.cancel()
     return event.is_set()
-
-
-async def wait_until_finished(
-    read: Callable[[], Awaitable[JobRecord]], clock: Clock, limit: float | None
-) -> JobRecord | None:
-    """Read a job until it has ended; None if that takes longer than `limit` seconds.
-
-    Looks after 20 ms, then ever more rarely, down to once a second.
-    """
-    started, pause = clock.monotonic(), 0.02
-    while True:
-        record = await read()
-        if record.status.finished:
-            return record
-        left = None if limit is None else limit - (clock.monotonic() - started)
-        if left is not None and left <= 0:
-            return None
-        await clock.sleep(pause if left is None else min(pause, left))
-        pause = min(pause * 1.5, 1.0)

@@ -19,10 +19,12 @@ from pg_scheduler.domain.states import JobStatus, transition
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt, StopReason
-from pg_scheduler.engine.claimer import Claimer
+from pg_scheduler.engine.claimer import Claimed, Claimer
 from pg_scheduler.engine.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.loop_watch import LoopWatch
+from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.pruner import Pruner
 from pg_scheduler.engine.reclaimer import Reclaimer
 from pg_scheduler.engine.registrar import Registrar
@@ -78,6 +80,8 @@ class WorkerSettings:
     """Whether passes are counted in daily statistics."""
     prune: bool = True
     """Whether passes are made unasked."""
+    only: frozenset[str] | None = None
+    """Only jobs of these names are claimed; None: of every known name."""
     blocked_after: float = 1.0
     """Seconds of a silent event loop that are worth a warning."""
 
@@ -114,15 +118,26 @@ class Worker:
             self.pruner.immediate if settings.prune else frozenset(),
             self._settled,
         )
+        self._progress = ProgressWriter(driver, clock)
         self.runner = Runner(
-            registry, executors, codec, clock, self.active, self._settler, driver, settings.retry
+            registry,
+            executors,
+            codec,
+            clock,
+            self.active,
+            self._settler,
+            driver,
+            settings.retry,
+            self._progress,
         )
+        self.limits = LimitKeeper(driver, clock, registry, settings.only, self.wake_for_lanes)
         self._listener = Listener(
             driver,
             {
                 SignalKind.DUE: self.wake,
                 SignalKind.CANCEL: self._look_for_cancellations,
                 SignalKind.SCHEDULE: self._wake_stager,
+                SignalKind.LANE: self.wake_for_lanes,
             },
         )
         self._claimer = Claimer(
@@ -132,7 +147,7 @@ class Worker:
             settings.lease,
             settings.batch_limit,
             settings.polling,
-            registry,
+            self.limits.claimable,
             self.active,
             self.start_claimed,
             self._decline_job,
@@ -196,6 +211,8 @@ class Worker:
             "unknown tasks": self.unknown_tasks.one_round,
             "registrar": self.registrar.one_round,
             "stager": self.stager.one_round,
+            "limits": self.limits.one_round,
+            "progress": self._progress.one_round,
             "claimer": self._claimer.one_round,
         }
         if self.settings.prune:
@@ -242,6 +259,7 @@ class Worker:
         await self._release_the_rest()
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
+            await asyncio.wait_for(self._progress.flush(), FLUSH_PATIENCE)
             await asyncio.wait_for(self.pruner.record_settled(), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
             log.error(
@@ -300,9 +318,14 @@ class Worker:
         """There may be something to claim."""
         self._claimer.wake()
 
+    def wake_for_lanes(self) -> None:
+        """There may be something to claim from a lane."""
+        self._claimer.wake_for_lanes()
+
     def tasks_changed(self) -> None:
         """Tasks are known that were not before: jobs and schedules of theirs may be waiting."""
-        self.wake()
+        self.limits.look_again()
+        self.wake_for_lanes()
         self.stager.wake()
 
     def _wake_stager(self) -> None:
@@ -310,7 +333,7 @@ class Worker:
 
     def _reclaimed(self) -> None:
         """Jobs were taken back: they are due again, or ended without being settled."""
-        self.wake()
+        self.wake_for_lanes()
         self.stager.wake()
         self.pruner.wake()
 
@@ -358,6 +381,8 @@ class Worker:
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self.wake()  # due again, perhaps before anything this worker knows of
+        if attempt.job.lane is not None:
+            self.wake_for_lanes()  # there is room for another
         if step is not None and accepted and self.settings.prune:
             self.pruner.settled(step.target)
         if attempt.job.schedule_key is not None:
@@ -389,13 +414,20 @@ class Worker:
 
     async def claim_and_start(self) -> int:
         """Claim once and start what was claimed; how many rows were taken."""
-        taken, _, _ = await self._claimer.claim_once()
-        return taken
+        return (await self._look_everywhere()).taken
 
     async def next_due_in(self) -> timedelta | None:
         """Time until the next pending job is due; what is due already is claimed and started."""
-        _, _, next_due_in = await self._claimer.claim_once()
-        return next_due_in
+        next_due_in = (await self._look_everywhere()).next_due_in
+        lanes_open_in = self._claimer.lanes_open_in()
+        waits = (next_due_in, None if lanes_open_in is None else timedelta(seconds=lanes_open_in))
+        return min((wait for wait in waits if wait is not None), default=None)
+
+    async def _look_everywhere(self) -> Claimed:
+        """Claim without having been told that there is a reason to."""
+        await self.limits.keep()
+        self._claimer.wake_for_lanes(at_once=True)
+        return await self._claimer.claim_once()
 
     async def claim_and_start_job(self, job_id: str) -> Attempt | None:
         """Claim this very job and start it; None if it is not pending."""
@@ -410,7 +442,25 @@ class Worker:
             await asyncio.wait({attempt.task})
         if not self._services:
             await self._settler.flush()
+            await self._progress.flush()
         await attempt.settled.wait()
+
+    async def wait_drained(self) -> None:
+        """Return once there is nothing more to do: what was started has ended and is settled, and nothing was
+        found that may run here now. Services must run; also returns when they are stopped."""
+        await self._first(self._drained(), self.wait_stopped())
+
+    async def _drained(self) -> None:
+        while True:
+            looks = self._claimer.fruitless_looks
+            await self.active.wait_idle()
+            await self._settler.wait_empty()
+            # Two looks: one may have begun before the last verdict left something due.
+            for look in (looks, looks + 1):
+                self.wake_for_lanes()
+                await self._claimer.wait_fruitless_after(look)
+            if self.active.idle and self._settler.empty:
+                return
 
     async def finish_started(self) -> None:
         """Wait until everything that was started has ended and is settled, with or without services."""
@@ -419,3 +469,4 @@ class Worker:
             await self._settler.wait_empty()
         else:
             await self._settler.flush()
+            await self._progress.flush()

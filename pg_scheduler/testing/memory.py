@@ -107,12 +107,13 @@ class MemoryDriver(MemorySchedules, MemoryLimits):
         stored: dict[str, Submission] = {}
         for position in sent:
             job = jobs[position]
+            due = job.execution_time if job.delay is None else moment + job.delay
             if job.job_id in free:
-                row = self._store.jobs[job.job_id] = StoredJob(job, moment, job.execution_time)
+                row = self._store.jobs[job.job_id] = StoredJob(job, moment, due)
                 stored[job.job_id] = Submission.INSERTED
             elif conflict is ConflictResolution.REPLACE:
                 row = self._store.jobs[job.job_id]
-                row.redefine(job)
+                row.redefine(job, due)
                 stored[job.job_id] = Submission.REPLACED
             else:
                 continue

@@ -84,9 +84,9 @@ class StoredJob:
             created_at=self.created_at,
         )
 
-    def redefine(self, new: NewJob) -> None:
+    def redefine(self, new: NewJob, execution_time: datetime) -> None:
         """Take a new definition; a running attempt keeps its lease."""
-        self.new, self.execution_time = new, new.execution_time
+        self.new, self.execution_time = new, execution_time
         self.error_message = self.result = self.finished_at = self.window = self.progress = None
         if self.status is JobStatus.RUNNING:
             self.superseded = True

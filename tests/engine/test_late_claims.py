@@ -59,5 +59,5 @@ async def test_the_timer_for_the_next_due_job_counts_from_when_the_claim_was_ask
     clock = ManualClock()
     scheduler = Scheduler(SlowAnswers(clock, timedelta(seconds=3)), clock=clock)
     await scheduler.schedule(note, execution_time=clock.now() + timedelta(seconds=10))
-    _, _, next_due_in = await scheduler.worker._claimer.claim_once()
+    next_due_in = (await scheduler.worker._claimer.claim_once()).next_due_in
     assert next_due_in == timedelta(seconds=7)

@@ -7,7 +7,11 @@ WITH stored AS (
         exclusive_wait, payload, headers, dedupe_key, lane
     )
     SELECT
-        given.job_id, given.job_name, given.execution_time, given.task_data::jsonb,
+        given.job_id, given.job_name,
+        coalesce(
+            coalesce(:now::timestamptz, now()) + make_interval(secs => given.delay_seconds), given.execution_time
+        ),
+        given.task_data::jsonb,
         coalesce(:now::timestamptz, now()), given.priority, given.max_retries,
         given.misfire_grace_time, given.timeout_seconds, given.backoff::jsonb, given.store_result,
         given.schedule_key, given.exclusive_key, given.exclusive_wait,
@@ -21,12 +25,13 @@ WITH stored AS (
         :priorities::integer[], :max_retries::integer[], :misfire_grace_times::integer[],
         :timeouts::double precision[], :backoffs::text[], :store_results::boolean[],
         :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[],
-        :payloads::bytea[], :headers::text[], :dedupe_keys::text[], :limit_keys::text[]
+        :payloads::bytea[], :headers::text[], :dedupe_keys::text[], :limit_keys::text[],
+        :delays::double precision[]
     ) AS given (
         job_id, job_name, execution_time, task_data,
         priority, max_retries, misfire_grace_time,
         timeout_seconds, backoff, store_result, schedule_key, exclusive_key, exclusive_wait,
-        payload, headers, dedupe_key, limit_key
+        payload, headers, dedupe_key, limit_key, delay_seconds
     )
     ON CONFLICT (job_id) DO UPDATE SET
         job_name = EXCLUDED.job_name,

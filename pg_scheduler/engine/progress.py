@@ -1,0 +1,54 @@
+"""Brings what jobs say of their progress to the store, at most once a second each."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from pg_scheduler.domain.model import Lease, Progress
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import JobStore
+
+INTERVAL = 1.0
+"""Seconds between writes; only the latest word of each job is written."""
+
+
+class ProgressWriter:
+    """Collects reports from any thread; made in the loop in which it writes."""
+
+    def __init__(self, store: JobStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._reports: dict[Lease, Progress] = {}
+        self._lock = threading.Lock()
+        self._arrived = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def put(self, lease: Lease, progress: Progress) -> None:
+        """Take a report; it replaces the one before."""
+        with self._lock:
+            self._reports[lease] = progress
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._arrived.set)
+
+    async def one_round(self) -> None:
+        """Wait for reports, write them, then let more of them gather."""
+        self._loop = asyncio.get_running_loop()
+        if not self._reports:
+            await self._arrived.wait()
+        self._arrived.clear()
+        await self.flush()
+        await self._clock.sleep(INTERVAL)
+
+    async def flush(self) -> None:
+        """Write what there is now."""
+        with self._lock:
+            reports, self._reports = self._reports, {}
+        if not reports:
+            return
+        try:
+            await self._store.note_progress(reports)
+        except BaseException:
+            with self._lock:
+                self._reports = {**reports, **self._reports}
+            raise
