@@ -39,6 +39,7 @@ from pg_scheduler.queries import Queries
 from pg_scheduler.queueing import PgQueuer
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler.sm import SchedulerManager
+from pg_scheduler.sync_queries import SyncQueries
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"
@@ -78,6 +79,7 @@ __all__ = [
     "SchedulerManager",
     "SchemaError",
     "Snooze",
+    "SyncQueries",
     "TaskNameConflict",
     "TransientDatabaseError",
     "UnencodablePayload",

@@ -52,6 +52,16 @@ def driver_over(source: object, *, library: str | None = None, schema: str | Non
     return cast(Driver, _adapter(package)(source, schema=schema))
 
 
+def sync_driver_over(source: object, *, schema: str | None = None) -> Any:
+    """A driver for programs without an event loop, over a blocking psycopg connection or pool, or a DSN.
+
+    Raises:
+        InvalidInput: none of these.
+        MissingDependency: psycopg is not installed.
+    """
+    return _adapter("psycopg", "SyncPsycopgDriver")(source, schema=schema)
+
+
 def _driver_of_dsn(dsn: str, library: str | None, schema: str | None) -> Driver:
     if not dsn.startswith(("postgresql://", "postgres://")) and "=" not in dsn:
         raise InvalidInput("dsn", "is not a connection string", "Write postgresql://user@host:5432/database")
@@ -63,10 +73,10 @@ def _driver_of_dsn(dsn: str, library: str | None, schema: str | None) -> Driver:
     return cast(Driver, _adapter(library)(dsn, schema=schema))
 
 
-def _adapter(library: str) -> Any:
-    module, name, dependency, fix = _ADAPTERS[library]
+def _adapter(library: str, name: str | None = None) -> Any:
+    module, usual, dependency, fix = _ADAPTERS[library]
     try:
-        return getattr(importlib.import_module(module), name)
+        return getattr(importlib.import_module(module), name or usual)
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] not in (dependency, "psycopg_pool"):
             raise

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 
 from pg_scheduler.domain.errors import JobFailed, JobNotFound, WaitTimeout
 from pg_scheduler.domain.inputs import checked_duration
-from pg_scheduler.domain.model import JobRecord, Progress
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.ends import Ends
+from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 
@@ -28,6 +30,18 @@ class Home(Protocol):
     async def cancel_job(self, job_id: str) -> bool:
         """As `Scheduler.cancel_job`."""
         ...
+
+
+def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec | None = None) -> Any:
+    """What the function of a job that has ended returned, if that was stored; else None.
+
+    Raises:
+        JobFailed: it did not complete.
+    """
+    if record.status is not JobStatus.COMPLETED:
+        trace = attempts[-1].traceback if attempts else None
+        raise JobFailed(record.job_id, record.status, record.error_message, trace)
+    return None if record.result is None else (codec or JsonCodec()).decode_result(record.result)
 
 
 class JobHandle(str):
@@ -93,11 +107,9 @@ class JobHandle(str):
         """
         await self.wait(timeout)
         record = await self._record()
-        if record.status is not JobStatus.COMPLETED:
-            attempts = await self._home.driver.attempts(self)
-            trace = attempts[-1].traceback if attempts else None
-            raise JobFailed(str(self), record.status, record.error_message, trace)
-        return None if record.result is None else self._home.codec.decode_result(record.result)
+        completed = record.status is JobStatus.COMPLETED
+        attempts = [] if completed else await self._home.driver.attempts(self)
+        return result_of(record, attempts, self._home.codec)
 
     async def _record(self) -> JobRecord:
         await self._home.open()

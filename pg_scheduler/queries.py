@@ -67,8 +67,10 @@ class Queries:
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
             await self.driver.open()
-            await self.driver.install()
-            self._installed = True
+            # What is installed in a transaction of yours may be rolled back: believed once it is found.
+            self._installed = (await self.driver.schema_status()).current
+            if not self._installed:
+                await self.driver.install()
 
     async def close(self) -> None:
         """Close what `open` made; a connection of yours stays open."""

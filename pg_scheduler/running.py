@@ -5,61 +5,85 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 log = logging.getLogger("pg_scheduler.running")
 
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
-@contextmanager
-def _handling(on_signal: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call `on_signal` within this block; what handled them before does so again after."""
-    loop = asyncio.get_running_loop()
-    handled: dict[signal.Signals, Any] = {}
-    for number in (signal.SIGTERM, signal.SIGINT):
-        before = signal.getsignal(number)
-        try:
-            loop.add_signal_handler(number, on_signal)
-        except (NotImplementedError, RuntimeError, ValueError):
-            continue  # not the main thread, or a platform without: then signals stay as they are
-        handled[number] = before
-    try:
-        yield
-    finally:
-        for number, before in handled.items():
+
+class StopSignals:
+    """SIGTERM and SIGINT while the block is entered: the first asks to stop (`asked`), a second one not to
+    wait any more (`again`). What handled them before does so again after the block."""
+
+    def __init__(self, numbers: Sequence[signal.Signals] = STOP_SIGNALS) -> None:
+        self.asked, self.again = asyncio.Event(), asyncio.Event()
+        self._numbers = numbers
+        self._handled: dict[signal.Signals, Any] = {}
+
+    def ask(self) -> None:
+        """As if a signal had come."""
+        if self.asked.is_set():
+            log.warning("second signal: running jobs are released now")
+            self.again.set()
+        else:
+            log.info("signal: waiting for running jobs")
+            self.asked.set()
+
+    def __enter__(self) -> StopSignals:
+        loop = asyncio.get_running_loop()
+        for number in self._numbers:
+            before = signal.getsignal(number)
+            try:
+                loop.add_signal_handler(number, self.ask)
+            except (NotImplementedError, RuntimeError, ValueError):
+                continue  # not the main thread, or a platform without: then signals stay as they are
+            self._handled[number] = before
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number, before in self._handled.items():
             loop.remove_signal_handler(number)
             # None: it was not Python that set it, so Python cannot set it again.
             signal.signal(number, signal.SIG_DFL if before is None else before)
+        self._handled.clear()
 
 
 async def run_until_signalled(
     start: Callable[[], Awaitable[None]],
     shutdown: Callable[[float | None], Awaitable[None]],
     grace: float | None,
+    *,
+    until: Callable[[], Awaitable[None]] | None = None,
+    signals: StopSignals | None = None,
 ) -> None:
-    """Start, wait for SIGTERM or SIGINT, shut down within `grace`; a second signal releases at once."""
-    asked, again = asyncio.Event(), asyncio.Event()
+    """Start, wait for SIGTERM or SIGINT, shut down within `grace`; a second signal releases at once.
 
-    def on_signal() -> None:
-        if asked.is_set():
-            log.warning("second signal: running jobs are released now")
-            again.set()
-        else:
-            log.info("signal: waiting for running jobs")
-            asked.set()
-
-    with _handling(on_signal):
+    Args:
+        until: also ends the wait.
+        signals: entered already, by a caller who has been listening for longer.
+    """
+    with StopSignals() if signals is None else nullcontext(signals) as heard:
         await start()
+        waits = [asyncio.ensure_future(heard.asked.wait())]
+        if until is not None:
+            waits.append(asyncio.ensure_future(until()))  # type: ignore[arg-type]
         hasten: asyncio.Task[None] | None = None
         try:
-            await asked.wait()
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            hasten = asyncio.create_task(_hasten(again, shutdown))
+            for wait in waits:
+                wait.cancel()
+            hasten = asyncio.create_task(_hasten(heard.again, shutdown))
             try:
                 await shutdown(grace)
             finally:
                 hasten.cancel()
+        if waits[-1].done() and not waits[-1].cancelled():
+            waits[-1].result()
 
 
 async def _hasten(again: asyncio.Event, shutdown: Callable[[float | None], Awaitable[None]]) -> None:

@@ -10,10 +10,11 @@ from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
     answers_in_order,
+    refuse_replacing_by_key,
     refuse_taken,
     rows_to_send,
 )
-from pg_scheduler.domain.errors import InvalidTransition, JobNotFound
+from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import BURST_SECONDS
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.settling import first_verdicts
@@ -37,6 +38,8 @@ from pg_scheduler_postgres.session import Row, Session
 SOON = timedelta(seconds=60)
 """Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
 
+UNIQUE_VIOLATION = "23505"
+
 _CANCEL_ANSWERS = {
     JobStatus.PENDING: CancelAnswer.CANCELLED,
     JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -58,6 +61,7 @@ class PostgresJobs:
         connection: Any = None,
         batch_size: int = 1000,
     ) -> list[Submission]:
+        refuse_replacing_by_key(jobs, conflict)
         job_ids = [job.job_id for job in jobs]
         sent = rows_to_send(job_ids, conflict)
         if not sent:
@@ -257,7 +261,7 @@ class PostgresJobs:
             if event is None or transition(before, event) is None:
                 raise InvalidTransition(job_id, before, status)
             if event is JobEvent.REOPEN:
-                await self._link.run("reopen", transaction, now=now, job_id=job_id)
+                await self._reopen(transaction, job_id, rows[0]["dedupe_key"], now)
             elif event is JobEvent.CANCEL:
                 await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id])
             else:
@@ -265,6 +269,16 @@ class PostgresJobs:
                     "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)
                 )
             return before
+
+    async def _reopen(
+        self, transaction: Session, job_id: str, dedupe_key: str | None, now: datetime | None
+    ) -> None:
+        try:
+            await self._link.run("reopen", transaction, now=now, job_id=job_id)
+        except DatabaseError as error:
+            if error.sqlstate != UNIQUE_VIOLATION or dedupe_key is None:
+                raise
+            raise DuplicateJob([dedupe_key]) from error
 
     async def forget_worker(self, worker_id: str) -> None:
         await self._link.run("forget_worker", worker_id=worker_id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING
 
-from pg_scheduler.domain.errors import DuplicateJob, JobAlreadyExists
+from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobAlreadyExists
 
 if TYPE_CHECKING:
     from pg_scheduler.domain.model import NewJob
@@ -68,6 +68,18 @@ def answers_in_order(
         stored.get(job_id, Submission.IGNORED) if position in sent_positions else repeat
         for position, job_id in enumerate(job_ids)
     ]
+
+
+def refuse_replacing_by_key(jobs: Sequence[NewJob], conflict: ConflictResolution) -> None:
+    """A dedupe key may belong to another job than the id: nobody could say which one is to be replaced.
+
+    Raises:
+        InvalidInput: REPLACE, and a job has a dedupe key.
+    """
+    if conflict is ConflictResolution.REPLACE and any(job.dedupe_key is not None for job in jobs):
+        raise InvalidInput(
+            "dedupe_key", "cannot be given together with REPLACE", "Give the job an id of your own"
+        )
 
 
 def refuse_taken(taken: Sequence[NewJob]) -> None:

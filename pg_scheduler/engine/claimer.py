@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ class Claimed:
     """How many could have been: if as many were taken, there may be more."""
     next_due_in: timedelta | None
     """Time until the next job outside lanes is due, where that is known."""
+    lanes_open_in: float | None = None
+    """Seconds until a lane may have something to give; None: nobody knows of anything."""
 
 
 class Claimer:
@@ -90,10 +93,6 @@ class Claimer:
         self._lanes.ask(at_once)
         self._woken.set()
 
-    def lanes_open_in(self) -> float | None:
-        """Seconds until a lane may have something to give; None: nobody knows of anything."""
-        return self._lanes.opens_in()
-
     def stop(self) -> None:
         """Claim no more; a claim that is under way is finished first (see `stopped`)."""
         self._stopping = True
@@ -109,11 +108,10 @@ class Claimer:
             return
         self._woken.clear()
         claimed = await self.claim_once()
-        lanes_open_in = self._lanes.opens_in()
-        if not claimed.taken and (lanes_open_in is None or lanes_open_in > DRAIN_PATIENCE):
+        if not claimed.taken and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
             self._note_fruitless_look()
         if claimed.taken < claimed.limit:
-            await self._idle(claimed.next_due_in)
+            await self._idle(claimed)
 
     def _note_fruitless_look(self) -> None:
         self.fruitless_looks += 1
@@ -149,13 +147,13 @@ class Claimer:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
             for job, late in sorted(found, key=_start_order):
                 (self._decline_job if late else self._start_job)(job)
-        return Claimed(taken, request.limit, next_due_in)
+        return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
 
     async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]) -> int:
-        asked = self._clock.monotonic()
+        asked, reasons = self._clock.monotonic(), self._lanes.asked
         answer = await self._store.claim_lanes(request, now=self._clock.pinned())
         took = self._clock.monotonic() - asked
-        self._lanes.answered(answer, took)
+        self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
         self._found(found, answer.jobs, answer.expired, took)
         # What expired takes no slot.
         return len(answer.jobs)
@@ -202,16 +200,22 @@ class Claimer:
         finally:
             slot.cancel()
 
-    async def _idle(self, next_due_in: timedelta | None) -> None:
-        interval = self._polling.interval if self._listening() else self._polling.interval_without_listen
-        interval *= 1 - self._polling.jitter * random.random()
-        if next_due_in is not None:
-            interval = min(interval, next_due_in.total_seconds())
-        if (lanes_open_in := self._lanes.opens_in()) is not None:
-            interval = min(interval, lanes_open_in)
+    def _interval(self) -> float:
+        return self._polling.interval if self._listening() else self._polling.interval_without_listen
+
+    async def _idle(self, claimed: Claimed) -> None:
+        interval = self._interval() * (1 - self._polling.jitter * random.random())
+        if claimed.next_due_in is not None:
+            interval = min(interval, claimed.next_due_in.total_seconds())
+        if claimed.lanes_open_in is not None:
+            interval = min(interval, claimed.lanes_open_in)
         await wait_at_most(self._woken, interval, self._clock)
 
 
 def _start_order(found: tuple[ClaimedJob, bool]) -> tuple[int, datetime, str]:
     job = found[0]
     return job.rank, job.execution_time, job.job_id
+
+
+def _or_never(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds

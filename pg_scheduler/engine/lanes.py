@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 from pg_scheduler.ports.clock import Clock
@@ -17,36 +18,47 @@ class LaneGate:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._asked = True
+        self._asked = 1
+        self._answered = 0
         self._not_before = 0.0
         self._not_before_when_busy = 0.0
-        self._next_at: float | None = None
+        self._next_at = math.inf
+        self._poll_at = 0.0
 
     def ask(self, at_once: bool = False) -> None:
         """A lane may have something to give; `at_once`: the next look is taken, whatever that costs."""
-        self._asked = True
+        self._asked += 1
         if at_once:
             self._not_before = self._not_before_when_busy = 0.0
+
+    @property
+    def asked(self) -> int:
+        """How often somebody has asked so far: what comes while the store is asked, its answer may have
+        missed."""
+        return self._asked
 
     def is_open(self, busy: bool) -> bool:
         """True if the lanes should be claimed from now. `busy` says that jobs outside lanes are waiting."""
         now = self._clock.monotonic()
-        if self._next_at is not None and now >= self._next_at:
-            self._asked = True
-        return self._asked and now >= (self._not_before_when_busy if busy else self._not_before)
+        reason = self._asked > self._answered or now >= min(self._next_at, self._poll_at)
+        return reason and now >= (self._not_before_when_busy if busy else self._not_before)
 
     def opens_in(self) -> float | None:
-        """Seconds until a worker without other work should look; None: when it is told to."""
+        """Seconds until a worker without other work should look; None: when it is told to, or polls."""
         now = self._clock.monotonic()
-        if self._asked:
+        if self._asked > self._answered:
             return max(self._not_before - now, 0.0)
-        return None if self._next_at is None else max(self._next_at - now, 0.0)
+        return None if self._next_at == math.inf else max(self._next_at - now, 0.0)
 
-    def answered(self, answer: LaneAnswer, took: float) -> None:
-        """The store was asked, and that took so many seconds."""
+    def answered(self, answer: LaneAnswer, asked: int, took: float, poll: float) -> None:
+        """The store was asked, for all reasons up to number `asked`, and that took so many seconds; `poll`
+        seconds from now it is asked again without a reason."""
         now = self._clock.monotonic()
-        self._asked = answer.more
-        self._next_at = None if answer.next_in is None else now + answer.next_in.total_seconds()
+        self._answered = asked
+        if answer.more:
+            self.ask()
+        self._next_at = math.inf if answer.next_in is None else now + answer.next_in.total_seconds()
+        self._poll_at = now + poll
         # Left to chance, so that workers that got in each other's way do not meet again.
         self._not_before = now + took * random.uniform(0.5, 1.5)
         self._not_before_when_busy = now + took * (1 / BUSY_SHARE - 1)

@@ -418,10 +418,9 @@ class Worker:
 
     async def next_due_in(self) -> timedelta | None:
         """Time until the next pending job is due; what is due already is claimed and started."""
-        next_due_in = (await self._look_everywhere()).next_due_in
-        lanes_open_in = self._claimer.lanes_open_in()
-        waits = (next_due_in, None if lanes_open_in is None else timedelta(seconds=lanes_open_in))
-        return min((wait for wait in waits if wait is not None), default=None)
+        look = await self._look_everywhere()
+        lanes = None if look.lanes_open_in is None else timedelta(seconds=look.lanes_open_in)
+        return min((wait for wait in (look.next_due_in, lanes) if wait is not None), default=None)
 
     async def _look_everywhere(self) -> Claimed:
         """Claim without having been told that there is a reason to."""

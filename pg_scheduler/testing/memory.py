@@ -12,6 +12,7 @@ from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
     answers_in_order,
+    refuse_replacing_by_key,
     refuse_taken,
     rows_to_send,
 )
@@ -98,6 +99,7 @@ class MemoryDriver(MemorySchedules, MemoryLimits):
         batch_size: int = 1000,
     ) -> list[Submission]:
         _refuse_connection(connection)
+        refuse_replacing_by_key(jobs, conflict)
         moment = _moment(now)
         job_ids = [job.job_id for job in jobs]
         sent = rows_to_send(job_ids, conflict)

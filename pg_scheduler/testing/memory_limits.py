@@ -40,6 +40,9 @@ class MemoryLimits:
     def _signal(self, kind: SignalKind) -> None:
         raise NotImplementedError
 
+    def _tell_finished(self, row: StoredJob) -> None:
+        raise NotImplementedError
+
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         for name, told in limits.items():
             known = self._limit_tables.limits.get(name)
@@ -120,6 +123,7 @@ class MemoryLimits:
             for row in late[: request.limit]:
                 row.end(JobStatus.EXPIRED, moment)
                 row.error_message = "expired: not started within its misfire grace time"
+                self._tell_finished(row)
                 expired.append(row.new.job_id)
             possible += [row for row in due if row not in late][:room]
         others = [
@@ -138,7 +142,7 @@ class MemoryLimits:
             room = min(room, limits.concurrency - self._running(lane))
         if limits.rate is not None:
             left = tokens(limits.rate, self._limit_tables.refilled_at.get(lane), moment)
-            room = min(room, int(left + 1e-6))
+            room = min(room, int(left + 1e-4))
         return room
 
     def _next_in(self, waiting: Mapping[Lane, list[StoredJob]], moment: datetime) -> timedelta | None:

@@ -1,10 +1,9 @@
 -- Lease due jobs of limited tasks, as far as their limits allow, exactly, whoever else claims meanwhile.
 -- How that can be one statement: what a lane may give is counted in the statement's snapshot, and each
 -- claim from a lane then writes its transaction into the lane's row. Claims from one lane queue for that
--- row; who comes second finds a transaction there that its own snapshot does not see, knows that its
--- count is old, takes nothing, and says that it should be asked again. (A transaction of more than a
--- minute ago is not doubted: this table may have been restored into another cluster.) Whatever else ends
--- a run in the meantime only makes the count too high. Paused and full lanes are passed by.
+-- row; who comes second finds another transaction there than its own snapshot shows, knows that its count
+-- is old, takes nothing, and says that it should be asked again. Whatever else ends a run in the meantime
+-- only makes the count too high. Paused and full lanes are passed by.
 WITH RECURSIVE ranks (job_name, lane, priority) AS (
     (
         SELECT job.job_name, job.lane, job.priority
@@ -59,11 +58,11 @@ rooms AS MATERIALIZED (
             least(
                 :limit::integer,
                 rates.concurrency - running.jobs,
-                floor(rates.burst - rates.missing + 1e-6)
+                floor(rates.burst - rates.missing + 1e-4)
             ),
             0
         )::integer AS room,
-        coalesce(rates.concurrency > running.jobs, true) AS free
+        rates.concurrency - running.jobs AS spare
     FROM rates
     CROSS JOIN LATERAL (
         SELECT count(*) AS jobs
@@ -174,25 +173,16 @@ granted AS (
     JOIN rooms ON rooms.job_name = chosen.job_name AND rooms.lane = chosen.lane
     ORDER BY chosen.job_name COLLATE "C", chosen.lane COLLATE "C"
     ON CONFLICT (task_name, lane) DO UPDATE SET
-        claimed_in = CASE
-            WHEN pg_visible_in_snapshot(state.claimed_in, pg_current_snapshot())
-                OR state.claimed_at < EXCLUDED.claimed_at - interval '1 minute'
-            THEN EXCLUDED.claimed_in
-            ELSE state.claimed_in
-        END,
-        claimed_at = greatest(state.claimed_at, EXCLUDED.claimed_at),
-        refilled_at = CASE
-            WHEN pg_visible_in_snapshot(state.claimed_in, pg_current_snapshot())
-                OR state.claimed_at < EXCLUDED.claimed_at - interval '1 minute'
-            THEN EXCLUDED.refilled_at
-            ELSE state.refilled_at
-        END,
-        granted = CASE
-            WHEN pg_visible_in_snapshot(state.claimed_in, pg_current_snapshot())
-                OR state.claimed_at < EXCLUDED.claimed_at - interval '1 minute'
-            THEN EXCLUDED.granted
-            ELSE 0
-        END
+        claimed_in = EXCLUDED.claimed_in,
+        claimed_at = EXCLUDED.claimed_at,
+        refilled_at = EXCLUDED.refilled_at,
+        granted = EXCLUDED.granted
+    -- The row as the snapshot has it: none if another claim has made it since.
+    WHERE state.claimed_in = (
+        SELECT seen.claimed_in
+        FROM :"schema".scheduled_job_lanes AS seen
+        WHERE seen.task_name = state.task_name AND seen.lane = state.lane
+    )
     RETURNING state.task_name, state.lane, state.granted
 ),
 picked AS MATERIALIZED (
@@ -203,7 +193,9 @@ picked AS MATERIALIZED (
     WHERE NOT due.late
         AND due.place <= granted.granted
         AND job.status = 'pending'
-        AND job.lane IS NOT NULL
+        -- It may have been replaced by a job of another lane since.
+        AND job.job_name = due.job_name
+        AND job.lane = due.lane
         AND job.execution_time <= coalesce(:now::timestamptz, now())
     FOR UPDATE OF job SKIP LOCKED
 ),
@@ -246,6 +238,7 @@ soonest AS (
     SELECT min(extract(EPOCH FROM first.execution_time - coalesce(:now::timestamptz, now()))) AS wait_seconds
     FROM rooms
     JOIN ranks ON ranks.job_name = rooms.job_name AND ranks.lane = rooms.lane
+    LEFT JOIN chosen ON chosen.job_name = rooms.job_name AND chosen.lane = rooms.lane
     CROSS JOIN LATERAL (
         SELECT job.execution_time
         FROM :"schema".scheduled_jobs AS job
@@ -259,7 +252,7 @@ soonest AS (
         ORDER BY job.execution_time
         LIMIT 1
     ) AS first
-    WHERE rooms.free
+    WHERE coalesce(rooms.spare > coalesce(chosen.wanted, 0), true)
     UNION ALL
     -- The next start that a rate allows, where a job is waiting for it.
     SELECT min(
@@ -268,7 +261,7 @@ soonest AS (
     FROM rooms
     LEFT JOIN chosen ON chosen.job_name = rooms.job_name AND chosen.lane = rooms.lane
     WHERE rooms.rate IS NOT NULL
-        AND rooms.free
+        AND coalesce(rooms.spare > coalesce(chosen.wanted, 0), true)
         AND EXISTS (
             SELECT 1
             FROM ranks
@@ -296,7 +289,7 @@ SELECT
     ) AS finished_notified,
     (SELECT array_agg(expired.job_id ORDER BY expired.job_id) FROM expired) AS expired_ids,
     (
-        EXISTS (SELECT 1 FROM granted WHERE granted.granted = 0)
+        (SELECT count(*) FROM granted) < (SELECT count(*) FROM chosen)
         OR (SELECT count(*) FROM taken) >= :limit::integer
         OR (SELECT count(*) FROM expired) > 0
         OR (SELECT count(*) FROM due WHERE NOT due.late AND due.place <= due.room)

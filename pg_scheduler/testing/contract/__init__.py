@@ -21,11 +21,14 @@ from __future__ import annotations
 
 from pg_scheduler.testing.contract.cancelling import CancellingContract
 from pg_scheduler.testing.contract.claiming import ClaimingContract
+from pg_scheduler.testing.contract.ending import EndingContract
+from pg_scheduler.testing.contract.enqueueing import EnqueueingContract
 from pg_scheduler.testing.contract.excluding import ExcludingContract
 from pg_scheduler.testing.contract.expiring import ExpiringContract
 from pg_scheduler.testing.contract.fencing import FencingContract
 from pg_scheduler.testing.contract.insight import InsightContract
 from pg_scheduler.testing.contract.leasing import LeasingContract
+from pg_scheduler.testing.contract.limiting import LimitingContract
 from pg_scheduler.testing.contract.overriding import OverridingContract
 from pg_scheduler.testing.contract.reclaiming import ReclaimingContract
 from pg_scheduler.testing.contract.registering import RegisteringContract
@@ -65,6 +68,9 @@ class DriverContract(
     RetentionContract,
     InsightContract,
     SignalsContract,
+    EnqueueingContract,
+    LimitingContract,
+    EndingContract,
     SchemaContract,
 ):
     """Every rule of the Driver port."""

@@ -1,0 +1,102 @@
+"""Who waits for a job is told how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.testing.contract.limiting import claim_lanes
+from pg_scheduler.testing.contract.scene import at, claim, new, reclaim, settle, started, submit
+from pg_scheduler.testing.contract.scene import told as told_of
+from pg_scheduler.testing.contract.signals import PATIENCE
+
+End = tuple[str, JobStatus]
+
+
+@asynccontextmanager
+async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue[End]]:
+    """The ends that are told within this block, of these jobs."""
+    told: asyncio.Queue[End] = asyncio.Queue()
+    ready = asyncio.Event()
+    listener = asyncio.create_task(
+        driver.listen_finished(lambda job_id, status: told.put_nowait((job_id, status)), ready.set)
+    )
+    await asyncio.wait_for(ready.wait(), PATIENCE)
+    for job_id in job_ids:
+        await driver.await_job(job_id)
+    try:
+        yield told
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+
+
+async def next_end(told: asyncio.Queue[End]) -> End:
+    """The next end that is told."""
+    return await asyncio.wait_for(told.get(), PATIENCE)
+
+
+class EndingContract:
+    """`await_job` and `listen_finished`."""
+
+    async def test_the_end_of_an_awaited_attempt_is_told(self, driver: Driver) -> None:
+        jobs = {event: await started(driver, event) for event in (JobEvent.COMPLETE, JobEvent.FAIL)}
+        async with awaiting(driver, *jobs) as told:
+            for event, job in jobs.items():
+                await settle(driver, job, event)
+            assert await next_end(told) == (JobEvent.COMPLETE, JobStatus.COMPLETED)
+            assert await next_end(told) == (JobEvent.FAIL, JobStatus.FAILED)
+
+    async def test_only_awaited_jobs_are_told_of(self, driver: Driver) -> None:
+        unasked, asked = await started(driver, "unasked"), await started(driver, "asked")
+        async with awaiting(driver, "asked", "unknown") as told:
+            await settle(driver, unasked, JobEvent.COMPLETE)
+            await settle(driver, asked, JobEvent.COMPLETE)
+            assert await next_end(told) == ("asked", JobStatus.COMPLETED)
+
+    async def test_a_retry_is_no_end(self, driver: Driver) -> None:
+        job, other = await started(driver), await started(driver, "other")
+        async with awaiting(driver, "job", "other") as told:
+            await settle(driver, job, JobEvent.RETRY)
+            await settle(driver, other, JobEvent.COMPLETE)
+            assert await next_end(told) == ("other", JobStatus.COMPLETED)
+
+    async def test_the_end_of_a_job_that_is_not_kept_is_told(self, driver: Driver) -> None:
+        job = await started(driver)
+        async with awaiting(driver, "job") as told:
+            verdict = told_of(job, JobEvent.COMPLETE)
+            await driver.settle([verdict], now=at(10), not_kept=[JobStatus.COMPLETED])
+            assert await next_end(told) == ("job", JobStatus.COMPLETED)
+            assert await driver.job("job") is None
+
+    async def test_cancelling_expiring_and_giving_up_are_told(self, driver: Driver) -> None:
+        await submit(driver, new("cancelled"), new("expired", due=at(-100), misfire_grace_seconds=5))
+        await started(driver, "lost")
+        async with awaiting(driver, "cancelled", "expired", "lost") as told:
+            await driver.request_cancel(["cancelled"], now=at(1))
+            assert await next_end(told) == ("cancelled", JobStatus.CANCELLED)
+            await claim(driver, now=at(1))
+            assert await next_end(told) == ("expired", JobStatus.EXPIRED)
+            await reclaim(driver, now=at(61), max_crashes=1)
+            assert await next_end(told) == ("lost", JobStatus.FAILED)
+
+    async def test_an_operators_word_is_told(self, driver: Driver) -> None:
+        await submit(driver, new("done"), new("dropped"))
+        async with awaiting(driver, "done", "dropped") as told:
+            await driver.override_status("done", JobStatus.COMPLETED, now=at(1))
+            assert await next_end(told) == ("done", JobStatus.COMPLETED)
+            await driver.override_status("dropped", JobStatus.CANCELLED, now=at(1))
+            assert await next_end(told) == ("dropped", JobStatus.CANCELLED)
+
+    async def test_the_end_of_a_job_in_a_lane_is_told_however_it_comes(self, driver: Driver) -> None:
+        await submit(
+            driver,
+            new("late", due=at(-100), misfire_grace_seconds=5, limit_key="k"),
+            new("in time", limit_key="k"),
+        )
+        async with awaiting(driver, "late") as told:
+            await claim_lanes(driver, now_in=1)
+            assert await next_end(told) == ("late", JobStatus.EXPIRED)
