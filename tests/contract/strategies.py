@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from hypothesis import strategies as st
 
+from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import Lease, NewJob
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.retry import Backoff
@@ -49,6 +50,20 @@ JOBS = st.builds(
     schedule_key=st.sampled_from([None, None, "key"]),
     exclusive_key=st.sampled_from([None, "lock"]),
     exclusive_wait=st.booleans(),
+    payload=st.sampled_from([None, b"", b"\x00\xff"]),
+    headers=st.sampled_from([None, '{"a": 1}']),
+    delay=st.sampled_from([None, None, None, timedelta(0), timedelta(seconds=5)]),
+    limit_key=st.sampled_from([None, None, "key", "Key"]),
+)
+DEDUPE_KEYS = st.sampled_from([None, "d", "D"])
+LIMITS = st.dictionaries(
+    NAMES,
+    st.builds(
+        TaskLimits,
+        concurrency=st.sampled_from([None, None, 1, 2]),
+        rate=st.sampled_from([None, None, 0.5, 2.0, 30.0]),
+    ),
+    min_size=1,
 )
 
 _DELAYS = st.sampled_from([timedelta(0), timedelta(seconds=7.654321), timedelta(days=1)])

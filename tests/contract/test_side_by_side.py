@@ -30,21 +30,25 @@ from hypothesis.stateful import (
 )
 
 from pg_scheduler.domain.conflict import ConflictResolution
-from pg_scheduler.domain.errors import JobAlreadyExists, PgSchedulerError
-from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob
+from pg_scheduler.domain.errors import DuplicateJob, JobAlreadyExists, PgSchedulerError
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, Driver, ReclaimRequest, RenewRequest
+from pg_scheduler.ports.driver import ClaimRequest, Driver, LaneAnswer, ReclaimRequest, RenewRequest
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import NOON
 from pg_scheduler_embedded import EmbeddedServer
 from tests.contract.shapes import SHAPES
 from tests.contract.strategies import (
+    DEDUPE_KEYS,
     IDS,
     JOBS,
     KNOWN_NAMES,
     LEASE,
+    LIMITS,
+    NAMES,
     NOT_KEPT,
     PASSING,
     POLICIES,
@@ -58,9 +62,15 @@ from tests.support.databases import new_database
 
 EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "120"))
 STEPS = 40
-LIMITS = st.sampled_from([1, 500])
+BATCHES = st.sampled_from([1, 500])
 CONFLICTS = st.sampled_from(ConflictResolution)
-TABLES = "scheduled_jobs", "scheduled_job_attempts", "scheduled_job_workers"
+TABLES = (
+    "scheduled_jobs",
+    "scheduled_job_attempts",
+    "scheduled_job_workers",
+    "scheduled_job_limits",
+    "scheduled_job_lanes",
+)
 
 Run = Callable[[Awaitable[Any]], Any]
 """Runs to the end, in the one event loop of the test."""
@@ -110,6 +120,32 @@ class SideBySide(RuleBasedStateMachine):
         answer = self.both("claim", ClaimRequest(worker, names, limit, LEASE))
         self.remember(answer.jobs, worker)
 
+    @rule(jobs=st.lists(st.tuples(JOBS, DEDUPE_KEYS), min_size=1, max_size=3), raising=st.booleans())
+    def enqueue(self, jobs: list[tuple[NewJob, str | None]], raising: bool) -> None:
+        keyed = [replace(job, dedupe_key=key) for job, key in jobs]
+        self.both("submit", keyed, ConflictResolution.RAISE if raising else ConflictResolution.IGNORE)
+
+    @rule(limits=LIMITS)
+    def set_limits(self, limits: dict[str, TaskLimits]) -> None:
+        self.both("set_limits", limits)
+
+    @rule(name=NAMES, paused=st.booleans())
+    def pause(self, name: str, paused: bool) -> None:
+        self.both("pause_task", name, paused)
+
+    @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.sampled_from([4, 2, 1, 4]))
+    def claim_from_lanes(self, worker: str, names: list[str], limit: int) -> None:
+        answer = self.both("claim_lanes", ClaimRequest(worker, names, limit, LEASE))
+        self.remember(answer.jobs, worker)
+
+    @precondition(lambda self: self._known)
+    @rule(data=st.data(), done=st.sampled_from([0.0, 2.5]), total=st.sampled_from([None, 10.0]))
+    def report_progress(self, data: st.DataObject, done: float, total: float | None) -> None:
+        reports = dict.fromkeys(data.draw(leases(self._known)), Progress(done, total))
+        latest = {lease.job_id: lease for lease in reports}
+        for driver in (self._model, self._subject):
+            self._run(driver.note_progress({lease: reports[lease] for lease in latest.values()}))
+
     @rule(worker=WORKERS, job_id=IDS)
     def start(self, worker: str, job_id: str) -> None:
         job = self.both("claim_job", job_id, ClaimRequest(worker, (), 1, LEASE))
@@ -142,7 +178,7 @@ class SideBySide(RuleBasedStateMachine):
         lease, _ = self._known[-1]
         self.both("submit", [replace(job, job_id=lease.job_id)], ConflictResolution.REPLACE)
 
-    @rule(after=st.sampled_from([timedelta(0), 2 * LEASE]), max_crashes=st.integers(1, 3), limit=LIMITS)
+    @rule(after=st.sampled_from([timedelta(0), 2 * LEASE]), max_crashes=st.integers(1, 3), limit=BATCHES)
     def reclaim(self, after: timedelta, max_crashes: int, limit: int) -> None:
         self._now += after
         self.both("reclaim_expired", ReclaimRequest(timedelta(seconds=120), max_crashes, limit))
@@ -169,6 +205,8 @@ class SideBySide(RuleBasedStateMachine):
 async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) -> Any:
     try:
         answer = await getattr(driver, method)(*arguments, **options)
+    except DuplicateJob as error:
+        return type(error), error.dedupe_keys
     except JobAlreadyExists as error:
         # A store may stop at the first of several batches that cannot be stored.
         return type(error), error.job_ids[0]
@@ -176,13 +214,18 @@ async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) 
         return type(error), str(error)
     if isinstance(answer, ClaimedJob):
         return _plain(answer)
+    if isinstance(answer, LaneAnswer):
+        # Of computed instants each keeps what its own clock can show.
+        wait = None if answer.next_in is None else round(answer.next_in.total_seconds(), 3)
+        return replace(answer, jobs=[_plain(job) for job in answer.jobs], next_in=wait)
     return replace(answer, jobs=[_plain(job) for job in answer.jobs]) if method == "claim" else answer
 
 
 async def _everything(driver: Driver) -> Any:
     jobs = [_plain(job) for job in await driver.jobs()]
     history = [await driver.attempts(job.job_id) for job in jobs if job.epoch]
-    return jobs, history, await driver.counts(), await driver.workers(), await driver.pending_names()
+    asked = [driver.counts(), driver.workers(), driver.pending_names(), driver.sizes(), driver.limits()]
+    return jobs, history, [await answer for answer in asked]
 
 
 def _plain(job: Any) -> Any:

@@ -24,10 +24,10 @@ def only_library(library: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The machine looks as if the other library were not installed, so a bare DSN means this one."""
     adapter: Callable[[str], Any] = pg_scheduler.db._adapter
 
-    def installed(name: str) -> Any:
-        if name != library:
+    def installed(name: str, *driver: str) -> Any:
+        if name != library and not driver:
             raise MissingDependency(f"{name} is not installed")
-        return adapter(name)
+        return adapter(name, *driver)
 
     monkeypatch.setattr(pg_scheduler.db, "_adapter", installed)
     return library
