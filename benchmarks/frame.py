@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -32,30 +33,57 @@ class Bench:
     server: EmbeddedServer
     library: str
     scale: float = 1.0
-    """Share of the usual number of repetitions; tests use a small one."""
+    """Share of the usual number of repetitions and jobs; tests use a small one."""
+    full: bool = False
+    """Whether the large tables are asked for: a million rows where there are 100,000 by default."""
+    profile: str | None = None
+    """A file for the cProfile statistics of the worker that drained last."""
     _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def size(self, usual: int) -> int:
         """A number of repetitions, scaled; at least 1."""
         return max(1, round(usual * self.scale))
 
+    @property
+    def rounds(self) -> int:
+        """How often everything is measured; the median counts."""
+        return 1 if self.scale < 1 else 3
+
+    @property
+    def smoke(self) -> bool:
+        """Whether this only tells that everything runs: then a few combinations stand for all."""
+        return self.scale < 0.01
+
     async def new_database(self) -> Database:
         """A fresh, empty database that belongs to the worker's role."""
         name = f"bench_{self.library}_{next(self._serial)}"
+        await self._run(f'DROP DATABASE IF EXISTS "{name}"')
+        await self._run(f'CREATE DATABASE "{name}" OWNER {WORKER_ROLE}')
+        admin = self.server.dsn_of(name)
+        return Database(name, admin, admin.replace("postgres@", f"{WORKER_ROLE}@", 1))
+
+    @asynccontextmanager
+    async def temporary_database(self) -> AsyncIterator[Database]:
+        """A fresh database that is gone at the end of the block."""
+        database = await self.new_database()
+        try:
+            yield database
+        finally:
+            await self._run(f'DROP DATABASE "{database.name}" WITH (FORCE)')
+
+    async def _run(self, sql: str) -> None:
         connection = await asyncpg.connect(self.server.dsn)
         try:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}"')
-            await connection.execute(f'CREATE DATABASE "{name}" OWNER {WORKER_ROLE}')
+            await connection.execute(sql)
         finally:
             await connection.close()
-        admin = self.server.dsn_of(name)
-        return Database(admin, admin.replace("postgres@", f"{WORKER_ROLE}@", 1))
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
     """One database, seen by two users."""
 
+    name: str
     dsn: str
     """For producers and observers."""
     worker_dsn: str
@@ -72,6 +100,10 @@ class Part:
     reading: str
     """How to read its tables."""
     measure: Callable[[Bench], Awaitable[list[Table]]]
+    by_default: bool = True
+    """False for what only runs when it is named."""
+    once: bool = False
+    """True for what does not depend on the library."""
 
 
 def joined(tables: Sequence[tuple[str, Table]]) -> list[Table]:

@@ -7,6 +7,7 @@ import os
 import platform
 from collections.abc import Mapping, Sequence
 
+from benchmarks import loop
 from benchmarks.frame import Cell, Table
 
 
@@ -40,6 +41,7 @@ def machine(server_version: int) -> dict[str, Cell]:
         "processors": os.cpu_count(),
         "load average": os.getloadavg()[0],
         "python": platform.python_version(),
+        "event loop": loop.NAME,
         "postgresql": server_version,
         "system": platform.platform(),
     }

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from benchmarks import loop
 from benchmarks.frame import Bench, Database
 from pg_scheduler import Scheduler
 
@@ -60,4 +61,4 @@ async def worker_process(bench: Bench, database: Database) -> AsyncIterator[asyn
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(*sys.argv[1:]))
+    loop.run(serve(*sys.argv[1:]))

@@ -1,8 +1,17 @@
 """The parts, by name, in the order in which they run."""
 
 from benchmarks.frame import Part
+from benchmarks.parts.backlog import BACKLOG
+from benchmarks.parts.drain import DRAIN
+from benchmarks.parts.enqueue import ENQUEUE
+from benchmarks.parts.history import HISTORY
+from benchmarks.parts.idle import IDLE
 from benchmarks.parts.latency import LATENCY
+from benchmarks.parts.peers import PEERS
+from benchmarks.parts.periodic import PERIODIC
+from benchmarks.parts.pinned import PINNED
 
-PARTS: dict[str, Part] = {part.name: part for part in (LATENCY,)}
+_IN_ORDER = (ENQUEUE, DRAIN, LATENCY, IDLE, BACKLOG, HISTORY, PINNED, PERIODIC, PEERS)
+PARTS: dict[str, Part] = {part.name: part for part in _IN_ORDER}
 
 __all__ = ["PARTS"]

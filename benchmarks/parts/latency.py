@@ -13,12 +13,14 @@ from benchmarks.frame import Bench, Part, Table
 from benchmarks.notify import Ping, bare_notify
 from benchmarks.statements import StatementLog, count_within
 from benchmarks.worker import tell_time, worker_process
-from pg_scheduler import JobHandle, Scheduler
+from pg_scheduler import JobHandle, JobSpec, Scheduler
 
 AHEAD = 2.0
 """Seconds between scheduling and due time."""
 ROUND = 20
 """Jobs that are scheduled together, due one after the other over a second."""
+CROWD, CROWD_AHEAD = 100, 1.0
+"""Jobs that are due at the same instant, and seconds from scheduling them to it."""
 TO_REST, BEFORE_DUE = 0.25, 0.05
 """Seconds that a worker gets to take note of new jobs, and before the first is due; between, it is idle."""
 
@@ -28,6 +30,8 @@ class Samples:
     """What was measured, in seconds."""
 
     lateness: list[float] = field(default_factory=list)
+    crowded: list[float] = field(default_factory=list)
+    """Of jobs that are due at the very same instant."""
     from_call: list[float] = field(default_factory=list)
     """From calling `schedule()` to the start."""
     from_return: list[float] = field(default_factory=list)
@@ -49,6 +53,8 @@ async def measure(bench: Bench) -> list[Table]:
             await _pick_up(Samples(), producer, ping, bench.size(20))  # warm up: plans, caches
             for _ in range(bench.size(15)):
                 await _run_late(samples, producer)
+            for _ in range(bench.size(10)):
+                samples.crowded += await _run_crowd(producer, min(CROWD, bench.size(10 * CROWD)))
             await _pick_up(samples, producer, ping, bench.size(300))
     finally:
         await producer.shutdown()
@@ -66,6 +72,15 @@ async def _run_late(samples: Samples, producer: Scheduler) -> None:
     await asyncio.sleep((due[-1] - datetime.now(UTC)).total_seconds())
     starts = [await handle.result(timeout=30) for handle in handles]
     samples.lateness += [start - instant.timestamp() for start, instant in zip(starts, due, strict=True)]
+
+
+async def _run_crowd(producer: Scheduler, number: int) -> list[float]:
+    """How late jobs start that are due at one instant together."""
+    due = datetime.now(UTC) + timedelta(seconds=CROWD_AHEAD)
+    specs = [JobSpec(tell_time, due, store_result=True) for _ in range(number)]
+    handles = await producer.schedule_bulk(specs)
+    starts = [await handle.result(timeout=30) for handle in handles if handle is not None]
+    return [start - due.timestamp() for start in starts]
 
 
 async def _pick_up(samples: Samples, producer: Scheduler, ping: Ping, number: int) -> None:
@@ -89,16 +104,19 @@ async def _scheduled(producer: Scheduler, due: datetime) -> JobHandle:
 def _latencies(samples: Samples) -> Table:
     rows = {
         f"start after due time, scheduled {AHEAD:g} s ahead": samples.lateness,
+        f"the same, {CROWD} jobs due at one instant": samples.crowded,
         "start after schedule() returned": samples.from_return,
         "start after schedule() was called": samples.from_call,
         "bare NOTIFY, sent to heard": samples.bare,
     }
-    reference = percentile(samples.bare, 50)
     return Table(
         "latency",
-        ("figure", "samples", "p50 ms", "p95 ms", "p99 ms", "max ms", "p50 / bare"),
+        ("figure", "samples", "p50 ms", "p95 ms", "p99 ms", "max ms", "p50 / bare", "p99 / bare"),
         [
-            (name, len(found), *milliseconds(found), percentile(found, 50) / reference)
+            (
+                *(name, len(found), *milliseconds(found)),
+                *(percentile(found, rank) / percentile(samples.bare, rank) for rank in (50, 99)),
+            )
             for name, found in rows.items()
         ],
     )
@@ -119,10 +137,11 @@ LATENCY = Part(
     summary="lateness of jobs due at an instant, pickup of jobs due at once, statements of an idle worker",
     reading="""
 Start after due time: the job's own clock reading in its first line minus its execution_time. It holds the
-claim's round trip and commit, which waits for the disk. Start after schedule() returned: how long a job that
-is due at once waits for a worker that has nothing to do; after schedule() was called: the same with the
+claim's round trip and commit, which waits for the disk. Of jobs that are due at one instant, the last wait
+for the others: a claim takes 10, and 25 run at once. Start after schedule() returned: how long a job that is
+due at once waits for a worker that has nothing to do; after schedule() was called: the same with the
 enqueueing itself. Bare NOTIFY: from sending NOTIFY on one connection until another hears it, the least that
-any wake-up through PostgreSQL can cost; p50 / bare is the ratio to it. Idle worker: statements of all its
+any wake-up through PostgreSQL can cost; the last columns are ratios to it. Idle worker: statements of all its
 connections, pool resets and probes included, while jobs are pending and none is due. Where the load average
 above is not near 0, the tails (see that of the bare NOTIFY) tell of the machine, not of the scheduler.
 """.strip(),
