@@ -10,7 +10,13 @@ from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload, shown
 from pg_scheduler.domain.identity import checked_name, time_ordered_id
-from pg_scheduler.domain.inputs import MAX_INT4, checked_count, checked_duration, checked_time
+from pg_scheduler.domain.inputs import (
+    MAX_INT4,
+    checked_count,
+    checked_duration,
+    checked_instance,
+    checked_time,
+)
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.engine.json_codec import JsonCodec
@@ -102,7 +108,7 @@ def _job(request: EnqueueRequest, job_id: str, one: Mapping[str, Any], now: date
         rank=_rank(one["priority"]),
         max_retries=checked_count("max_retries", request.max_retries),
         timeout=checked_duration("timeout", request.timeout),
-        store_result=bool(request.store_result),
+        store_result=checked_instance("store_result", request.store_result, bool),
         payload=_payload(one["payload"]),
         headers=_headers(one["headers"]),
         dedupe_key=None if one["dedupe_key"] is None else checked_name("dedupe_key", one["dedupe_key"]),

@@ -88,6 +88,7 @@ class EntrypointPolicy:
             limits=checked_limits(self.concurrency_limit, self.requests_per_second, self.serialized_dispatch),
             max_retries=max_retries,
             arguments=_with_context(context_of) if self._passes_context else _job_alone,
+            alias="",
         )
 
     @property

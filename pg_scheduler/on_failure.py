@@ -6,6 +6,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -54,7 +55,7 @@ class FailureObserver:
         if told is None or not accepted or verdict.event is not JobEvent.FAIL:
             return
         error = JobFailed(job.job_id, JobStatus.FAILED, verdict.error_message, verdict.traceback)
-        answer = told(Job.of(job), error)
+        answer = told(replace(Job.of(job), status=JobStatus.FAILED), error)
         if inspect.isawaitable(answer):
             calling = asyncio.ensure_future(answer)
             self._calling.add(calling)

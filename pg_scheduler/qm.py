@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar
 
 from pg_scheduler.app import App
 from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_seconds
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.entrypoints import EntrypointPolicy, ExecutorFactory
@@ -81,6 +82,7 @@ class QueueManager(App):
             max_retries=max_retries,
             executor=executor,
         )
+        name = checked_name("entrypoint", name)
         if name in self._names:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
 

@@ -50,7 +50,9 @@ class Queries:
         if isinstance(source, Scheduler):
             self.driver: Driver = source.driver
             self.clock, self.codec, self.ends = source.clock, source.codec, source.ends
+            self._shared = True
         else:
+            self._shared = False
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
             self.ends = Ends(self.driver, self.clock)
@@ -73,7 +75,9 @@ class Queries:
                 await self.driver.install()
 
     async def close(self) -> None:
-        """Close what `open` made; a connection of yours stays open."""
+        """Close what `open` made; a connection of yours, and what a scheduler shares, stays open."""
+        if self._shared:
+            return
         await self.ends.close()
         await self.driver.close()
 

@@ -115,8 +115,8 @@ class RetryWithBackoffEntrypointExecutor(EntrypointExecutor):
                 raise
             except Exception as error:
                 delay = self.attempts.delay_after(attempt)
-                if delay is None:
-                    raise
+                if delay is None or context.cancellation.cancel_called:
+                    raise  # used up, or nobody wants another attempt here
                 slept = self.attempts.slept_after(attempt, slept)
                 if slept == 0.0:
                     raise RetryAfter(timedelta(seconds=self._jittered(delay))) from error

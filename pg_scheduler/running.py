@@ -16,28 +16,44 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 class StopSignals:
     """SIGTERM and SIGINT while the block is entered: the first asks to stop (`asked`), a second one not to
-    wait any more (`again`). What handled them before does so again after the block."""
+    wait any more (`again`). What handled them before does so again after the block.
 
-    def __init__(self, numbers: Sequence[signal.Signals] = STOP_SIGNALS) -> None:
+    `second_hastens` may be False where somebody else counts the signals.
+    """
+
+    def __init__(
+        self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_hastens: bool = True
+    ) -> None:
         self.asked, self.again = asyncio.Event(), asyncio.Event()
         self._numbers = numbers
+        self._second_hastens = second_hastens
         self._handled: dict[signal.Signals, Any] = {}
 
     def ask(self) -> None:
-        """As if a signal had come."""
-        if self.asked.is_set():
-            log.warning("second signal: running jobs are released now")
-            self.again.set()
-        else:
+        """As the first signal. Legal twice."""
+        if not self.asked.is_set():
             log.info("signal: waiting for running jobs")
             self.asked.set()
+
+    def hasten(self) -> None:
+        """As the second signal. Legal twice."""
+        self.ask()
+        if not self.again.is_set():
+            log.warning("second signal: running jobs are released now")
+            self.again.set()
+
+    def _on_signal(self) -> None:
+        if self.asked.is_set() and self._second_hastens:
+            self.hasten()
+        else:
+            self.ask()
 
     def __enter__(self) -> StopSignals:
         loop = asyncio.get_running_loop()
         for number in self._numbers:
             before = signal.getsignal(number)
             try:
-                loop.add_signal_handler(number, self.ask)
+                loop.add_signal_handler(number, self._on_signal)
             except (NotImplementedError, RuntimeError, ValueError):
                 continue  # not the main thread, or a platform without: then signals stay as they are
             self._handled[number] = before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -71,7 +72,8 @@ class ScheduleExecutor(AbstractScheduleExecutor):
         func = self.parameters.func
         if is_async(func):
             return await func(schedule)
-        return await self._threads.execute(Call(func, [schedule], {}), current_job())
+        result = await self._threads.execute(Call(func, [schedule], {}), current_job())
+        return await result if inspect.isawaitable(result) else result
 
     async def close(self) -> None:
         """End idle threads."""

@@ -380,6 +380,12 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         await self.open()
         return self._loader.load(await self.driver.pending_names())
 
+    def find_task(self, name: str) -> bool:
+        """True if this process can run jobs of this name; looks it up as `load_task_functions` does."""
+        if self._registry.resolve(name) is None:
+            self._loader.find(name)
+        return self._registry.resolve(name) is not None
+
     async def register_schedules(self) -> None:
         """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
         if self.periodic_jobs_enabled:

@@ -88,11 +88,13 @@ class SchedulerManager(App):
                 raise InvalidInput("schedule", f"expected a function to decorate, got {shown(func)}")
             if key in runs.executors:
                 raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")
-            runs.executors[key] = executor_factory(
-                ScheduleExecutorFactoryParameters(name, rule.expression, func, rule)
-            )
+            executor = executor_factory(ScheduleExecutorFactoryParameters(name, rule.expression, func, rule))
+            if not callable(getattr(executor, "execute", None)):
+                raise InvalidInput(
+                    "executor_factory", f"made {shown(executor)}, which has no execute method"
+                )
             task = TASK_PREFIX + name
-            if len(runs.executors) == 1:
+            if not runs.executors:
                 self.scheduler.register_task(func, runs.options(task))
             self.scheduler.schedules.adopt(
                 ScheduleRequest(
@@ -107,6 +109,7 @@ class SchedulerManager(App):
                     use_advisory_lock=use_advisory_lock,
                 )
             )
+            runs.executors[key] = executor
             return func
 
         return attach
@@ -124,7 +127,12 @@ class _ScheduleRuns:
     def options(self, task_name: str) -> TaskOptions:
         """The task of the schedules."""
         return TaskOptions(
-            name=task_name, executor=self, limits=NO_LIMITS, max_retries=0, arguments=lambda job: ([job], {})
+            name=task_name,
+            executor=self,
+            limits=NO_LIMITS,
+            max_retries=0,
+            arguments=lambda job: ([job], {}),
+            alias=self._name,
         )
 
     async def execute(self, call: Call, context: JobContext) -> Any:
@@ -136,4 +144,6 @@ class _ScheduleRuns:
 
     async def close(self) -> None:
         for executor in self.executors.values():
-            await executor.close()
+            close = getattr(executor, "close", None)
+            if close is not None:
+                await close()

@@ -7,6 +7,9 @@ import click
 from pg_scheduler import __version__
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.jobs import jobs
+from pg_scheduler_cli.queues import queues
+from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
 from pg_scheduler_cli.vacuum import vacuum
 
@@ -17,6 +20,9 @@ def main() -> None:
     """Jobs and schedules on PostgreSQL alone."""
 
 
+main.add_command(run)
+main.add_command(jobs)
+main.add_command(queues)
 main.add_command(db)
 main.add_command(schedules)
 main.add_command(vacuum)

@@ -12,10 +12,18 @@ from typing import Any, TypeVar
 import click
 
 from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
+from pg_scheduler.queries import Queries
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure, explained, masked
 
 _T = TypeVar("_T")
+
+
+class _NeverInstalling(Queries):
+    """Makes no tables: in the wrong database a command must not leave any. `pgq db install` makes them."""
+
+    async def open(self) -> None:
+        await self.driver.open()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,10 @@ class Connection:
             if os.environ.get("PGQ_DEBUG"):
                 raise
             raise Failure(explained(error, dsn)) from error
+
+    def ask(self, work: Callable[[Queries], Awaitable[_T]]) -> _T:
+        """As `run`, with the queue side's client."""
+        return self.run(lambda scheduler: work(_NeverInstalling(scheduler)))
 
     def _dsn(self) -> str:
         dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")

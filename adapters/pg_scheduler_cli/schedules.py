@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.schedule_book import ScheduleInfo
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
 
@@ -107,21 +106,11 @@ def add(
     chosen = {
         **settings,
         "every": None if every is None else timedelta(seconds=every),
-        "args": _json("--args", args_text, list),
-        "kwargs": _json("--kwargs", kwargs_text, dict),
+        "args": read_json("--args", args_text, list),
+        "kwargs": read_json("--kwargs", kwargs_text, dict),
     }
     key = connection.run(lambda scheduler: scheduler.add_schedule(task, **chosen))
     print_json({"key": key}) if as_json else click.echo(key)
-
-
-def _json(option: str, text: str, kind: type) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise InvalidInput(option, f"not JSON: {error}") from None
-    if not isinstance(value, kind):
-        raise InvalidInput(option, f"expected a JSON {'list' if kind is list else 'object'}")
-    return value
 
 
 def _change(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.conflict import (
@@ -17,7 +17,6 @@ from pg_scheduler.domain.conflict import (
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import BURST_SECONDS
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
-from pg_scheduler.domain.settling import first_verdicts
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.driver import (
@@ -32,13 +31,15 @@ from pg_scheduler.ports.driver import (
     RenewRequest,
 )
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import claimed_job, columns_of, duration, seconds
+from pg_scheduler_postgres.rows import SOON, claimed_job, columns_of, duration
 from pg_scheduler_postgres.session import Row, Session
-
-SOON = timedelta(seconds=60)
-"""Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
+from pg_scheduler_postgres.settling import Settling
 
 UNIQUE_VIOLATION = "23505"
+
+LANES_AT_ONCE = 200
+"""Lanes that one claim looks at: some 10 ms of the server's time. With more of them the next claim goes on
+where this one ended, and jobs are in order of urgency among those alone."""
 
 _CANCEL_ANSWERS = {
     JobStatus.PENDING: CancelAnswer.CANCELLED,
@@ -48,6 +49,11 @@ _CANCEL_ANSWERS = {
 
 class PostgresJobs:
     """`JobStore` over a link."""
+
+    _after_lane = ("", "")
+    """The task and lane at which the last look at the lanes ended; before all of them at first."""
+    _more_before = False
+    """Whether lanes that this round of looks has left behind may give more."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -119,6 +125,7 @@ class PostgresJobs:
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+        after_task, after_lane = self._after_lane
         rows = await self._link.run(
             "claim_lanes",
             now=now,
@@ -127,12 +134,20 @@ class PostgresJobs:
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
+            after_task=after_task,
+            after_lane=after_lane,
+            lanes_at_once=LANES_AT_ONCE,
         )
+        swept = rows[0]["ended_task"] is None
+        self._after_lane = ("", "") if swept else (rows[0]["ended_task"], rows[0]["ended_lane"])
+        more = rows[0]["more"] or self._more_before
+        self._more_before = more and not swept
         return LaneAnswer(
             jobs=_in_start_order(rows),
             expired=tuple(rows[0]["expired_ids"] or ()),
-            more=rows[0]["more"],
-            next_in=duration(rows[0]["wait_seconds"]),
+            more=more or not swept,
+            next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
+            swept=swept,
         )
 
     async def claim_job(
@@ -171,41 +186,7 @@ class PostgresJobs:
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
     ) -> list[bool]:
-        batches: dict[str, dict[Lease, int]] = {}
-        for position in first_verdicts(settlements):
-            told = settlements[position]
-            batches.setdefault(told.worker_id, {})[Lease(told.job_id, told.epoch)] = position
-        accepted = [False] * len(settlements)
-        for worker_id, positions in batches.items():
-            batch = [settlements[position] for position in positions.values()]
-            for lease in await self._settle_for(worker_id, batch, now, not_kept):
-                accepted[positions[lease]] = True
-        return accepted
-
-    async def _settle_for(
-        self,
-        worker_id: str,
-        batch: list[Settlement],
-        now: datetime | None,
-        not_kept: Collection[JobStatus],
-    ) -> set[Lease]:
-        verdicts = [told.verdict for told in batch]
-        rows = await self._link.run(
-            "settle",
-            now=now,
-            worker_id=worker_id,
-            job_ids=[told.job_id for told in batch],
-            epochs=[told.epoch for told in batch],
-            events=[str(verdict.event) for verdict in verdicts],
-            targets=[_target(verdict.event) for verdict in verdicts],
-            delays=[seconds(verdict.delay) for verdict in verdicts],
-            error_messages=[verdict.error_message for verdict in verdicts],
-            tracebacks=[verdict.traceback for verdict in verdicts],
-            results=[verdict.result for verdict in verdicts],
-            not_kept=[str(status) for status in not_kept],
-            soon_seconds=SOON.total_seconds(),
-        )
-        return {Lease(row["job_id"], row["epoch"]) for row in rows}
+        return await Settling(self._link, settlements, now, not_kept).settle()
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
         rows = await self._link.run(
@@ -292,12 +273,6 @@ class PostgresJobs:
             dones=[progress.done for _, progress in told],
             totals=[progress.total for _, progress in told],
         )
-
-
-def _target(event: JobEvent) -> str:
-    step = transition(JobStatus.RUNNING, event)
-    assert step is not None, f"{event} does not end an attempt"
-    return str(step.target)
 
 
 def _in_start_order(rows: Sequence[Row]) -> tuple[ClaimedJob, ...]:

@@ -17,6 +17,9 @@ from pg_scheduler.domain.retry import backoff_from_text, backoff_text
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.session import Row
 
+SOON = timedelta(seconds=60)
+"""Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
+
 
 def instant(value: datetime) -> datetime:
     """The instant in UTC, whatever time zone the connection speaks. asyncpg gives an infinite time as the

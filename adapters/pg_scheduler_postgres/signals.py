@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.driver import SignalKind
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import SOON
 
 _KINDS = {str(kind): kind for kind in SignalKind}
 _FINISHED = {str(status) for status in FINISHED}
@@ -37,4 +38,4 @@ class PostgresSignals:
         await self._link.session.listen(self._link.statements.finished_channel, on_payload, on_ready)
 
     async def await_job(self, job_id: str) -> None:
-        await self._link.run("await_job", job_id=job_id)
+        await self._link.run("await_job", job_id=job_id, soon_seconds=SOON.total_seconds())

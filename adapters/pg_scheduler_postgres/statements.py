@@ -14,6 +14,8 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _COMMENT = re.compile(r"--[^\n]*\n")
+_OWN_NOW = re.compile(r"coalesce\(:now::timestamptz, ((?:now|clock_timestamp)\(\))\)")
+_NULL_NOW = re.compile(r":now::timestamptz")
 _SCHEMA = ':"schema"'
 
 
@@ -80,11 +82,23 @@ class Statements:
         self.finished_channel = channel_of(schema, "pg_scheduler_ends")
         self.channels = {"channel": self.channel, "finished_channel": self.finished_channel}
         self._compiled: dict[str, Statement] = {}
+        self._unpinned: dict[str, Statement] = {}
 
     def __getitem__(self, name: str) -> Statement:
+        """The statement for an instant that a test clock pins."""
         statement = self._compiled.get(name)
         if statement is None:
             statement = self._compiled[name] = _compile(read_sql("sql", name), self.schema)
+        return statement
+
+    def unpinned(self, name: str) -> Statement:
+        """The statement for the database's own clock, which stands in its text. With ``coalesce($1, now())``
+        PostgreSQL believes that a plan made for each call by itself is the better one, and planning a claim
+        takes longer than running it."""
+        statement = self._unpinned.get(name)
+        if statement is None:
+            text = _NULL_NOW.sub("NULL::timestamptz", _OWN_NOW.sub(r"\1", read_sql("sql", name)))
+            statement = self._unpinned[name] = _compile(text, self.schema)
         return statement
 
 

@@ -7,11 +7,12 @@ from benchmarks.parts.enqueue import ENQUEUE
 from benchmarks.parts.history import HISTORY
 from benchmarks.parts.idle import IDLE
 from benchmarks.parts.latency import LATENCY
+from benchmarks.parts.limits import LIMITS
 from benchmarks.parts.peers import PEERS
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
 
-_IN_ORDER = (ENQUEUE, DRAIN, LATENCY, IDLE, BACKLOG, HISTORY, PINNED, PERIODIC, PEERS)
+_IN_ORDER = (ENQUEUE, DRAIN, LATENCY, IDLE, BACKLOG, HISTORY, PINNED, LIMITS, PERIODIC, PEERS)
 PARTS: dict[str, Part] = {part.name: part for part in _IN_ORDER}
 
 __all__ = ["PARTS"]

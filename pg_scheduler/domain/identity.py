@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from datetime import datetime
 
 from pg_scheduler.domain.errors import InvalidInput
+
+_UNFIT = re.compile("[\x00-\x1f\ud800-\udfff]")
+"""Control characters and lone surrogates."""
 
 MAX_NAME = 255
 """Longest task name and job id, in characters: they stand in index entries and NOTIFY payloads."""
@@ -24,7 +28,7 @@ def checked_name(field: str, value: object) -> str:
         raise InvalidInput(field, "must not be empty")
     if len(value) > MAX_NAME:
         raise InvalidInput(field, f"{len(value)} characters; the limit is {MAX_NAME}")
-    if any(ord(char) < 32 or 0xD800 <= ord(char) <= 0xDFFF for char in value):
+    if _UNFIT.search(value):
         raise InvalidInput(field, "holds a control character or a lone surrogate", "Use printable text")
     return str.__str__(value)
 

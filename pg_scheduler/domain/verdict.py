@@ -53,6 +53,9 @@ class Postponed:
     delay: timedelta
 
 
+RETURNED = Returned()
+"""The outcome of nearly every attempt: it returned, and nobody asked for the result to be kept."""
+
 Outcome = Returned | Raised | Stopped | Interrupted | Snoozed | Postponed
 
 
@@ -68,6 +71,10 @@ class Verdict:
     result: str | None = None
 
 
+COMPLETED = Verdict(JobEvent.COMPLETE)
+"""The verdict on `RETURNED`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settlement:
     """A verdict together with the lease that entitles its writer to apply it."""
@@ -81,6 +88,8 @@ class Settlement:
 def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: float) -> Verdict:
     """The verdict on an attempt of `job`. `randomness` in [0, 1) feeds the policy's jitter."""
     match outcome:
+        case Returned(None, None):
+            return COMPLETED
         case Returned(result, note):
             return Verdict(JobEvent.COMPLETE, error_message=note, result=result)
         case Stopped(message):

@@ -47,13 +47,13 @@ class ActiveAttempts:
     def started(self, attempt: Attempt) -> None:
         """An attempt takes a slot and its lease is kept from now on."""
         with self._lock:
-            self._leases.add(attempt.job.lease)
-        self._running[attempt.job.lease] = attempt
+            self._leases.add(attempt.lease)
+        self._running[attempt.lease] = attempt
         self._idle.clear()
 
     def ended(self, attempt: Attempt) -> None:
         """The function ended: its slot is free, its lease still kept."""
-        self._running.pop(attempt.job.lease, None)
+        self._running.pop(attempt.lease, None)
         self._freed.set()
         if not self._running:
             self._idle.set()

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import ClaimedJob, Lease
 from pg_scheduler.ports.job_context import JobContext
 
 
@@ -28,13 +28,32 @@ class Attempt:
     context: JobContext
     started: float
     """Clock.monotonic() at its start."""
+    lease: Lease = field(init=False)
+    """That of `job`."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     reason: StopReason | None = None
     """Why it is being stopped; the first reason given stands."""
     decided: bool = False
     """True once a verdict is on its way; whatever the function does later changes nothing."""
-    settled: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-    """Set once the store has answered the verdict."""
+    _settled: bool = False
+    _waiter: asyncio.Event | None = field(default=None, repr=False)
+    """Made when somebody waits, which is rare: an event for each attempt would cost more than the rest of
+    this object."""
+
+    def note_settled(self) -> None:
+        """The store has answered the verdict."""
+        self._settled = True
+        if self._waiter is not None:
+            self._waiter.set()
+
+    async def wait_settled(self) -> None:
+        """Return once the store has answered the verdict."""
+        if not self._settled:
+            self._waiter = self._waiter or asyncio.Event()
+            await self._waiter.wait()
+
+    def __post_init__(self) -> None:
+        self.lease = self.job.lease
 
     def stop(self, reason: StopReason) -> None:
         """Ask the attempt to end. Again, if need be: code that swallowed one request gets another."""

@@ -74,7 +74,7 @@ class Ends:
             if left is not None and left <= 0:
                 return None
             longest = PAUSE_WHEN_TOLD if asked else pause
-            if await self._within(told, longest if left is None else min(longest, left), asked):
+            if await self._within(told, longest if left is None else min(longest, left)):
                 return told.result()
             pause = min(pause * 1.5, MAX_PAUSE)
 
@@ -86,10 +86,11 @@ class Ends:
             return False
         return True
 
-    async def _within(self, told: asyncio.Future[JobStatus], seconds: float, asked: bool = True) -> bool:
-        """Whether the end is told within so many seconds; also returns when telling begins."""
+    async def _within(self, told: asyncio.Future[JobStatus], seconds: float) -> bool:
+        """Whether the end is told within so many seconds; also returns when telling begins, or begins
+        again: what happened in between was not heard."""
         over = asyncio.ensure_future(self._clock.sleep(seconds))
-        begun = None if asked else asyncio.ensure_future(self._ready.wait())
+        begun = None if self._ready.is_set() else asyncio.ensure_future(self._ready.wait())
         try:
             waits: list[asyncio.Future[Any]] = [told, over, *([begun] if begun is not None else [])]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
@@ -117,10 +118,14 @@ class Ends:
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
-        if self._listening is None or self._listening.done():
-            self._listening = asyncio.create_task(
-                keep_running("ends", self._one_round, self._clock), name="pg_scheduler ends"
-            )
+        before = self._listening
+        if before is None or before.done() or before.cancelling():
+            self._listening = asyncio.create_task(self._keep_listening(before), name="pg_scheduler ends")
+
+    async def _keep_listening(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})  # it is leaving, and must not call the newer one's telling over
+        await keep_running("ends", self._one_round, self._clock)
 
     async def _one_round(self) -> None:
         try:

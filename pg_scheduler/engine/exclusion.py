@@ -22,18 +22,14 @@ class LockHeldElsewhere(AttemptSignal):
 
 
 @asynccontextmanager
-async def alone(locks: Locks, attempt: Attempt) -> AsyncIterator[None]:
-    """Within this block the attempt holds its job's lock, if the job has one. Should the lock's connection
-    break, the attempt is stopped: it would no longer be alone.
+async def alone(locks: Locks, key: str, attempt: Attempt) -> AsyncIterator[None]:
+    """Within this block the attempt holds the lock of this name. Should the lock's connection break, the
+    attempt is stopped: it would no longer be alone.
 
     Raises:
         Snooze: the job waits for its lock: somebody else holds it, or the store cannot say who does.
         LockHeldElsewhere: somebody else holds it, and the job does not wait.
     """
-    key = attempt.job.exclusive_key
-    if key is None:
-        yield
-        return
     async with AsyncExitStack() as stack:
         lock = locks.exclusive(key, lambda: attempt.stop(StopReason.LOCK_LOST))
         try:

@@ -55,6 +55,9 @@ class JsonCodec:
     def decode_arguments(self, task_data: str) -> tuple[list[Any], dict[str, Any]]:
         """The arguments; both empty where the row holds none."""
         stored = json.loads(task_data) or {}
+        if "$" not in task_data:
+            # Nothing here is tagged, so nothing is to be made of it.
+            return stored.get("args") or [], stored.get("kwargs") or {}
         return (
             [decode(value) for value in stored.get("args") or ()],
             {key: decode(value) for key, value in (stored.get("kwargs") or {}).items()},

@@ -24,6 +24,7 @@ class LaneGate:
         self._not_before_when_busy = 0.0
         self._next_at = math.inf
         self._poll_at = 0.0
+        self._swept = True
 
     def ask(self, at_once: bool = False) -> None:
         """A lane may have something to give; `at_once`: the next look is taken, whatever that costs."""
@@ -57,7 +58,10 @@ class LaneGate:
         self._answered = asked
         if answer.more:
             self.ask()
-        self._next_at = math.inf if answer.next_in is None else now + answer.next_in.total_seconds()
+        next_at = math.inf if answer.next_in is None else now + answer.next_in.total_seconds()
+        # What earlier answers said of other lanes holds until all have been looked at.
+        self._next_at = next_at if self._swept else min(self._next_at, next_at)
+        self._swept = answer.swept
         self._poll_at = now + poll
         # Left to chance, so that workers that got in each other's way do not meet again.
         self._not_before = now + took * random.uniform(0.5, 1.5)

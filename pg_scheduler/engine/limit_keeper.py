@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection
 
-from pg_scheduler.domain.identity import bare_name
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
@@ -70,8 +69,9 @@ class LimitKeeper:
         names = self._registry.known_names()
         hidden: set[str] = set()
         for task in self._registry.limited():
-            if task.name != bare_name(task.name) and self._registry.resolve(bare_name(task.name)) is task:
-                hidden.add(bare_name(task.name))
+            short = task.short_name
+            if short not in ("", task.name) and self._registry.resolve(short) is task:
+                hidden.add(short)
             if self._kept is None or self._kept.get(task.name) != task.limits:
                 hidden.add(task.name)
         if hidden:

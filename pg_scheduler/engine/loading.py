@@ -38,7 +38,7 @@ class TaskLoader:
         """Register what can be found of `names`."""
         for name in names:
             if self._registry.resolve(name) is None:
-                self._find(name)
+                self.find(name)
         known = self._registry.known_names()
         loaded = Loaded(
             tuple(name for name in names if name in known),
@@ -48,7 +48,8 @@ class TaskLoader:
             log.info("pending jobs of tasks not known yet", extra={"tasks": loaded.unresolved})
         return loaded
 
-    def _find(self, name: str) -> None:
+    def find(self, name: str) -> None:
+        """Register the function that jobs of this name would need, if it can be found."""
         module_name, colon, qualname = name.partition(":")
         if colon:
             self._register(self._module(module_name), qualname)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict, shown
@@ -38,6 +39,25 @@ class TaskOptions:
     """At least this many retries for each job, whatever it was stored with."""
     arguments: Callable[[ClaimedJob], Arguments] | None = None
     """How a job becomes the call's arguments; None: what was scheduled."""
+    alias: str | None = None
+    """Another name that its jobs may have, as long as no other task has it; "" for none, None for the
+    function's own name within `name`."""
+
+
+def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
+    """What a function can be called with; None for callables that do not tell. Asking costs as much as the
+    rest of scheduling a job, so the answer is remembered."""
+    return _remembered_signature(func) if hashable(func) else _signature(func)
+
+
+def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(func)
+    except (ValueError, TypeError):
+        return None
+
+
+_remembered_signature = lru_cache(maxsize=1024)(_signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +72,12 @@ class Task:
     limits: TaskLimits = NO_LIMITS
     max_retries: int = 0
     arguments: Callable[[ClaimedJob], Arguments] | None = None
+    alias: str | None = None
+
+    @property
+    def short_name(self) -> str:
+        """The other name that its jobs may have; empty if there is none."""
+        return bare_name(self.name) if self.alias is None else self.alias
 
     def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Refuse arguments that the function cannot be called with; a task that makes its own takes any.
@@ -61,10 +87,9 @@ class Task:
         """
         if self.arguments is not None:
             return
-        try:
-            signature = inspect.signature(self.func)
-        except (ValueError, TypeError):
-            return  # some callables do not tell
+        signature = signature_of(self.func)
+        if signature is None:
+            return
         try:
             signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -90,6 +115,7 @@ def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
         limits=options.limits or fallback.limits,
         max_retries=fallback.max_retries if options.max_retries is None else options.max_retries,
         arguments=options.arguments or fallback.arguments,
+        alias=fallback.alias if options.alias is None else options.alias,
     )
 
 
@@ -120,7 +146,11 @@ class TaskRegistry:
         """
         if not callable(func):
             raise NotAsyncFunction(f"{type(func).__name__} {shown(func)}")
-        chosen = merged(options or TaskOptions(), self._task_of(func) or marked(func))
+        options = options or TaskOptions()
+        before = self._task_of(func)
+        if before is not None and options.name not in (None, before.name):
+            before = None  # one more name for the function: what the other one was told is not meant for it
+        chosen = merged(options, before or marked(func))
         if chosen.executor is None and not is_async(func):
             kind = "class" if isinstance(func, type) else "plain function"
             raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
@@ -134,6 +164,7 @@ class TaskRegistry:
             limits=chosen.limits or NO_LIMITS,
             max_retries=chosen.max_retries or 0,
             arguments=chosen.arguments,
+            alias=chosen.alias,
         )
         existing = self._tasks.get(name)
         if existing is not None and not same_function(existing.func, func):
@@ -153,6 +184,11 @@ class TaskRegistry:
         if existing is None or existing.limits != task.limits:
             self._changed()
         return task
+
+    def known(self, func: object) -> Task | None:
+        """The task that this very function is known as; None if it is not."""
+        task = self._task_of(func)
+        return task if task is not None and task.func is func else None
 
     def _task_of(self, func: object) -> Task | None:
         name = self._names.get(func) if hashable(func) else None
@@ -197,14 +233,14 @@ class TaskRegistry:
         """The task a stored job name means: an exact name, or a bare one that only one task has."""
         task = self._tasks.get(name)
         if task is None and name in self.known_names():
-            task = next(task for task in self._tasks.values() if bare_name(task.name) == name)
+            task = next(task for task in self._tasks.values() if task.short_name == name)
         return task
 
     def known_names(self) -> frozenset[str]:
         """Every stored name that this process can run: what a claim may take."""
         if self._known is None:
-            bare = Counter(bare_name(name) for name in self._tasks)
-            self._known = frozenset(self._tasks) | {name for name, count in bare.items() if count == 1}
+            short = Counter(task.short_name for task in self._tasks.values() if task.short_name)
+            self._known = frozenset(self._tasks) | {name for name, count in short.items() if count == 1}
         return self._known
 
     def limited(self) -> Sequence[Task]:

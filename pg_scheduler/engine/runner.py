@@ -21,6 +21,7 @@ from pg_scheduler.domain.errors import (
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.verdict import (
+    RETURNED,
     Interrupted,
     Outcome,
     Postponed,
@@ -96,8 +97,9 @@ class Runner:
             max_retries=job.max_retries,
             execution_time=job.execution_time,
         )
-        context.report_to(partial(self._progress.put, job.lease))
-        return Attempt(job, context, self._clock.monotonic())
+        attempt = Attempt(job, context, self._clock.monotonic())
+        context.report_to(partial(self._progress.put, attempt.lease))
+        return attempt
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
         """Free the slot, and decide for an attempt that was cancelled before its first step."""
@@ -169,8 +171,11 @@ class Runner:
             args, kwargs = task.arguments(attempt.job)
         else:
             args, kwargs = arguments_of(attempt.job, self._codec)
-        async with alone(self._locks, attempt):
-            return await executor.execute(Call(task.func, args, kwargs), attempt.context)
+        call = Call(task.func, args, kwargs)
+        if attempt.job.exclusive_key is None:
+            return await executor.execute(call, attempt.context)
+        async with alone(self._locks, attempt.job.exclusive_key, attempt):
+            return await executor.execute(call, attempt.context)
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)
@@ -199,7 +204,7 @@ class Runner:
 
     def _returned(self, attempt: Attempt, result: Any) -> Returned:
         if not attempt.job.store_result:
-            return Returned()
+            return RETURNED
         if isinstance(result, Uncarried):
             return Returned(note=storable(f"result not stored: {result.reason}", 2_000))
         try:

@@ -119,14 +119,14 @@ class Settler:
 
     def _answered(self, pending: Pending, accepted: bool) -> None:
         job = pending.attempt.job
-        self._active.settled(job.lease)
+        self._active.settled(pending.attempt.lease)
         if not accepted and pending.verdict.event is not JobEvent.RELEASE:
             log.warning(
                 "verdict came after the lease was lost; the job is somebody else's now",
                 extra={"job_id": job.job_id, "epoch": job.epoch, "event": pending.verdict.event},
             )
         self._on_settled(pending.attempt, pending.verdict, pending.took, accepted)
-        pending.attempt.settled.set()
+        pending.attempt.note_settled()
 
 
 def _plain(verdict: Verdict) -> Verdict:

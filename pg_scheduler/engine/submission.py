@@ -118,7 +118,9 @@ class JobFactory:
         if isinstance(request.func, str):
             name = checked_name("job_name", request.func)
             return name, self._registry.resolve(name)
-        task = self._registry.register(request.func, TaskOptions(executor=request.executor))
+        task = self._registry.known(request.func) if request.executor is None else None
+        if task is None:
+            task = self._registry.register(request.func, TaskOptions(executor=request.executor))
         return task.name, task
 
     def _job_id(self, request: JobRequest, name: str, task_data: str, execution_time: datetime) -> str:

@@ -353,7 +353,8 @@ class Worker:
     def start_claimed(self, job: ClaimedJob) -> Attempt:
         """Start a job that this worker has claimed."""
         attempt = self.runner.start(job)
-        self._tell(lambda observer: observer.job_started(job))
+        if self._observers:
+            self._tell(lambda observer: observer.job_started(job))
         return attempt
 
     def _decline_job(self, job: ClaimedJob) -> None:
@@ -374,10 +375,11 @@ class Worker:
             attempt.stop(StopReason.CANCEL)
 
     def _settled(self, attempt: Attempt, verdict: Verdict, took: timedelta, accepted: bool) -> None:
-        log.debug(
-            "job settled",
-            extra={"job_id": attempt.job.job_id, "event": verdict.event, "seconds": took.total_seconds()},
-        )
+        if log.isEnabledFor(logging.DEBUG):
+            log.debug(
+                "job settled",
+                extra={"job_id": attempt.job.job_id, "event": verdict.event, "seconds": took.total_seconds()},
+            )
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self.wake()  # due again, perhaps before anything this worker knows of
@@ -387,7 +389,8 @@ class Worker:
             self.pruner.settled(step.target)
         if attempt.job.schedule_key is not None:
             self.stager.wake()  # its next window may have been waiting for this run
-        self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
+        if self._observers:
+            self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
         for told in self._listeners:
             told(attempt.job, verdict)
 
@@ -442,7 +445,7 @@ class Worker:
         if not self._services:
             await self._settler.flush()
             await self._progress.flush()
-        await attempt.settled.wait()
+        await attempt.wait_settled()
 
     async def wait_drained(self) -> None:
         """Return once there is nothing more to do: what was started has ended and is settled, and nothing was

@@ -76,8 +76,11 @@ class LaneAnswer:
     more: bool
     """True if it is worth asking again soon: there may be more to take, or another claim was faster."""
     next_in: timedelta | None
-    """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start.
-    Jobs that wait for a running one to end are not counted: a signal tells."""
+    """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start;
+    None if there is `more` already. Jobs that wait for a running one to end are not counted: a signal
+    tells."""
+    swept: bool = True
+    """False if there are more lanes, which the next claims look at: this is about some of them."""
 
 
 @dataclass(frozen=True, slots=True)

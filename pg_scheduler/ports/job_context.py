@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -25,17 +24,17 @@ class JobContext:
     max_retries: int
     execution_time: datetime
     """When the job was due."""
-    _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+    _stop_asked: bool = field(default=False, repr=False)
     _noticed: bool = field(default=False, repr=False)
     _abandoned: bool = field(default=False, repr=False)
-    _report: Callable[[Progress], None] = field(default=lambda progress: None, repr=False)
+    _report: Callable[[Progress], None] | None = field(default=None, repr=False)
 
     @property
     def cancel_called(self) -> bool:
         """True once the job should stop: it was cancelled, timed out, lost its lease or the worker is
         shutting down. A sync function that reads True here and then returns is recorded as stopped; one
         that never looks is recorded as completed, because that is what happened."""
-        asked = self._cancel.is_set()
+        asked = self._stop_asked
         self._noticed = self._noticed or asked
         return asked
 
@@ -59,7 +58,8 @@ class JobContext:
             raise InvalidInput("done", f"expected a number, got {shown(done)}")
         if total is not None and not is_finite_number(total):
             raise InvalidInput("total", f"expected a number or None, got {shown(total)}")
-        self._report(Progress(float(done), None if total is None else float(total)))
+        if self._report is not None:
+            self._report(Progress(float(done), None if total is None else float(total)))
 
     def report_to(self, report: Callable[[Progress], None]) -> None:
         """Where progress goes. For the engine."""
@@ -67,7 +67,7 @@ class JobContext:
 
     def request_stop(self) -> None:
         """Tell the function that it should stop. The engine calls this; tests may."""
-        self._cancel.set()
+        self._stop_asked = True
 
     def abandon(self) -> None:
         """Nobody waits for the function's end any more: its job is settled without it. For the engine."""

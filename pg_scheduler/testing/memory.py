@@ -367,8 +367,9 @@ class MemoryDriver(MemorySchedules, MemoryLimits):
 
     async def await_job(self, job_id: str) -> None:
         row = self._store.jobs.get(job_id)
-        if row is not None and row.unfinished:
+        if row is not None and row.unfinished and not row.awaited:
             row.awaited = True
+            self._signal(SignalKind.DUE if row.lane is None else SignalKind.LANE)
 
     def _tell_finished(self, row: StoredJob) -> None:
         if row.awaited and not row.unfinished:

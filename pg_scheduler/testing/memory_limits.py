@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -89,12 +90,9 @@ class MemoryLimits:
             if rate is not None:
                 before = self._limit_tables.refilled_at.get(lane)
                 self._limit_tables.refilled_at[lane] = refilled_after(rate, before, moment, len(rows))
-        return LaneAnswer(
-            jobs=jobs,
-            expired=expired,
-            more=more or len(jobs) >= request.limit or bool(expired),
-            next_in=self._next_in(self._waiting(request), moment),
-        )
+        more = more or len(jobs) >= request.limit or bool(expired)
+        next_in = None if more else self._next_in(self._waiting(request), moment)
+        return LaneAnswer(jobs, expired, more, next_in)
 
     def _waiting(self, request: ClaimRequest) -> dict[Lane, list[StoredJob]]:
         """What waits in lanes that are not paused, in order."""
@@ -112,20 +110,20 @@ class MemoryLimits:
         self, waiting: Mapping[Lane, list[StoredJob]], request: ClaimRequest, moment: datetime
     ) -> tuple[list[StoredJob], tuple[str, ...], bool]:
         """Which jobs start, which are too late to, and whether there are more that might."""
-        expired: list[str] = []
+        late: list[StoredJob] = []
         possible: list[StoredJob] = []
         for lane, rows in waiting.items():
             room = min(self._room(lane, moment), request.limit)
             if room <= 0:
                 continue
-            due = [row for row in rows if row.execution_time <= moment]
-            late = [row for row in due if _too_late(row, moment)]
-            for row in late[: request.limit]:
-                row.end(JobStatus.EXPIRED, moment)
-                row.error_message = "expired: not started within its misfire grace time"
-                self._tell_finished(row)
-                expired.append(row.new.job_id)
+            due = _first_of_each_rank(rows, moment, room + request.limit)
+            late += [row for row in due if _too_late(row, moment)]
             possible += [row for row in due if row not in late][:room]
+        expired = sorted(late, key=lambda row: row.new.job_id)[: request.limit]
+        for row in expired:
+            row.end(JobStatus.EXPIRED, moment)
+            row.error_message = "expired: not started within its misfire grace time"
+            self._tell_finished(row)
         others = [
             row
             for row in self._store.in_order(JobStatus.PENDING)
@@ -133,7 +131,7 @@ class MemoryLimits:
         ]
         first = sorted(possible + others, key=_order)[: request.limit]
         chosen = [row for row in first if row.lane is not None]
-        return chosen, tuple(sorted(expired)), len(chosen) < len(possible)
+        return chosen, tuple(row.new.job_id for row in expired), len(chosen) < len(possible)
 
     def _room(self, lane: Lane, moment: datetime) -> int:
         limits = self._limits_of(lane)
@@ -151,7 +149,7 @@ class MemoryLimits:
             limits = self._limits_of(lane)
             if limits.concurrency is not None and self._running(lane) >= limits.concurrency:
                 continue
-            waits += [row.execution_time - moment for row in rows if row.execution_time > moment][:1]
+            waits += [row.execution_time - moment for row in rows if row.execution_time > moment]
             if limits.rate is not None and any(row.execution_time <= moment for row in rows):
                 waits.append(until_token(limits.rate, self._limit_tables.refilled_at.get(lane), moment))
         return min(waits, default=None)
@@ -169,6 +167,17 @@ class MemoryLimits:
     def _paused(self, task_name: str) -> bool:
         known = self._limit_tables.limits.get(task_name)
         return known is not None and known.paused
+
+
+def _first_of_each_rank(rows: list[StoredJob], moment: datetime, number: int) -> list[StoredJob]:
+    """The due ones of these rows, so many of each rank at most: what one look at a lane sees."""
+    seen: Counter[int] = Counter()
+    first: list[StoredJob] = []
+    for row in rows:
+        if row.execution_time <= moment and seen[row.new.rank] < number:
+            seen[row.new.rank] += 1
+            first.append(row)
+    return first
 
 
 def _by_lane(rows: list[StoredJob]) -> dict[Lane, list[StoredJob]]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-PGQ = Path(sys.executable).with_name("pgq")
+from pg_scheduler.queries import Queries
+from tests.cli.apps import OURS, PGQ, Shop
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,10 @@ Pgq = Callable[..., Awaitable[Said]]
 
 async def run(*command: str | Path, stdin: str = "", **environment: str) -> Said:
     """Run a command to its end, with nothing but these variables to tell it of a database."""
-    ours = ("DATABASE_URL", "PG_SCHEDULER_DSN", "PGQ_DEBUG")
     process = await asyncio.create_subprocess_exec(
         *command,
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        env={key: value for key, value in os.environ.items() if key not in ours} | environment,
+        env={key: value for key, value in os.environ.items() if key not in OURS} | environment,
     )  # fmt: skip
     out, err = await asyncio.wait_for(process.communicate(stdin.encode()), 60)
     assert process.returncode is not None
@@ -57,3 +56,22 @@ def pgq(lone_pgq: Pgq, dsn: str, library: str) -> Pgq:
         return await lone_pgq(*arguments, "--library", library, stdin=stdin, PG_SCHEDULER_DSN=dsn)
 
     return on_database
+
+
+@pytest.fixture
+def shop(tmp_path: Path, dsn: str) -> Shop:
+    """An application on the test's database."""
+    return Shop(tmp_path, dsn, "asyncpg")
+
+
+@pytest.fixture
+def either_shop(tmp_path: Path, dsn: str, library: str) -> Shop:
+    """The same, by each library."""
+    return Shop(tmp_path, dsn, library)
+
+
+@pytest.fixture
+async def queries(dsn: str) -> AsyncIterator[Queries]:
+    """Who enqueues from another process: this one."""
+    async with Queries(dsn) as made:
+        yield made

@@ -53,12 +53,12 @@ async def test_upgrade_keeps_the_rows_of_a_documented_table(pgq: Pgq, sql: async
 
 async def test_what_is_missing_is_named_and_healed(pgq: Pgq, sql: asyncpg.Connection) -> None:
     await pgq("db", "install")
-    await sql.execute("DROP TABLE scheduled_job_attempts; DROP INDEX scheduled_jobs_due")
+    await sql.execute("DROP TABLE scheduled_job_attempts; DROP INDEX scheduled_jobs_ready")
     broken = await pgq("db", "status")
     assert broken.code == 1
-    assert "index scheduled_jobs_due, table scheduled_job_attempts missing" in broken.out
+    assert "index scheduled_jobs_ready, table scheduled_job_attempts missing" in broken.out
     healed = json.loads((await pgq("db", "install", "--json")).out)
-    assert healed["healed"] == ["index scheduled_jobs_due", "table scheduled_job_attempts"]
+    assert healed["healed"] == ["index scheduled_jobs_ready", "table scheduled_job_attempts"]
     assert (await pgq("db", "status")).code == 0
 
 

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import threading
 from collections.abc import Coroutine
 from typing import Any
 
-
-def wait_until_unwanted() -> None:
-    """Return once stdin is closed: whoever started this process says so, or is gone."""
-    # Not sys.stdin: its lock, held by a thread that waits here, would block the interpreter's end.
-    while os.read(0, 1024):
-        pass
+from pg_scheduler_cli.lifeline import wait_until_unwanted
 
 
 async def while_wanted(work: Coroutine[Any, Any, None]) -> None:

@@ -11,7 +11,7 @@ import asyncpg
 
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler_cli.demo.events import Event
-from pg_scheduler_cli.demo.lifeline import wait_until_unwanted
+from pg_scheduler_cli.lifeline import wait_until_unwanted
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_embedded.server import FAST
 

@@ -4,26 +4,60 @@
 -- row; who comes second finds another transaction there than its own snapshot shows, knows that its count
 -- is old, takes nothing, and says that it should be asked again. Whatever else ends a run in the meantime
 -- only makes the count too high. Paused and full lanes are passed by.
-WITH RECURSIVE ranks (job_name, lane, priority) AS (
+-- One statement looks at so many lanes at most, from a given one on; who asks goes on where it ended.
+WITH RECURSIVE steps (job_name, lane, priority, wanted, lanes) AS (
     (
-        SELECT job.job_name, job.lane, job.priority
+        SELECT
+            job.job_name, job.lane, job.priority,
+            job.job_name = ANY (:task_names::text[]) AND job.job_name <> ALL (ARRAY(
+                SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits WHERE limits.paused
+            )),
+            1
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending' AND job.lane IS NOT NULL
+        WHERE job.status = 'pending'
+            AND job.lane IS NOT NULL
+            AND (job.job_name, job.lane) > (:after_task::text, :after_lane::text)
         ORDER BY job.job_name, job.lane, job.priority
         LIMIT 1
     )
     UNION ALL
-    SELECT following.job_name, following.lane, following.priority
-    FROM ranks
+    SELECT
+        following.job_name, following.lane, following.priority,
+        following.job_name = ANY (:task_names::text[]) AND following.job_name <> ALL (ARRAY(
+            SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits WHERE limits.paused
+        )),
+        steps.lanes + ((following.job_name, following.lane) <> (steps.job_name, steps.lane))::integer
+    FROM steps
     CROSS JOIN LATERAL (
-        SELECT job.job_name, job.lane, job.priority
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NOT NULL
-            AND (job.job_name, job.lane, job.priority) > (ranks.job_name, ranks.lane, ranks.priority)
-        ORDER BY job.job_name, job.lane, job.priority
-        LIMIT 1
+        (
+            SELECT job.job_name, job.lane, job.priority
+            FROM :"schema".scheduled_jobs AS job
+            WHERE steps.wanted
+                AND job.status = 'pending'
+                AND job.lane IS NOT NULL
+                AND (job.job_name, job.lane, job.priority) > (steps.job_name, steps.lane, steps.priority)
+            ORDER BY job.job_name, job.lane, job.priority
+            LIMIT 1
+        )
+        UNION ALL
+        (
+            -- All lanes of a task that is paused or not known here are passed by in one step.
+            SELECT job.job_name, job.lane, job.priority
+            FROM :"schema".scheduled_jobs AS job
+            WHERE NOT steps.wanted
+                AND job.status = 'pending'
+                AND job.lane IS NOT NULL
+                AND job.job_name > steps.job_name
+            ORDER BY job.job_name, job.lane, job.priority
+            LIMIT 1
+        )
     ) AS following
+    WHERE steps.lanes <= :lanes_at_once::integer
+),
+ranks AS MATERIALIZED (
+    SELECT steps.job_name, steps.lane, steps.priority
+    FROM steps
+    WHERE steps.wanted AND steps.lanes <= :lanes_at_once::integer
 ),
 rates AS MATERIALIZED (
     SELECT
@@ -44,12 +78,10 @@ rates AS MATERIALIZED (
     FROM (
         SELECT DISTINCT ranks.job_name, ranks.lane
         FROM ranks
-        WHERE ranks.job_name = ANY (:task_names::text[])
     ) AS known
     LEFT JOIN :"schema".scheduled_job_limits AS limits ON limits.task_name = known.job_name COLLATE "C"
     LEFT JOIN :"schema".scheduled_job_lanes AS state
         ON state.task_name = known.job_name COLLATE "C" AND state.lane = known.lane
-    WHERE limits.paused IS NOT TRUE
 ),
 rooms AS MATERIALIZED (
     SELECT
@@ -100,8 +132,9 @@ due AS MATERIALIZED (
             AND job.priority = ranks.priority
             AND job.execution_time <= coalesce(:now::timestamptz, now())
         ORDER BY job.execution_time, job.job_id
-        -- What is too late takes no room, but must not hide what is not.
-        LIMIT rooms.room + :limit::integer
+        -- What is too late takes no room, but must not hide what is not: a few more, for each of many lanes;
+        -- if all are too late, the next claim finds the others.
+        LIMIT rooms.room + least(:limit::integer, 20)
     ) AS of_rank
     WHERE rooms.room > 0
 ),
@@ -191,6 +224,7 @@ picked AS MATERIALIZED (
     JOIN due ON due.job_name = granted.task_name AND due.lane = granted.lane
     JOIN :"schema".scheduled_jobs AS job ON job.job_id = due.job_id
     WHERE NOT due.late
+        AND due.place <= due.room
         AND due.place <= granted.granted
         AND job.status = 'pending'
         -- It may have been replaced by a job of another lane since.
@@ -260,6 +294,12 @@ soonest AS (
     )
     FROM rooms
     LEFT JOIN chosen ON chosen.job_name = rooms.job_name AND chosen.lane = rooms.lane
+    LEFT JOIN (
+        SELECT due.job_name, due.lane, count(*) AS jobs
+        FROM due
+        WHERE due.late
+        GROUP BY due.job_name, due.lane
+    ) AS expiring ON expiring.job_name = rooms.job_name AND expiring.lane = rooms.lane
     WHERE rooms.rate IS NOT NULL
         AND coalesce(rooms.spare > coalesce(chosen.wanted, 0), true)
         AND EXISTS (
@@ -274,10 +314,10 @@ soonest AS (
                     AND job.lane = ranks.lane
                     AND job.priority = ranks.priority
                     AND job.execution_time <= coalesce(:now::timestamptz, now())
-                OFFSET coalesce(chosen.wanted, 0)
-                LIMIT 1
+                LIMIT coalesce(chosen.wanted, 0) + coalesce(expiring.jobs, 0) + 1
             ) AS waiting
             WHERE ranks.job_name = rooms.job_name AND ranks.lane = rooms.lane
+            OFFSET coalesce(chosen.wanted, 0) + coalesce(expiring.jobs, 0)
         )
 )
 SELECT
@@ -295,6 +335,16 @@ SELECT
         OR (SELECT count(*) FROM due WHERE NOT due.late AND due.place <= due.room)
             > (SELECT count(*) FROM taken)
     ) AS more,
-    (SELECT min(soonest.wait_seconds) FROM soonest)::double precision AS wait_seconds
+    (SELECT min(soonest.wait_seconds) FROM soonest)::double precision AS wait_seconds,
+    ended.job_name AS ended_task,
+    ended.lane AS ended_lane
 FROM (SELECT 1) AS always
-LEFT JOIN taken ON true;
+LEFT JOIN taken ON true
+LEFT JOIN (
+    -- Where the look ended; nowhere if there are no more lanes.
+    SELECT steps.job_name, steps.lane
+    FROM steps
+    WHERE steps.lanes = :lanes_at_once::integer
+        AND EXISTS (SELECT 1 FROM steps AS beyond WHERE beyond.lanes > :lanes_at_once::integer)
+    LIMIT 1
+) AS ended ON true;

@@ -37,6 +37,8 @@ reclaimed AS (
         worker_id = CASE WHEN lost.target <> 'pending' THEN job.worker_id END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT lost.superseded THEN job.cancel_requested_at END,
+        progress_done = CASE WHEN NOT lost.superseded THEN job.progress_done END,
+        progress_total = CASE WHEN NOT lost.superseded THEN job.progress_total END,
         superseded = false,
         error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
     FROM lost
@@ -50,8 +52,15 @@ departed AS (
 ),
 unused AS (
     DELETE FROM :"schema".scheduled_job_lanes AS lane
-    WHERE lane.claimed_at < coalesce(:now::timestamptz, now()) - interval '1 hour'
-        AND (lane.refilled_at IS NULL OR lane.refilled_at < coalesce(:now::timestamptz, now()))
+    USING (
+        SELECT old.task_name, old.lane
+        FROM :"schema".scheduled_job_lanes AS old
+        WHERE old.claimed_at < coalesce(:now::timestamptz, now()) - interval '1 hour'
+            AND (old.refilled_at IS NULL OR old.refilled_at < coalesce(:now::timestamptz, now()))
+        -- A claim that writes one of them just now may wait for another of them.
+        FOR UPDATE SKIP LOCKED
+    ) AS old
+    WHERE lane.task_name = old.task_name AND lane.lane = old.lane
 ),
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (

@@ -51,6 +51,8 @@ settled AS (
         worker_id = CASE WHEN held.target <> 'pending' THEN :worker_id::text END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT held.superseded THEN job.cancel_requested_at END,
+        progress_done = CASE WHEN NOT held.superseded THEN job.progress_done END,
+        progress_total = CASE WHEN NOT held.superseded THEN job.progress_total END,
         superseded = false,
         error_message = CASE
             WHEN held.superseded THEN NULL

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.driver import Driver, SignalKind
 from pg_scheduler.testing.contract.limiting import claim_lanes
 from pg_scheduler.testing.contract.scene import at, claim, new, reclaim, settle, started, submit
 from pg_scheduler.testing.contract.scene import told as told_of
-from pg_scheduler.testing.contract.signals import PATIENCE
+from pg_scheduler.testing.contract.signals import PATIENCE, listening, next_of
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+"""Due by any clock."""
 
 End = tuple[str, JobStatus]
 
@@ -56,6 +60,15 @@ class EndingContract:
             await settle(driver, unasked, JobEvent.COMPLETE)
             await settle(driver, asked, JobEvent.COMPLETE)
             assert await next_end(told) == ("asked", JobStatus.COMPLETED)
+
+    async def test_asking_about_a_job_that_waits_makes_workers_look_again(self, driver: Driver) -> None:
+        """A claim passes by a row that is locked, also by this question, and rests until it is told."""
+        await submit(driver, new(due=LONG_AGO), new("in a lane", due=LONG_AGO, limit_key="k"))
+        async with listening(driver) as heard:
+            await driver.await_job("job")
+            await next_of(heard, SignalKind.DUE)
+            await driver.await_job("in a lane")
+            await next_of(heard, SignalKind.LANE)
 
     async def test_a_retry_is_no_end(self, driver: Driver) -> None:
         job, other = await started(driver), await started(driver, "other")

@@ -1,0 +1,97 @@
+"""One process of ``pgq run --processes``, seen from its parent."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+
+from pg_scheduler_cli.lifeline import HASTEN, READY, STOP
+from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
+
+ORDERLY = (0, -signal.SIGTERM, -signal.SIGINT)
+"""Exit codes of a process that ended as it was told to, if need be before it could listen to signals."""
+
+
+class Child:
+    """A worker process. Its stdin is a socket to this process: it says there that it works, and ends when
+    it finds the other end closed. A session of its own keeps Ctrl-C in the terminal from reaching it."""
+
+    def __init__(self, process: Process, line: socket.socket) -> None:
+        self._process = process
+        self._line = line
+        self._ready = False
+        self.born = asyncio.get_running_loop().time()
+
+    @classmethod
+    async def start(cls, command: Sequence[str]) -> Child:
+        """Start the process.
+
+        Raises:
+            OSError: that is not possible now.
+        """
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=theirs.fileno(), start_new_session=True
+            )
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        return cls(process, ours)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    async def became_ready(self) -> bool:
+        """Wait until it works or is gone; True if it works."""
+        loop = asyncio.get_running_loop()
+        word = asyncio.ensure_future(loop.sock_recv(self._line, 1))
+        gone = asyncio.ensure_future(self._process.wait())
+        try:
+            await asyncio.wait({word, gone}, return_when=asyncio.FIRST_COMPLETED)
+            self._ready = word.done() and not word.exception() and word.result() == READY
+            return self._ready
+        finally:
+            word.cancel()
+            gone.cancel()
+
+    async def gone(self) -> int:
+        """Wait for its end; the exit code, minus the signal's number if one ended it."""
+        try:
+            return await self._process.wait()
+        finally:
+            self._line.close()
+
+    def stop(self) -> None:
+        """Let it end within its grace. One that does not work yet has no grace to wait for."""
+        self._say(STOP)
+        if not self._ready and self._process.returncode is None:
+            try:
+                self._process.send_signal(signal.SIGTERM)
+            except ProcessLookupError:
+                pass
+
+    def hasten(self) -> None:
+        """Let it release what it runs."""
+        self._say(HASTEN)
+
+    def _say(self, word: bytes) -> None:
+        try:
+            self._line.send(word)
+        except OSError:
+            pass  # it is gone
+
+
+def exit_code_of(code: int) -> int:
+    """The parent's exit code for that of a child."""
+    if code in ORDERLY:
+        return 0
+    return code if code > 0 else EXIT_APP_FAILED

@@ -1,0 +1,121 @@
+"""``pgq run --processes``: several worker processes, kept alive."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+
+from pg_scheduler.running import StopSignals
+from pg_scheduler_cli.child import ORDERLY, Child, exit_code_of
+from pg_scheduler_cli.errors import EXIT_FAILED
+from pg_scheduler_cli.serving import stop_signals
+from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
+
+log = logging.getLogger("pg_scheduler.processes")
+
+FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+"""Seconds before a process that died is started again: doubled from death to death."""
+LONG_LIFE = 60.0
+"""Seconds of life after which earlier deaths no longer count."""
+FAILED_STARTS = 10
+"""So many starts in a row that did not come to work: the parent gives up."""
+
+
+def keep_running(command: Sequence[str], count: int, drain: bool) -> int:
+    """Run `command` in `count` processes until a signal comes, or, with `drain`, until each has ended with
+    exit code 0. The exit code: 0 after an orderly end, else that of the process for which it had to end."""
+    return asyncio.run(_Crew(command, count, drain).run())
+
+
+class _Crew:
+    def __init__(self, command: Sequence[str], count: int, drain: bool) -> None:
+        self._command = command
+        self._count = count
+        self._drain = drain
+        self._children: set[Child] = set()
+        self._proven = asyncio.Event()
+        """Set once a process has come to work: from then on deaths are accidents."""
+        self._exit_code = 0
+
+    async def run(self) -> int:
+        with StopSignals(stop_signals()) as self._signals:
+            passing_on = asyncio.create_task(self._pass_signals_on())
+            # The first one tries it out: what is wrong with the program is then said once.
+            slots = [asyncio.create_task(self._keep_one())]
+            trial = asyncio.create_task(self._proven.wait())
+            await asyncio.wait([trial, *slots], return_when=asyncio.FIRST_COMPLETED)
+            if self._proven.is_set():
+                slots += [asyncio.create_task(self._keep_one()) for _ in range(self._count - 1)]
+            trial.cancel()
+            await asyncio.gather(*slots)
+            passing_on.cancel()
+        return self._exit_code
+
+    async def _keep_one(self) -> None:
+        """Have one process at any time."""
+        deaths = failed_starts = 0
+        while not self._signals.asked.is_set():
+            ready, code, lived = await self._live()
+            failed_starts = 0 if ready else failed_starts + 1
+            deaths = 1 if lived > LONG_LIFE else deaths + 1
+            if self._ends_with(code, ready, failed_starts):
+                return
+            delay = min(FIRST_DELAY * 2 ** (deaths - 1), LONGEST_DELAY)
+            log.warning(
+                "a worker process ended; another one is started", extra={"exit_code": code, "delay": delay}
+            )
+            await self._sleep(delay)
+
+    async def _live(self) -> tuple[bool, int, float]:
+        """Start a process and wait for its end: whether it came to work, exit code, seconds it lived."""
+        try:
+            child = await Child.start(self._command)
+        except OSError as error:
+            log.error("a worker process cannot be started", extra={"error": str(error)})
+            return False, EXIT_APP_FAILED, 0.0
+        self._children.add(child)
+        if self._signals.asked.is_set():
+            child.stop()  # the signal came while it was being made
+        try:
+            ready = await child.became_ready()
+            if ready:
+                log.info("a worker process works", extra={"pid": child.pid})
+                self._proven.set()
+            code = await child.gone()
+        finally:
+            self._children.discard(child)
+        return ready, code, asyncio.get_running_loop().time() - child.born
+
+    def _ends_with(self, code: int, ready: bool, failed_starts: int) -> bool:
+        """True if no process follows this one; then the exit code is noted."""
+        if self._signals.asked.is_set():
+            if code not in ORDERLY:
+                self._fail(exit_code_of(code))
+            return True
+        if self._drain and code == 0:
+            self._proven.set()
+            return True
+        if code == EXIT_FAILED or not (ready or self._proven.is_set()) or failed_starts >= FAILED_STARTS:
+            log.error("giving up: a worker process does not come to work", extra={"exit_code": code})
+            self._fail(exit_code_of(code) or EXIT_APP_FAILED)
+            self._signals.ask()
+            return True
+        return False
+
+    def _fail(self, code: int) -> None:
+        self._exit_code = self._exit_code or code
+
+    async def _sleep(self, delay: float) -> None:
+        try:
+            await asyncio.wait_for(self._signals.asked.wait(), delay)
+        except TimeoutError:
+            pass
+
+    async def _pass_signals_on(self) -> None:
+        await self._signals.asked.wait()
+        for child in self._children:
+            child.stop()
+        await self._signals.again.wait()
+        for child in self._children:
+            child.hasten()

@@ -1,0 +1,36 @@
+"""Logging of `pgq run`: to stderr, with the facts that the records carry, without passwords."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from pg_scheduler_cli.tracebacks import hidden
+
+LEVELS = ("debug", "info", "warning", "error")
+
+_USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+"""What every record has; the rest are facts, given as `extra`."""
+
+
+class FactsFormatter(logging.Formatter):
+    """One line, with the facts at its end; a traceback below."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        facts = {name: value for name, value in vars(record).items() if name not in _USUAL}
+        told = " ".join(f"{name}={value}" for name, value in facts.items())
+        return f"{super().formatMessage(record)}{' ' if told else ''}{told}"
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hidden(super().format(record))
+
+
+def log_to_stderr(level: str) -> None:
+    """Show what is logged from `level` on. The library itself configures nothing."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(FactsFormatter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.getLogger("asyncio").setLevel(logging.WARNING)

@@ -1,0 +1,109 @@
+"""`pgq queues`: what waits, by entrypoint, and whether it may run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.queries import Queries
+from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.job_words import harmless
+from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.output import print_json, print_table
+
+
+@dataclass
+class Queue:
+    """One entrypoint, with its unfinished jobs."""
+
+    entrypoint: str
+    pending: int = 0
+    running: int = 0
+    paused: bool = False
+    concurrency_limit: int | None = None
+    requests_per_second: float | None = None
+
+    def limit(self, limits: TaskLimits) -> None:
+        """Note what limits it."""
+        self.concurrency_limit, self.requests_per_second = limits.concurrency, limits.rate
+
+
+@click.group(cls=PlainGroup)
+def queues() -> None:
+    """List entrypoints; pause and resume them, everywhere at once."""
+
+
+@queues.command("list")
+@connecting
+@as_json
+def list_(connection: Connection, as_json: bool) -> None:
+    """Every entrypoint that has unfinished jobs or limits, or is paused."""
+    found = connection.ask(_queues)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["ENTRYPOINT", "PENDING", "RUNNING", "STATE", "AT ONCE", "PER SECOND"],
+        [
+            [harmless(queue.entrypoint), queue.pending, queue.running, "paused" if queue.paused else "active",
+             queue.concurrency_limit, queue.requests_per_second]
+            for queue in found
+        ],
+    )  # fmt: skip
+
+
+async def _queues(queries: Queries) -> list[Queue]:
+    found: dict[str, Queue] = {}
+    for size in await queries.queue_size():
+        queue = found.setdefault(size.entrypoint, Queue(size.entrypoint))
+        if size.status is JobStatus.PENDING:
+            queue.pending += size.count
+        else:
+            queue.running += size.count
+    for record in await queries.limits():
+        queue = found.setdefault(record.task_name, Queue(record.task_name))
+        queue.paused = record.paused
+        queue.limit(record.limits)
+    return [found[name] for name in sorted(found)]
+
+
+@queues.command()
+@click.argument("entrypoints", nargs=-1, required=True)
+@connecting
+@as_json
+def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
+    """Let no worker start jobs of these entrypoints; what runs goes on, and jobs can be enqueued."""
+
+    async def each(queries: Queries) -> list[bool]:
+        return [await queries.pause_queue(one) for one in entrypoints]
+
+    _report(entrypoints, connection.ask(each), "paused", as_json)
+
+
+@queues.command()
+@click.argument("entrypoints", nargs=-1, required=True)
+@connecting
+@as_json
+def resume(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
+    """Let workers start jobs of these entrypoints again, at once."""
+
+    async def each(queries: Queries) -> list[bool]:
+        return [await queries.resume_queue(one) for one in entrypoints]
+
+    _report(entrypoints, connection.ask(each), "resumed", as_json)
+
+
+def _report(entrypoints: Sequence[str], changed: Sequence[bool], done: str, as_json: bool) -> None:
+    answers = list(zip(entrypoints, changed, strict=True))
+    if as_json:
+        paused = done == "paused"
+        print_json([{"entrypoint": one, "paused": paused, "changed": change} for one, change in answers])
+        return
+    for one, change in answers:
+        click.echo(
+            f"{done} {one}" if change else f"{one} was {'paused' if done == 'paused' else 'active'} already"
+        )

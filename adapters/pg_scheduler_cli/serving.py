@@ -1,0 +1,167 @@
+"""One worker process: make the application, run it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from pg_scheduler.domain.errors import ConfigurationError, InvalidInput, PgSchedulerError
+from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
+from pg_scheduler.running import STOP_SIGNALS, StopSignals, run_until_signalled
+from pg_scheduler.scheduler import Scheduler
+from pg_scheduler_cli.chosen import chosen_tasks
+from pg_scheduler_cli.errors import Failure, explained
+from pg_scheduler_cli.factories import made_by, scheduler_of
+from pg_scheduler_cli.lifeline import Lifeline
+from pg_scheduler_cli.tracebacks import AppFailed, hidden, users_code
+
+EXIT_PATIENCE = 5.0
+"""Seconds that threads of the user's program may keep the process from ending, once all is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run an application; None leaves it as the application says."""
+
+    only: Sequence[str] = ()
+    """Names of entrypoints, schedules or tasks; none means all."""
+    concurrency: int | None = None
+    batch_size: int | None = None
+    dequeue_timeout: float | None = None
+    listen: bool = True
+    drain: bool = False
+    shutdown_timeout: float = 30.0
+
+    @property
+    def changes_something(self) -> bool:
+        """True if the application must not have been started yet."""
+        numbers = (self.concurrency, self.batch_size, self.dequeue_timeout)
+        return bool(self.only) or not self.listen or any(number is not None for number in numbers)
+
+    def apply(self, scheduler: Scheduler) -> None:
+        """Configure the scheduler."""
+        if not self.changes_something:
+            return
+        if scheduler.is_running:
+            raise Failure(
+                "the application runs already when its factory hands it over, too late for options of "
+                "`pgq run`: hand it over before it is started"
+            )
+        scheduler.reconfigure(
+            max_concurrent_jobs=self.concurrency,
+            batch_claim_limit=self.batch_size,
+            polling_config=self._polling(scheduler.polling_config),
+            only=chosen_tasks(scheduler, self.only) if self.only else None,
+        )
+
+    def _polling(self, config: PollingConfig) -> PollingConfig:
+        listen = config.listen and self.listen
+        if self.dequeue_timeout is None:
+            return replace(config, listen=listen)
+        seconds = min(self.dequeue_timeout, LONGEST_INTERVAL)
+        unheard = config.interval_without_listen if listen else seconds
+        return replace(config, listen=listen, interval=seconds, interval_without_listen=unheard)
+
+
+def serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None = None) -> None:
+    """Run the application to its orderly end.
+
+    Raises:
+        Failure: it could not be made or started, or failed.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(factory, name, options, lifeline))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """That of uvloop where it is installed."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def stop_signals() -> tuple[signal.Signals, ...]:
+    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup)."""
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        return (*STOP_SIGNALS, signal.SIGHUP)
+    return STOP_SIGNALS
+
+
+async def _serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None) -> None:
+    main = asyncio.current_task()
+    assert main is not None
+    with StopSignals(stop_signals(), second_hastens=lifeline is None) as signals:
+        if lifeline is not None:
+            lifeline.watch(signals, options.shutdown_timeout)
+        # Until it runs there is nothing to wait for: the first signal ends what is under way.
+        leaving = asyncio.create_task(_cancel_when_asked(main, signals))
+        try:
+            with users_code(name):
+                await _run(factory, name, options, signals, leaving, lifeline)
+        except asyncio.CancelledError:
+            if not signals.asked.is_set():
+                raise
+        finally:
+            leaving.cancel()
+            failure = sys.exc_info()[1]
+            _end_soon(0 if failure is None else getattr(failure, "exit_code", 1))
+
+
+async def _cancel_when_asked(main: asyncio.Task[None], signals: StopSignals) -> None:
+    await signals.asked.wait()
+    main.cancel()
+
+
+async def _run(
+    factory: object,
+    name: str,
+    options: RunOptions,
+    signals: StopSignals,
+    leaving: asyncio.Task[None],
+    lifeline: Lifeline | None,
+) -> None:
+    async with made_by(factory, name) as app:
+        scheduler = scheduler_of(app)
+        options.apply(scheduler)
+
+        async def start() -> None:
+            try:
+                await scheduler.start()
+            except BaseException:
+                await app.shutdown(0)
+                raise
+            leaving.cancel()
+            if lifeline is not None:
+                lifeline.say_ready()
+
+        async def until() -> None:
+            worker = scheduler.worker
+            await (worker.wait_drained() if options.drain else worker.wait_stopped())
+
+        try:
+            await run_until_signalled(
+                start, app.shutdown, options.shutdown_timeout, until=until, signals=signals
+            )
+        except (InvalidInput, ConfigurationError) as error:
+            raise Failure(hidden(explained(error))) from error
+        except PgSchedulerError as error:
+            raise AppFailed(hidden(explained(error))) from error
+
+
+def _end_soon(code: int) -> None:
+    """Let the process end although threads of the user's program (``asyncio.to_thread``) still run: their
+    jobs have been released, and whoever sent the signal waits."""
+
+    def end() -> None:
+        time.sleep(EXIT_PATIENCE)
+        os._exit(code)
+
+    threading.Thread(target=end, name="end", daemon=True).start()

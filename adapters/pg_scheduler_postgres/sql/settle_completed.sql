@@ -1,0 +1,42 @@
+-- Attempts of one epoch that simply completed their jobs: what nearly every settlement is. The fence is that
+-- of settle.sql. Superseded rows are left out; what is not among the ids given back goes there.
+WITH held AS MATERIALIZED (
+    SELECT job.job_id, job.job_name, job.lane, job.schedule_key, job.awaited
+    FROM :"schema".scheduled_jobs AS job
+    WHERE job.job_id = ANY (:job_ids::text[])
+        AND job.epoch = :epoch::bigint
+        AND NOT job.superseded
+        AND ((job.status = 'running' AND job.worker_id = :worker_id::text) OR job.status = 'pending')
+    ORDER BY job.job_id COLLATE "C"
+    FOR UPDATE OF job
+),
+settled AS (
+    UPDATE :"schema".scheduled_jobs AS job
+    SET status = 'completed',
+        finished_at = coalesce(:now::timestamptz, now()),
+        worker_id = :worker_id::text,
+        lease_until = NULL,
+        error_message = NULL,
+        result = NULL
+    WHERE job.job_id = ANY (ARRAY(SELECT held.job_id FROM held))
+)
+SELECT
+    (SELECT array_agg(held.job_id) FROM held) AS job_ids,
+    (
+        SELECT pg_notify(:channel::text, 'schedule')
+        WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL)
+    ) AS schedule_notified,
+    (
+        SELECT pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (
+            SELECT 1
+            FROM held AS run
+            JOIN :"schema".scheduled_jobs AS job ON job.job_name = run.job_name AND job.lane = run.lane
+            WHERE run.lane IS NOT NULL AND job.status = 'pending' AND job.lane IS NOT NULL
+        )
+    ) AS lane_notified,
+    (
+        SELECT count(pg_notify(:finished_channel::text, 'completed ' || run.job_id))
+        FROM held AS run
+        WHERE run.awaited
+    ) AS finished_notified;

@@ -1,0 +1,138 @@
+"""Workers and lanes: order, wake-ups, and what is leased is started."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from pg_scheduler import PgQueuer, PollingConfig
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, LaneAnswer
+from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing.contract.scene import OWNER, claim_request, told
+from tests.support.running import eventually, within
+
+
+async def test_jobs_in_lanes_and_outside_start_in_one_order(dsn: str, library: str) -> None:
+    queue = PgQueuer(dsn, library=library)
+    ran: list[int] = []
+
+    async def note(job: Any) -> None:
+        ran.append(int(job.payload))
+
+    queue.entrypoint("limited", concurrency_limit=100)(note)
+    queue.entrypoint("paced", requests_per_second=1000)(note)
+    queue.entrypoint("free")(note)
+    names = ["limited", "free", "paced"] * 6
+    await queue.queries.enqueue(names, [str(n).encode() for n in range(18)], [-n % 7 for n in range(18)])
+    await within(queue.run(batch_size=18, max_concurrent_tasks=18, mode="drain"))
+    assert ran == sorted(range(18), key=lambda n: (-(-n % 7), n))
+
+
+async def test_what_a_lane_gave_is_started_though_the_claim_of_others_fails() -> None:
+    class HalfBroken(MemoryDriver):
+        async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+            raise DatabaseError("the connection broke between the two")
+
+    queue = PgQueuer(HalfBroken())
+    ran: list[str] = []
+
+    async def note(job: Any) -> None:
+        ran.append(job.id)
+
+    queue.entrypoint("limited", concurrency_limit=1)(note)
+    (job_id,) = await queue.queries.enqueue("limited", b"")
+    await queue.scheduler.open()
+    with pytest.raises(DatabaseError):
+        await queue.scheduler.worker.claim_and_start()
+    await queue.scheduler.worker.finish_started()
+    assert ran == [job_id]
+    await queue.shutdown()
+
+
+async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None:
+    """The claim has counted already, its answer is still to come, and no signal will come again."""
+
+    class Late(MemoryDriver):
+        counted, go = asyncio.Event(), asyncio.Event()
+
+        async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+            answer = await super().claim_lanes(request, now=now)
+            if request.worker_id != OWNER:
+                self.counted.set()
+                await self.go.wait()
+            return answer
+
+    store = Late()
+    queue = PgQueuer(store)
+    started = asyncio.Event()
+
+    async def note(job: Any) -> None:
+        started.set()
+
+    queue.entrypoint("limited", concurrency_limit=1)(note)
+    await store.set_limits({"limited": TaskLimits(concurrency=1)})
+    await queue.queries.enqueue("limited", [b"first", b"second"])
+    (first,) = (await store.claim_lanes(claim_request(OWNER, ("limited",)))).jobs
+    running = asyncio.create_task(queue.run())
+    await within(store.counted.wait())
+    gate = queue.scheduler.worker._claimer._lanes
+    asked = gate.asked
+    await store.settle([told(first, JobEvent.COMPLETE)])
+    await eventually(lambda: gate.asked > asked)
+    store.go.set()
+    await within(started.wait())
+    await queue.shutdown()
+    await running
+
+
+@pytest.mark.slow
+async def test_without_signals_room_in_a_lane_is_found_by_polling(dsn: str, library: str) -> None:
+    polling = PollingConfig(listen=False, interval_without_listen=0.2)
+    queue = PgQueuer(dsn, library=library, polling_config=polling)
+    ran: list[bytes] = []
+
+    async def note(job: Any) -> None:
+        ran.append(job.payload)
+
+    queue.entrypoint("limited", concurrency_limit=1)(note)
+    running = asyncio.create_task(queue.run())
+    await eventually(lambda: queue.scheduler.is_running)
+    await queue.queries.enqueue("limited", b"1")
+    await eventually(lambda: ran == [b"1"])
+    # By now nothing is left to remind this worker of lanes.
+    elsewhere = PgQueuer(dsn, library=library)
+    await elsewhere.queries.enqueue("limited", b"2")
+    await eventually(lambda: ran == [b"1", b"2"])
+    await queue.shutdown()
+    await elsewhere.shutdown()
+    await running
+
+
+async def test_limits_that_are_lifted_or_changed_hold_for_what_waits(dsn: str, library: str) -> None:
+    queue = PgQueuer(dsn, library=library)
+    gate, started = asyncio.Event(), list[str]()
+
+    async def wait(job: Any) -> None:
+        started.append(job.id)
+        await gate.wait()
+
+    queue.entrypoint("limited", concurrency_limit=1)(wait)
+    await queue.queries.enqueue("limited", [b""] * 6)
+    running = asyncio.create_task(queue.run())
+    await eventually(lambda: len(started) == 1)
+    driver = queue.queries.driver
+    await driver.set_limits({"limited": TaskLimits(concurrency=3)})
+    queue.scheduler.worker.wake_for_lanes()
+    await eventually(lambda: len(started) == 3)
+    await driver.set_limits({"limited": TaskLimits()})
+    queue.scheduler.worker.wake_for_lanes()
+    await eventually(lambda: len(started) == 6)
+    gate.set()
+    await queue.shutdown()
+    await running
