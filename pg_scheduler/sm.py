@@ -90,9 +90,7 @@ class SchedulerManager(App):
                 raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")
             executor = executor_factory(ScheduleExecutorFactoryParameters(name, rule.expression, func, rule))
             if not callable(getattr(executor, "execute", None)):
-                raise InvalidInput(
-                    "executor_factory", f"made {shown(executor)}, which has no execute method"
-                )
+                raise InvalidInput("executor_factory", f"made {shown(executor)}, which has no execute method")
             task = TASK_PREFIX + name
             if not runs.executors:
                 self.scheduler.register_task(func, runs.options(task))

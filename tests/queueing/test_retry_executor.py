@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pg_scheduler import InvalidInput, Job, JobStatus, PgQueuer, Queries
+from pg_scheduler import InvalidInput, Job, JobStatus, PgQueuer, Queries, retry_executor
 from pg_scheduler.executors import EntrypointExecutorParameters, RetryWithBackoffEntrypointExecutor
 from pg_scheduler.retry_executor import Attempts
 from tests.queueing.apps import create
@@ -57,17 +57,18 @@ async def test_used_up_attempts_end_with_the_last_error(pgq: PgQueuer, client: Q
 
 
 async def test_long_delays_are_spent_in_the_database_and_count_on_from_there(
-    pgq: PgQueuer, client: Queries
+    pgq: PgQueuer, client: Queries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(retry_executor, "IN_PROCESS_BUDGET", 0.1)
     seen: list[tuple[int, int]] = []
-    slow = partial(Retrying, max_attempts=4, initial_delay=0.4, backoff_multiplier=2, jitter=lambda: 0.0)
+    slow = partial(Retrying, max_attempts=4, initial_delay=0.04, backoff_multiplier=2, jitter=lambda: 0.0)
 
     @pgq.entrypoint("shaky", executor_factory=slow)
     async def shaky(job: Job) -> None:
         seen.append((job.attempt, job.retry_count))
         raise OSError
 
-    # 0.4 s are slept; 0.8 s more would be beyond the budget of one second, and so are 1.6 s.
+    # 40 ms are slept; 80 ms more would be beyond the budget, and so are 160 ms.
     (handle,) = await client.enqueue("shaky")
     async with pgq:
         assert await handle.wait(30) is JobStatus.FAILED
