@@ -90,7 +90,7 @@ async def test_the_same_expression_twice_is_a_runtime_error(pgq: PgQueuer) -> No
     "expression", ["", "* * * *", "61 * * * *", "every minute", "* * * * * * * *", None, 5]
 )
 async def test_an_invalid_expression_is_a_value_error(expression: Any) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 - the words depend on the mistake
+    with pytest.raises(ValueError):
         PgQueuer.in_memory().schedule("report", expression)
 
 
