@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, LaneAnswer
+from pg_scheduler.ports.driver import Driver, LaneAnswer, SignalKind
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,
@@ -19,6 +19,7 @@ from pg_scheduler.testing.contract.scene import (
     stored,
     submit,
 )
+from pg_scheduler.testing.contract.signals import listening, next_of
 
 
 async def limit(driver: Driver, **limits: TaskLimits) -> None:
@@ -49,6 +50,15 @@ class LimitingContract:
         assert ids(await claim_lanes(driver, now_in=1)) == []
         await settle(driver, first.jobs[0], JobEvent.COMPLETE)
         assert ids(await claim_lanes(driver, now_in=11)) == ["c"]
+
+    async def test_the_end_of_a_run_is_signalled_to_who_waits_for_room(self, driver: Driver) -> None:
+        await limit(driver, task=TaskLimits(concurrency=1))
+        await submit(driver, *(new(job_id) for job_id in "abc"))
+        for seconds, event in ((0, JobEvent.COMPLETE), (11, JobEvent.FAIL)):
+            (job,) = (await claim_lanes(driver, now_in=seconds)).jobs
+            async with listening(driver) as heard:
+                await settle(driver, job, event)
+                await next_of(heard, SignalKind.LANE)
 
     async def test_every_way_to_end_a_run_makes_room(self, driver: Driver) -> None:
         await limit(driver, task=TaskLimits(concurrency=1))
