@@ -48,6 +48,8 @@ class MemoryLimits:
         for name, told in limits.items():
             known = self._limit_tables.limits.get(name)
             if known is not None and known.limits == told:
+                # A job that ran when the limits came may be waiting again, in no lane.
+                self._sort_into_lanes(name)
                 continue
             paused = known is not None and known.paused
             self._put_limits(LimitRecord(name, told, paused, now or datetime.now(UTC)))

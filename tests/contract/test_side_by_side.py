@@ -60,7 +60,7 @@ from tests.contract.strategies import (
 )
 from tests.support.databases import new_database
 
-EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("SIDE_BY_SIDE_EXAMPLES", "60"))
 STEPS = 40
 BATCHES = st.sampled_from([1, 500])
 CONFLICTS = st.sampled_from(ConflictResolution)
