@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, shown
-from pg_scheduler.domain.inputs import checked_seconds
+from pg_scheduler.domain.inputs import checked_positive, checked_seconds, is_finite_number
 from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
 from pg_scheduler.models import Context
 from pg_scheduler.on_failure import FailureObserver
@@ -71,6 +71,12 @@ class App:
         if mode not in MODES:
             raise InvalidInput("mode", f"expected one of {', '.join(MODES)}, got {shown(mode)}")
         interval = checked_seconds("dequeue_timeout", dequeue_timeout).total_seconds()
+        if batch_size is not None:
+            checked_positive("batch_size", batch_size)
+        if max_concurrent_tasks is not None:
+            checked_positive("max_concurrent_tasks", max_concurrent_tasks)
+        if shutdown_timeout is not None and not is_finite_number(shutdown_timeout):
+            raise InvalidInput("shutdown_timeout", f"expected seconds or None, got {shown(shutdown_timeout)}")
         if not self.scheduler.is_running:
             self.scheduler.reconfigure(
                 batch_claim_limit=batch_size,

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_count, checked_duration
+from pg_scheduler.domain.inputs import checked_count, checked_duration, checked_instance
 from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
@@ -55,6 +55,7 @@ class EntrypointPolicy:
         checked_duration("timeout", self.timeout)
         checked_executor(self.executor)
         checked_on_failure(self.on_failure)
+        checked_instance("accepts_context", self.accepts_context, bool)
         self.retries()
         if self.executor_factory is not None and not callable(self.executor_factory):
             raise InvalidInput(

@@ -111,6 +111,7 @@ class QueueManager(App):
         Raises:
             KeyError: no job of this id runs here.
         """
+        job_id = checked_name("job_id", job_id)
         for attempt in self.scheduler.worker.active.attempts():
             if attempt.job.job_id == job_id:
                 return self.context_of(attempt.context)

@@ -177,10 +177,9 @@ class Queries:
         cancelled, requested, finished (too late) or unknown. A running job's row says ``cancelled`` once it
         has really stopped, and ``completed`` if it finished all the same."""
         wanted = [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
+        wanted = [checked_name("job_id", one) for one in wanted]
         await self.open()
-        return await self.driver.request_cancel(
-            [checked_name("job_id", one) for one in wanted], now=self.clock.pinned(), connection=connection
-        )
+        return await self.driver.request_cancel(wanted, now=self.clock.pinned(), connection=connection)
 
     async def cancel_job(self, job_id: str) -> bool:
         """As `Scheduler.cancel_job`."""
@@ -194,10 +193,9 @@ class Queries:
             JobNotFound: no such job.
             DuplicateJob: an unfinished job has its dedupe key.
         """
+        job_id = checked_name("job_id", job_id)
         await self.open()
-        await self.driver.override_status(
-            checked_name("job_id", job_id), JobStatus.PENDING, now=self.clock.pinned()
-        )
+        await self.driver.override_status(job_id, JobStatus.PENDING, now=self.clock.pinned())
 
     async def clear_queue(self, entrypoint: str | Iterable[str] | None = None) -> int:
         """Cancel every queued job of these entrypoints (None: of all); how many."""
@@ -247,8 +245,9 @@ class Queries:
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
+        job_id = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.job(checked_name("job_id", job_id))
+        return await self.driver.job(job_id)
 
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
@@ -258,8 +257,9 @@ class Queries:
 
     async def log(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
+        job_id = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.attempts(checked_name("job_id", job_id))
+        return await self.driver.attempts(job_id)
 
     async def log_statistics(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""

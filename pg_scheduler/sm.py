@@ -77,8 +77,12 @@ class SchedulerManager(App):
         name = checked_name("entrypoint", entrypoint)
         if len(name) > MAX_NAME:
             raise InvalidInput("entrypoint", f"{len(name)} characters; the limit is {MAX_NAME}")
+        if not callable(executor_factory):
+            raise InvalidInput(
+                "executor_factory", f"expected a class or function, got {shown(executor_factory)}"
+            )
         rule = CronRule(expression, zone_of(timezone), None, None, name)
-        key = f"{name} {rule.expression}"
+        key = f"{name} {rule.written_out}"
         runs = self._by_name.setdefault(name, _ScheduleRuns(name, self.scheduler.driver))
         if key in runs.executors:
             raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")

@@ -40,6 +40,8 @@ class Ends:
         self._listening: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._ready = asyncio.Event()
+        self._next_ready = asyncio.Event()
+        """Set, and replaced, whenever telling begins."""
 
     async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
         """How the job ended; None if it has not within `limit` seconds.
@@ -59,6 +61,7 @@ class Ends:
     ) -> JobStatus | None:
         pause, asked = FIRST_PAUSE, False
         while True:
+            begun = self._next_ready
             if self._ready.is_set() and not asked:
                 asked = await self._asked_to_be_told(job_id)
             try:
@@ -74,7 +77,7 @@ class Ends:
             if left is not None and left <= 0:
                 return None
             longest = PAUSE_WHEN_TOLD if asked else pause
-            if await self._within(told, longest if left is None else min(longest, left)):
+            if await self._within(told, longest if left is None else min(longest, left), begun):
                 return told.result()
             pause = min(pause * 1.5, MAX_PAUSE)
 
@@ -86,18 +89,20 @@ class Ends:
             return False
         return True
 
-    async def _within(self, told: asyncio.Future[JobStatus], seconds: float) -> bool:
-        """Whether the end is told within so many seconds; also returns when telling begins, or begins
+    async def _within(
+        self, told: asyncio.Future[JobStatus], seconds: float, begun: asyncio.Event | None = None
+    ) -> bool:
+        """Whether the end is told within so many seconds; also returns when telling has `begun`, perhaps
         again: what happened in between was not heard."""
-        over = asyncio.ensure_future(self._clock.sleep(seconds))
-        begun = None if self._ready.is_set() else asyncio.ensure_future(self._ready.wait())
+        others = [asyncio.ensure_future(self._clock.sleep(seconds))]
+        if begun is not None:
+            others.append(asyncio.ensure_future(_set(begun)))
         try:
-            waits: list[asyncio.Future[Any]] = [told, over, *([begun] if begun is not None else [])]
+            waits: list[asyncio.Future[Any]] = [told, *others]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            over.cancel()
-            if begun is not None:
-                begun.cancel()
+            for other in others:
+                other.cancel()
         return told.done()
 
     @contextmanager
@@ -129,9 +134,14 @@ class Ends:
 
     async def _one_round(self) -> None:
         try:
-            await self._signals.listen_finished(self._deliver, self._ready.set)
+            await self._signals.listen_finished(self._deliver, self._begin)
         finally:
             self._ready.clear()
+
+    def _begin(self) -> None:
+        self._ready.set()
+        self._next_ready.set()
+        self._next_ready = asyncio.Event()
 
     def _deliver(self, job_id: str, status: JobStatus) -> None:
         for told in self._waits.get(job_id, ()):
@@ -150,3 +160,7 @@ class Ends:
             self._listening.cancel()
             await asyncio.wait({self._listening})
             self._listening = None
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

@@ -22,6 +22,7 @@ class ProgressWriter:
         self._reports: dict[Lease, Progress] = {}
         self._lock = threading.Lock()
         self._arrived = asyncio.Event()
+        self._writing = asyncio.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def put(self, lease: Lease, progress: Progress) -> None:
@@ -41,14 +42,15 @@ class ProgressWriter:
         await self._clock.sleep(INTERVAL)
 
     async def flush(self) -> None:
-        """Write what there is now."""
-        with self._lock:
-            reports, self._reports = self._reports, {}
-        if not reports:
-            return
-        try:
-            await self._store.note_progress(reports)
-        except BaseException:
+        """Write what there is now; what another call has begun to write is written on return."""
+        async with self._writing:
             with self._lock:
-                self._reports = {**reports, **self._reports}
-            raise
+                reports, self._reports = self._reports, {}
+            if not reports:
+                return
+            try:
+                await self._store.note_progress(reports)
+            except BaseException:
+                with self._lock:
+                    self._reports = {**reports, **self._reports}
+                raise
