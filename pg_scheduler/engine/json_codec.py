@@ -57,7 +57,7 @@ class JsonCodec:
         stored = json.loads(task_data) or {}
         if "$" not in task_data:
             # Nothing here is tagged, so nothing is to be made of it.
-            return stored.get("args") or [], stored.get("kwargs") or {}
+            return list(stored.get("args") or ()), dict((stored.get("kwargs") or {}).items())
         return (
             [decode(value) for value in stored.get("args") or ()],
             {key: decode(value) for key, value in (stored.get("kwargs") or {}).items()},
