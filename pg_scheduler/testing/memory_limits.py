@@ -70,6 +70,9 @@ class MemoryLimits:
         moment = now or datetime.now(UTC)
         known = self._limit_tables.limits.get(task_name)
         if paused == (known is not None and known.paused):
+            if paused:
+                # A job that ran when the pause came may be waiting again, in no lane.
+                self._sort_into_lanes(task_name)
             return False
         self._put_limits(
             replace(known, paused=paused, changed_at=moment)

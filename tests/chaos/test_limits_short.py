@@ -23,7 +23,7 @@ from tests.chaos.limits.worker import FEW, KEYED, PACED
 @pytest.mark.slow
 async def test_limits_hold_exactly_while_workers_are_killed(dsn: str, library: str) -> None:
     found = await play(library, dsn, random.randrange(1_000_000), jobs=1000, kills=4)
-    assert found.problems == (), found.line()
+    assert found.broken == (), found.line()
 
 
 def run(start: float, end: float | None, name: str = FEW, pid: int = 1, key: str = "-", job: str = "") -> Run:

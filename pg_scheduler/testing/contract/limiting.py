@@ -188,3 +188,11 @@ class LimitingContract:
         await submit(driver, new("a"), new("b"))
         assert await driver.claim_job("b", claim_request(OWNER), now=NOON) is not None
         assert ids(await claim_lanes(driver)) == []
+
+    async def test_pausing_a_paused_task_sorts_what_came_back_from_a_run(self, driver: Driver) -> None:
+        await submit(driver, new("a"))
+        (job,) = (await claim(driver)).jobs
+        await driver.pause_task("task", True, now=NOON)
+        await settle(driver, job, JobEvent.SNOOZE, delay=timedelta(0))
+        assert await driver.pause_task("task", True, now=NOON) is False
+        assert (await claim(driver)).sorted_into_lanes == 0, "it stands in its lane already"

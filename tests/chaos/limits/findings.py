@@ -48,6 +48,12 @@ class Findings:
     @property
     def problems(self) -> tuple[str, ...]:
         """What must not be; empty if all is well."""
+        slow = f"capacity was missing for {self.back_after:.2f} s"
+        return self.broken + ((slow,) if self.back_after > self.lease + SMALL else ())
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """What must not be however busy the machine is."""
         checks = {
             f"{self.unfinished} jobs are not completed": self.unfinished == 0,
             f"{self.few_at_once} ran at once, {CONCURRENCY} may": self.few_at_once <= CONCURRENCY,
@@ -56,7 +62,6 @@ class Findings:
             <= STARTS_BOUND,
             f"{self.paced_in_a_second} started in a second": self.paced_in_a_second
             <= STARTS_BOUND + RATE * DELAY,
-            f"capacity was missing for {self.back_after:.2f} s": self.back_after <= self.lease + SMALL,
             f"{self.deserted} workers ended by themselves": self.deserted == 0,
             "the limit was never reached: nothing is proved": self.few_at_once >= CONCURRENCY,
             "no kill met a limited job: nothing is proved": self.again > 0,
