@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload, shown
-from pg_scheduler.domain.identity import checked_name, time_ordered_id
+from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     MAX_INT4,
     checked_count,
@@ -19,6 +18,7 @@ from pg_scheduler.domain.inputs import (
 )
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import MAX_DELAY
+from pg_scheduler.engine.fresh_ids import fresh_id
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.models import NO_ARGUMENTS, NORMAL_RANK
 from pg_scheduler.ports.clock import Clock
@@ -55,7 +55,7 @@ def batch_of(request: EnqueueRequest, clock: Clock) -> list[NewJob]:
     jobs = []
     now = clock.now()
     # Jobs of a batch are due in the same instant, so their ids decide who comes first.
-    ids = sorted(_new_id(now) for _ in range(1 if length is None else length))
+    ids = sorted(fresh_id(now) for _ in range(1 if length is None else length))
     for position, job_id in enumerate(ids):
         one = {name: _at(getattr(request, name), position, length) for name in ("entrypoint", *_LISTS)}
         try:
@@ -93,14 +93,11 @@ def _at(value: Any, position: int, length: int | None) -> Any:
     return value[position] if length is not None and _is_list(value) else value
 
 
-def _new_id(now: datetime) -> str:
-    return time_ordered_id(int(now.timestamp() * 1000), secrets.token_bytes(10))
-
-
 def _job(request: EnqueueRequest, job_id: str, one: Mapping[str, Any], now: datetime) -> NewJob:
     due, delay = _when(one["execute_after"], now)
     return NewJob(
         job_id=job_id,
+        fresh_id=True,
         task_name=checked_name("entrypoint", one["entrypoint"]),
         execution_time=due,
         delay=delay,

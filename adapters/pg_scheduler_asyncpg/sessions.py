@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,6 +17,8 @@ from pg_scheduler_postgres.session import Row, ScopedSession, Session
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
+COPY_TIMEOUT = 600.0
+"""The same for a COPY, which moves any number of rows."""
 
 
 class _Shared:
@@ -63,6 +65,18 @@ class BorrowedSession(_Shared):
         with translated():
             await self._connection.execute(sql)
 
+    async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        with translated():
+            await self._connection.copy_to_table(
+                table,
+                source=_one_by_one(chunks),
+                columns=list(columns),
+                schema_name=schema,
+                format="text",
+                encoding="UTF8",
+                timeout=COPY_TIMEOUT,
+            )
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         # asyncpg's transaction() cannot nest in one that its owner began with a plain "BEGIN".
@@ -79,6 +93,11 @@ class BorrowedSession(_Shared):
             raise
         with translated():
             await transaction.commit()
+
+
+async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
+    for chunk in chunks:
+        yield chunk
 
 
 class _Savepoint:

@@ -6,14 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.conflict import (
-    ConflictResolution,
-    Submission,
-    answers_in_order,
-    refuse_replacing_by_key,
-    refuse_taken,
-    rows_to_send,
-)
+from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import BURST_SECONDS
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
@@ -31,11 +24,10 @@ from pg_scheduler.ports.driver import (
     RenewRequest,
 )
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON, claimed_job, columns_of, duration
+from pg_scheduler_postgres.rows import claimed_job, duration
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
-
-UNIQUE_VIOLATION = "23505"
+from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
 
 LANES_AT_ONCE = 200
 """Lanes that one claim looks at: some 10 ms of the server's time. With more of them the next claim goes on
@@ -68,45 +60,8 @@ class PostgresJobs:
         batch_size: int = 1000,
     ) -> list[Submission]:
         refuse_replacing_by_key(jobs, conflict)
-        job_ids = [job.job_id for job in jobs]
-        sent = rows_to_send(job_ids, conflict)
-        if not sent:
-            return []
         session = self._link.session if connection is None else self._link.session.on(connection)
-        batches = [
-            [jobs[position] for position in sent[start : start + batch_size]]
-            for start in range(0, len(sent), batch_size)
-        ]
-        if len(sent) == 1:
-            # One row is all or nothing by itself: no transaction, one round trip.
-            stored = await self._store(session, batches[0], conflict, now)
-            _refuse_taken(jobs, stored, conflict)
-        else:
-            stored = {}
-            async with session.transaction() as transaction:
-                for batch in batches:
-                    stored |= await self._store(transaction, batch, conflict, now)
-                _refuse_taken(jobs, stored, conflict)
-        return answers_in_order(job_ids, sent, stored, conflict)
-
-    async def _store(
-        self,
-        session: Session,
-        jobs: list[NewJob],
-        conflict: ConflictResolution,
-        now: datetime | None,
-    ) -> dict[str, Submission]:
-        replacing = conflict is ConflictResolution.REPLACE
-        rows = await self._link.run(
-            "submit_replacing" if replacing else "submit",
-            session,
-            now=now,
-            **columns_of(jobs),
-            soon_seconds=SOON.total_seconds(),
-        )
-        return {
-            row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in rows
-        }
+        return await Submitting(self._link, session, jobs, conflict, now).submit(batch_size)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         rows = await self._link.run(
@@ -279,11 +234,3 @@ def _in_start_order(rows: Sequence[Row]) -> tuple[ClaimedJob, ...]:
     """The claimed jobs of an answer; UPDATE ... RETURNING keeps no order."""
     jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
     return tuple(sorted(jobs, key=lambda job: (job.rank, job.execution_time, job.job_id)))
-
-
-def _refuse_taken(
-    jobs: Sequence[NewJob], stored: Mapping[str, Submission], conflict: ConflictResolution
-) -> None:
-    """Raise within the transaction, so that it rolls back, naming everything that was taken."""
-    if conflict is ConflictResolution.RAISE:
-        refuse_taken([job for job in jobs if job.job_id not in stored])

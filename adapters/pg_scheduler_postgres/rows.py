@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -42,28 +43,34 @@ def duration(value: float | None) -> timedelta | None:
     return None if value is None else timedelta(seconds=value)
 
 
-def columns_of(jobs: list[NewJob]) -> dict[str, list[Any]]:
-    """New jobs as the parallel arrays that the submit statements unnest."""
+def values_of(job: NewJob) -> dict[str, Any]:
+    """A new job as the parameters of the statement that stores one."""
     return {
-        "job_ids": [job.job_id for job in jobs],
-        "job_names": [job.task_name for job in jobs],
-        "execution_times": [job.execution_time for job in jobs],
-        "task_datas": [job.task_data for job in jobs],
-        "priorities": [job.rank for job in jobs],
-        "max_retries": [job.max_retries for job in jobs],
-        "misfire_grace_times": [job.misfire_grace_seconds for job in jobs],
-        "timeouts": [seconds(job.timeout) for job in jobs],
-        "backoffs": [backoff_text(job.backoff) for job in jobs],
-        "store_results": [job.store_result for job in jobs],
-        "schedule_keys": [job.schedule_key for job in jobs],
-        "exclusive_keys": [job.exclusive_key for job in jobs],
-        "exclusive_waits": [job.exclusive_wait for job in jobs],
-        "payloads": [job.payload for job in jobs],
-        "headers": [job.headers for job in jobs],
-        "dedupe_keys": [job.dedupe_key for job in jobs],
-        "delays": [seconds(job.delay) for job in jobs],
-        "limit_keys": [job.limit_key for job in jobs],
+        "job_id": job.job_id,
+        "job_name": job.task_name,
+        "execution_time": job.execution_time,
+        "task_data": job.task_data,
+        "priority": job.rank,
+        "max_retries": job.max_retries,
+        "misfire_grace_time": job.misfire_grace_seconds,
+        "timeout": seconds(job.timeout),
+        "backoff": backoff_text(job.backoff),
+        "store_result": job.store_result,
+        "schedule_key": job.schedule_key,
+        "exclusive_key": job.exclusive_key,
+        "exclusive_wait": job.exclusive_wait,
+        "payload": job.payload,
+        "headers": job.headers,
+        "dedupe_key": job.dedupe_key,
+        "delay": seconds(job.delay),
+        "limit_key": job.limit_key,
     }
+
+
+def columns_of(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
+    """New jobs as the parallel arrays that the submit statements unnest."""
+    rows = [values_of(job) for job in jobs]
+    return {f"every_{name}": [row[name] for row in rows] for name in rows[0]}
 
 
 def claimed_job(row: Row) -> ClaimedJob:

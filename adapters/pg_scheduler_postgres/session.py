@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -33,6 +33,10 @@ class Session(Protocol):
 
     async def script(self, sql: str) -> None:
         """Run several statements without parameters."""
+        ...
+
+    async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        """Append rows by COPY, from its text format in UTF-8. All of them are stored, or none."""
         ...
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
@@ -77,6 +81,10 @@ class ScopedSession:
     async def script(self, sql: str) -> None:
         async with self._scope() as session:
             await session.script(sql)
+
+    async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        async with self._scope() as session:
+            await session.copy(schema, table, columns, chunks)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

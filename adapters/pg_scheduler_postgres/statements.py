@@ -44,6 +44,12 @@ def quoted(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def copy_statement(schema: str, table: str, columns: Sequence[str]) -> str:
+    """COPY of these columns into a table, from text in UTF-8 whatever the connection's encoding is."""
+    names = ", ".join(quoted(column) for column in columns)
+    return f"COPY {quoted(schema)}.{quoted(table)} ({names}) FROM STDIN WITH (FORMAT text, ENCODING 'UTF8')"
+
+
 def in_schema(sql: str, schema: str) -> str:
     """SQL text for one schema, comments left out."""
     return _without_comments(sql).replace(_SCHEMA, quoted(schema))

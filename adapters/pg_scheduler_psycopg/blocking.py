@@ -6,7 +6,7 @@ drives one to its end (`run_now`) has blocked for as long as a plain call would 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
+from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.times import InstantLoader
 
@@ -88,6 +89,12 @@ class BlockingSession:
     async def script(self, sql: str) -> None:
         with translated(), self._connection() as connection:
             connection.execute(sql.encode())
+
+    async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        statement = copy_statement(schema, table, columns).encode()
+        with translated(), self._connection() as connection, connection.cursor().copy(statement) as copying:
+            for chunk in chunks:
+                copying.write(chunk)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, InvalidInput
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
+from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.connecting import Connector
 from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.listening import listen
@@ -22,6 +23,8 @@ from pg_scheduler_psycopg.times import InstantLoader
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
+COPY_TIMEOUT = 600.0
+"""The same for a COPY, which moves any number of rows."""
 
 
 class _Shared:
@@ -78,6 +81,14 @@ class BorrowedSession(_Shared):
         with translated():
             # Without parameters psycopg sends the text as it is, several statements at once.
             await self._connection.execute(sql.encode())
+
+    async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
+        statement = copy_statement(schema, table, columns).encode()
+        with translated():
+            cursor = self._connection.cursor()
+            async with asyncio.timeout(COPY_TIMEOUT), cursor, cursor.copy(statement) as copying:
+                for chunk in chunks:
+                    await copying.write(chunk)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from datetime import datetime
 
 from pg_scheduler.domain.errors import InvalidInput
@@ -47,7 +46,8 @@ def time_ordered_id(unix_ms: int, randomness: bytes) -> str:
     value = (unix_ms & (1 << 48) - 1) << 80 | int.from_bytes(randomness[:10], "big")
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0b11 << 62) | 0b10 << 62
-    return str(uuid.UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def deterministic_id(task_name: str, canonical_arguments: str, window: datetime | None = None) -> str:

@@ -116,6 +116,8 @@ def checked_items(field: str, value: object, kind: type[_T], called: str) -> lis
 
 def checked_arguments(args: object, kwargs: object) -> tuple[list[Any], dict[str, Any]]:
     """Positional and keyword arguments as a fresh list and dict (shapes only; values go to the codec)."""
+    if type(args) in (tuple, list) and not kwargs and (kwargs is None or type(kwargs) is dict):
+        return list(args), {}  # type: ignore[call-overload]
     if not isinstance(args, Sequence) or isinstance(args, str | bytes | bytearray | memoryview):
         raise InvalidInput(
             "args", f"expected a tuple or list, got {type(args).__name__}", "Did you mean args=(value,)?"

@@ -45,6 +45,8 @@ class NewJob:
     """If given, the job is due this long after the store's own now, and `execution_time` means nothing."""
     limit_key: str | None = None
     """Whose limits it counts against (a tenant, a customer); None: those of the task's jobs without a key."""
+    fresh_id: bool = False
+    """Whether the id was made at random for this job, so that no stored job can have it."""
 
 
 @dataclass(frozen=True, slots=True)

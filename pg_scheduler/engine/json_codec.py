@@ -32,6 +32,9 @@ MAX_BYTES = 10 * 1024 * 1024
 """Longest encoded payload. Large data belongs in a table or an object store, its key in the job."""
 
 
+_JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
 class JsonCodec:
     """JSON with type tags; refuses by name what it cannot carry. `max_bytes` bounds one job's payload."""
 
@@ -72,7 +75,9 @@ class JsonCodec:
         return decode(json.loads(text))
 
     def _text(self, what: str, tree: Any) -> str:
-        encoded = json.dumps(tree, allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        encoded = _JSON.encode(tree)
+        if len(encoded) <= self._max_bytes // 4:  # no character takes more than four bytes
+            return encoded
         size = len(encoded.encode())
         if size > self._max_bytes:
             raise UnencodablePayload(

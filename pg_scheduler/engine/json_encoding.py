@@ -47,6 +47,9 @@ class Encoder:
         if value is None or value is True or value is False:
             return value
         kind = type(value)
+        scalar = _SCALARS.get(kind)
+        if scalar is not None:
+            return scalar(value, path)
         if isinstance(value, Enum):
             return _enum(value, path)
         if isinstance(value, str):
@@ -59,14 +62,11 @@ class Encoder:
             return self._mapping(value, path, depth)
         if dataclasses.is_dataclass(kind):
             return self._dataclass(value, path, depth)
-        scalar = _SCALARS.get(kind)
-        if scalar is None:
-            raise UnencodablePayload(
-                path,
-                f"{kind.__module__}.{kind.__qualname__} cannot be stored as JSON",
-                "Pass something JSON can carry, such as an id, and load the object inside the task",
-            )
-        return scalar(value, path)
+        raise UnencodablePayload(
+            path,
+            f"{kind.__module__}.{kind.__qualname__} cannot be stored as JSON",
+            "Pass something JSON can carry, such as an id, and load the object inside the task",
+        )
 
     def _items(self, items: list[Any] | tuple[Any, ...], path: str, depth: int) -> list[Any]:
         return [self.encode(item, f"{path}[{at}]", depth + 1) for at, item in enumerate(items)]

@@ -60,6 +60,26 @@ def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
 _remembered_signature = lru_cache(maxsize=1024)(_signature)
 
 
+def positional_counts(func: Callable[..., Any]) -> range:
+    """With how many positional arguments, and no others, a function can be called for certain: binding
+    them to its signature would tell no more, and takes long."""
+    return _remembered_counts(func) if hashable(func) else range(0)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_counts(func: Callable[..., Any]) -> range:
+    signature = signature_of(func)
+    parameters = signature.parameters.values() if signature is not None else ()
+    positional = [
+        each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    others_needed = any(each.kind is each.KEYWORD_ONLY and each.default is each.empty for each in parameters)
+    if signature is None or others_needed:
+        return range(0)
+    needed = sum(each.default is each.empty for each in positional)
+    return range(needed, len(positional) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A named handler and its policy."""
@@ -85,7 +105,7 @@ class Task:
         Raises:
             InvalidInput: naming what does not fit.
         """
-        if self.arguments is not None:
+        if self.arguments is not None or (not kwargs and len(args) in positional_counts(self.func)):
             return
         signature = signature_of(self.func)
         if signature is None:

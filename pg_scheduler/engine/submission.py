@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pg_scheduler.domain.errors import InvalidInput, shown
-from pg_scheduler.domain.identity import checked_name, deterministic_id, time_ordered_id
+from pg_scheduler.domain.identity import checked_name, deterministic_id
 from pg_scheduler.domain.inputs import (
     checked_arguments,
     checked_count,
@@ -22,6 +21,7 @@ from pg_scheduler.domain.priority import JobPriority, rank_of
 from pg_scheduler.domain.retry import Backoff, RetryPolicy
 from pg_scheduler.domain.windows import window_at
 from pg_scheduler.engine.checks import checked_executor, checked_retry
+from pg_scheduler.engine.fresh_ids import fresh_id
 from pg_scheduler.engine.registry import Task, TaskOptions, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -105,9 +105,12 @@ class JobFactory:
             backoff=storable_backoff(request.retry),
             store_result=bool(request.store_result),
             limit_key=None if request.limit_key is None else checked_name("limit_key", request.limit_key),
+            fresh_id=request.job_id is None and request.deduplicate is False,
         )
 
     def _check_executor(self, executor: object) -> None:
+        if executor is None:
+            return
         known = self._executors()
         if isinstance(checked_executor(executor), str) and executor not in known:
             raise InvalidInput(
@@ -129,8 +132,7 @@ class JobFactory:
                 raise InvalidInput("job_id", "cannot be given together with deduplicate")
             return checked_name("job_id", request.job_id)
         if request.deduplicate is False:
-            unix_ms = int(self._clock.now().timestamp() * 1000)
-            return time_ordered_id(unix_ms, secrets.token_bytes(10))
+            return fresh_id(self._clock.now())
         if request.deduplicate is True:
             return deterministic_id(name, task_data)
         every = request.deduplicate

@@ -54,6 +54,7 @@ JOBS = st.builds(
     headers=st.sampled_from([None, '{"a": 1}']),
     delay=st.sampled_from([None, None, None, timedelta(0), timedelta(seconds=5)]),
     limit_key=st.sampled_from([None, None, "key", "Key"]),
+    fresh_id=st.booleans(),  # said of ids that are taken too: a driver may be quick, it may not be wrong
 )
 DEDUPE_KEYS = st.sampled_from([None, "d", "D"])
 LIMITS = st.dictionaries(

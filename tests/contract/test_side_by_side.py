@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import asyncpg
 import pytest
@@ -41,6 +42,7 @@ from pg_scheduler.ports.driver import ClaimRequest, Driver, LaneAnswer, ReclaimR
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import NOON
 from pg_scheduler_embedded import EmbeddedServer
+from pg_scheduler_postgres import submitting
 from tests.contract.shapes import SHAPES
 from tests.contract.strategies import (
     DEDUPE_KEYS,
@@ -250,7 +252,8 @@ def beside(server: EmbeddedServer, library: str) -> Iterator[Callable[[], SideBy
         run(driver.open())
         run(driver.install())
         try:
-            yield lambda: SideBySide(run, driver, housekeeping)
+            with patch.object(submitting, "WORTH_COPYING", 2):
+                yield lambda: SideBySide(run, driver, housekeeping)
         finally:
             run(source.__aexit__(None, None, None))
             run(housekeeping.close())

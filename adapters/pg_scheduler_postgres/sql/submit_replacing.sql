@@ -21,12 +21,12 @@ WITH stored AS (
             CASE WHEN given.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) THEN '' END
         )
     FROM unnest(
-        :job_ids::text[], :job_names::text[], :execution_times::timestamptz[], :task_datas::text[],
-        :priorities::integer[], :max_retries::integer[], :misfire_grace_times::integer[],
-        :timeouts::double precision[], :backoffs::text[], :store_results::boolean[],
-        :schedule_keys::text[], :exclusive_keys::text[], :exclusive_waits::boolean[],
-        :payloads::bytea[], :headers::text[], :dedupe_keys::text[], :limit_keys::text[],
-        :delays::double precision[]
+        :every_job_id::text[], :every_job_name::text[], :every_execution_time::timestamptz[],
+        :every_task_data::text[], :every_priority::integer[], :every_max_retries::integer[],
+        :every_misfire_grace_time::integer[], :every_timeout::double precision[], :every_backoff::text[],
+        :every_store_result::boolean[], :every_schedule_key::text[], :every_exclusive_key::text[],
+        :every_exclusive_wait::boolean[], :every_payload::bytea[], :every_headers::text[],
+        :every_dedupe_key::text[], :every_limit_key::text[], :every_delay::double precision[]
     ) AS given (
         job_id, job_name, execution_time, task_data,
         priority, max_retries, misfire_grace_time,

@@ -1,0 +1,8 @@
+-- What rows need to know that are copied in by this transaction: its time, and which tasks have limits.
+SELECT
+    coalesce(:now::timestamptz, now()) AS now,
+    ARRAY(
+        SELECT limits.task_name
+        FROM :"schema".scheduled_job_limits AS limits
+        WHERE limits.task_name = ANY (:task_names::text[])
+    ) AS limited;

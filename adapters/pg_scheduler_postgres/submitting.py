@@ -1,0 +1,141 @@
+"""Storing new jobs, as SQL: one by one, many by COPY, or many that may meet stored ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from pg_scheduler.domain.conflict import (
+    ConflictResolution,
+    Submission,
+    answers_in_order,
+    refuse_taken,
+    rows_to_send,
+)
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler_postgres.copying import TABLE, CopiedJobs
+from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.rows import SOON, columns_of, instant, values_of
+from pg_scheduler_postgres.session import Session
+
+UNIQUE_VIOLATION = "23505"
+
+WORTH_COPYING = 100
+"""Jobs from which the round trips of a COPY are paid back."""
+
+Stored = dict[str, Submission]
+
+
+class Submitting:
+    """Submits on one session, all jobs or none."""
+
+    def __init__(
+        self,
+        link: Link,
+        session: Session,
+        jobs: Sequence[NewJob],
+        conflict: ConflictResolution,
+        now: datetime | None,
+    ) -> None:
+        self._link = link
+        self._session = session
+        self._jobs = jobs
+        self._conflict = conflict
+        self._now = now
+
+    async def submit(self, batch_size: int) -> list[Submission]:
+        """One answer per job, in their order."""
+        job_ids = [job.job_id for job in self._jobs]
+        sent = rows_to_send(job_ids, self._conflict)
+        if not sent:
+            return []
+        rows = [self._jobs[position] for position in sent]
+        if len(rows) == 1:
+            # One row is all or nothing by itself: no transaction, one round trip.
+            stored = await self._store_one(rows[0])
+        elif self._meets_no_others(rows) and await self._copied(rows):
+            return [Submission.INSERTED] * len(rows)
+        else:
+            stored = await self._store_all(rows, batch_size)
+        return answers_in_order(job_ids, sent, stored, self._conflict)
+
+    def _meets_no_others(self, rows: Sequence[NewJob]) -> bool:
+        """True if no row should meet a stored one, or if it is an error that one does. Rows that may meet
+        others in the ordinary course of things would be copied in vain."""
+        return (
+            len(rows) == len(self._jobs)
+            and len(rows) >= WORTH_COPYING
+            and (self._conflict is ConflictResolution.RAISE or all(job.fresh_id for job in rows))
+            and (
+                self._conflict is ConflictResolution.RAISE
+                or not any(job.dedupe_key is not None for job in rows)
+            )
+        )
+
+    async def _copied(self, rows: Sequence[NewJob]) -> bool:
+        """Copy the rows; False if one of them is taken, with nothing stored."""
+        try:
+            async with self._session.transaction() as transaction:
+                await self._copy(transaction, rows)
+        except DatabaseError as error:
+            if error.sqlstate != UNIQUE_VIOLATION:
+                raise
+            return False
+        return True
+
+    async def _copy(self, transaction: Session, rows: Sequence[NewJob]) -> None:
+        names = list({job.task_name for job in rows})
+        (facts,) = await self._link.run("copy_facts", transaction, now=self._now, task_names=names)
+        now = instant(facts["now"])
+        copied = CopiedJobs(rows, now, self._now is not None, frozenset(facts["limited"]))
+        await transaction.copy(self._link.statements.schema, TABLE, copied.columns, copied.chunks())
+        soon = now + SOON
+        due = [lane for due, lane in zip(copied.due_times, copied.lanes, strict=True) if due <= soon]
+        if due:
+            in_lanes = len(due) - due.count(None)
+            await self._link.run("notify_stored", transaction, due=in_lanes < len(due), lane_due=in_lanes > 0)
+
+    async def _store_one(self, job: NewJob) -> Stored:
+        if self._conflict is ConflictResolution.REPLACE:
+            stored = await self._store(self._session, [job])
+        else:
+            found = await self._link.run(
+                "submit_one",
+                self._session,
+                now=self._now,
+                **values_of(job),
+                soon_seconds=SOON.total_seconds(),
+            )
+            stored = {row["job_id"]: Submission.INSERTED for row in found}
+        _refuse_taken([job], stored, self._conflict)
+        return stored
+
+    async def _store_all(self, rows: Sequence[NewJob], batch_size: int) -> Stored:
+        stored: Stored = {}
+        async with self._session.transaction() as transaction:
+            for start in range(0, len(rows), batch_size):
+                stored |= await self._store(transaction, rows[start : start + batch_size])
+            _refuse_taken(rows, stored, self._conflict)
+        return stored
+
+    async def _store(self, session: Session, rows: Sequence[NewJob]) -> Stored:
+        replacing = self._conflict is ConflictResolution.REPLACE
+        found = await self._link.run(
+            "submit_replacing" if replacing else "submit",
+            session,
+            now=self._now,
+            **columns_of(rows),
+            soon_seconds=SOON.total_seconds(),
+        )
+        return {
+            row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found
+        }
+
+
+def _refuse_taken(
+    jobs: Sequence[NewJob], stored: Mapping[str, Submission], conflict: ConflictResolution
+) -> None:
+    """Raise within the transaction, so that it rolls back, naming everything that was taken."""
+    if conflict is ConflictResolution.RAISE:
+        refuse_taken([job for job in jobs if job.job_id not in stored])
