@@ -152,23 +152,27 @@ class PostgresSchedules:
             next_window_in=duration(rows[0]["wait_seconds"]),
         )
 
-    async def advance_schedule(self, step: Advance, *, now: datetime | None = None) -> bool:
-        return bool(
-            await self._link.run(
-                "advance_schedule",
-                now=now,
-                schedule_key=step.key,
-                spec_hash=step.spec_hash,
-                expected_next=step.expected_next,
-                mark=step.mark,
-                next_window=step.next_window,
-                skipped=step.skipped,
-                unless_busy=step.unless_busy,
-                job_ids=[job.job_id for job in step.jobs],
-                windows=[job.window for job in step.jobs],
-                execution_times=[job.execution_time for job in step.jobs],
-            )
+    async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
+        jobs = [(step.key, job) for step in steps for job in step.jobs]
+        rows = await self._link.run(
+            "advance_schedules",
+            now=now,
+            schedule_keys=[step.key for step in steps],
+            spec_hashes=[step.spec_hash for step in steps],
+            expected_windows=[step.expected_next for step in steps],
+            marks=[step.mark for step in steps],
+            next_windows=[step.next_window for step in steps],
+            skipped=[step.skipped for step in steps],
+            unless_busy=[step.unless_busy for step in steps],
+            job_counts=[len(step.jobs) for step in steps],
+            last_job_ids=[step.jobs[-1].job_id if step.jobs else None for step in steps],
+            job_keys=[key for key, _ in jobs],
+            job_ids=[job.job_id for _, job in jobs],
+            windows=[job.window for _, job in jobs],
+            execution_times=[job.execution_time for _, job in jobs],
         )
+        taken = {row["schedule_key"] for row in rows}
+        return [step.key in taken for step in steps]
 
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
         rows = await self._link.run("schedules", keys=None if keys is None else list(keys))

@@ -30,7 +30,7 @@ class Stager:
     """Looks when the next window is due, when a schedule changes, and now and then.
 
     Any number of workers may do this at once: a step is refused to all but the first (see
-    `ScheduleStore.advance_schedule`), so who stages does not matter and who dies leaves nothing half done.
+    `ScheduleStore.advance_schedules`), so who stages does not matter and who dies leaves nothing half done.
     """
 
     def __init__(
@@ -68,29 +68,27 @@ class Stager:
         if not names:
             return 0, None
         answer = await self._store.due_schedules(names, BATCH, now=self._clock.pinned())
-        staged = 0
-        for record in answer.schedules:
-            staged += await self._step_if_readable(record, answer.now)
-        if staged:
+        steps = [
+            step
+            for record in answer.schedules
+            if (step := self._step_if_readable(record, answer.now)) is not None
+        ]
+        taken = await self._store.advance_schedules(steps, now=self._clock.pinned()) if steps else []
+        if any(taken):
             self._on_staged()
-        return staged, answer.next_window_in
+        return sum(taken), answer.next_window_in
 
-    async def _step_if_readable(self, record: ScheduleRecord, now: datetime) -> bool:
-        """False, with an error logged, for what newer code or a newer zone database has written: it must not
+    def _step_if_readable(self, record: ScheduleRecord, now: datetime) -> Advance | None:
+        """None, with an error logged, for what newer code or a newer zone database has written: it must not
         keep the schedules that this worker can read from their windows."""
         try:
             step = step_for(record, _spec_of(record.new.spec), now, random.random())
         except (ArithmeticError, LookupError, ValueError, TypeError):
             log.exception("this worker cannot read a schedule", extra={"schedule": record.new.key})
-            return False
-        return await self._take(record, step)
-
-    async def _take(self, record: ScheduleRecord, step: Advance | None) -> bool:
-        if step is None:
-            return False
-        if step.skipped:
+            return None
+        if step is not None and step.skipped:
             log.warning("windows left out", extra={"schedule": record.new.key, "windows": step.skipped})
-        return await self._store.advance_schedule(step, now=self._clock.pinned())
+        return step
 
     async def _idle(self, next_window_in: timedelta | None) -> None:
         interval = self._polling.interval if self._listening() else UNHEARD

@@ -152,9 +152,9 @@ class ScheduleStore(Protocol):
         """Schedules of these tasks that need a step."""
         ...
 
-    async def advance_schedule(self, step: Advance, *, now: datetime | None = None) -> bool:
-        """Move the mark and store the windows' jobs in one statement; False if somebody else has moved it, or
-        the row is paused, changed or busy."""
+    async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
+        """Move the marks and store the windows' jobs in one statement. The steps are of different schedules;
+        for each, False if somebody else has moved it, or the row is paused, changed or busy."""
         ...
 
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:

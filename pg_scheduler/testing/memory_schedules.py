@@ -163,7 +163,10 @@ class MemorySchedules:
             next_window_in=min(future) - moment if future else None,
         )
 
-    async def advance_schedule(self, step: Advance, *, now: datetime | None = None) -> bool:
+    async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
+        return [self._advance(step, now) for step in steps]
+
+    def _advance(self, step: Advance, now: datetime | None) -> bool:
         row = self._tables.schedules.get(step.key)
         if (
             row is None

@@ -64,7 +64,8 @@ def step(
 
 async def advance(driver: Driver, taken: Advance, *, now: datetime = NOON) -> bool:
     """Take a step; whether it counted."""
-    return await driver.advance_schedule(taken, now=now)
+    (counted,) = await driver.advance_schedules([taken], now=now)
+    return counted
 
 
 async def the_schedule(driver: Driver, key: str = "key") -> ScheduleRecord:

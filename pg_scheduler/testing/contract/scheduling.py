@@ -22,7 +22,7 @@ from pg_scheduler.testing.contract.schedule_scene import (
 
 
 class SchedulingContract:
-    """`advance_schedule`."""
+    """`advance_schedules`."""
 
     # --- one step
 
@@ -194,3 +194,31 @@ class SchedulingContract:
         await having(driver, next_window=at(60))
         assert await advance(driver, taken)
         assert (await stored(driver, taken.jobs[0].job_id)).rank == 1
+
+    # --- several at once
+
+    async def test_steps_of_several_schedules_count_each_by_itself(self, driver: Driver) -> None:
+        keys = ["b", "ä", "a", "B"]
+        for key in keys:
+            await having(driver, schedule(key), next_window=at(60))
+        steps = [step(at(60), key=key) for key in keys]
+        steps[1] = step(at(60), key="ä", spec_hash="other")
+        steps.append(step(at(60), key="nobody's"))
+        assert await driver.advance_schedules(steps, now=at(60)) == [True, False, True, True, False]
+        records = {record.new.key: record for record in await driver.list_schedules()}
+        assert {key: record.run_count for key, record in records.items()} == {"b": 1, "ä": 0, "a": 1, "B": 1}
+        assert records["a"].last_job_id == steps[2].jobs[0].job_id
+        assert sorted(await job_ids(driver)) == sorted(steps[place].jobs[0].job_id for place in (0, 2, 3))
+
+    async def test_two_who_take_the_same_steps_in_different_orders_share_them(self, driver: Driver) -> None:
+        keys = [f"key {number}" for number in range(20)]
+        for key in keys:
+            await having(driver, schedule(key), next_window=at(60))
+        for number in range(1, 6):
+            steps = [step(at(60 * number), key=key) for key in keys]
+            one, other = await asyncio.gather(
+                driver.advance_schedules(steps, now=at(400)),
+                driver.advance_schedules(steps[::-1], now=at(400)),
+            )
+            assert [a + b for a, b in zip(one, other[::-1], strict=True)] == [1] * len(keys)
+        assert len(await job_ids(driver)) == 5 * len(keys)

@@ -1,0 +1,73 @@
+-- Move the marks of schedules and store the jobs of the windows they pass: one statement, so there is no moment
+-- between. The guards, for each by itself: nobody has moved it since the step was planned, the mark only grows,
+-- the definition is the one planned for, it is active, and, where runs must not overlap, none is unfinished.
+-- Rows are locked in the order of their keys, so that two who stage the same schedules cannot deadlock.
+WITH held AS MATERIALIZED (
+    SELECT
+        schedule.schedule_key, told.mark, told.next_window, told.skipped, told.job_count, told.last_job_id
+    FROM :"schema".scheduled_job_schedules AS schedule
+    JOIN unnest(
+        :schedule_keys::text[], :spec_hashes::text[], :expected_windows::timestamptz[], :marks::timestamptz[],
+        :next_windows::timestamptz[], :skipped::bigint[], :unless_busy::boolean[], :job_counts::integer[],
+        :last_job_ids::text[]
+    ) AS told (
+        schedule_key, spec_hash, expected_window, mark, next_window, skipped, unless_busy, job_count, last_job_id
+    )
+        ON told.schedule_key = schedule.schedule_key
+    WHERE schedule.schedule_key = ANY (:schedule_keys::text[])
+        AND schedule.spec_hash = told.spec_hash
+        AND NOT schedule.paused
+        AND NOT schedule.retired
+        AND schedule.next_window IS NOT DISTINCT FROM told.expected_window
+        AND (told.mark IS NULL OR schedule.mark IS NULL OR schedule.mark < told.mark)
+        AND NOT (
+            told.unless_busy
+            AND EXISTS (
+                SELECT 1
+                FROM :"schema".scheduled_jobs AS job
+                WHERE job.schedule_key = schedule.schedule_key AND job.status IN ('pending', 'running')
+            )
+        )
+    ORDER BY schedule.schedule_key COLLATE "C"
+    FOR NO KEY UPDATE OF schedule
+),
+step AS (
+    UPDATE :"schema".scheduled_job_schedules AS schedule
+    SET mark = coalesce(held.mark, schedule.mark),
+        next_window = held.next_window,
+        run_count = schedule.run_count + held.job_count,
+        skipped_count = schedule.skipped_count + held.skipped,
+        last_job_id = coalesce(held.last_job_id, schedule.last_job_id)
+    FROM held
+    WHERE schedule.schedule_key = held.schedule_key
+    RETURNING
+        schedule.schedule_key, schedule.task_name, schedule.task_data, schedule.priority,
+        schedule.max_retries, schedule.misfire_grace_time, schedule.timeout_seconds, schedule.backoff,
+        schedule.exclusive, schedule.contention
+),
+stored AS (
+    INSERT INTO :"schema".scheduled_jobs (
+        job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
+        misfire_grace_time, timeout_seconds, backoff, schedule_key, schedule_window, exclusive_key,
+        exclusive_wait
+    )
+    SELECT
+        given.job_id, step.task_name, given.execution_time, step.task_data,
+        coalesce(:now::timestamptz, now()), step.priority, step.max_retries, step.misfire_grace_time,
+        step.timeout_seconds, step.backoff, step.schedule_key, given.schedule_window,
+        CASE WHEN step.exclusive THEN step.schedule_key END, step.contention = 'wait'
+    FROM step
+    JOIN unnest(
+        :job_keys::text[], :job_ids::text[], :windows::timestamptz[], :execution_times::timestamptz[]
+    ) AS given (schedule_key, job_id, schedule_window, execution_time)
+        ON given.schedule_key = step.schedule_key
+    ON CONFLICT (job_id) DO NOTHING
+    RETURNING job_id
+)
+SELECT
+    step.schedule_key,
+    (
+        SELECT pg_notify(:channel::text, 'due')
+        WHERE EXISTS (SELECT 1 FROM stored)
+    ) AS notified
+FROM step;
