@@ -71,6 +71,9 @@ class PostgresJobs:
             task_names=list(request.task_names),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
+            mark_ranks=[mark.rank for mark in request.beyond],
+            mark_times=[mark.execution_time for mark in request.beyond],
+            mark_ids=[mark.job_id for mark in request.beyond],
         )
         return ClaimAnswer(
             jobs=_in_start_order(rows),

@@ -14,6 +14,7 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.lanes import LaneGate
+from pg_scheduler.engine.low_water import LowWater
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import ClaimRequest, JobStore
@@ -71,6 +72,7 @@ class Claimer:
         self._polling = polling
         self._claimable = claimable
         self._lanes = LaneGate(clock)
+        self._low_water = LowWater(clock)
         self._busy = False
         self._active = active
         self._start_job = start_job
@@ -162,12 +164,17 @@ class Claimer:
         self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]
     ) -> tuple[int, timedelta | None]:
         """How many rows were dealt with, and when the next job is due."""
+        marks = self._low_water.marks()
         asked = self._clock.monotonic()
-        answer = await self._store.claim(request, now=self._clock.pinned())
+        answer = await self._store.claim(replace(request, beyond=marks), now=self._clock.pinned())
         took = self._clock.monotonic() - asked
         self._found(found, answer.jobs, answer.expired, took)
         if answer.sorted_into_lanes:
             self._lanes.ask()
+        if self._low_water.answered(answer, request.limit, took, with_marks=bool(marks)):
+            rest = replace(request, limit=request.limit - answer.rows)
+            rows, next_due_in = await self._claim_others(rest, found)
+            return answer.rows + rows, next_due_in
         # The store counted from when the question reached it, and the next one takes as long to get there.
         age = timedelta(seconds=took)
         next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))

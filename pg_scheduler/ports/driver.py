@@ -34,6 +34,15 @@ from pg_scheduler.ports.schedule_store import Locks, Retention, ScheduleStore
 
 
 @dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the order in which the jobs of one rank are claimed."""
+
+    rank: int
+    execution_time: datetime
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ClaimRequest:
     """Who claims what."""
 
@@ -43,6 +52,9 @@ class ClaimRequest:
     limit: int
     """At most this many rows are taken, expired ones included."""
     lease: timedelta
+    beyond: tuple[Mark, ...] = ()
+    """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which
+    spares a store the places where jobs stood that are claimed by now."""
 
 
 @dataclass(frozen=True, slots=True)

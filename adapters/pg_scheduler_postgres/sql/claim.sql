@@ -1,23 +1,40 @@
 -- Lease due jobs of known names to a worker, most urgent first; what is too late for its first start
 -- ends expired instead. Jobs that stand in lanes are not seen here; a job of a limited task that was stored
--- without one (the limit is younger) is sorted into its lane now. Ranks are visited one by one, each as a range of the due index that ends at
--- now(): a million future jobs of an urgent rank cost one index probe, not a scan.
+-- without one (the limit is younger) is sorted into its lane now. Ranks are visited one by one, each as a range
+-- of the due index that ends at now(): a million future jobs of an urgent rank cost one index probe, not a scan.
 -- The nested loop yields rows in order and stops at the limit, so no row is locked that is not taken.
-WITH RECURSIVE ranks (priority) AS (
-    (
-        SELECT job.priority
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending' AND job.lane IS NULL
-        ORDER BY job.priority
-        LIMIT 1
+-- While a transaction somewhere stays open, what was claimed since stands in the index as entries that nobody
+-- can remove, and each look would step over all of them: ranks with a mark are believed to have jobs without
+-- looking for the first, and are read from their mark on.
+WITH RECURSIVE marks (priority, execution_time, job_id) AS MATERIALIZED (
+    SELECT * FROM unnest(:mark_ranks::integer[], :mark_times::timestamptz[], :mark_ids::text[])
+),
+ranks (priority) AS (
+    SELECT least(
+        (
+            SELECT job.priority
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending' AND job.lane IS NULL
+                AND job.priority < coalesce((SELECT min(marks.priority) FROM marks), 2147483648::bigint)
+            ORDER BY job.priority
+            LIMIT 1
+        ),
+        (SELECT min(marks.priority) FROM marks)
     )
     UNION ALL
-    SELECT (
-        SELECT job.priority
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending' AND job.lane IS NULL AND job.priority > ranks.priority
-        ORDER BY job.priority
-        LIMIT 1
+    SELECT least(
+        (
+            SELECT job.priority
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending' AND job.lane IS NULL AND job.priority > ranks.priority
+                AND job.priority < coalesce(
+                    (SELECT min(marks.priority) FROM marks WHERE marks.priority > ranks.priority),
+                    2147483648::bigint
+                )
+            ORDER BY job.priority
+            LIMIT 1
+        ),
+        (SELECT min(marks.priority) FROM marks WHERE marks.priority > ranks.priority)
     )
     FROM ranks
     WHERE ranks.priority IS NOT NULL
@@ -25,6 +42,7 @@ WITH RECURSIVE ranks (priority) AS (
 due AS MATERIALIZED (
     SELECT of_rank.job_id, of_rank.late, of_rank.limited
     FROM ranks
+    LEFT JOIN marks AS mark ON mark.priority = ranks.priority
     CROSS JOIN LATERAL (
         SELECT
             job.job_id,
@@ -39,6 +57,8 @@ due AS MATERIALIZED (
             AND job.lane IS NULL
             AND job.priority = ranks.priority
             AND job.execution_time <= coalesce(:now::timestamptz, now())
+            AND (job.execution_time, job.job_id)
+                >= (coalesce(mark.execution_time, '-infinity'), coalesce(mark.job_id, '') COLLATE "C")
             AND job.job_name = ANY (:task_names::text[])
         ORDER BY job.execution_time, job.job_id
         LIMIT :limit::integer
