@@ -1,0 +1,176 @@
+"""A filled table, and the statements that run for every job or every few moments."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+
+from pg_scheduler_postgres.statements import Statements, in_schema, read_sql
+
+FULL = os.environ.get("PLANS_FULL") == "1"
+PENDING, FUTURE, FINISHED = (100_000, 1_000_000, 1_000_000) if FULL else (5_000, 50_000, 50_000)
+BATCH = 500
+"""Rows per statement, the most that the engine asks for."""
+
+FILL = """
+INSERT INTO scheduled_jobs (job_id, job_name, execution_time, status, task_data, priority, finished_at, lane)
+SELECT
+    kind || lpad(n::text, 12, '0'), 'task ' || n % 7,
+    now() + n * interval '1 second' * direction, state, '{"args": [1], "kwargs": {}}',
+    (ARRAY[1, 3, 5, 8])[1 + n % 4],
+    CASE WHEN state = 'completed' THEN now() END,
+    CASE WHEN n % 20 = 0 THEN 'tenant ' || n % 50 END
+FROM (
+    VALUES
+        ('p', 'pending', -1, $1::integer),
+        ('f', 'pending', 1, $2::integer),
+        ('d', 'completed', -1, $3::integer)
+) AS kinds (kind, state, direction, rows)
+CROSS JOIN generate_series(1, rows) AS n
+"""
+HISTORY = """
+INSERT INTO scheduled_job_attempts (job_id, epoch, attempt, finished_at, outcome)
+SELECT job_id, 1, 1, now(), 'retry' FROM scheduled_jobs WHERE status = 'completed' AND job_id LIKE '%7'
+"""
+RUNNING = """
+UPDATE scheduled_jobs
+SET status = 'running', epoch = 1, worker_id = 'me', lease_until = now() + interval '1 minute'
+WHERE job_id IN (SELECT job_id FROM scheduled_jobs WHERE status = 'pending' ORDER BY job_id DESC LIMIT 1000)
+"""
+
+
+async def fill(connection: asyncpg.Connection) -> None:
+    """Jobs that are due, jobs of the future, finished ones, running ones; and their statistics."""
+    await connection.execute("SET synchronous_commit = off")
+    await connection.execute(FILL, PENDING, FUTURE, FINISHED, timeout=300)
+    await connection.execute(HISTORY, timeout=60)
+    await connection.execute(RUNNING, timeout=60)
+    await connection.execute(
+        "INSERT INTO scheduled_job_limits (task_name, concurrency, changed_at) VALUES ('task 0', 3, now())"
+    )
+    await connection.execute("VACUUM ANALYZE", timeout=300)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A statement and what it is asked."""
+
+    name: str
+    values: dict[str, Any]
+    said: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.said}".strip()
+
+
+def cases() -> Iterator[Case]:
+    """The hot path, with the sizes in which it is used."""
+    worker = {"worker_id": "me", "lease_seconds": 60.0}
+    names = [f"task {n}" for n in range(7)]
+    running = [f"f{n:012}" for n in range(FUTURE - 499, FUTURE + 1)]
+    marks: dict[str, Any] = {"mark_ranks": [], "mark_times": [], "mark_ids": []}
+    marked = {"mark_ranks": [3], "mark_times": [datetime.now(UTC) - timedelta(hours=1)], "mark_ids": ["p"]}
+    for limit in (1, 10, BATCH):
+        claim = {**worker, "task_names": names, "limit": limit}
+        yield Case("claim", {**claim, **marks}, str(limit))
+        yield Case("claim", {**claim, **marked}, f"{limit} beyond a mark")
+    lanes = {"burst_seconds": 0.1, "after_task": "", "after_lane": "", "lanes_at_once": 200}
+    yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes})
+    for number in (1, BATCH):
+        ids = running[:number]
+        yield Case("settle_completed", {"worker_id": "me", "epoch": 1, "job_ids": ids}, str(number))
+        nothing = [None] * number
+        told = {
+            "error_messages": nothing,
+            "tracebacks": nothing,
+            "results": nothing,
+            "delays": [1.0] * number,
+        }
+        told |= {"events": ["retry"] * number, "targets": ["pending"] * number, "epochs": [1] * number}
+        told |= {"not_kept": [], "soon_seconds": 60.0, "worker_id": "me", "job_ids": ids}
+        yield Case("settle", told, str(number))
+        me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
+        yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
+        yield Case("request_cancel", {"job_ids": ids}, str(number))
+    yield Case("claim_job", {**worker, "job_id": "f000000000009"})
+    yield Case("await_job", {"job_id": "f000000000009", "soon_seconds": 60.0})
+    yield Case("reclaim_expired", {"heartbeat_threshold_seconds": 120.0, "max_crashes": 5, "limit": BATCH})
+    yield Case("due_schedules", {"task_names": names, "limit": 200})
+    yield Case("submit_one", _one_job())
+    yield Case("submit", {f"every_{name}": [value] for name, value in _one_job().items()}, "in bulk")
+
+
+def _one_job() -> dict[str, Any]:
+    unset = (
+        "misfire_grace_time",
+        "timeout",
+        "backoff",
+        "schedule_key",
+        "exclusive_key",
+        "payload",
+        "headers",
+    )
+    return {
+        **dict.fromkeys((*unset, "dedupe_key", "delay", "limit_key")),
+        "job_id": "new",
+        "job_name": "task 1",
+        "execution_time": datetime.now(UTC),
+        "task_data": "{}",
+        "priority": 5,
+        "max_retries": 0,
+        "store_result": False,
+        "exclusive_wait": True,
+    }
+
+
+class Planner:
+    """Plans and runs statements as a prepared one would be, and undoes what they did."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._statements = Statements("public")
+
+    async def plan_of(self, case: Case, mode: str) -> dict[str, Any]:
+        """The plan with what really passed through each node, generic or made for these values."""
+        statement = self._statements.unpinned(case.name)
+        values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
+        types = types_of(case.name)
+        given = [await self._literal(types[name], values[name]) for name in statement.parameters]
+        transaction = self._connection.transaction()
+        await transaction.start()
+        try:
+            await self._connection.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
+            declared = ", ".join(types[name] for name in statement.parameters)
+            await self._connection.execute(f"PREPARE hot ({declared}) AS {statement.sql}")
+            explained = await self._connection.fetchval(
+                f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE hot ({', '.join(given)})"
+            )
+        finally:
+            await transaction.rollback()
+            await self._connection.execute("DEALLOCATE hot")
+        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+        return plan
+
+    async def _literal(self, kind: str, value: Any) -> str:
+        text = await self._connection.fetchval(f"SELECT quote_nullable($1::{kind}::text)", value)
+        return f"{text}::{kind}"
+
+
+def types_of(name: str) -> dict[str, str]:
+    """The types of a statement's parameters: each is cast where it stands."""
+    sql = in_schema(read_sql("sql", name), "public")
+    return dict(re.findall(r":([a-z_]+)::((?:double precision|[a-z0-9]+)(?:\[\])?)", sql))
+
+
+def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """All nodes of a plan."""
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from nodes(child)
