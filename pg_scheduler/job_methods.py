@@ -120,7 +120,8 @@ class JobMethods(SchedulerParts):
         Args:
             jobs: each a `JobSpec`; a generator will do.
             conflict_resolution: one for all of them.
-            batch_size: rows per statement.
+            batch_size: rows per statement, where they do not go by COPY (from a hundred jobs on, if no id
+                can be taken or if a taken one is an error).
             connection: as in `schedule`.
 
         Returns:
