@@ -47,6 +47,8 @@ class Findings:
     """Attempts under way when their worker was hurt: the bound on `extra`."""
     unexplained: int
     """Extra starts whose predecessor was not in flight at a fault, or that share its lease."""
+    lapsed: int
+    """Extra starts whose predecessor's lease had been taken back."""
     refused: int
     """Completions of stale attempts that reached the store and were refused."""
     late: int
@@ -54,44 +56,55 @@ class Findings:
     stale: int
     """Jobs that the store completed for an attempt that was not the latest. Must be 0."""
     recovery_p50: float | None
-    """Seconds from a kill to the next start of the killed worker's jobs."""
+    """Seconds from a kill to the next start of the killed worker's jobs. Of several workers that died one
+    after the other with the same job, the last counts: each death costs a lease."""
     recovery_max: float | None
     rate: float
     """Completed jobs per second, from the first start to the last end."""
 
 
 def judge(
-    planned: Collection[str], rows: Mapping[str, Row], lines: Sequence[Line], faults: Sequence[Fault]
+    planned: Collection[str] | Mapping[str, str],
+    rows: Mapping[str, Row],
+    lines: Sequence[Line],
+    faults: Sequence[Fault],
+    lost_leases: Mapping[tuple[str, int], str] | None = None,
+    times_agree: bool = True,
 ) -> Findings:
-    """The findings on a scenario that is over."""
+    """The findings on a scenario that is over. `planned` may say in which status a job is to end, where that
+    is not "completed". `lost_leases` are those that ended, by job and epoch, with the worker that lost it."""
+    wanted = planned if isinstance(planned, Mapping) else dict.fromkeys(planned, "completed")
+    lost_leases = lost_leases or {}
     by_job = attempts_by_job(lines)
     # Of several faults that hit one attempt the first counts: it may have cost the lease already.
     hit = {id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault)}
-    statuses = Counter(rows[job_id].status if job_id in rows else "gone" for job_id in planned)
-    stranded = sum(statuses[status] for status in UNFINISHED)
+    statuses = {job_id: rows[job_id].status if job_id in rows else "gone" for job_id in wanted}
+    stranded = sum(status in UNFINISHED for status in statuses.values())
+    ended_well = sum(status == wanted[job_id] for job_id, status in statuses.items())
     repetitions = list(repeated(by_job))
-    recoveries = sorted(
-        again.start.at - hit[id(first)].began
-        for first, again in repetitions
-        if id(first) in hit and hit[id(first)].kind is FaultKind.KILL
-    )
+    recoveries = sorted(_recoveries(repetitions, hit, _Deaths(lines, faults), lost_leases))
     answered = Counter(line.entry for line in lines)
     times = [line.at for line in lines if line.entry in (Entry.START, Entry.END)] or [0.0]
     return Findings(
         faults=len(faults),
-        jobs=len(planned),
-        lost=len(planned) - statuses["completed"] - stranded,
+        jobs=len(wanted),
+        lost=len(wanted) - ended_well - stranded,
         stranded=stranded,
         starts=answered[Entry.START],
         extra=len(repetitions),
         in_flight=len(hit),
         unexplained=sum(not _explained(first, again, hit) for first, again in repetitions),
+        lapsed=sum((first.start.job_id, first.start.epoch) in lost_leases for first, _ in repetitions),
         refused=sum(line.entry is Entry.REFUSED and line.event == JobEvent.COMPLETE for line in lines),
         late=sum(_counted_late(attempts, hit) for attempts in by_job.values()),
-        stale=sum(_completed_for_stale(row, by_job.get(row.job_id, [])) for row in rows.values()),
+        stale=sum(
+            _completed_for_stale(row, by_job.get(row.job_id, []), times_agree)
+            for row in rows.values()
+            if row.job_id in wanted
+        ),
         recovery_p50=recoveries[len(recoveries) // 2] if recoveries else None,
         recovery_max=recoveries[-1] if recoveries else None,
-        rate=statuses["completed"] / max(max(times) - min(times), 0.001),
+        rate=ended_well / max(max(times) - min(times), 0.001),
     )
 
 
@@ -135,6 +148,35 @@ def _explained(first: Attempt, again: Attempt, hit: Mapping[int, Fault]) -> bool
     return fault is not None and first.start.epoch < again.start.epoch and fault.began <= again.start.at
 
 
+class _Deaths:
+    """When workers were killed, by their identity."""
+
+    def __init__(self, lines: Sequence[Line], faults: Sequence[Fault]) -> None:
+        killed = {fault.pid: fault.began for fault in faults if fault.kind is FaultKind.KILL}
+        self._at = {line.worker_id: killed[line.pid] for line in lines if line.pid in killed}
+
+    def of(self, worker_id: str | None) -> float | None:
+        """Unix time in seconds; None if it was not killed."""
+        return None if worker_id is None else self._at.get(worker_id)
+
+
+def _recoveries(
+    repetitions: Sequence[tuple[Attempt, Attempt]],
+    hit: Mapping[int, Fault],
+    deaths: _Deaths,
+    lost_leases: Mapping[tuple[str, int], str],
+) -> Iterator[float]:
+    for first, again in repetitions:
+        fault = hit.get(id(first))
+        if fault is None or fault.kind is not FaultKind.KILL:
+            continue
+        # Workers that had claimed it meanwhile and died before its function began left no line of it.
+        job_id = first.start.job_id
+        between = (lost_leases.get((job_id, e)) for e in range(first.start.epoch + 1, again.start.epoch))
+        later = [at for at in map(deaths.of, between) if at is not None]
+        yield again.start.at - max([fault.began, *later])
+
+
 def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault]) -> int:
     return sum(
         attempt.answer is not None and attempt.answer.entry is Entry.ACCEPTED and id(attempt) in hit
@@ -142,7 +184,7 @@ def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault]) -> int:
     )
 
 
-def _completed_for_stale(row: Row, attempts: Sequence[Attempt]) -> bool:
+def _completed_for_stale(row: Row, attempts: Sequence[Attempt], times_agree: bool) -> bool:
     """True if the row is completed without its own latest attempt having come to its end before.
 
     The journal and the table's own time decide, not what the store told the workers; and then also that:
@@ -156,7 +198,7 @@ def _completed_for_stale(row: Row, attempts: Sequence[Attempt]) -> bool:
         and attempt.ended is not None
         and attempt.ended.entry is Entry.END
         and row.finished_at is not None
-        and attempt.ended.at <= row.finished_at + CLOCK_GRAIN
+        and (not times_agree or attempt.ended.at <= row.finished_at + CLOCK_GRAIN)
         for attempt in attempts
     )
     counted = [

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from tests.chaos.crew import Crew
-from tests.chaos.journal import read
+from tests.chaos.crew import Crew, Fault
+from tests.chaos.journal import Line, read
 from tests.chaos.judge import attempts_by_job
 from tests.chaos.options import Options
 from tests.chaos.planning import Kind
@@ -32,6 +34,24 @@ class Stage:
     crew: Crew
     table: Table
     journal: Path
+    dsn: str
+    library: str
+    problems: list[str] = field(default_factory=list)
+    """What a scenario has seen that must not be."""
+
+    def busiest(self) -> tuple[int, int]:
+        """The worker with the most attempts under way, by pid, and how many these are."""
+        open_attempts = Counter(
+            attempt.start.pid
+            for attempts in attempts_by_job(read(self.journal)).values()
+            for attempt in attempts
+            if attempt.ended is None
+        )
+        return max(((m.pid, open_attempts[m.pid]) for m in self.crew.members), key=lambda one: one[1])
+
+    def identity(self, pid: int) -> str:
+        """The worker's own name for itself, by its process."""
+        return next(line.worker_id for line in read(self.journal) if line.pid == pid)
 
     def busy(self) -> list[subprocess.Popen[bytes]]:
         """The workers that have attempts under way."""
@@ -56,8 +76,33 @@ class Scenario:
     kinds: Sequence[Kind]
     damage: Callable[[Stage], Awaitable[None]]
     """Does harm until cancelled."""
-    must_show: tuple[str, ...]
+    must_show: tuple[str, ...] = ()
     """Findings that must not be 0: otherwise the scenario has proved nothing."""
+    seconds: float = 20.0
+    """The jobs fall due over this span in a run of ten minutes; shorter in a shorter one."""
+    launch: Mapping[str, Any] = field(default_factory=dict)
+    """What its workers are told beyond the usual."""
+    workers: int | None = None
+    """None: as many as the options say."""
+    faults_in: Callable[[Sequence[Line]], list[Fault]] = lambda lines: []
+    """Faults that the jobs themselves were, by the journal."""
+    leases_lapse: bool = False
+    """True where leases run out by themselves, so that a lost one explains a second start."""
+    deserters: bool = False
+    """True where workers that end by themselves are part of it."""
+    afterwards: Callable[[Stage], Awaitable[None]] | None = None
+    """Looks at what is particular to it once its jobs have ended and the workers are still there."""
+    recovery_within: float | None = 1.0
+    """Seconds beyond one lease that recovery from a kill may take; None: not judged."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Of its workers, beyond the usual."""
+    times_agree: bool = True
+    """False where the database's clock is tampered with."""
+
+
+async def no_damage(stage: Stage) -> None:
+    """For scenarios whose jobs are the damage."""
+    await asyncio.Event().wait()
 
 
 @dataclass(slots=True)
@@ -74,7 +119,7 @@ class Watch:
     async def until_finished(self) -> None:
         """Return when the last job has ended, or when the run has gone silent or on for too long."""
         options = self.stage.options
-        end = time.monotonic() + options.seconds + 60 + self.jobs / 100
+        end = time.monotonic() + (options.seconds or 0) + 60 + self.jobs / 100
         while time.monotonic() < end:
             await asyncio.sleep(LOOK)
             self.stage.crew.replace_deserters()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -33,6 +34,26 @@ class Table:
             "SELECT count(*) FROM scheduled_jobs WHERE status <> ALL ($1::text[])", UNFINISHED
         )
         return number
+
+    async def lost_leases(self) -> dict[tuple[str, int], str]:
+        """The workers that lost a lease, by job and epoch."""
+        rows = await self._connection.fetch(
+            "SELECT job_id, epoch, worker_id FROM scheduled_job_attempts WHERE outcome = 'lost'"
+        )
+        return {(row["job_id"], row["epoch"]): row["worker_id"] for row in rows}
+
+    async def stolen_leases(self, seconds: float) -> int:
+        """How many leases of that length were taken back sooner after their claim."""
+        number: int = await self._connection.fetchval(
+            "SELECT count(*) FROM scheduled_job_attempts WHERE outcome = 'lost'"
+            " AND finished_at < started_at + make_interval(secs => $1)",
+            seconds,
+        )
+        return number
+
+    async def value(self, query: str, *arguments: object) -> Any:
+        """The one value that a query gives."""
+        return await self._connection.fetchval(query, *arguments)
 
     async def rows(self) -> dict[str, Row]:
         """All jobs by id."""

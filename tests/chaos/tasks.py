@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
-from pg_scheduler import current_job
+from pg_scheduler import JobCancelled, JobContext, current_job
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from tests.chaos.journal import Entry, Journal
@@ -40,18 +46,87 @@ class Witness:
         """Nothing to tell."""
 
 
-async def work(milliseconds: int, failing_attempt: int = 0) -> None:
-    """Take that long; the attempt of that number (1 is the first) fails at its end."""
+@contextmanager
+def told() -> Iterator[JobContext]:
+    """Tell the journal of the attempt in this block: its start, and how it ended."""
     job = current_job()
     journal, epoch = _journal, _epochs[job.job_id]
     assert journal is not None, "this process has no Witness"
     journal.write(Entry.START, job.job_id, epoch)
     try:
-        await asyncio.sleep(milliseconds / 1000)
-    except asyncio.CancelledError:
+        yield job
+    except Deliberate:
+        journal.write(Entry.FAIL, job.job_id, epoch)
+        raise
+    except (asyncio.CancelledError, JobCancelled):
         journal.write(Entry.STOP, job.job_id, epoch)
         raise
-    if job.attempt == failing_attempt:
-        journal.write(Entry.FAIL, job.job_id, epoch)
-        raise Deliberate(job.job_id)
     journal.write(Entry.END, job.job_id, epoch)
+
+
+async def work(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Take that long; the attempt of that number (1 is the first) fails at its end."""
+    with told() as job:
+        await asyncio.sleep(milliseconds / 1000)
+        if job.attempt == failing_attempt:
+            raise Deliberate(job.job_id)
+
+
+async def block_loop(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Take that long without ever letting the event loop go on."""
+    with told():
+        time.sleep(milliseconds / 1000)
+
+
+async def hold_gil(milliseconds: int, failing_attempt: int = 0) -> None:
+    """The first attempt lets no thread of this process run for that long, or somewhat longer."""
+    with told() as job:
+        if job.attempt == 1:
+            _hold(milliseconds / 1000)
+
+
+def _hold(seconds: float) -> None:
+    # A sum over a range is one call into C that never lets go of the interpreter.
+    sample = 3_000_000
+    began = time.perf_counter()
+    sum(range(sample))
+    took = time.perf_counter() - began
+    sum(range(int(sample * seconds / took)))
+
+
+async def end_process(milliseconds: int, failing_attempt: int = 0) -> None:
+    """The poison pill: whoever swallows it is gone at once."""
+    with told():
+        os._exit(7)
+
+
+async def hang(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Never end."""
+    with told():
+        await asyncio.Event().wait()
+
+
+def hang_in_thread(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Never end, unless told to stop."""
+    with told() as job:
+        while True:
+            job.raise_if_cancelled()
+            threading.Event().wait(0.05)
+
+
+def hang_deaf_in_thread(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Neither end nor listen for longer than a timeout. (A thread cannot be ended from outside.)"""
+    with told():
+        time.sleep(milliseconds / 1000)
+
+
+TASKS: dict[str, tuple[Callable[..., Any], str]] = {
+    "work": (work, "async"),
+    "block_loop": (block_loop, "async"),
+    "hold_gil": (hold_gil, "async"),
+    "end_process": (end_process, "async"),
+    "hang": (hang, "async"),
+    "hang_in_thread": (hang_in_thread, "thread"),
+    "hang_deaf_in_thread": (hang_deaf_in_thread, "thread"),
+}
+"""Functions and their executors, by the names that launches and kinds use."""

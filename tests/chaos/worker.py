@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pg_scheduler import Scheduler
-from tests.chaos.journal import Journal
-from tests.chaos.tasks import Witness, work
+from tests.chaos.journal import Entry, Journal
+from tests.chaos.tasks import TASKS, Witness
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,16 @@ class Launch:
     journal: str
     lease: float
     """Seconds."""
+    capacity: int = 25
+    batch: int = 10
+    max_crashes: int = 100_000
+    """A job that is hit by kill after kill must still be completed one day: no crash budget here."""
+    grace: float = 20.0
+    """Seconds that jobs get to end after SIGTERM."""
+    renews: bool = True
+    """False: leases are never renewed, so that they run out while jobs run."""
+    tasks: tuple[str, ...] = tuple(TASKS)
+    """What this version of the program knows."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -51,18 +61,32 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
-async def serve(launch: Launch) -> None:
-    """Run jobs until SIGTERM."""
+def scheduler_for(launch: Launch) -> ChaosScheduler:
+    """A scheduler that does as the launch says and tells the journal."""
     ChaosScheduler.LEASE_DURATION = launch.lease
     ChaosScheduler.HEARTBEAT_THRESHOLD = 2 * launch.lease
     journal = Journal(Path(launch.journal))
-    # A job that is hit by kill after kill must still be completed one day: no crash budget here.
-    scheduler = ChaosScheduler.connect(
-        launch.dsn, library=launch.library, max_crashes=100_000, observers=[Witness(journal)]
+    scheduler = ChaosScheduler(
+        launch.dsn,
+        launch.capacity,
+        library=launch.library,
+        batch_claim_limit=launch.batch,
+        max_crashes=launch.max_crashes,
+        observers=[Witness(journal)],
     )
     journal.worker_id = scheduler.worker_id
-    scheduler.register(work)
-    await scheduler.run(shutdown_timeout=20)
+    journal.write(Entry.UP, "-", 0)
+    for name in launch.tasks:
+        function, executor = TASKS[name]
+        scheduler.register(function, executor=executor)
+    if not launch.renews:
+        scheduler.worker.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    return scheduler
+
+
+async def serve(launch: Launch) -> None:
+    """Run jobs until SIGTERM."""
+    await scheduler_for(launch).run(shutdown_timeout=launch.grace)
 
 
 if __name__ == "__main__":

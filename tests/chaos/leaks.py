@@ -1,0 +1,51 @@
+"""What a scenario must not leave behind once its processes are gone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+
+import asyncpg
+
+PATIENCE = 5.0
+"""Seconds in which the server notices that the last connections are closed."""
+
+_LEFT = """
+SELECT format('%s connections (%s)', count(*), string_agg(DISTINCT left(query, 60), ' | ')) AS left_behind
+FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+HAVING count(*) > 0
+UNION ALL
+SELECT format('%s advisory locks', count(*))
+FROM pg_locks AS lock
+WHERE locktype = 'advisory'
+    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+HAVING count(*) > 0
+UNION ALL
+SELECT format('%s prepared transactions', count(*))
+FROM pg_prepared_xacts
+WHERE database = current_database()
+HAVING count(*) > 0
+"""
+
+
+async def left_behind(dsn: str, threads_before: set[threading.Thread]) -> list[str]:
+    """What is left in the database and in this process after `PATIENCE`; empty if all is clean."""
+    deadline = time.monotonic() + PATIENCE
+    connection = await asyncpg.connect(dsn)
+    try:
+        while True:
+            left = [row["left_behind"] for row in await connection.fetch(_LEFT)]
+            threads = [t.name for t in threading.enumerate() if t not in threads_before and _counts(t)]
+            left += [f"threads {threads}"] if threads else []
+            if not left or time.monotonic() > deadline:
+                return left
+            await asyncio.sleep(0.1)
+    finally:
+        await connection.close()
+
+
+def _counts(thread: threading.Thread) -> bool:
+    # asyncio keeps the threads of its own pool until the loop ends.
+    return thread.is_alive() and not thread.name.startswith("asyncio_")
