@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -65,7 +65,8 @@ class Crew:
     ) -> None:
         self.launch = launch
         """What the next one is told."""
-        self._environment = {**os.environ, "CHAOS_ORIGIN": repr(ORIGIN), **(environment or {})}
+        self.environment_of: Callable[[int], Mapping[str, str]] = lambda number: environment or {}
+        """Of the worker that is hired as the so manieth, beyond the harness's own."""
         self._program = program
         self._folder = folder
         self._hired = 0
@@ -90,7 +91,7 @@ class Crew:
                     stdout=log,
                     stderr=log,
                     cwd=ROOT,
-                    env=self._environment,
+                    env={**os.environ, "CHAOS_ORIGIN": repr(ORIGIN), **self.environment_of(self._hired)},
                     start_new_session=True,
                 )
             log_file.rename(self._folder / f"worker-{member.pid}.log")

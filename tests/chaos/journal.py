@@ -25,6 +25,8 @@ class Entry(StrEnum):
     """The store told the worker that the attempt's verdict counts."""
     REFUSED = "refused"
     """The store told the worker that the attempt had lost its lease."""
+    SEIZE = "seize"
+    """The function is about to let nothing else in this process run."""
     UP = "up"
     """A worker process begins to look for jobs."""
 

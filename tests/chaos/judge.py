@@ -12,6 +12,7 @@ from tests.chaos.crew import Fault, FaultKind
 from tests.chaos.journal import Entry, Line
 from tests.chaos.table import UNFINISHED, Row
 
+ENDS = (Entry.END, Entry.FAIL, Entry.STOP)
 CLOCK_GRAIN = 0.001
 """Seconds by which two readings of the machine's clock may seem out of order."""
 
@@ -96,7 +97,7 @@ def judge(
         unexplained=sum(not _explained(first, again, hit) for first, again in repetitions),
         lapsed=sum((first.start.job_id, first.start.epoch) in lost_leases for first, _ in repetitions),
         refused=sum(line.entry is Entry.REFUSED and line.event == JobEvent.COMPLETE for line in lines),
-        late=sum(_counted_late(attempts, hit) for attempts in by_job.values()),
+        late=sum(_counted_late(attempts, hit, lost_leases) for attempts in by_job.values()),
         stale=sum(
             _completed_for_stale(row, by_job.get(row.job_id, []), times_agree)
             for row in rows.values()
@@ -119,7 +120,7 @@ def attempts_by_job(lines: Sequence[Line]) -> dict[str, list[Attempt]]:
             started.setdefault(line.job_id, []).append(latest[key])
         elif key in latest and line.entry in (Entry.ACCEPTED, Entry.REFUSED):
             latest[key].answer = line
-        elif key in latest:
+        elif key in latest and line.entry in ENDS:
             latest[key].ended = line
     for attempts in started.values():
         attempts.sort(key=lambda attempt: attempt.start.epoch)
@@ -177,9 +178,14 @@ def _recoveries(
         yield again.start.at - max([fault.began, *later])
 
 
-def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault]) -> int:
+def _counted_late(
+    attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: Mapping[tuple[str, int], str]
+) -> int:
+    paused = {key for key, fault in hit.items() if fault.kind is FaultKind.PAUSE}
     return sum(
-        attempt.answer is not None and attempt.answer.entry is Entry.ACCEPTED and id(attempt) in hit
+        attempt.answer is not None
+        and attempt.answer.entry is Entry.ACCEPTED
+        and (id(attempt) in paused or (attempt.start.job_id, attempt.start.epoch) in lost_leases)
         for attempt in attempts
     )
 

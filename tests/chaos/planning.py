@@ -98,5 +98,6 @@ def _spec(job: PlannedJob, began: datetime) -> JobSpec:
         max_retries=3 if job.ends == "completed" else 0,
         timeout=job.timeout,
         job_id=job.job_id,
+        misfire_grace_time=None,  # however late, by whichever clock
         retry=RetryPolicy(base=RETRY_DELAY, factor=1.0),
     )

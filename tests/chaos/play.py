@@ -23,6 +23,7 @@ from tests.chaos.outcome import Outcome
 from tests.chaos.planning import PlannedJob, plan, produce
 from tests.chaos.stage import Scenario, Stage, Watch
 from tests.chaos.table import Table
+from tests.chaos.tasks import TASKS
 from tests.chaos.worker import Launch
 
 Told = Callable[[int, int, int], None]
@@ -73,13 +74,14 @@ async def _judged(scenario: Scenario, stage: Stage, planned: Sequence[PlannedJob
     found = judge(
         {job.job_id: job.ends for job in planned}, rows, lines, faults, lost, scenario.times_agree
     )
-    if stolen := await stage.table.stolen_leases(stage.options.lease):
+    stolen = await stage.table.stolen_leases(stage.options.lease) if scenario.times_agree else 0
+    if stolen:
         stage.problems.append(f"{stolen} leases were taken back before their end")
     return Outcome(
         scenario=scenario.name,
         library=stage.library,
         seed=stage.options.seed,
-        faults=len(faults),
+        faults=len(faults) + stage.jumps,
         jobs=found.jobs,
         lost=found.lost,
         stranded=found.stranded,
@@ -88,6 +90,8 @@ async def _judged(scenario: Scenario, stage: Stage, planned: Sequence[PlannedJob
         tried=found.refused + found.stale,
         refused=found.refused,
         late=found.late,
+        missed=stage.missed,
+        doubled=stage.doubled,
         recovery=found.recovery_max,
         note=f"{found.rate:.0f} jobs/s" if found.recovery_p50 is None
         else f"{found.rate:.0f} jobs/s, recovery p50 {found.recovery_p50:.2f} s",
@@ -104,6 +108,8 @@ def _problems(scenario: Scenario, stage: Stage, found: Findings) -> list[str]:
     if limit is not None and found.recovery_max is not None:
         if found.recovery_max > stage.options.lease + limit:
             problems.append(f"recovery took {found.recovery_max:.2f} s")
+    if stage.missed or stage.doubled:
+        problems.append("windows were missed or doubled")
     if stage.crew.deserted and not scenario.deserters:
         problems.append(f"{len(stage.crew.deserted)} workers ended by themselves")
     return problems
@@ -115,10 +121,12 @@ async def _stage(
 ) -> AsyncIterator[Stage]:
     journal = folder / "journal"
     launch = Launch(dsn, library, str(journal), options.lease, **scenario.launch)
-    crew = Crew(launch, folder, environment=scenario.environment)
+    crew = Crew(launch, folder)
     connection = await asyncpg.connect(dsn)
     try:
-        yield Stage(options, crew, Table(connection), journal, dsn, library)
+        stage = Stage(options, crew, Table(connection), folder, journal, dsn, library)
+        scenario.prepare(stage)
+        yield stage
     finally:
         crew.disband()
         await connection.close()
@@ -127,6 +135,8 @@ async def _stage(
 async def _perform(scenario: Scenario, stage: Stage, planned: list[PlannedJob], told: Told) -> None:
     producer = Scheduler(stage.dsn, library=stage.library)
     await producer.initialize_db()
+    for function, executor in TASKS.values():
+        producer.register(function, executor=executor)
     stage.crew.hire(stage.options.workers)
     producing = asyncio.create_task(produce(producer, planned))
     damaging = asyncio.create_task(_damage(scenario, stage))

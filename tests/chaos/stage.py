@@ -8,10 +8,12 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tests.chaos.crew import Crew, Fault
+from tests.chaos.false_time import FalseTime
 from tests.chaos.journal import Line, read
 from tests.chaos.judge import attempts_by_job
 from tests.chaos.options import Options
@@ -26,18 +28,29 @@ TOO_MANY_DESERTERS = 10
 """When so many workers have ended by themselves, something is wrong with all of them."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stage:
     """What a scenario may touch."""
 
     options: Options
     crew: Crew
     table: Table
+    folder: Path
     journal: Path
     dsn: str
     library: str
     problems: list[str] = field(default_factory=list)
     """What a scenario has seen that must not be."""
+    missed: int = 0
+    """Windows."""
+    doubled: int = 0
+    """Windows."""
+    clocks: list[FalseTime] = field(default_factory=list)
+    """That the workers live by, where a scenario has made some."""
+    jumps: int = 0
+    """Of the database's clock: faults that hurt no single worker."""
+    deployed: datetime = datetime.max.replace(tzinfo=UTC)
+    """When the last worker of the old version had gone."""
 
     def busiest(self) -> tuple[int, int]:
         """The worker with the most attempts under way, by pid, and how many these are."""
@@ -94,8 +107,8 @@ class Scenario:
     """Looks at what is particular to it once its jobs have ended and the workers are still there."""
     recovery_within: float | None = 1.0
     """Seconds beyond one lease that recovery from a kill may take; None: not judged."""
-    environment: Mapping[str, str] = field(default_factory=dict)
-    """Of its workers, beyond the usual."""
+    prepare: Callable[[Stage], None] = lambda stage: None
+    """Called before the first worker is hired."""
     times_agree: bool = True
     """False where the database's clock is tampered with."""
 

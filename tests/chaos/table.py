@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -22,6 +23,38 @@ class Row:
     """Unix time in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class WindowsOf:
+    """One schedule's windows that are jobs."""
+
+    stored: list[datetime]
+    """One per job, in order."""
+    incomplete: int
+    """Jobs that are not completed."""
+    run_count: int
+    """Jobs by the schedule's own count, which sees what the job id hides."""
+    skipped: int
+    """Windows that it says it left out."""
+
+    @property
+    def doubled(self) -> int:
+        """Jobs beyond one per window."""
+        distinct = len(set(self.stored))
+        return len(self.stored) - distinct + max(self.run_count - distinct, 0)
+
+    def missed(self, every: timedelta) -> int:
+        """Windows of an interval between the first and the last stored one that are no job."""
+        if not self.stored:
+            return 0
+        first = next((one for one in self.stored if not _beyond(one, every)), self.stored[-1])
+        wanted = (self.stored[-1] - first) // every + 1
+        return wanted - len({one for one in self.stored if one >= first and not _beyond(one, every)})
+
+
+def _beyond(moment: datetime, every: timedelta) -> timedelta:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) % every
+
+
 class Table:
     """A plain connection."""
 
@@ -29,9 +62,10 @@ class Table:
         self._connection = connection
 
     async def finished(self) -> int:
-        """How many jobs have ended, in whatever state."""
+        """How many planned jobs have ended, in whatever state."""
         number: int = await self._connection.fetchval(
-            "SELECT count(*) FROM scheduled_jobs WHERE status <> ALL ($1::text[])", UNFINISHED
+            "SELECT count(*) FROM scheduled_jobs WHERE status <> ALL ($1::text[]) AND job_id LIKE 'job-%'",
+            UNFINISHED,
         )
         return number
 
@@ -50,6 +84,23 @@ class Table:
             seconds,
         )
         return number
+
+    async def windows(self, key: str) -> WindowsOf:
+        """What became of a schedule's windows."""
+        rows = await self._connection.fetch(
+            "SELECT schedule_window, status FROM scheduled_jobs"
+            " WHERE schedule_key = $1 AND schedule_window IS NOT NULL",
+            key,
+        )
+        account = await self._connection.fetchrow(
+            "SELECT run_count, skipped_count FROM scheduled_job_schedules WHERE schedule_key = $1", key
+        )
+        return WindowsOf(
+            sorted(row["schedule_window"] for row in rows),
+            sum(row["status"] != "completed" for row in rows),
+            account["run_count"],
+            account["skipped_count"],
+        )
 
     async def value(self, query: str, *arguments: object) -> Any:
         """The one value that a query gives."""

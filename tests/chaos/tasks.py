@@ -8,15 +8,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
-from pg_scheduler import JobCancelled, JobContext, current_job
+from pg_scheduler import JobCancelled, JobContext, JobSpec, Scheduler, current_job
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from tests.chaos.journal import Entry, Journal
 
 _journal: Journal | None = None
+_scheduler: Scheduler | None = None
 _epochs: dict[str, int] = {}
 """Epoch of the latest attempt that this process started of each job. A job's function reads it in its first
 step, which comes before another attempt of the same job can start here."""
@@ -82,16 +84,30 @@ async def hold_gil(milliseconds: int, failing_attempt: int = 0) -> None:
     """The first attempt lets no thread of this process run for that long, or somewhat longer."""
     with told() as job:
         if job.attempt == 1:
+            assert _journal is not None
+            _journal.write(Entry.SEIZE, job.job_id, _epochs[job.job_id])
             _hold(milliseconds / 1000)
 
 
 def _hold(seconds: float) -> None:
     # A sum over a range is one call into C that never lets go of the interpreter.
     sample = 3_000_000
+    quickest = min(_time_of(sample) for _ in range(3))
+    _time_of(int(sample * seconds / quickest))
+
+
+def _time_of(numbers: int) -> float:
     began = time.perf_counter()
-    sum(range(sample))
-    took = time.perf_counter() - began
-    sum(range(int(sample * seconds / took)))
+    sum(range(numbers))
+    return time.perf_counter() - began
+
+
+async def outlast_lease(milliseconds: int, failing_attempt: int = 0) -> None:
+    """As `work`; but the third attempt and later ones take no time, so that this comes to an end."""
+    with told() as job:
+        await asyncio.sleep(0 if job.attempt > 2 else milliseconds / 1000)
+        if job.attempt == failing_attempt:
+            raise Deliberate(job.job_id)
 
 
 async def end_process(milliseconds: int, failing_attempt: int = 0) -> None:
@@ -120,8 +136,32 @@ def hang_deaf_in_thread(milliseconds: int, failing_attempt: int = 0) -> None:
         time.sleep(milliseconds / 1000)
 
 
+async def tick() -> None:
+    """One window of a schedule."""
+    with told():
+        pass
+
+
+async def breed() -> None:
+    """Add a schedule of itself for every second, and three jobs of itself."""
+    scheduler = _scheduler
+    assert scheduler is not None, "this process has lent nothing"
+    await scheduler.add_schedule(breed, key=f"brood-{uuid4()}", every=timedelta(seconds=1), overlap="allow")
+    now = datetime.now(UTC)
+    await scheduler.schedule_bulk([JobSpec(func=breed, execution_time=now) for _ in range(3)])
+
+
+def lend(scheduler: Scheduler) -> None:
+    """Let jobs of this process use a scheduler."""
+    global _scheduler
+    _scheduler = scheduler
+
+
 TASKS: dict[str, tuple[Callable[..., Any], str]] = {
     "work": (work, "async"),
+    "outlast_lease": (outlast_lease, "async"),
+    "tick": (tick, "async"),
+    "breed": (breed, "async"),
     "block_loop": (block_loop, "async"),
     "hold_gil": (hold_gil, "async"),
     "end_process": (end_process, "async"),

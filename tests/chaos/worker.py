@@ -9,11 +9,15 @@ import os
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
 from pg_scheduler import Scheduler
+from pg_scheduler.engine.schedule_requests import ScheduleRequest
 from tests.chaos.journal import Entry, Journal
-from tests.chaos.tasks import TASKS, Witness
+from tests.chaos.tasks import TASKS, Witness, lend, tick
+
+SCHEDULE = "of the harness"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,8 @@ class Launch:
     """False: leases are never renewed, so that they run out while jobs run."""
     tasks: tuple[str, ...] = tuple(TASKS)
     """What this version of the program knows."""
+    every: float | None = None
+    """Seconds between the windows of the schedule that this version of the program has."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -61,6 +67,19 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
+def schedule_of(every: float) -> ScheduleRequest:
+    """The schedule that programs have in their code: every window of it is wanted."""
+    return ScheduleRequest(
+        task=tick,
+        every=timedelta(seconds=every),
+        key=SCHEDULE,
+        catch_up="all",
+        catch_up_limit=1000,
+        overlap="allow",
+        misfire_grace_time=None,
+    )
+
+
 def scheduler_for(launch: Launch) -> ChaosScheduler:
     """A scheduler that does as the launch says and tells the journal."""
     ChaosScheduler.LEASE_DURATION = launch.lease
@@ -79,6 +98,9 @@ def scheduler_for(launch: Launch) -> ChaosScheduler:
     for name in launch.tasks:
         function, executor = TASKS[name]
         scheduler.register(function, executor=executor)
+    if launch.every is not None:
+        scheduler.schedules.adopt(schedule_of(launch.every))
+    lend(scheduler)
     if not launch.renews:
         scheduler.worker.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     return scheduler

@@ -34,15 +34,8 @@ async def _seizures_cost_a_lease(stage: Stage) -> None:
 
 
 def _seizures(lines: Sequence[Line]) -> list[Fault]:
-    """A fault for each first attempt that nothing else ran beside: those of the jobs that hold."""
-    starts = {(line.job_id, line.epoch): line for line in lines if line.entry is Entry.START}
-    ends = [line for line in lines if line.entry is Entry.END]
-    long = ((starts.get((end.job_id, end.epoch)), end) for end in ends)
-    return [
-        Fault(FaultKind.SEIZE, start.pid, start.at, end.at)
-        for start, end in long
-        if start is not None and end.at - start.at > LEASES / 2000
-    ]
+    """A fault for each job that took the interpreter for itself."""
+    return [Fault(FaultKind.SEIZE, line.pid, line.at) for line in lines if line.entry is Entry.SEIZE]
 
 
 def _exits(lines: Sequence[Line]) -> list[Fault]:

@@ -9,6 +9,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler.ports.driver import ReclaimRequest
 from tests.chaos.planning import Kind
 from tests.chaos.stage import Scenario, Stage
+from tests.chaos.tasks import outlast_lease
 
 REAPERS = 2
 
@@ -34,15 +35,15 @@ async def _reap(scheduler: Scheduler, request: ReclaimRequest) -> None:
 RACES = Scenario(
     name="races",
     summary="no lease is renewed, and most jobs last as long as one: all races with the reaper",
-    jobs=1_500,
+    jobs=500,
     kinds=(
-        Kind(0.5, (1985, 2015)),
-        Kind(0.3, (1900, 2100)),
+        Kind(0.5, (1985, 2015), func=outlast_lease),
+        Kind(0.3, (1900, 2100), func=outlast_lease),
         # Failed by the next attempt, the job waits: pending, of a later epoch than the late completion's.
-        Kind(0.2, (1990, 2200), failing_attempt=2),
+        Kind(0.2, (1990, 2200), failing_attempt=2, func=outlast_lease),
     ),
     damage=reap_without_pause,
-    must_show=("extra", "refused", "lapsed"),
+    must_show=("extra", "refused", "lapsed", "late"),
     seconds=12,
     launch={"renews": False},
     leases_lapse=True,
