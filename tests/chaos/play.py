@@ -149,6 +149,9 @@ async def _perform(scenario: Scenario, stage: Stage, planned: list[PlannedJob], 
             for task in running:
                 if task.done():
                     task.result()
+        if scenario.damage_to_its_end:
+            await asyncio.wait_for(damaging, 60)
+            await Watch(stage, len(planned), told).until_finished()
     finally:
         for task in (producing, damaging, watching):
             task.cancel()

@@ -88,7 +88,9 @@ class Scenario:
     """How many by default."""
     kinds: Sequence[Kind]
     damage: Callable[[Stage], Awaitable[None]]
-    """Does harm until cancelled."""
+    """Does harm until cancelled, or comes to an end."""
+    damage_to_its_end: bool = False
+    """True if the scenario is not over before its damage is."""
     must_show: tuple[str, ...] = ()
     """Findings that must not be 0: otherwise the scenario has proved nothing."""
     seconds: float = 20.0

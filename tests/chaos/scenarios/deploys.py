@@ -30,7 +30,8 @@ async def deploy(stage: Stage) -> None:
         await stage.crew.gone()
         await asyncio.sleep(STEP)
     stage.deployed = datetime.now(UTC)
-    await asyncio.Event().wait()
+    while await stage.table.value(_WINDOWS + " AND schedule_window > $2", SCHEDULE, stage.deployed) < 2:
+        await asyncio.sleep(0.1)
 
 
 async def _judge(stage: Stage) -> None:
@@ -52,6 +53,7 @@ DEPLOYS = Scenario(
     jobs=2_000,
     kinds=(Kind(0.7, (1, 300)), Kind(0.3, (1, 300), func=outlast_lease)),
     damage=deploy,
+    damage_to_its_end=True,
     seconds=14,
     launch=OLD,
     afterwards=_judge,

@@ -129,7 +129,7 @@ async def _after(table: Table, crew: Crew) -> Downtime:
     async def settled() -> bool:
         done = await table.value(recovered) == RUNNING and not await table.value(open_jobs)
         marks = await table.value(
-            "SELECT count(*) FROM scheduled_job_schedules WHERE mark > now() - $1 * 1.1", EVERY
+            "SELECT count(*) FROM scheduled_job_schedules WHERE mark > now() - $1::interval * 1.1", EVERY
         )
         return bool(done and marks == len(LIMITS))
 
