@@ -73,12 +73,22 @@ class BorrowedSession(_Shared):
         try:
             yield self
         except BaseException:
-            if not self._connection.is_closed():
+            if not _gone(self._connection):
                 with translated():
                     await transaction.rollback()
             raise
         with translated():
             await transaction.commit()
+
+
+def _gone(connection: Any) -> bool:
+    """True if there is nothing left to roll back. A pool takes a connection that broke back at once, and what
+    it had lent out then refuses every question."""
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return closed
 
 
 class _Savepoint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import random
 import signal
 import sys
@@ -81,6 +82,8 @@ def main(arguments: list[str]) -> int:
         for complaint in outcome.complaints if chosen.verbose else ():
             print(f"    {complaint}", file=sys.stderr)
 
+    # A pool of the harness that loses the server it restarts is no news.
+    logging.getLogger("asyncpg").addHandler(logging.NullHandler())
     # A polite end is an end like Ctrl-C: everything that was started is cleaned up.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pg_scheduler import PgSchedulerError, Scheduler
+from pg_scheduler import Scheduler
 
 
 class Pace:
@@ -69,7 +69,7 @@ async def main(dsn: str, library: str) -> None:
         scheduler = Scheduler(dsn, library=library, schema=schema)
         try:
             await scheduler.initialize_db()
-        except PgSchedulerError as error:
+        except Exception as error:
             say(f"failed {type(error).__name__}")
         else:
             say(f"done {pace.sent}")
