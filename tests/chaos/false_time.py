@@ -1,7 +1,7 @@
 """A wall clock that the harness moves, for processes that are started with it: workers, or the server.
 
-The shim is compiled when it is first wanted; where there is no C compiler or no preloading, `NoFalseTime` says
-so and the scenario reports that it could not be played.
+The shim is compiled when it is first wanted; where there is no C compiler or no preloading, `NoFalseTime`
+says so and the scenario reports that it could not be played.
 """
 
 from __future__ import annotations
@@ -33,9 +33,7 @@ class FalseTime:
         # The server runs as somebody else where the harness runs as root.
         folder.chmod(0o755)
         self._shim, self._file = folder / "false_time.so", folder / "offset"
-        subprocess.run(
-            [compiler, "-shared", "-fPIC", "-O1", "-o", self._shim, SOURCE, "-ldl"], check=True
-        )
+        subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-o", self._shim, SOURCE, "-ldl"], check=True)
         self._file.write_bytes(bytes(8))
         with self._file.open("r+b") as file:
             self._shared = mmap.mmap(file.fileno(), 8)

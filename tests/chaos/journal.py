@@ -30,9 +30,10 @@ class Entry(StrEnum):
     UP = "up"
     """A worker process begins to look for jobs."""
 
+
 ORIGIN = float(os.environ.get("CHAOS_ORIGIN") or time.time() - time.monotonic())
-"""Unix time at which the machine's monotonic clock stood at 0. Workers are told that of the harness: their own
-wall clocks may be what a scenario has tampered with."""
+"""Unix time at which the machine's monotonic clock stood at 0. Workers are told that of the harness: their
+own wall clocks may be what a scenario has tampered with."""
 
 
 def true_time() -> float:

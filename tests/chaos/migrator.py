@@ -1,8 +1,8 @@
 """One migrating process: ``python -m tests.chaos.migrator DSN LIBRARY``, started by the migration scenario.
 
-Each line of its input is a schema to install and the number of the statement before which to stop and wait for
-another line (0: none). Its output says "at PID-OF-THE-BACKEND" there, and in the end "done" or "failed REASON".
-A script counts as its statements, one by one, so that it can be interrupted between any two of them.
+Each line of its input is a schema to install and the number of the statement before which to stop and wait
+for another line (0: none). Its output says "at PID-OF-THE-BACKEND" there, and in the end "done" or "failed
+REASON". A script counts as its statements, one by one, so that it can be interrupted between any two of them.
 """
 
 from __future__ import annotations

@@ -71,9 +71,7 @@ async def _judged(scenario: Scenario, stage: Stage, planned: Sequence[PlannedJob
         [*stage.crew.faults, *scenario.faults_in(lines)], key=lambda fault: fault.began
     )
     lost = await stage.table.lost_leases()
-    found = judge(
-        {job.job_id: job.ends for job in planned}, rows, lines, faults, lost, scenario.times_agree
-    )
+    found = judge({job.job_id: job.ends for job in planned}, rows, lines, faults, lost, scenario.times_agree)
     stolen = await stage.table.stolen_leases(stage.options.lease) if scenario.times_agree else 0
     if stolen:
         stage.problems.append(f"{stolen} leases were taken back before their end")
@@ -104,10 +102,9 @@ def _problems(scenario: Scenario, stage: Stage, found: Findings) -> list[str]:
     explained = IF_LEASES_LAPSE if scenario.leases_lapse else UNLESS_LEASES_LAPSE
     problems = [text for text, holds in (INVARIANTS | explained).items() if not holds(found)]
     problems += [f"nothing proved: no {name}" for name in scenario.must_show if not getattr(found, name)]
-    limit = scenario.recovery_within
-    if limit is not None and found.recovery_max is not None:
-        if found.recovery_max > stage.options.lease + limit:
-            problems.append(f"recovery took {found.recovery_max:.2f} s")
+    limit, longest = scenario.recovery_within, found.recovery_max or 0.0
+    if limit is not None and longest > stage.options.lease + limit:
+        problems.append(f"recovery took {longest:.2f} s")
     if stage.missed or stage.doubled:
         problems.append("windows were missed or doubled")
     if stage.crew.deserted and not scenario.deserters:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.chaos.crew import Crew, Fault
 from tests.chaos.false_time import FalseTime
-from tests.chaos.journal import Line, read
+from tests.chaos.journal import Entry, Line, read
 from tests.chaos.judge import attempts_by_job
 from tests.chaos.options import Options
 from tests.chaos.planning import Kind
@@ -24,6 +24,7 @@ LOOK = 0.5
 """Seconds between looks at the table."""
 LEASES_OF_SILENCE = 10
 """After this many leases without any job starting or ending nothing more is hoped for."""
+NEVER = datetime.max.replace(tzinfo=UTC)
 TOO_MANY_DESERTERS = 10
 """When so many workers have ended by themselves, something is wrong with all of them."""
 
@@ -49,7 +50,7 @@ class Stage:
     """That the workers live by, where a scenario has made some."""
     jumps: int = 0
     """Of the database's clock: faults that hurt no single worker."""
-    deployed: datetime = datetime.max.replace(tzinfo=UTC)
+    deployed: datetime = NEVER
     """When the last worker of the old version had gone."""
 
     def busiest(self) -> tuple[int, int]:
@@ -145,8 +146,8 @@ class Watch:
                 return
 
     def _silent(self, finished: int) -> bool:
-        journal = self.stage.journal
-        sign = (finished, journal.stat().st_size if journal.exists() else 0)
+        # Workers that only come up and are killed are no sign of life.
+        sign = (finished, sum(line.entry is not Entry.UP for line in read(self.stage.journal)))
         if sign != self._sign:
             self._sign, self._since = sign, time.monotonic()
         # Workers start up, and jobs may be due late: neither is silence.

@@ -43,6 +43,8 @@ class Witness:
         """The store's answer to a verdict."""
         entry = Entry.ACCEPTED if accepted else Entry.REFUSED
         self._journal.write(entry, job.job_id, job.epoch, verdict.event)
+        if _epochs.get(job.job_id) == job.epoch:
+            del _epochs[job.job_id]
 
     def pass_finished(self, service: str) -> None:
         """Nothing to tell."""
@@ -77,7 +79,7 @@ async def work(milliseconds: int, failing_attempt: int = 0) -> None:
 async def block_loop(milliseconds: int, failing_attempt: int = 0) -> None:
     """Take that long without ever letting the event loop go on."""
     with told():
-        time.sleep(milliseconds / 1000)
+        time.sleep(milliseconds / 1000)  # noqa: ASYNC251
 
 
 async def hold_gil(milliseconds: int, failing_attempt: int = 0) -> None:

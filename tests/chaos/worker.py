@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from pg_scheduler import Scheduler
+from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
 from pg_scheduler.engine.schedule_requests import ScheduleRequest
 from tests.chaos.journal import Entry, Journal
 from tests.chaos.tasks import TASKS, Witness, lend, tick
 
 SCHEDULE = "of the harness"
+AT_ONCE = VacuumPolicy.immediate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Launch:
     """What this version of the program knows."""
     every: float | None = None
     """Seconds between the windows of the schedule that this version of the program has."""
+    keep: bool = True
+    """False: completed and failed jobs are deleted when they end."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -91,6 +94,7 @@ def scheduler_for(launch: Launch) -> ChaosScheduler:
         library=launch.library,
         batch_claim_limit=launch.batch,
         max_crashes=launch.max_crashes,
+        vacuum_config=None if launch.keep else VacuumConfig(completed=AT_ONCE, failed=AT_ONCE),
         observers=[Witness(journal)],
     )
     journal.worker_id = scheduler.worker_id

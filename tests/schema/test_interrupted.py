@@ -16,7 +16,7 @@ async def test_a_connection_lost_within_a_transaction_is_told_as_connection_lost
 ) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         session = scheduler.driver._link.session  # type: ignore[attr-defined]
-        with pytest.raises(ConnectionLost):
+        with pytest.raises(ConnectionLost):  # noqa: PT012
             async with session.transaction() as transaction:
                 rows = await transaction.fetch("SELECT pg_backend_pid() AS pid")
                 await sql.execute("SELECT pg_terminate_backend($1)", rows[0]["pid"])

@@ -1,4 +1,4 @@
-"""A new version of the program takes over worker by worker, with tasks and a schedule that the old one has not."""
+"""A new version of the program takes over worker by worker, with tasks and a schedule that are new."""
 
 from __future__ import annotations
 

@@ -41,9 +41,7 @@ def _seizures(lines: Sequence[Line]) -> list[Fault]:
 def _exits(lines: Sequence[Line]) -> list[Fault]:
     """A fault for each process whose last line is the start of an attempt that never ended."""
     last = {line.pid: line for line in lines}
-    return [
-        Fault(FaultKind.EXIT, pid, line.at) for pid, line in last.items() if line.entry is Entry.START
-    ]
+    return [Fault(FaultKind.EXIT, pid, line.at) for pid, line in last.items() if line.entry is Entry.START]
 
 
 async def _pills_ended_failed(stage: Stage) -> None:

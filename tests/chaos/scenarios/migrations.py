@@ -68,7 +68,7 @@ class Rounds:
 
     async def play(self, number: int) -> None:
         """One migrator stops before a statement, the others come, it dies: one way in even rounds (its
-        process), another in odd ones (its backend). The others must complete the work, and it too if it lives.
+        process), another in odd ones (its backend). The others must complete the work, and its successor.
         """
         self.played += 1
         schema, doomed = f"round_{number}", self.team[0]

@@ -12,8 +12,8 @@ EVERY = timedelta(seconds=1)
 
 
 async def play_lagging(library: str, dsn: str, seed: int, *, seconds: float = 10.0) -> tuple[Findings, int]:
-    """Two prompt workers and two that act on what they saw one and a half windows ago. Also, how many of their
-    offers were refused."""
+    """Two prompt workers and two that act on what they saw one and a half windows ago. Also: how many of
+    their offers were refused."""
     async with open_field(library, dsn, seed, workers=2, lease=2.0, pinned=False) as field:
         field.crew.launch = replace(field.crew.launch, lag=1.5)  # type: ignore[type-var]
         field.crew.hire(2)
