@@ -10,9 +10,11 @@ from itertools import pairwise
 from pg_scheduler.domain.states import JobEvent
 from tests.chaos.crew import Fault, FaultKind
 from tests.chaos.journal import Entry, Line
-from tests.chaos.table import UNFINISHED, Row
+from tests.chaos.table import UNFINISHED, LostLease, Row
 
 ENDS = (Entry.END, Entry.FAIL, Entry.STOP)
+LostLeases = Mapping[tuple[str, int], LostLease]
+"""By job and epoch."""
 CLOCK_GRAIN = 0.001
 """Seconds by which two readings of the machine's clock may seem out of order."""
 
@@ -57,9 +59,10 @@ class Findings:
     stale: int
     """Jobs that the store completed for an attempt that was not the latest. Must be 0."""
     recovery_p50: float | None
-    """Seconds from a kill to the next start of the killed worker's jobs. Of several workers that died one
-    after the other with the same job, the last counts: each death costs a lease."""
+    """Seconds from a kill until a job of the killed worker could be claimed again."""
     recovery_max: float | None
+    queued_max: float | None
+    """Seconds from then until it began: more urgent jobs come first, and workers have to start up."""
     rate: float
     """Completed jobs per second, from the first start to the last end."""
 
@@ -69,7 +72,7 @@ def judge(
     rows: Mapping[str, Row],
     lines: Sequence[Line],
     faults: Sequence[Fault],
-    lost_leases: Mapping[tuple[str, int], str] | None = None,
+    lost_leases: LostLeases | None = None,
     times_agree: bool = True,
 ) -> Findings:
     """The findings on a scenario that is over. `planned` may say in which status a job is to end, where that
@@ -83,7 +86,8 @@ def judge(
     stranded = sum(status in UNFINISHED for status in statuses.values())
     ended_well = sum(status == wanted[job_id] for job_id, status in statuses.items())
     repetitions = list(repeated(by_job))
-    recoveries = sorted(_recoveries(repetitions, hit, _Deaths(lines, faults), lost_leases))
+    returns = sorted(_waits_for_return(_Deaths(lines, faults), lost_leases))
+    waits = list(_waits_for_start(repetitions, hit, lost_leases))
     answered = Counter(line.entry for line in lines)
     times = [line.at for line in lines if line.entry in (Entry.START, Entry.END)] or [0.0]
     return Findings(
@@ -103,8 +107,9 @@ def judge(
             for row in rows.values()
             if row.job_id in wanted
         ),
-        recovery_p50=recoveries[len(recoveries) // 2] if recoveries else None,
-        recovery_max=recoveries[-1] if recoveries else None,
+        recovery_p50=returns[len(returns) // 2] if returns else None,
+        recovery_max=returns[-1] if returns else None,
+        queued_max=max(waits, default=None),
         rate=ended_well / max(max(times) - min(times), 0.001),
     )
 
@@ -161,25 +166,26 @@ class _Deaths:
         return None if worker_id is None else self._at.get(worker_id)
 
 
-def _recoveries(
-    repetitions: Sequence[tuple[Attempt, Attempt]],
-    hit: Mapping[int, Fault],
-    deaths: _Deaths,
-    lost_leases: Mapping[tuple[str, int], str],
+def _waits_for_return(deaths: _Deaths, lost_leases: LostLeases) -> Iterator[float]:
+    """How long each lease of a killed worker kept its job from the others."""
+    for lease in lost_leases.values():
+        death = deaths.of(lease.worker_id)
+        if death is not None:
+            yield lease.at - death
+
+
+def _waits_for_start(
+    repetitions: Sequence[tuple[Attempt, Attempt]], hit: Mapping[int, Fault], lost_leases: LostLeases
 ) -> Iterator[float]:
+    """How long a job that had come back waited for its turn."""
     for first, again in repetitions:
-        fault = hit.get(id(first))
-        if fault is None or fault.kind is not FaultKind.KILL:
-            continue
-        # Workers that had claimed it meanwhile and died before its function began left no line of it.
-        job_id = first.start.job_id
-        between = (lost_leases.get((job_id, e)) for e in range(first.start.epoch + 1, again.start.epoch))
-        later = [at for at in map(deaths.of, between) if at is not None]
-        yield again.start.at - max([fault.began, *later])
+        lease = lost_leases.get((first.start.job_id, again.start.epoch - 1))
+        if id(first) in hit and lease is not None:
+            yield again.start.at - lease.at
 
 
 def _counted_late(
-    attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: Mapping[tuple[str, int], str]
+    attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: LostLeases
 ) -> int:
     paused = {key for key, fault in hit.items() if fault.kind is FaultKind.PAUSE}
     return sum(

@@ -1,8 +1,8 @@
 """``python -m tests.chaos.mutants``: does each scenario see that its guard is gone?
 
 One guard after the other is taken out of a copy of the tree by an exact replacement of text; the scenario
-that is to prove it is played on the copy, and must report a broken invariant. Exit code 1 if one does not, or if a
-text that is to be replaced is no longer there.
+that is to prove it is played on the copy, and must report a broken invariant. Exit code 1 if one does not, or
+if a text that is to be replaced is no longer there.
 """
 
 from __future__ import annotations

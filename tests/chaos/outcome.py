@@ -33,7 +33,7 @@ class Outcome:
     doubled: int = 0
     """Windows."""
     recovery: float | None = None
-    """Seconds from a kill to the next start of the killed worker's jobs, at the most."""
+    """Seconds from a kill until the last job of the killed worker could be claimed again."""
     seconds: float = 0.0
     """That the scenario took."""
     note: str = ""

@@ -91,11 +91,17 @@ async def _judged(scenario: Scenario, stage: Stage, planned: Sequence[PlannedJob
         missed=stage.missed,
         doubled=stage.doubled,
         recovery=found.recovery_max,
-        note=f"{found.rate:.0f} jobs/s" if found.recovery_p50 is None
-        else f"{found.rate:.0f} jobs/s, recovery p50 {found.recovery_p50:.2f} s",
+        note=_note(found),
         problems=(*stage.problems, *_problems(scenario, stage, found)),
         complaints=tuple(stage.crew.complaints()),
     )  # fmt: skip
+
+
+def _note(found: Findings) -> str:
+    note = f"{found.rate:.0f} jobs/s"
+    if found.recovery_p50 is not None:
+        note += f", recovery p50 {found.recovery_p50:.2f} s"
+    return note if found.queued_max is None else f"{note}, then queued for {found.queued_max:.2f} s"
 
 
 def _problems(scenario: Scenario, stage: Stage, found: Findings) -> list[str]:

@@ -32,8 +32,9 @@ READING = """
 lost: jobs that did not end as they should; stranded: left pending or running; extra: starts beyond one per
 job (and beyond the retries that a failing job asks for), bound: how many the faults explain; stale: late
 completions of attempts whose job somebody else had taken over; late: completions after a lost lease that
-counted because nobody had; missed, doubled: windows of schedules; recovery: the longest time from a kill to
-the next start of a job of the killed worker (each lease is 2 s where nothing else is said).
+counted because nobody had; missed, doubled: windows of schedules; recovery: the longest time from a kill
+until a job of the killed worker could be claimed again (a lease is 2 s); queued: from then to its start,
+behind more urgent jobs.
 """
 
 

@@ -61,10 +61,17 @@ class Sample:
 
     def line(self) -> str:
         """For people."""
-        return (
-            f"{self.seconds:6.0f} s  {self.jobs:8} jobs  {self.memory / 1024:6.1f} MB  {self.threads:3} threads"
-            f"  {self.files:3} files  {self.dead:6} dead  {self.live:6} live  {self.bytes / 2**20:6.1f} MB tables"
+        parts = (
+            f"{self.seconds:6.0f} s",
+            f"{self.jobs:8} jobs",
+            f"{self.memory / 1024:6.1f} MB",
+            f"{self.threads:3} threads",
+            f"{self.files:3} files",
+            f"{self.dead:6} dead",
+            f"{self.live:6} live",
+            f"{self.bytes / 2**20:6.1f} MB of tables",
         )
+        return "  ".join(parts)
 
 
 def grown(samples: Sequence[Sample], of: Callable[[Sample], int]) -> float:

@@ -24,6 +24,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class LostLease:
+    """One that was taken back."""
+
+    worker_id: str
+    """Whose it was."""
+    at: float
+    """Unix time in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
 class WindowsOf:
     """One schedule's windows that are jobs."""
 
@@ -69,12 +79,13 @@ class Table:
         )
         return number
 
-    async def lost_leases(self) -> dict[tuple[str, int], str]:
-        """The workers that lost a lease, by job and epoch."""
+    async def lost_leases(self) -> dict[tuple[str, int], LostLease]:
+        """Those that were taken back, by job and epoch."""
         rows = await self._connection.fetch(
-            "SELECT job_id, epoch, worker_id FROM scheduled_job_attempts WHERE outcome = 'lost'"
+            "SELECT job_id, epoch, worker_id, extract(EPOCH FROM finished_at)::double precision AS at"
+            " FROM scheduled_job_attempts WHERE outcome = 'lost'"
         )
-        return {(row["job_id"], row["epoch"]): row["worker_id"] for row in rows}
+        return {(row["job_id"], row["epoch"]): LostLease(row["worker_id"], row["at"]) for row in rows}
 
     async def stolen_leases(self, seconds: float) -> int:
         """How many leases of that length were taken back sooner after their claim."""
