@@ -184,9 +184,7 @@ def _waits_for_start(
             yield again.start.at - lease.at
 
 
-def _counted_late(
-    attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: LostLeases
-) -> int:
+def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: LostLeases) -> int:
     paused = {key for key, fault in hit.items() if fault.kind is FaultKind.PAUSE}
     return sum(
         attempt.answer is not None

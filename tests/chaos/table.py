@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,14 +67,20 @@ def _beyond(moment: datetime, every: timedelta) -> timedelta:
 
 
 class Table:
-    """A plain connection."""
+    """A plain connection; whoever asks meanwhile waits for their turn."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
+        self._turn = asyncio.Lock()
+
+    async def _fetch(self, query: str, *arguments: object) -> list[asyncpg.Record]:
+        async with self._turn:
+            rows: list[asyncpg.Record] = await self._connection.fetch(query, *arguments)
+            return rows
 
     async def finished(self) -> int:
         """How many planned jobs have ended, in whatever state."""
-        number: int = await self._connection.fetchval(
+        number: int = await self.value(
             "SELECT count(*) FROM scheduled_jobs WHERE status <> ALL ($1::text[]) AND job_id LIKE 'job-%'",
             UNFINISHED,
         )
@@ -81,7 +88,7 @@ class Table:
 
     async def lost_leases(self) -> dict[tuple[str, int], LostLease]:
         """Those that were taken back, by job and epoch."""
-        rows = await self._connection.fetch(
+        rows = await self._fetch(
             "SELECT job_id, epoch, worker_id, extract(EPOCH FROM finished_at)::double precision AS at"
             " FROM scheduled_job_attempts WHERE outcome = 'lost'"
         )
@@ -89,7 +96,7 @@ class Table:
 
     async def stolen_leases(self, seconds: float) -> int:
         """How many leases of that length were taken back sooner after their claim."""
-        number: int = await self._connection.fetchval(
+        number: int = await self.value(
             "SELECT count(*) FROM scheduled_job_attempts WHERE outcome = 'lost'"
             " AND finished_at < started_at + make_interval(secs => $1)",
             seconds,
@@ -98,12 +105,12 @@ class Table:
 
     async def windows(self, key: str) -> WindowsOf:
         """What became of a schedule's windows."""
-        rows = await self._connection.fetch(
+        rows = await self._fetch(
             "SELECT schedule_window, status FROM scheduled_jobs"
             " WHERE schedule_key = $1 AND schedule_window IS NOT NULL",
             key,
         )
-        account = await self._connection.fetchrow(
+        (account,) = await self._fetch(
             "SELECT run_count, skipped_count FROM scheduled_job_schedules WHERE schedule_key = $1", key
         )
         return WindowsOf(
@@ -115,11 +122,12 @@ class Table:
 
     async def value(self, query: str, *arguments: object) -> Any:
         """The one value that a query gives."""
-        return await self._connection.fetchval(query, *arguments)
+        rows = await self._fetch(query, *arguments)
+        return rows[0][0] if rows else None
 
     async def rows(self) -> dict[str, Row]:
         """All jobs by id."""
-        rows = await self._connection.fetch(
+        rows = await self._fetch(
             "SELECT job_id, status, epoch, worker_id,"
             " extract(EPOCH FROM finished_at)::double precision AS finished_at FROM scheduled_jobs"
         )

@@ -27,9 +27,9 @@ async def kill_beside_an_open_transaction(stage: Stage) -> None:
 PINNED = Scenario(
     name="pinned xmin",
     summary="kills while a transaction is held open from beginning to end",
-    jobs=5_000,
+    jobs=3_000,
     kinds=(Kind(0.95, (1, 5)), Kind(0.05, (500, 1000))),
     damage=kill_beside_an_open_transaction,
     must_show=("in_flight",),
-    seconds=15,
+    seconds=8,
 )

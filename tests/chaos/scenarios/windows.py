@@ -36,13 +36,13 @@ async def _play_raced(ground: Ground) -> Outcome:
     scale = ground.options.scale
     found = await play_pinned(
         ground.server, ground.library, ground.dsn, ground.options.seed,
-        windows=max(round(400 * scale), 60), seconds=max(20 * scale, 4),
+        windows=max(round(300 * scale), 60), seconds=max(15 * scale, 4),
     )  # fmt: skip
     return _outcome(ground, RACED.name, found)
 
 
 async def _play_real(ground: Ground) -> Outcome:
-    seconds = max(16 * ground.options.scale, 5)
+    seconds = max(12 * ground.options.scale, 5)
     found = await play_real(ground.library, ground.dsn, ground.options.seed, seconds=seconds, every=1)
     return _outcome(ground, REAL.name, found)
 
