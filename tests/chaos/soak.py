@@ -30,8 +30,8 @@ from tests.support.databases import new_database
 
 JOBS_PER_SECOND = 100
 WARM_UP = 0.25
-"""This part of the samples is left out: caches fill (memory is flat after about 20,000 jobs), autovacuum comes
-for the first time."""
+"""This part of the samples is left out: caches fill (memory is flat after about 20,000 jobs), autovacuum
+comes for the first time."""
 MEMORY_GROWTH, DEAD_GROWTH = 1.05, 1.5
 """By so much may the second half of the rest be above the first."""
 

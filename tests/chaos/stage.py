@@ -51,7 +51,7 @@ class Stage:
     jumps: int = 0
     """Of the database's clock: faults that hurt no single worker."""
     deployed: datetime = NEVER
-    """When the last worker of the old version had gone."""
+    """From when on the new version's schedule was the one that counted."""
 
     def busiest(self) -> tuple[int, int]:
         """The worker with the most attempts under way, by pid, and how many these are."""

@@ -7,13 +7,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from tests.chaos.planning import Kind
-from tests.chaos.stage import Scenario, Stage
+from tests.chaos.stage import NEVER, Scenario, Stage
 from tests.chaos.tasks import outlast_lease
 from tests.chaos.worker import SCHEDULE, Launch
 
 OLD = {"tasks": ("work", "tick"), "every": 1.0}
 NEW = {"tasks": ("work", "outlast_lease", "tick"), "every": 2.0}
 _WINDOWS = "SELECT count(*) FROM scheduled_jobs WHERE schedule_key = $1"
+_EVERY = "SELECT (spec ->> 'every')::double precision FROM scheduled_job_schedules WHERE schedule_key = $1"
 STEP = 1.5
 """Seconds between the replacements of two workers."""
 
@@ -28,8 +29,12 @@ async def deploy(stage: Stage) -> None:
     for member in list(stage.crew.members):
         stage.crew.terminate(member)
         await stage.crew.gone()
+        if stage.deployed is NEVER:
+            # From then on old and new workers live side by side.
+            while await stage.table.value(_EVERY, SCHEDULE) != NEW["every"]:
+                await asyncio.sleep(0.02)
+            stage.deployed = datetime.now(UTC)
         await asyncio.sleep(STEP)
-    stage.deployed = datetime.now(UTC)
     while await stage.table.value(_WINDOWS + " AND schedule_window > $2", SCHEDULE, stage.deployed) < 2:
         await asyncio.sleep(0.1)
 
@@ -40,7 +45,7 @@ async def _judge(stage: Stage) -> None:
     stage.missed = windows.missed(timedelta(seconds=2)) + windows.skipped
     odd = [one for one in windows.stored if one.second % 2 and one > stage.deployed]
     if odd:
-        stage.problems.append(f"{len(odd)} windows of the old schedule after the deploy")
+        stage.problems.append(f"{len(odd)} windows of the old schedule beside the new one")
     if not any(one.second % 2 for one in windows.stored):
         stage.problems.append("nothing proved: the old version's schedule made no windows")
     if not any(one > stage.deployed for one in windows.stored):
