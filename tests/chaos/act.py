@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import tempfile
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pg_scheduler_embedded import EmbeddedServer
-from tests.chaos.leaks import left_behind
+from tests.chaos.leaks import Present, left_behind
 from tests.chaos.options import Options
 from tests.chaos.outcome import Outcome
 
@@ -44,8 +43,8 @@ class Act:
 
 async def perform(act: Act, server: EmbeddedServer, library: str, dsn: str, options: Options) -> Outcome:
     """Play; what the act leaves behind is a problem of it."""
-    began, threads = time.monotonic(), set(threading.enumerate())
+    began, before = time.monotonic(), Present.now()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         outcome = await act.play(Ground(server, library, dsn, options, Path(name)))
-    left = tuple(f"left behind: {what}" for what in await left_behind(dsn, threads))
+    left = tuple(f"left behind: {what}" for what in await left_behind(dsn, before))
     return replace(outcome, seconds=time.monotonic() - began, problems=outcome.problems + left)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from dataclasses import dataclass
+from typing import Any
 
 import asyncpg
 
@@ -30,22 +32,39 @@ HAVING count(*) > 0
 """
 
 
-async def left_behind(dsn: str, threads_before: set[threading.Thread]) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class Present:
+    """Who was there before."""
+
+    threads: frozenset[threading.Thread]
+    tasks: frozenset[asyncio.Task[Any]]
+
+    @classmethod
+    def now(cls) -> Present:
+        """Those of this moment."""
+        return cls(frozenset(threading.enumerate()), frozenset(asyncio.all_tasks()))
+
+    def newcomers(self) -> list[str]:
+        """Threads and tasks that have come since and are still there."""
+        threads = [thread.name for thread in threading.enumerate() if self._is_new(thread)]
+        tasks = [task.get_name() for task in asyncio.all_tasks() - self.tasks]
+        return [f"{kind} {names}" for kind, names in (("threads", threads), ("tasks", tasks)) if names]
+
+    def _is_new(self, thread: threading.Thread) -> bool:
+        # asyncio keeps the threads of its own pool until the loop ends.
+        return thread not in self.threads and not thread.name.startswith("asyncio_")
+
+
+async def left_behind(dsn: str, before: Present) -> list[str]:
     """What is left in the database and in this process after `PATIENCE`; empty if all is clean."""
     deadline = time.monotonic() + PATIENCE
     connection = await asyncpg.connect(dsn)
     try:
         while True:
             left = [row["left_behind"] for row in await connection.fetch(_LEFT)]
-            threads = [t.name for t in threading.enumerate() if t not in threads_before and _counts(t)]
-            left += [f"threads {threads}"] if threads else []
+            left += before.newcomers()
             if not left or time.monotonic() > deadline:
                 return left
             await asyncio.sleep(0.1)
     finally:
         await connection.close()
-
-
-def _counts(thread: threading.Thread) -> bool:
-    # asyncio keeps the threads of its own pool until the loop ends.
-    return thread.is_alive() and not thread.name.startswith("asyncio_")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -17,7 +16,7 @@ from pg_scheduler import Scheduler
 from tests.chaos.crew import Crew, Fault
 from tests.chaos.journal import read
 from tests.chaos.judge import Findings, judge
-from tests.chaos.leaks import left_behind
+from tests.chaos.leaks import Present, left_behind
 from tests.chaos.options import Options
 from tests.chaos.outcome import Outcome
 from tests.chaos.planning import PlannedJob, plan, produce
@@ -56,12 +55,12 @@ async def play(
     jobs = options.jobs or max(round(scenario.jobs * seconds / scenario.seconds), 1)
     planned = plan(scenario.kinds, jobs, seconds, options.random_for("plan"))
     options = replace(options, seconds=seconds, workers=scenario.workers or options.workers)
-    began, threads = time.monotonic(), set(threading.enumerate())
+    began, before = time.monotonic(), Present.now()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         async with _stage(scenario, options, library, dsn, Path(name)) as stage:
             await _perform(scenario, stage, planned, told)
             outcome = await _judged(scenario, stage, planned)
-    left = tuple(f"left behind: {what}" for what in await left_behind(dsn, threads))
+    left = tuple(f"left behind: {what}" for what in await left_behind(dsn, before))
     return replace(outcome, seconds=time.monotonic() - began, problems=outcome.problems + left)
 
 
