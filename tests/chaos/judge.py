@@ -81,7 +81,9 @@ def judge(
     lost_leases = lost_leases or {}
     by_job = attempts_by_job(lines)
     # Of several faults that hit one attempt the first counts: it may have cost the lease already.
-    hit = {id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault)}
+    hit = {
+        id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault, lost_leases)
+    }
     statuses = {job_id: rows[job_id].status if job_id in rows else "gone" for job_id in wanted}
     stranded = sum(status in UNFINISHED for status in statuses.values())
     ended_well = sum(status == wanted[job_id] for job_id, status in statuses.items())
@@ -132,12 +134,17 @@ def attempts_by_job(lines: Sequence[Line]) -> dict[str, list[Attempt]]:
     return started
 
 
-def in_flight(by_job: Mapping[str, Sequence[Attempt]], fault: Fault) -> Iterator[Attempt]:
-    """Attempts that the hurt worker had begun and not yet heard the store's answer to."""
+def in_flight(
+    by_job: Mapping[str, Sequence[Attempt]], fault: Fault, lost_leases: LostLeases
+) -> Iterator[Attempt]:
+    """Attempts that the hurt worker had claimed and not yet heard the store's answer to. One that it was just
+    about to begin may begin when the worker goes on, its lease long over."""
     for attempts in by_job.values():
         for attempt in attempts:
             unsettled = attempt.answer is None or attempt.answer.at > fault.began
-            if attempt.start.pid == fault.pid and attempt.start.at <= fault.began and unsettled:
+            lease = lost_leases.get((attempt.start.job_id, attempt.start.epoch))
+            claimed = min(attempt.start.at, attempt.start.at if lease is None else lease.claimed)
+            if attempt.start.pid == fault.pid and claimed <= fault.began and unsettled:
                 yield attempt
 
 

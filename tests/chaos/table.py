@@ -31,7 +31,9 @@ class LostLease:
     worker_id: str
     """Whose it was."""
     at: float
-    """Unix time in seconds."""
+    """When that was. Unix time in seconds, by the database's clock."""
+    claimed: float
+    """When it had been given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,14 @@ class Table:
     async def lost_leases(self) -> dict[tuple[str, int], LostLease]:
         """Those that were taken back, by job and epoch."""
         rows = await self._fetch(
-            "SELECT job_id, epoch, worker_id, extract(EPOCH FROM finished_at)::double precision AS at"
+            "SELECT job_id, epoch, worker_id, extract(EPOCH FROM finished_at)::double precision AS at,"
+            " extract(EPOCH FROM started_at)::double precision AS claimed"
             " FROM scheduled_job_attempts WHERE outcome = 'lost'"
         )
-        return {(row["job_id"], row["epoch"]): LostLease(row["worker_id"], row["at"]) for row in rows}
+        return {
+            (row["job_id"], row["epoch"]): LostLease(row["worker_id"], row["at"], row["claimed"])
+            for row in rows
+        }
 
     async def stolen_leases(self, seconds: float) -> int:
         """How many leases of that length were taken back sooner after their claim."""

@@ -19,9 +19,6 @@ _CULPRITS = "SELECT count(*) FROM scheduled_jobs WHERE job_name LIKE '%' || $1 A
 
 
 async def _blocks_are_reported(stage: Stage) -> None:
-    taken_over = await stage.table.value(_CULPRITS + "epoch > 1", "block_loop")
-    if taken_over:
-        stage.problems.append(f"{taken_over} jobs were taken from a worker that was only blocked")
     if not stage.crew.heard("the event loop is blocked"):
         stage.problems.append("no worker said that its loop was blocked")
 
