@@ -89,15 +89,17 @@ async def _judged(scenario: Scenario, stage: Stage, planned: Sequence[PlannedJob
         late=found.late,
         missed=stage.missed,
         doubled=stage.doubled,
-        recovery=found.recovery_max,
-        note=_note(found),
+        recovery=found.recovery_max if scenario.times_agree else None,
+        note=_note(found, scenario.times_agree),
         problems=(*stage.problems, *_problems(scenario, stage, found)),
         complaints=tuple(stage.crew.complaints()),
     )  # fmt: skip
 
 
-def _note(found: Findings) -> str:
+def _note(found: Findings, times_agree: bool) -> str:
     note = f"{found.rate:.0f} jobs/s"
+    if not times_agree:
+        return note
     if found.recovery_p50 is not None:
         note += f", recovery p50 {found.recovery_p50:.2f} s"
     return note if found.queued_max is None else f"{note}, then queued for {found.queued_max:.2f} s"

@@ -19,6 +19,7 @@ from tests.chaos.worker import SCHEDULE
 from tests.support.databases import new_database
 
 MINUTES, HOUR = 600.0, 3600.0
+_WINDOW_KNOWN = "SELECT count(next_window) FROM scheduled_job_schedules WHERE schedule_key = $1"
 SHORT = (Kind(0.9, (1, 5)), Kind(0.1, (500, 1000)))
 
 
@@ -82,6 +83,8 @@ def _jumping(clock: FalseTime) -> Scenario:
         async def jump() -> None:
             # The last one stays: a lease given by a clock that was ahead is over when the clock is there
             # again, so before that the jobs of workers that died meanwhile are not taken back.
+            while not await stage.table.value(_WINDOW_KNOWN, SCHEDULE):
+                await asyncio.sleep(0.05)
             for seconds in (HOUR, 0.0, -HOUR, HOUR / 2, 0.0, HOUR + 10):
                 await asyncio.sleep(rng.uniform(1.0, 2.0))
                 clock.set(seconds)
