@@ -18,7 +18,7 @@ SEED = 20_240
 
 async def played(name: str, library: str, dsn: str, server: EmbeddedServer, seconds: float) -> Outcome:
     """The outcome of a scenario in its shortest form."""
-    scenario, options = SCENARIOS[name], Options(SEED, seconds=seconds, scale=0.1)
+    scenario, options = SCENARIOS[name], Options(SEED, seconds=seconds, scale=0.05)
     if isinstance(scenario, Act):
         return await perform(scenario, server, library, dsn, options)
     assert isinstance(scenario, Scenario)
@@ -30,9 +30,8 @@ async def played(name: str, library: str, dsn: str, server: EmbeddedServer, seco
     ("name", "library", "seconds"),
     [
         ("races", "asyncpg", 2),
-        ("SIGTERM", "psycopg", 3),
+        ("SIGTERM", "psycopg", 2),
         ("poison pill", "asyncpg", 2),
-        ("rolling deploy", "psycopg", 2),
         ("migrators", "asyncpg", 2),
         ("24 h downtime", "psycopg", 2),
     ],

@@ -15,7 +15,7 @@ OLD = {"tasks": ("work", "tick"), "every": 1.0}
 NEW = {"tasks": ("work", "outlast_lease", "tick"), "every": 2.0}
 _WINDOWS = "SELECT count(*) FROM scheduled_jobs WHERE schedule_key = $1"
 _EVERY = "SELECT (spec ->> 'every')::double precision FROM scheduled_job_schedules WHERE schedule_key = $1"
-STEP = 1.5
+STEP = 1.0
 """Seconds between the replacements of two workers."""
 
 

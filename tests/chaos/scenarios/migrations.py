@@ -120,7 +120,7 @@ async def _play(ground: Ground) -> Outcome:
         total = await rounds.statements()
         numbers = list(range(1, total + 1))
         if ground.options.scale < 1:
-            chosen = max(round(total * ground.options.scale), 6)
+            chosen = max(round(total * ground.options.scale), 3)
             numbers = sorted(ground.options.random_for("statements").sample(numbers, min(chosen, total)))
         for number in numbers:
             await rounds.play(number)
