@@ -10,7 +10,7 @@ from tests.chaos.outcome import Outcome
 
 
 async def _play(ground: Ground) -> Outcome:
-    jobs = max(round(1_000 * ground.options.scale), 400)
+    jobs = max(round(1_500 * ground.options.scale), 1_000)
     found = await play(ground.library, ground.dsn, ground.options.seed, jobs=jobs)
     return replace(
         ground.outcome(LIMITS.name),
