@@ -28,7 +28,9 @@ class Entry(StrEnum):
     SEIZE = "seize"
     """The function is about to let nothing else in this process run."""
     UP = "up"
-    """A worker process begins to look for jobs."""
+    """A worker process knows who it is."""
+    READY = "ready"
+    """It has started: from now on it takes back what others lose."""
 
 
 ORIGIN = float(os.environ.get("CHAOS_ORIGIN") or time.time() - time.monotonic())

@@ -12,6 +12,7 @@ from tests.chaos.crew import Fault, FaultKind
 from tests.chaos.journal import Entry, Line
 from tests.chaos.table import UNFINISHED, LostLease, Row
 
+FATAL = (FaultKind.KILL, FaultKind.TERM, FaultKind.EXIT)
 ENDS = (Entry.END, Entry.FAIL, Entry.STOP)
 LostLeases = Mapping[tuple[str, int], LostLease]
 """By job and epoch."""
@@ -59,8 +60,11 @@ class Findings:
     stale: int
     """Jobs that the store completed for an attempt that was not the latest. Must be 0."""
     recovery_p50: float | None
-    """Seconds from a kill until a job of the killed worker could be claimed again."""
+    """Seconds from a kill until a job of the killed worker could be claimed again, without those in which
+    no other worker was up: who kills them faster than they start has nobody who could do it."""
     recovery_max: float | None
+    recovery_in_all: float | None
+    """As before, with the seconds in which nobody was up."""
     queued_max: float | None
     """Seconds from then until it began: more urgent jobs come first, and workers have to start up."""
     rate: float
@@ -88,7 +92,9 @@ def judge(
     stranded = sum(status in UNFINISHED for status in statuses.values())
     ended_well = sum(status == wanted[job_id] for job_id, status in statuses.items())
     repetitions = list(repeated(by_job))
-    returns = sorted(_waits_for_return(_Deaths(lines, faults), lost_leases))
+    waits_for_return = list(_waits_for_return(_Deaths(lines, faults), lost_leases))
+    there = _Attendance(lines, faults)
+    returns = sorted(end - begin - there.missing(begin, end) for begin, end in waits_for_return)
     waits = list(_waits_for_start(repetitions, hit, lost_leases))
     answered = Counter(line.entry for line in lines)
     times = [line.at for line in lines if line.entry in (Entry.START, Entry.END)] or [0.0]
@@ -111,6 +117,7 @@ def judge(
         ),
         recovery_p50=returns[len(returns) // 2] if returns else None,
         recovery_max=returns[-1] if returns else None,
+        recovery_in_all=max((end - begin for begin, end in waits_for_return), default=None),
         queued_max=max(waits, default=None),
         rate=ended_well / max(max(times) - min(times), 0.001),
     )
@@ -173,12 +180,30 @@ class _Deaths:
         return None if worker_id is None else self._at.get(worker_id)
 
 
-def _waits_for_return(deaths: _Deaths, lost_leases: LostLeases) -> Iterator[float]:
-    """How long each lease of a killed worker kept its job from the others."""
+class _Attendance:
+    """When any worker was up."""
+
+    def __init__(self, lines: Sequence[Line], faults: Sequence[Fault]) -> None:
+        gone = {fault.pid: fault.began for fault in faults if fault.kind in FATAL}
+        ready = [line for line in lines if line.entry is Entry.READY]
+        self._spans = sorted((line.at, gone.get(line.pid, float("inf"))) for line in ready)
+
+    def missing(self, begin: float, end: float) -> float:
+        """Seconds of a span in which none was; 0 where the journal does not tell."""
+        missing, covered = 0.0, begin
+        for up, down in self._spans:
+            if down > covered and up < end:
+                missing += max(up - covered, 0.0)
+                covered = max(covered, down)
+        return missing + max(end - covered, 0.0) if self._spans else 0.0
+
+
+def _waits_for_return(deaths: _Deaths, lost_leases: LostLeases) -> Iterator[tuple[float, float]]:
+    """From when to when each lease of a killed worker kept its job from the others."""
     for lease in lost_leases.values():
         death = deaths.of(lease.worker_id)
         if death is not None:
-            yield lease.at - death
+            yield death, lease.at
 
 
 def _waits_for_start(

@@ -101,7 +101,7 @@ def _note(found: Findings, times_agree: bool) -> str:
     if not times_agree:
         return note
     if found.recovery_p50 is not None:
-        note += f", recovery p50 {found.recovery_p50:.2f} s"
+        note += f", recovery p50 {found.recovery_p50:.2f} s, with nobody up {found.recovery_in_all:.2f} s"
     return note if found.queued_max is None else f"{note}, then queued for {found.queued_max:.2f} s"
 
 

@@ -33,8 +33,8 @@ lost: jobs that did not end as they should; stranded: left pending or running; e
 job (and beyond the retries that a failing job asks for), bound: how many the faults explain; stale: late
 completions of attempts whose job somebody else had taken over; late: completions after a lost lease that
 counted because nobody had; missed, doubled: windows of schedules; recovery: the longest time from a kill
-until a job of the killed worker could be claimed again (a lease is 2 s); queued: from then to its start,
-behind more urgent jobs.
+until a job of the killed worker could be claimed again (a lease is 2 s), without the seconds in which no
+worker at all was up; queued: from then to its start, behind more urgent jobs.
 """
 
 

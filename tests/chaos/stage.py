@@ -147,7 +147,7 @@ class Watch:
 
     def _silent(self, finished: int) -> bool:
         # Workers that only come up and are killed are no sign of life.
-        sign = (finished, sum(line.entry is not Entry.UP for line in read(self.stage.journal)))
+        sign = (finished, sum(line.entry not in (Entry.UP, Entry.READY) for line in read(self.stage.journal)))
         if sign != self._sign:
             self._sign, self._since = sign, time.monotonic()
         # Workers start up, and jobs may be due late: neither is silence.

@@ -34,6 +34,7 @@ class Witness:
     def __init__(self, journal: Journal) -> None:
         global _journal
         _journal = self._journal = journal
+        self._ready = False
 
     def job_started(self, job: ClaimedJob) -> None:
         """Called before the job's function takes its first step."""
@@ -47,7 +48,10 @@ class Witness:
             del _epochs[job.job_id]
 
     def pass_finished(self, service: str) -> None:
-        """Nothing to tell."""
+        """The first pass of any service tells that the worker has started."""
+        if not self._ready:
+            self._ready = True
+            self._journal.write(Entry.READY, "-", 0)
 
 
 @contextmanager

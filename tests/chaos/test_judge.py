@@ -66,6 +66,15 @@ def test_recovery_lasts_from_the_kill_until_the_job_is_free_and_then_it_queues()
     assert (findings.recovery_max, findings.queued_max) == (3.5 - KILL.began, 0.5)
 
 
+def test_seconds_in_which_no_worker_was_up_are_no_recovery() -> None:
+    lost = {("job", 1): LostLease(f"worker{ANN}", 6.5, 1)}
+    lines = [*TAKEN_OVER[:1], line(0.5, Entry.READY, 0, BOB), line(5, Entry.READY, 0, 300)]
+    faults = [KILL, Fault(FaultKind.KILL, BOB, 2)]
+    findings = judge(["job"], {"job": row("running")}, lines, faults, lost)
+    # From 1.5 to 6.5, and nobody was there from 2 to 5.
+    assert (findings.recovery_max, findings.recovery_in_all) == (2, 5)
+
+
 def test_each_death_in_a_row_is_a_recovery_of_its_own() -> None:
     lost = {("job", 1): LostLease(f"worker{ANN}", 3.5, 1), ("job", 2): LostLease(f"worker{BOB}", 6, 3.6)}
     lines = [TAKEN_OVER[0], line(3.6, Entry.UP, 0, BOB), line(7, Entry.START, 3, 300)]
