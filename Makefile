@@ -27,8 +27,8 @@ check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy pg_scheduler adapters/pg_scheduler_*
 
-chaos: $(VENV)/.ready  ## kill workers for a while and count what was lost
-	$(BIN)/python -m tests.chaos
+chaos: $(VENV)/.ready  ## do harm for ten minutes and count what was lost (MINUTES=, SEED=)
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.ready  ## measure, and print a table
 	$(BIN)/python -m benchmarks

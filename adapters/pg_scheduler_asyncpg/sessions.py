@@ -87,7 +87,7 @@ class BorrowedSession(_Shared):
         try:
             yield self
         except BaseException:
-            if not self._connection.is_closed():
+            if not _gone(self._connection):
                 with translated():
                     await transaction.rollback()
             raise
@@ -98,6 +98,16 @@ class BorrowedSession(_Shared):
 async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
+
+
+def _gone(connection: Any) -> bool:
+    """True if there is nothing left to roll back. A pool takes a connection that broke back at once, and what
+    it had lent out then refuses every question."""
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
+    return closed
 
 
 class _Savepoint:

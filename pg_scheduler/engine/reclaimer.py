@@ -15,6 +15,10 @@ log = logging.getLogger("pg_scheduler.reclaimer")
 
 LONGEST_NAP = 10.0
 """Seconds between looks at the most: a lease that began since the last look is seen in time."""
+SHORTEST_NAP = 0.25
+"""Seconds between looks at the least (an eighth of a short lease): so much later than its lease's end a job
+is taken back where a look came just before it. Workers that live renew long before, so naps are rarely short.
+"""
 
 
 class Reclaimer:
@@ -76,7 +80,7 @@ class Reclaimer:
         if next_expiry_in is None:
             return longest
         # A hair after the end; but a lease that is always renewed in time must not be watched in a spin.
-        shortest = min(1.0, self._lease / 4)
+        shortest = min(SHORTEST_NAP, self._lease / 8)
         return min(longest, max(shortest, next_expiry_in.total_seconds() + 0.01))
 
     def _report(self, one: Reclaimed) -> None:

@@ -25,6 +25,22 @@ class Entry(StrEnum):
     """The store told the worker that the attempt's verdict counts."""
     REFUSED = "refused"
     """The store told the worker that the attempt had lost its lease."""
+    SEIZE = "seize"
+    """The function is about to let nothing else in this process run."""
+    UP = "up"
+    """A worker process knows who it is."""
+    READY = "ready"
+    """It has started: from now on it takes back what others lose."""
+
+
+ORIGIN = float(os.environ.get("CHAOS_ORIGIN") or time.time() - time.monotonic())
+"""Unix time at which the machine's monotonic clock stood at 0. Workers are told that of the harness: their
+own wall clocks may be what a scenario has tampered with."""
+
+
+def true_time() -> float:
+    """Unix time in seconds, the same in every process of a run."""
+    return ORIGIN + time.monotonic()
 
 
 WIDTH = 128
@@ -71,7 +87,7 @@ class Journal:
 
     def write(self, entry: Entry, job_id: str, epoch: int, event: str = "-") -> None:
         """Append a line about an attempt."""
-        line = Line(time.time(), entry, job_id, epoch, self.worker_id, self._pid, event)
+        line = Line(true_time(), entry, job_id, epoch, self.worker_id, self._pid, event)
         os.write(self._file, line.text().encode())
 
 

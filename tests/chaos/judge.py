@@ -10,8 +10,12 @@ from itertools import pairwise
 from pg_scheduler.domain.states import JobEvent
 from tests.chaos.crew import Fault, FaultKind
 from tests.chaos.journal import Entry, Line
-from tests.chaos.table import UNFINISHED, Row
+from tests.chaos.table import UNFINISHED, LostLease, Row
 
+FATAL = (FaultKind.KILL, FaultKind.TERM, FaultKind.EXIT)
+ENDS = (Entry.END, Entry.FAIL, Entry.STOP)
+LostLeases = Mapping[tuple[str, int], LostLease]
+"""By job and epoch."""
 CLOCK_GRAIN = 0.001
 """Seconds by which two readings of the machine's clock may seem out of order."""
 
@@ -47,6 +51,8 @@ class Findings:
     """Attempts under way when their worker was hurt: the bound on `extra`."""
     unexplained: int
     """Extra starts whose predecessor was not in flight at a fault, or that share its lease."""
+    lapsed: int
+    """Extra starts whose predecessor's lease had been taken back."""
     refused: int
     """Completions of stale attempts that reached the store and were refused."""
     late: int
@@ -54,44 +60,66 @@ class Findings:
     stale: int
     """Jobs that the store completed for an attempt that was not the latest. Must be 0."""
     recovery_p50: float | None
-    """Seconds from a kill to the next start of the killed worker's jobs."""
+    """Seconds from a kill until a job of the killed worker could be claimed again, without those in which
+    no other worker was up: who kills them faster than they start has nobody who could do it."""
     recovery_max: float | None
+    recovery_in_all: float | None
+    """As before, with the seconds in which nobody was up."""
+    queued_max: float | None
+    """Seconds from then until it began: more urgent jobs come first, and workers have to start up."""
     rate: float
     """Completed jobs per second, from the first start to the last end."""
 
 
 def judge(
-    planned: Collection[str], rows: Mapping[str, Row], lines: Sequence[Line], faults: Sequence[Fault]
+    planned: Collection[str] | Mapping[str, str],
+    rows: Mapping[str, Row],
+    lines: Sequence[Line],
+    faults: Sequence[Fault],
+    lost_leases: LostLeases | None = None,
+    times_agree: bool = True,
 ) -> Findings:
-    """The findings on a scenario that is over."""
+    """The findings on a scenario that is over. `planned` may say in which status a job is to end, where that
+    is not "completed". `lost_leases` are those that ended, by job and epoch, with the worker that lost it."""
+    wanted = planned if isinstance(planned, Mapping) else dict.fromkeys(planned, "completed")
+    lost_leases = lost_leases or {}
     by_job = attempts_by_job(lines)
     # Of several faults that hit one attempt the first counts: it may have cost the lease already.
-    hit = {id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault)}
-    statuses = Counter(rows[job_id].status if job_id in rows else "gone" for job_id in planned)
-    stranded = sum(statuses[status] for status in UNFINISHED)
+    hit = {
+        id(attempt): fault for fault in reversed(faults) for attempt in in_flight(by_job, fault, lost_leases)
+    }
+    statuses = {job_id: rows[job_id].status if job_id in rows else "gone" for job_id in wanted}
+    stranded = sum(status in UNFINISHED for status in statuses.values())
+    ended_well = sum(status == wanted[job_id] for job_id, status in statuses.items())
     repetitions = list(repeated(by_job))
-    recoveries = sorted(
-        again.start.at - hit[id(first)].began
-        for first, again in repetitions
-        if id(first) in hit and hit[id(first)].kind is FaultKind.KILL
-    )
+    waits_for_return = list(_waits_for_return(_Deaths(lines, faults), lost_leases))
+    there = _Attendance(lines, faults)
+    returns = sorted(end - begin - there.missing(begin, end) for begin, end in waits_for_return)
+    waits = list(_waits_for_start(repetitions, hit, lost_leases))
     answered = Counter(line.entry for line in lines)
     times = [line.at for line in lines if line.entry in (Entry.START, Entry.END)] or [0.0]
     return Findings(
         faults=len(faults),
-        jobs=len(planned),
-        lost=len(planned) - statuses["completed"] - stranded,
+        jobs=len(wanted),
+        lost=len(wanted) - ended_well - stranded,
         stranded=stranded,
         starts=answered[Entry.START],
         extra=len(repetitions),
         in_flight=len(hit),
         unexplained=sum(not _explained(first, again, hit) for first, again in repetitions),
+        lapsed=sum((first.start.job_id, first.start.epoch) in lost_leases for first, _ in repetitions),
         refused=sum(line.entry is Entry.REFUSED and line.event == JobEvent.COMPLETE for line in lines),
-        late=sum(_counted_late(attempts, hit) for attempts in by_job.values()),
-        stale=sum(_completed_for_stale(row, by_job.get(row.job_id, [])) for row in rows.values()),
-        recovery_p50=recoveries[len(recoveries) // 2] if recoveries else None,
-        recovery_max=recoveries[-1] if recoveries else None,
-        rate=statuses["completed"] / max(max(times) - min(times), 0.001),
+        late=sum(_counted_late(attempts, hit, lost_leases) for attempts in by_job.values()),
+        stale=sum(
+            _completed_for_stale(row, by_job.get(row.job_id, []), times_agree)
+            for row in rows.values()
+            if row.job_id in wanted
+        ),
+        recovery_p50=returns[len(returns) // 2] if returns else None,
+        recovery_max=returns[-1] if returns else None,
+        recovery_in_all=max((end - begin for begin, end in waits_for_return), default=None),
+        queued_max=max(waits, default=None),
+        rate=ended_well / max(max(times) - min(times), 0.001),
     )
 
 
@@ -106,19 +134,24 @@ def attempts_by_job(lines: Sequence[Line]) -> dict[str, list[Attempt]]:
             started.setdefault(line.job_id, []).append(latest[key])
         elif key in latest and line.entry in (Entry.ACCEPTED, Entry.REFUSED):
             latest[key].answer = line
-        elif key in latest:
+        elif key in latest and line.entry in ENDS:
             latest[key].ended = line
     for attempts in started.values():
         attempts.sort(key=lambda attempt: attempt.start.epoch)
     return started
 
 
-def in_flight(by_job: Mapping[str, Sequence[Attempt]], fault: Fault) -> Iterator[Attempt]:
-    """Attempts that the hurt worker had begun and not yet heard the store's answer to."""
+def in_flight(
+    by_job: Mapping[str, Sequence[Attempt]], fault: Fault, lost_leases: LostLeases
+) -> Iterator[Attempt]:
+    """Attempts that the hurt worker had claimed and not yet heard the store's answer to. One that it was just
+    about to begin may begin when the worker goes on, its lease long over."""
     for attempts in by_job.values():
         for attempt in attempts:
             unsettled = attempt.answer is None or attempt.answer.at > fault.began
-            if attempt.start.pid == fault.pid and attempt.start.at <= fault.began and unsettled:
+            lease = lost_leases.get((attempt.start.job_id, attempt.start.epoch))
+            claimed = min(attempt.start.at, attempt.start.at if lease is None else lease.claimed)
+            if attempt.start.pid == fault.pid and claimed <= fault.began and unsettled:
                 yield attempt
 
 
@@ -135,14 +168,65 @@ def _explained(first: Attempt, again: Attempt, hit: Mapping[int, Fault]) -> bool
     return fault is not None and first.start.epoch < again.start.epoch and fault.began <= again.start.at
 
 
-def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault]) -> int:
+class _Deaths:
+    """When workers were killed, by their identity."""
+
+    def __init__(self, lines: Sequence[Line], faults: Sequence[Fault]) -> None:
+        killed = {fault.pid: fault.began for fault in faults if fault.kind is FaultKind.KILL}
+        self._at = {line.worker_id: killed[line.pid] for line in lines if line.pid in killed}
+
+    def of(self, worker_id: str | None) -> float | None:
+        """Unix time in seconds; None if it was not killed."""
+        return None if worker_id is None else self._at.get(worker_id)
+
+
+class _Attendance:
+    """When any worker was up."""
+
+    def __init__(self, lines: Sequence[Line], faults: Sequence[Fault]) -> None:
+        gone = {fault.pid: fault.began for fault in faults if fault.kind in FATAL}
+        ready = [line for line in lines if line.entry is Entry.READY]
+        self._spans = sorted((line.at, gone.get(line.pid, float("inf"))) for line in ready)
+
+    def missing(self, begin: float, end: float) -> float:
+        """Seconds of a span in which none was; 0 where the journal does not tell."""
+        missing, covered = 0.0, begin
+        for up, down in self._spans:
+            if down > covered and up < end:
+                missing += max(up - covered, 0.0)
+                covered = max(covered, down)
+        return missing + max(end - covered, 0.0) if self._spans else 0.0
+
+
+def _waits_for_return(deaths: _Deaths, lost_leases: LostLeases) -> Iterator[tuple[float, float]]:
+    """From when to when each lease of a killed worker kept its job from the others."""
+    for lease in lost_leases.values():
+        death = deaths.of(lease.worker_id)
+        if death is not None:
+            yield death, lease.at
+
+
+def _waits_for_start(
+    repetitions: Sequence[tuple[Attempt, Attempt]], hit: Mapping[int, Fault], lost_leases: LostLeases
+) -> Iterator[float]:
+    """How long a job that had come back waited for its turn."""
+    for first, again in repetitions:
+        lease = lost_leases.get((first.start.job_id, again.start.epoch - 1))
+        if id(first) in hit and lease is not None:
+            yield again.start.at - lease.at
+
+
+def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: LostLeases) -> int:
+    paused = {key for key, fault in hit.items() if fault.kind is FaultKind.PAUSE}
     return sum(
-        attempt.answer is not None and attempt.answer.entry is Entry.ACCEPTED and id(attempt) in hit
+        attempt.answer is not None
+        and attempt.answer.entry is Entry.ACCEPTED
+        and (id(attempt) in paused or (attempt.start.job_id, attempt.start.epoch) in lost_leases)
         for attempt in attempts
     )
 
 
-def _completed_for_stale(row: Row, attempts: Sequence[Attempt]) -> bool:
+def _completed_for_stale(row: Row, attempts: Sequence[Attempt], times_agree: bool) -> bool:
     """True if the row is completed without its own latest attempt having come to its end before.
 
     The journal and the table's own time decide, not what the store told the workers; and then also that:
@@ -156,7 +240,7 @@ def _completed_for_stale(row: Row, attempts: Sequence[Attempt]) -> bool:
         and attempt.ended is not None
         and attempt.ended.entry is Entry.END
         and row.finished_at is not None
-        and attempt.ended.at <= row.finished_at + CLOCK_GRAIN
+        and (not times_agree or attempt.ended.at <= row.finished_at + CLOCK_GRAIN)
         for attempt in attempts
     )
     counted = [

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from pg_scheduler import JobSpec, RetryPolicy, Scheduler
 from tests.chaos.tasks import work
@@ -28,6 +29,11 @@ class PlannedJob:
     failing_attempt: int = 0
     """This attempt raises; 0 is none."""
     rank: int = 5
+    func: Callable[..., Any] = work
+    ends: str = "completed"
+    """The status that it is to end in."""
+    timeout: float | None = None
+    """Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +46,21 @@ class Kind:
     failing_attempt: int = 0
     until: float = 1.0
     """They fall due within this first part of the time: the slowest must not make the run's tail."""
+    func: Callable[..., Any] = work
+    ends: str = "completed"
+    timeout: float | None = None
+    """Seconds."""
+    exactly: int | None = None
+    """So many of them, whatever the number of jobs; None: by their share."""
 
 
 def plan(kinds: Sequence[Kind], jobs: int, seconds: float, rng: random.Random) -> list[PlannedJob]:
     """Jobs by due time, of the kinds in their shares."""
-    chosen = rng.choices(kinds, [kind.share for kind in kinds], k=jobs)
+    chosen = [kind for kind in kinds for _ in range(kind.exactly or 0)]
+    shared = [kind for kind in kinds if kind.exactly is None]
+    if shared:
+        chosen += rng.choices(shared, [kind.share for kind in shared], k=max(jobs - len(chosen), 0))
+    rng.shuffle(chosen)
     planned = [
         PlannedJob(
             job_id=f"job-{number:06}",
@@ -52,6 +68,9 @@ def plan(kinds: Sequence[Kind], jobs: int, seconds: float, rng: random.Random) -
             milliseconds=rng.randint(*kind.milliseconds),
             failing_attempt=kind.failing_attempt,
             rank=rng.choice((1, 3, 5, 8)),
+            func=kind.func,
+            ends=kind.ends,
+            timeout=kind.timeout,
         )
         for number, kind in enumerate(chosen, 1)
     ]
@@ -72,11 +91,13 @@ async def produce(scheduler: Scheduler, planned: Sequence[PlannedJob]) -> None:
 
 def _spec(job: PlannedJob, began: datetime) -> JobSpec:
     return JobSpec(
-        func=work,
+        func=job.func,
         execution_time=began + timedelta(seconds=job.due),
         args=(job.milliseconds, job.failing_attempt),
         priority=job.rank,
-        max_retries=3,
+        max_retries=3 if job.ends == "completed" else 0,
+        timeout=job.timeout,
         job_id=job.job_id,
+        misfire_grace_time=None,  # however late, by whichever clock
         retry=RetryPolicy(base=RETRY_DELAY, factor=1.0),
     )

@@ -1,4 +1,4 @@
-"""How findings are shown."""
+"""How outcomes are shown."""
 
 from __future__ import annotations
 
@@ -8,35 +8,33 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
-from tests.chaos.play import Report
+from tests.chaos.outcome import Outcome
 
-COLUMNS: tuple[tuple[str, int, Callable[[Report], object]], ...] = (
-    ("scenario", 8, lambda one: one.scenario),
-    ("library", 8, lambda one: one.library),
-    ("seed", 10, lambda one: one.seed),
-    ("faults", 6, lambda one: one.findings.faults),
-    ("jobs", 6, lambda one: one.findings.jobs),
-    ("lost", 5, lambda one: one.findings.lost),
-    ("stranded", 8, lambda one: one.findings.stranded),
-    ("starts", 7, lambda one: one.findings.starts),
-    ("extra", 6, lambda one: one.findings.extra),
-    ("bound", 6, lambda one: one.findings.in_flight),
-    ("unexplained", 11, lambda one: one.findings.unexplained),
-    ("refused", 7, lambda one: one.findings.refused),
-    ("late ok", 7, lambda one: one.findings.late),
-    ("STALE OK", 8, lambda one: one.findings.stale),
-    ("recovery p50/max", 16, lambda one: _recovery(one)),
-    ("jobs/s", 7, lambda one: f"{one.findings.rate:.0f}"),
-    ("verdict", 7, lambda one: "; ".join(one.problems) or "ok"),
+COLUMNS: tuple[tuple[str, int, Callable[[Outcome], object]], ...] = (
+    ("scenario", 16, lambda one: one.scenario),
+    ("library", 7, lambda one: one.library),
+    ("faults", 6, lambda one: one.faults),
+    ("jobs", 6, lambda one: one.jobs),
+    ("lost", 4, lambda one: one.lost),
+    ("stranded", 8, lambda one: one.stranded),
+    ("extra/bound", 11, lambda one: f"{one.extra}/{one.bound}"),
+    ("stale tried/refused", 19, lambda one: f"{one.tried}/{one.refused}"),
+    ("late", 4, lambda one: one.late),
+    ("missed", 6, lambda one: one.missed),
+    ("doubled", 7, lambda one: one.doubled),
+    ("recovery", 8, lambda one: "-" if one.recovery is None else f"{one.recovery:.2f} s"),
+    ("took", 6, lambda one: f"{one.seconds:.0f} s"),
+    ("verdict", 0, lambda one: "BROKEN: " + "; ".join(one.problems) if one.problems else "ok"),
+    ("", 0, lambda one: f"({one.note})" if one.note else ""),
 )
 
 READING = """
-lost: not completed in the end; stranded: left pending or running; extra: starts beyond one per job (and
-beyond the retries that a failing job asks for); bound: attempts in flight when their worker was hurt;
-unexplained: extra starts that no fault explains; refused: completions of stale attempts that reached the
-store and were turned away; late ok: verdicts of a paused worker that counted because nobody had taken the job
-over; STALE OK: completions accepted for an attempt that was not the job's latest. lost, stranded,
-unexplained and STALE OK must be 0, extra at most the bound. Recovery: seconds from a kill to the next start.
+lost: jobs that did not end as they should; stranded: left pending or running; extra: starts beyond one per
+job (and beyond the retries that a failing job asks for), bound: how many the faults explain; stale: late
+completions of attempts whose job somebody else had taken over; late: completions after a lost lease that
+counted because nobody had; missed, doubled: windows of schedules; recovery: the longest time from a kill
+until a job of the killed worker could be claimed again (a lease is 2 s), without the seconds in which no
+worker at all was up; queued: from then to its start, behind more urgent jobs.
 """
 
 
@@ -45,19 +43,14 @@ def heading() -> str:
     return "  ".join(f"{name:>{width}}" for name, width, _ in COLUMNS)
 
 
-def line_of(report: Report) -> str:
+def line_of(outcome: Outcome) -> str:
     """One scenario's line."""
-    return "  ".join(f"{shown(report)!s:>{width}}" for _, width, shown in COLUMNS)
+    return "  ".join(f"{shown(outcome)!s:>{width}}" for _, width, shown in COLUMNS).rstrip()
 
 
-def as_json(reports: Sequence[Report]) -> str:
+def as_json(outcomes: Sequence[Outcome]) -> str:
     """Everything, for machines."""
-    return json.dumps([asdict(report) for report in reports], indent=2)
-
-
-def _recovery(report: Report) -> str:
-    p50, longest = report.findings.recovery_p50, report.findings.recovery_max
-    return "-" if p50 is None or longest is None else f"{p50:.2f} / {longest:.2f} s"
+    return json.dumps([asdict(outcome) for outcome in outcomes], indent=2)
 
 
 class Progress:

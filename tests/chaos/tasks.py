@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
 
-from pg_scheduler import current_job
+from pg_scheduler import JobCancelled, JobContext, JobSpec, Scheduler, current_job
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from tests.chaos.journal import Entry, Journal
 
 _journal: Journal | None = None
+_scheduler: Scheduler | None = None
 _epochs: dict[str, int] = {}
 """Epoch of the latest attempt that this process started of each job. A job's function reads it in its first
 step, which comes before another attempt of the same job can start here."""
@@ -26,6 +34,7 @@ class Witness:
     def __init__(self, journal: Journal) -> None:
         global _journal
         _journal = self._journal = journal
+        self._ready = False
 
     def job_started(self, job: ClaimedJob) -> None:
         """Called before the job's function takes its first step."""
@@ -35,23 +44,135 @@ class Witness:
         """The store's answer to a verdict."""
         entry = Entry.ACCEPTED if accepted else Entry.REFUSED
         self._journal.write(entry, job.job_id, job.epoch, verdict.event)
+        if _epochs.get(job.job_id) == job.epoch:
+            del _epochs[job.job_id]
 
     def pass_finished(self, service: str) -> None:
-        """Nothing to tell."""
+        """The first pass of any service tells that the worker has started."""
+        if not self._ready:
+            self._ready = True
+            self._journal.write(Entry.READY, "-", 0)
 
 
-async def work(milliseconds: int, failing_attempt: int = 0) -> None:
-    """Take that long; the attempt of that number (1 is the first) fails at its end."""
+@contextmanager
+def told() -> Iterator[JobContext]:
+    """Tell the journal of the attempt in this block: its start, and how it ended."""
     job = current_job()
     journal, epoch = _journal, _epochs[job.job_id]
     assert journal is not None, "this process has no Witness"
     journal.write(Entry.START, job.job_id, epoch)
     try:
-        await asyncio.sleep(milliseconds / 1000)
-    except asyncio.CancelledError:
+        yield job
+    except Deliberate:
+        journal.write(Entry.FAIL, job.job_id, epoch)
+        raise
+    except (asyncio.CancelledError, JobCancelled):
         journal.write(Entry.STOP, job.job_id, epoch)
         raise
-    if job.attempt == failing_attempt:
-        journal.write(Entry.FAIL, job.job_id, epoch)
-        raise Deliberate(job.job_id)
     journal.write(Entry.END, job.job_id, epoch)
+
+
+async def work(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Take that long; the attempt of that number (1 is the first) fails at its end."""
+    with told() as job:
+        await asyncio.sleep(milliseconds / 1000)
+        if job.attempt == failing_attempt:
+            raise Deliberate(job.job_id)
+
+
+async def block_loop(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Take that long without ever letting the event loop go on."""
+    with told():
+        time.sleep(milliseconds / 1000)  # noqa: ASYNC251
+
+
+async def hold_gil(milliseconds: int, failing_attempt: int = 0) -> None:
+    """The first attempt lets no thread of this process run for that long, or somewhat longer."""
+    with told() as job:
+        if job.attempt == 1:
+            assert _journal is not None
+            _journal.write(Entry.SEIZE, job.job_id, _epochs[job.job_id])
+            _hold(milliseconds / 1000)
+
+
+def _hold(seconds: float) -> None:
+    # A sum over a range is one call into C that never lets go of the interpreter.
+    sample = 3_000_000
+    quickest = min(_time_of(sample) for _ in range(3))
+    _time_of(int(sample * seconds / quickest))
+
+
+def _time_of(numbers: int) -> float:
+    began = time.perf_counter()
+    sum(range(numbers))
+    return time.perf_counter() - began
+
+
+async def outlast_lease(milliseconds: int, failing_attempt: int = 0) -> None:
+    """As `work`; but the third attempt and later ones take no time, so that this comes to an end."""
+    with told() as job:
+        await asyncio.sleep(0 if job.attempt > 2 else milliseconds / 1000)
+        if job.attempt == failing_attempt:
+            raise Deliberate(job.job_id)
+
+
+async def end_process(milliseconds: int, failing_attempt: int = 0) -> None:
+    """The poison pill: whoever swallows it is gone at once."""
+    with told():
+        os._exit(7)
+
+
+async def hang(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Never end."""
+    with told():
+        await asyncio.Event().wait()
+
+
+def hang_in_thread(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Never end, unless told to stop."""
+    with told() as job:
+        while True:
+            job.raise_if_cancelled()
+            threading.Event().wait(0.05)
+
+
+def hang_deaf_in_thread(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Neither end nor listen for longer than a timeout. (A thread cannot be ended from outside.)"""
+    with told():
+        time.sleep(milliseconds / 1000)
+
+
+async def tick() -> None:
+    """One window of a schedule."""
+    with told():
+        pass
+
+
+async def breed() -> None:
+    """Add a schedule of itself for every second, and three jobs of itself."""
+    scheduler = _scheduler
+    assert scheduler is not None, "this process has lent nothing"
+    await scheduler.add_schedule(breed, key=f"brood-{uuid4()}", every=timedelta(seconds=1), overlap="allow")
+    now = datetime.now(UTC)
+    await scheduler.schedule_bulk([JobSpec(func=breed, execution_time=now) for _ in range(3)])
+
+
+def lend(scheduler: Scheduler) -> None:
+    """Let jobs of this process use a scheduler."""
+    global _scheduler
+    _scheduler = scheduler
+
+
+TASKS: dict[str, tuple[Callable[..., Any], str]] = {
+    "work": (work, "async"),
+    "outlast_lease": (outlast_lease, "async"),
+    "tick": (tick, "async"),
+    "breed": (breed, "async"),
+    "block_loop": (block_loop, "async"),
+    "hold_gil": (hold_gil, "async"),
+    "end_process": (end_process, "async"),
+    "hang": (hang, "async"),
+    "hang_in_thread": (hang_in_thread, "thread"),
+    "hang_deaf_in_thread": (hang_deaf_in_thread, "thread"),
+}
+"""Functions and their executors, by the names that launches and kinds use."""

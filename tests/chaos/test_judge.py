@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.chaos.crew import Fault, FaultKind
 from tests.chaos.journal import Entry, Line
 from tests.chaos.judge import Findings, judge
-from tests.chaos.table import Row
+from tests.chaos.table import LostLease, Row
 
 ANN, BOB = 100, 200
 """Two workers, by their pids."""
@@ -57,7 +57,37 @@ def test_a_job_left_pending_or_running_is_stranded_not_lost() -> None:
 def test_a_second_start_after_a_kill_is_explained_and_within_the_bound() -> None:
     findings = found(TAKEN_OVER, row(epoch=2, pid=BOB, finished_at=5.5), KILL)
     assert (findings.extra, findings.in_flight, findings.unexplained) == (1, 1, 0)
-    assert findings.recovery_max == 4 - KILL.began
+
+
+def test_recovery_lasts_from_the_kill_until_the_job_is_free_and_then_it_queues() -> None:
+    lost = {("job", 1): LostLease(f"worker{ANN}", 3.5, 1)}
+    stored = {"job": row(epoch=2, pid=BOB, finished_at=5.5)}
+    findings = judge(["job"], stored, TAKEN_OVER, [KILL], lost)
+    assert (findings.recovery_max, findings.queued_max) == (3.5 - KILL.began, 0.5)
+
+
+def test_seconds_in_which_no_worker_was_up_are_no_recovery() -> None:
+    lost = {("job", 1): LostLease(f"worker{ANN}", 6.5, 1)}
+    lines = [*TAKEN_OVER[:1], line(0.5, Entry.READY, 0, BOB), line(5, Entry.READY, 0, 300)]
+    faults = [KILL, Fault(FaultKind.KILL, BOB, 2)]
+    findings = judge(["job"], {"job": row("running")}, lines, faults, lost)
+    # From 1.5 to 6.5, and nobody was there from 2 to 5.
+    assert (findings.recovery_max, findings.recovery_in_all) == (2, 5)
+
+
+def test_each_death_in_a_row_is_a_recovery_of_its_own() -> None:
+    lost = {("job", 1): LostLease(f"worker{ANN}", 3.5, 1), ("job", 2): LostLease(f"worker{BOB}", 6, 3.6)}
+    lines = [TAKEN_OVER[0], line(3.6, Entry.UP, 0, BOB), line(7, Entry.START, 3, 300)]
+    kills = [KILL, Fault(FaultKind.KILL, BOB, 4)]
+    assert judge(["job"], {"job": row("running", 3)}, lines, kills, lost).recovery_max == 2
+
+
+def test_an_attempt_is_in_flight_from_its_claim_on() -> None:
+    lines = [line(7, Entry.START, 1, ANN), line(4, Entry.START, 2, BOB), line(5, Entry.END, 2, BOB)]
+    stored = {"job": row(epoch=2, pid=BOB, finished_at=5.5)}
+    for claimed, unexplained in ((1.4, 0), (1.6, 1)):
+        lost = {("job", 1): LostLease(f"worker{ANN}", 3.5, claimed)}
+        assert judge(["job"], stored, lines, [PAUSE], lost).unexplained == unexplained
 
 
 def test_a_second_start_without_a_fault_is_unexplained() -> None:

@@ -57,6 +57,7 @@ def test_capacity_is_missing_from_the_kill_until_the_place_is_taken() -> None:
     runs = [run(0, None, pid=7, job="a"), run(3, 4, job="a"), run(0, None, PACED, pid=7, job="b")]
     assert recoveries(runs, {7: 1.0}) == [2.0]
     assert recoveries(runs[:1], {7: 1.0}) == [float("inf")], "it never came back"
+    assert recoveries(runs, {7: 1.0}, {"a": [-0.1, 2.5]}) == [1.5], "given to one that died before it began"
 
 
 def test_a_broken_limit_is_a_problem() -> None:

@@ -9,11 +9,17 @@ import os
 import sys
 import threading
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 
-from pg_scheduler import Scheduler
-from tests.chaos.journal import Journal
-from tests.chaos.tasks import Witness, work
+from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.engine import registrar
+from pg_scheduler.engine.schedule_requests import ScheduleRequest
+from tests.chaos.journal import Entry, Journal
+from tests.chaos.tasks import TASKS, Witness, lend, tick
+
+SCHEDULE = "of the harness"
+AT_ONCE = VacuumPolicy.immediate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,20 @@ class Launch:
     journal: str
     lease: float
     """Seconds."""
+    capacity: int = 25
+    batch: int = 10
+    max_crashes: int = 100_000
+    """A job that is hit by kill after kill must still be completed one day: no crash budget here."""
+    grace: float = 20.0
+    """Seconds that jobs get to end after SIGTERM."""
+    renews: bool = True
+    """False: leases are never renewed, so that they run out while jobs run."""
+    tasks: tuple[str, ...] = tuple(TASKS)
+    """What this version of the program knows."""
+    every: float | None = None
+    """Seconds between the windows of the schedule that this version of the program has."""
+    keep: bool = True
+    """False: completed and failed jobs are deleted when they end."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -51,18 +71,51 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
-async def serve(launch: Launch) -> None:
-    """Run jobs until SIGTERM."""
+def schedule_of(every: float) -> ScheduleRequest:
+    """The schedule that programs have in their code: every window of it is wanted."""
+    return ScheduleRequest(
+        task=tick,
+        every=timedelta(seconds=every),
+        key=SCHEDULE,
+        catch_up="all",
+        catch_up_limit=1000,
+        overlap="allow",
+        misfire_grace_time=None,
+    )
+
+
+def scheduler_for(launch: Launch) -> ChaosScheduler:
+    """A scheduler that does as the launch says and tells the journal."""
     ChaosScheduler.LEASE_DURATION = launch.lease
     ChaosScheduler.HEARTBEAT_THRESHOLD = 2 * launch.lease
     journal = Journal(Path(launch.journal))
-    # A job that is hit by kill after kill must still be completed one day: no crash budget here.
-    scheduler = ChaosScheduler.connect(
-        launch.dsn, library=launch.library, max_crashes=100_000, observers=[Witness(journal)]
+    scheduler = ChaosScheduler(
+        launch.dsn,
+        launch.capacity,
+        library=launch.library,
+        batch_claim_limit=launch.batch,
+        max_crashes=launch.max_crashes,
+        vacuum_config=None if launch.keep else VacuumConfig(completed=AT_ONCE, failed=AT_ONCE),
+        observers=[Witness(journal)],
     )
     journal.worker_id = scheduler.worker_id
-    scheduler.register(work)
-    await scheduler.run(shutdown_timeout=20)
+    journal.write(Entry.UP, "-", 0)
+    for name in launch.tasks:
+        function, executor = TASKS[name]
+        scheduler.register(function, executor=executor)
+    if launch.every is not None:
+        # Versions that live side by side confirm their schedules again and again.
+        registrar.INTERVAL = 0.5
+        scheduler.schedules.adopt(schedule_of(launch.every))
+    lend(scheduler)
+    if not launch.renews:
+        scheduler.worker.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+    return scheduler
+
+
+async def serve(launch: Launch) -> None:
+    """Run jobs until SIGTERM."""
+    await scheduler_for(launch).run(shutdown_timeout=launch.grace)
 
 
 if __name__ == "__main__":

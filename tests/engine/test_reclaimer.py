@@ -55,6 +55,15 @@ async def test_a_lost_lease_is_noticed_within_seconds_of_its_end() -> None:
         assert told == ["reclaimed"]
 
 
+async def test_a_look_just_before_the_end_of_a_lease_costs_a_quarter_second_at_most() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    await clock.advance(59.95)
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(0.3)
+        assert told == ["reclaimed"]
+
+
 async def test_a_lease_that_is_renewed_is_never_taken() -> None:
     clock, driver = ManualClock(), MemoryDriver()
     lease = await running_job(driver, clock)

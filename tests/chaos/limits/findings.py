@@ -113,14 +113,21 @@ def most_in_a_second(times: Iterable[float]) -> int:
     return most
 
 
-def recoveries(runs: Sequence[Run], killed: Mapping[int, float]) -> list[float]:
+def recoveries(
+    runs: Sequence[Run],
+    killed: Mapping[int, float],
+    grants: Mapping[str, Sequence[float]] | None = None,
+) -> list[float]:
     """For each killed attempt the seconds from the kill until its place was taken. Its job is the oldest of
-    its lane then, so the place is taken as soon as it is free, by a new start of the same job."""
+    its lane then, so the place is taken as soon as it is free, by the same job: by a start of it, or by a
+    grant whose worker was killed in turn before the job began. `grants` are times by job."""
+    grants = grants or {}
     found = []
     for run in runs:
         if run.end is None and run.pid in killed and run.name in (FEW, KEYED):
-            starts = [later.start for later in runs if later.job_id == run.job_id and later.start > run.start]
-            found.append(min(starts, default=float("inf")) - killed[run.pid])
+            starts = [later.start for later in runs if later.job_id == run.job_id]
+            taken = [at for at in (*starts, *grants.get(run.job_id, ())) if at > run.start]
+            found.append(min(taken, default=float("inf")) - killed[run.pid])
     return found
 
 
@@ -130,10 +137,15 @@ def named(runs: Iterable[Run], name: str) -> list[Run]:
 
 
 def judged(
-    runs: Sequence[Run], killed: Mapping[int, float], granted: Iterable[float], **known: object
+    runs: Sequence[Run],
+    killed: Mapping[int, float],
+    granted: Iterable[float],
+    grants: Mapping[str, Sequence[float]] | None = None,
+    **known: object,
 ) -> Findings:
-    """The findings on a run that is over; `known` is what others have counted."""
-    back = recoveries(runs, killed)
+    """The findings on a run that is over. `granted` is when the paced jobs were given away, `grants` when
+    each job was; `known` is what others have counted."""
+    back = recoveries(runs, killed, grants)
     return Findings(
         again=sum(run.end is None for run in runs),
         seconds=max(run.end or run.start for run in runs) - runs[0].start if runs else 0.0,

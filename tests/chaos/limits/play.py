@@ -6,12 +6,14 @@ import asyncio
 import random
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import asyncpg
 
 from pg_scheduler import Queries
 from tests.chaos.crew import Crew
+from tests.chaos.journal import ORIGIN
 from tests.chaos.limits.findings import Findings, judged
 from tests.chaos.limits.journal import read
 from tests.chaos.limits.worker import FEW, KEYED, PACED, LimitsLaunch
@@ -25,14 +27,14 @@ PATIENCE = 60.0
 """Seconds without a job's end after which nothing more is hoped for."""
 
 _GRANTED = """
-SELECT extract(EPOCH FROM granted.at)::double precision AS at
+SELECT job_id, job_name, extract(EPOCH FROM granted.at)::double precision AS at
 FROM (
     SELECT job_id, started_at AS at FROM scheduled_jobs
     UNION
     SELECT job_id, started_at FROM scheduled_job_attempts
 ) AS granted
 JOIN scheduled_jobs USING (job_id)
-WHERE job_name = $1 AND granted.at IS NOT NULL
+WHERE granted.at IS NOT NULL
 """
 
 
@@ -54,10 +56,12 @@ async def play(
             crew.hire(workers)
             killed = await _kill_until_done(crew, sql, jobs, kills, rng)
             await crew.dismiss()
+            given = await sql.fetch(_GRANTED)
             return judged(
                 read(journal),
                 killed,
-                [row["at"] for row in await sql.fetch(_GRANTED, PACED)],
+                [row["at"] for row in given if row["job_name"] == PACED],
+                _by_job(given),
                 library=library,
                 seed=seed,
                 jobs=jobs,
@@ -99,6 +103,14 @@ async def _kill_until_done(
             crew.kill(victim)
             killed[victim.pid] = time.monotonic() - (time.time() - crew.faults[-1].began)
     return killed
+
+
+def _by_job(given: Sequence[asyncpg.Record]) -> dict[str, list[float]]:
+    """When each job was given away, by the monotonic clock that the journal goes by."""
+    grants: dict[str, list[float]] = {}
+    for row in given:
+        grants.setdefault(row["job_id"], []).append(row["at"] - ORIGIN)
+    return grants
 
 
 async def _completed(sql: asyncpg.Connection) -> int:

@@ -22,7 +22,7 @@ async def kill_one_every_second(stage: Stage) -> None:
 KILLS = Scenario(
     name="kills",
     summary="one of the workers is killed every second and replaced at once",
-    jobs=10_000,
+    jobs=7_500,
     kinds=(
         Kind(0.945, (1, 5)),
         Kind(0.05, (500, 1000)),
@@ -31,4 +31,5 @@ KILLS = Scenario(
     ),
     damage=kill_one_every_second,
     must_show=("in_flight",),
+    seconds=15,
 )

@@ -22,7 +22,7 @@ async def pause_one_after_the_other(stage: Stage) -> None:
 PAUSES = Scenario(
     name="pauses",
     summary="a worker is stopped for longer than its lease, then goes on",
-    jobs=2_000,
+    jobs=1_500,
     kinds=(
         Kind(0.75, (1, 5)),
         Kind(0.10, (500, 1000)),
@@ -32,4 +32,5 @@ PAUSES = Scenario(
     ),
     damage=pause_one_after_the_other,
     must_show=("in_flight", "refused"),
+    seconds=15,
 )

@@ -123,7 +123,7 @@ class Field:
 
 
 @asynccontextmanager
-async def _field(
+async def open_field(
     library: str, dsn: str, seed: int, workers: int, lease: float, pinned: bool
 ) -> AsyncIterator[Field]:
     with tempfile.TemporaryDirectory(prefix="windows-") as name:
@@ -153,7 +153,7 @@ async def play_pinned(
     """One-second windows of a clock that leaps ahead by chance; kills all the while, one crash of the server
     half-way."""
     every = timedelta(seconds=1)
-    async with _field(library, dsn, seed, workers, lease=200.0, pinned=True) as field:
+    async with open_field(library, dsn, seed, workers, lease=200.0, pinned=True) as field:
         clock = field.scheduler.clock
         assert isinstance(clock, SharedClock)
         first = await field.schedule(every)
@@ -179,7 +179,7 @@ async def play_real(
 ) -> Findings:
     """Windows of real time under kills."""
     step = timedelta(seconds=every)
-    async with _field(library, dsn, seed, workers, lease=2.0, pinned=False) as field:
+    async with open_field(library, dsn, seed, workers, lease=2.0, pinned=False) as field:
         first = await field.schedule(step)
         last = first + step * max(int(seconds / every) - 1, 0)
         killing = asyncio.create_task(field.kill_now_and_then(every / 2, every * 1.5))

@@ -8,10 +8,12 @@ import logging
 import os
 import sys
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 
 from pg_scheduler import Scheduler, current_job
 from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.ports.schedule_store import Advance
 from tests.chaos.windows.clock import SharedClock
 from tests.chaos.worker import die_with_parent
 
@@ -29,6 +31,8 @@ class WindowLaunch:
     """Seconds by the clock in use."""
     clock: str | None = None
     """The shared clock's file; None for real time."""
+    lag: float = 0.0
+    """Seconds between looking at a schedule and offering its next window."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -50,6 +54,19 @@ class WindowLaunch:
         )
 
 
+def _make_late(scheduler: Scheduler, lag: float) -> None:
+    """Let each look at a schedule be so many seconds old when it is acted on."""
+    prompt = scheduler.driver.advance_schedule
+
+    async def late(step: Advance, *, now: datetime | None = None) -> bool:
+        await asyncio.sleep(lag)
+        counts = await prompt(step, now=now)
+        logging.getLogger("chaos").warning("late offer taken" if counts else "late offer refused")
+        return counts
+
+    scheduler.driver.advance_schedule = late  # type: ignore[method-assign]
+
+
 async def serve(launch: WindowLaunch) -> None:
     """Run windows until SIGTERM. Each leaves the id of its job as a line of the journal, which the system
     under test never sees."""
@@ -59,6 +76,8 @@ async def serve(launch: WindowLaunch) -> None:
         os.write(journal, f"{current_job().job_id}\n".encode())
 
     scheduler = launch.scheduler()
+    if launch.lag:
+        _make_late(scheduler, launch.lag)
     scheduler.register(log_window, name=TASK)
     while True:
         try:

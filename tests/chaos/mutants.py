@@ -1,0 +1,191 @@
+"""``python -m tests.chaos.mutants``: does each scenario see that its guard is gone?
+
+One guard after the other is taken out of a copy of the tree by an exact replacement of text; the scenario
+that is to prove it is played on the copy, and must report a broken invariant. Exit code 1 if one does not, or
+if a text that is to be replaced is no longer there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+SQL = "adapters/pg_scheduler_postgres/sql/"
+REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND coalesce(",
+          "WHERE job.status = 'nobody'\n        AND coalesce(")  # fmt: skip
+RAISED_EPOCH = (SQL + "claim.sql", "epoch = job.epoch + 1,", "epoch = greatest(job.epoch, 1),")
+PLANNED_FOR = (
+    SQL + "advance_schedule.sql",
+    "AND schedule.next_window IS NOT DISTINCT FROM :expected_next::timestamptz",
+    "AND (:expected_next::timestamptz IS NULL OR true)",
+)
+GROWING_MARK = (SQL + "advance_schedule.sql", "schedule.mark < :mark::timestamptz)", "true)")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One guard less."""
+
+    scenario: str
+    guard: str
+    """What the code without it no longer says."""
+    edits: tuple[tuple[str, str, str], ...]
+    """File, text that stands there exactly once, and what takes its place."""
+    minutes: float = 3.0
+    """As of the harness's command."""
+
+
+MUTANTS = (
+    Mutant("kills", "an expired lease is taken back", (REAPER,), 1),
+    Mutant(
+        "kills",
+        "leases are renewed",
+        (("pg_scheduler/engine/lease_keeper.py", "await self.renew_now(driver)", "await asyncio.sleep(0)"),),
+        1,
+    ),
+    Mutant(
+        "pauses",
+        "a completion names its epoch",
+        ((SQL + "settle_completed.sql", "AND job.epoch = :epoch::bigint", "AND :epoch::bigint > 0"),),
+        6,
+    ),
+    Mutant(
+        "races",
+        "a lease is whole until its end",
+        ((SQL + "reclaim_expired.sql", ") < coalesce(:now::timestamptz, now())\n    ORDER BY",
+          ") < coalesce(:now::timestamptz, now()) + interval '0.3 s'\n    ORDER BY"),),
+    ),
+    Mutant(
+        "races",
+        "a completion names its epoch",
+        ((SQL + "settle_completed.sql", "AND job.epoch = :epoch::bigint", "AND :epoch::bigint > 0"),),
+    ),
+    Mutant("pinned xmin", "a claim raises the epoch", (RAISED_EPOCH,)),
+    Mutant(
+        "SIGTERM",
+        "what still runs in the end is released",
+        (("pg_scheduler/engine/worker.py", "        await self._release_the_rest()\n", ""),),
+    ),
+    Mutant(
+        "blocked loop",
+        "leases are kept in a thread of their own",
+        (("pg_scheduler/engine/lease_keeper.py",
+          "dedicated = None if self._clock.pinned() else self._driver.dedicated()", "dedicated = None"),),
+    ),
+    Mutant("held GIL", "a claim raises the epoch", (RAISED_EPOCH,)),
+    Mutant(
+        "poison pill",
+        "a job has a crash budget",
+        ((SQL + "reclaim_expired.sql", "WHEN job.crash_count + 1 >= :max_crashes::integer THEN",
+          "WHEN job.crash_count + 1 >= :max_crashes::integer + 1000 THEN"),),
+    ),
+    Mutant(
+        "hung jobs",
+        "a timeout stops the attempt",
+        (("pg_scheduler/engine/runner.py", "attempt.stop(StopReason.TIMEOUT)", "pass"),),
+    ),
+    Mutant(
+        "worker clocks",
+        "no rule depends on a worker's wall clock",
+        (("pg_scheduler/engine/system_clock.py", "        return None\n",
+          "        return datetime.now(UTC)\n"),),
+    ),
+    Mutant("database clock", "an expired lease is taken back", (REAPER,)),
+    Mutant(
+        "rolling deploy",
+        "older code does not undo a newer schedule",
+        (("pg_scheduler/domain/registration.py", "if wanted_hash in row.older_hashes and _lives(row, now):",
+          "if False:"),),
+    ),
+    Mutant("windows raced", "a step counts only if nobody moved the schedule", (PLANNED_FOR, GROWING_MARK)),
+    Mutant(
+        "windows, real",
+        "the next window follows the one just run",
+        (("pg_scheduler/engine/stager.py", "return _step(record, spec, plan.mark, plan.next_window, jobs,",
+          "return _step(record, spec, plan.mark, spec.next_after(now + spec.every), jobs,"),),
+    ),
+    Mutant("lagging process", "a step counts only if nobody moved the schedule", (PLANNED_FOR, GROWING_MARK)),
+    Mutant(
+        "24 h downtime",
+        "catch-up makes as many jobs as its policy says",
+        (("pg_scheduler/domain/schedule.py",
+          "        case CatchUp.LATEST:\n            return due[-1:]",
+          "        case CatchUp.LATEST:\n            return due"),),
+    ),
+    Mutant(
+        "migrators",
+        "migrations run under a lock",
+        (("adapters/pg_scheduler_postgres/migrations.py", "SELECT pg_advisory_xact_lock($1::bigint)",
+          "SELECT $1::bigint"),),
+    ),
+    Mutant(
+        "fork bomb",
+        "a stopping worker claims no more",
+        (("pg_scheduler/engine/claimer.py", "        self._stopping = True\n", ""),),
+    ),
+    Mutant(
+        "limits",
+        "a lane gives no more than its limit",
+        ((SQL + "claim_lanes.sql", "rates.concurrency - running.jobs,", "rates.concurrency,"),),
+    ),
+)  # fmt: skip
+"""Each scenario has at least one."""
+
+
+def played(mutant: Mutant, library: str) -> tuple[bool, str]:
+    """Whether the scenario saw it, and what it said."""
+    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
+        copy = Path(name)
+        copy.chmod(0o755)
+        for folder in ("pg_scheduler", "adapters", "tests"):
+            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        for file, text, other in mutant.edits:
+            path = copy / file
+            source = path.read_text()
+            if source.count(text) != 1:
+                return False, f"{file} holds {source.count(text)} times: {text!r}"
+            path.write_text(source.replace(text, other))
+        command = [
+            sys.executable, "-m", "tests.chaos", "--json", "--seed", "1", "--library", library,
+            "--scenario", mutant.scenario, "--minutes", str(mutant.minutes),
+        ]  # fmt: skip
+        path_variable = os.pathsep.join((str(copy), str(copy / "adapters")))
+        environment = {**os.environ, "PYTHONPATH": path_variable}
+        run = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+    try:
+        (outcome,) = json.loads(run.stdout)
+    except ValueError:
+        # A scenario that breaks down has seen something, but says nothing.
+        return False, "no outcome: " + (run.stderr.strip().splitlines() or ["nothing said"])[-1]
+    return bool(outcome["problems"]), "; ".join(outcome["problems"]) or "nothing seen"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 if every mutant is caught."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutants", description=__doc__)
+    parser.add_argument("--scenario", action="append", help="only the mutants of this one; may be repeated")
+    parser.add_argument("--library", choices=("asyncpg", "psycopg"), default="asyncpg")
+    chosen = parser.parse_args(arguments)
+    escaped = 0
+    for mutant in MUTANTS:
+        if chosen.scenario and mutant.scenario not in chosen.scenario:
+            continue
+        caught, said = played(mutant, chosen.library)
+        escaped += not caught
+        print(
+            f"{mutant.scenario:>16}  {'caught' if caught else 'ESCAPED':>7}  {mutant.guard}: {said}",
+            flush=True,
+        )
+    return 1 if escaped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
