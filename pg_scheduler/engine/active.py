@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.attempt import Attempt
@@ -19,8 +21,10 @@ class ActiveAttempts:
     keeper's thread, hence the lock.
     """
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, lease: timedelta) -> None:
         self.capacity = capacity
+        self._lease_seconds = lease.total_seconds()
+        self._renewed = -math.inf
         self._running: dict[Lease, Attempt] = {}
         self._reserved = 0
         self._leases: set[Lease] = set()
@@ -67,6 +71,15 @@ class ActiveAttempts:
         """The leases to renew, in id order; safe to call from any thread."""
         with self._lock:
             return sorted(self._leases, key=lambda lease: lease.job_id)
+
+    def renewed(self, asked: float) -> None:
+        """All leases held at this time of `Clock.monotonic` have been renewed since; from any thread."""
+        self._renewed = asked
+
+    def is_overdue(self, attempt: Attempt, now: float) -> bool:
+        """True if its lease may be over by now, as far as this process knows: it was frozen, or a job kept
+        every thread of it from running."""
+        return now - max(attempt.started, self._renewed) >= self._lease_seconds
 
     def attempts(self) -> list[Attempt]:
         """The attempts that run, in the order of their starts."""

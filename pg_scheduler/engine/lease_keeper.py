@@ -59,9 +59,11 @@ class LeaseKeeper:
 
     async def renew_now(self, driver: Driver | None = None) -> RenewAnswer:
         """Renew every lease once; what was lost or should stop is reported."""
+        asked = self._clock.monotonic()
         leases = self._active.leases()
         request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases)
         answer = await (driver or self._driver).renew(request, now=self._clock.pinned())
+        self._active.renewed(asked)
         for lease in leases:
             if lease not in answer.held:
                 self._tell(self._on_lost, lease)

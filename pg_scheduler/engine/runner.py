@@ -121,6 +121,9 @@ class Runner:
         if task is None:
             # Forgotten between claim and start. Give the job back for whoever knows it.
             outcome = Interrupted()
+        elif self._active.is_overdue(attempt, self._clock.monotonic()):
+            log.warning("not begun within its lease; given back", extra={"job_id": attempt.job.job_id})
+            outcome = Interrupted()
         else:
             outcome = await self._outcome(attempt, task)
         policy = (task.retry if task else None) or self._retry

@@ -106,7 +106,7 @@ class Worker:
         self._driver = driver
         self._clock = clock
         self._observers = observers
-        self.active = ActiveAttempts(settings.capacity)
+        self.active = ActiveAttempts(settings.capacity, settings.lease)
         self.pruner = Pruner(
             driver, clock, settings.retention, settings.retention_interval, settings.track_retention
         )

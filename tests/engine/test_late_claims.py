@@ -61,3 +61,36 @@ async def test_the_timer_for_the_next_due_job_counts_from_when_the_claim_was_ask
     await scheduler.schedule(note, execution_time=clock.now() + timedelta(seconds=10))
     next_due_in = (await scheduler.worker._claimer.claim_once()).next_due_in
     assert next_due_in == timedelta(seconds=7)
+
+
+@pytest.mark.parametrize(("late_by", "starts"), [(LEASE * 0.9, 1), (LEASE, 0)])
+async def test_an_attempt_whose_first_step_comes_after_its_lease_does_not_begin(
+    late_by: timedelta, starts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A job that was claimed together with one that then held the interpreter for longer than the lease."""
+    ran.clear()
+    clock = ManualClock()
+    scheduler = Scheduler(MemoryDriver(), clock=clock)
+    handle = await scheduler.schedule(note, execution_time=clock.now())
+    await scheduler.worker._claimer.claim_once()
+    later = clock.monotonic() + late_by.total_seconds()
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    await scheduler.worker.finish_started()
+    record = await scheduler.driver.job(handle)
+    assert record is not None
+    assert (len(ran), record.attempt_count) == (starts, starts)
+
+
+async def test_a_renewed_lease_counts_from_its_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran.clear()
+    clock = ManualClock()
+    scheduler = Scheduler(MemoryDriver(), clock=clock)
+    await scheduler.schedule(note, execution_time=clock.now())
+    await scheduler.worker._claimer.claim_once()
+    later = clock.monotonic() + LEASE.total_seconds()
+    monkeypatch.setattr(clock, "monotonic", lambda: later)
+    (attempt,) = scheduler.worker.active.attempts()
+    assert scheduler.worker.active.is_overdue(attempt, later)
+    scheduler.worker.active.renewed(later - 1)
+    await scheduler.worker.finish_started()
+    assert ran == ["note"]
