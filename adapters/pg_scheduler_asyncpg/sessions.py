@@ -37,6 +37,9 @@ class _Shared:
     ) -> None:
         await listen(self._connector, channel, on_payload, on_ready)
 
+    def in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
         return ConnectionSession(None, self._connector)
 
@@ -53,6 +56,10 @@ class BorrowedSession(_Shared):
 
     async def close(self) -> None:
         """Nothing to do."""
+
+    def in_transaction(self) -> bool:
+        inside: bool = self._connection.is_in_transaction()
+        return inside
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated():

@@ -106,6 +106,12 @@ class BlockingSession:
             )
         return BlockingSession(connection)
 
+    def in_transaction(self) -> bool:
+        source = self._source
+        if not isinstance(source, psycopg.Connection):
+            return False
+        return not (source.autocommit and source.info.transaction_status == TransactionStatus.IDLE)
+
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:

@@ -43,6 +43,9 @@ class _Shared:
     ) -> None:
         await listen(self._connector, channel, on_payload, on_ready)
 
+    def in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
         return ConnectionSession(None, self._connector)
 
@@ -63,6 +66,11 @@ class BorrowedSession(_Shared):
 
     async def close(self) -> None:
         """Nothing to do."""
+
+    def in_transaction(self) -> bool:
+        # Outside autocommit the next statement begins one, where there is none.
+        idle = self._connection.info.transaction_status == TransactionStatus.IDLE
+        return not (self._connection.autocommit and idle)
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated():

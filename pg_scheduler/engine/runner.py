@@ -14,6 +14,7 @@ from pg_scheduler.domain.errors import (
     ConfigurationError,
     JobCancelled,
     JobTimeout,
+    LeaseLost,
     RetryAfter,
     Snooze,
     UnencodablePayload,
@@ -29,12 +30,14 @@ from pg_scheduler.domain.verdict import (
     Returned,
     Snoozed,
     Stopped,
+    Verdict,
     decide,
     storable,
 )
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.arguments import arguments_of
 from pg_scheduler.engine.attempt import Attempt, StopReason
+from pg_scheduler.engine.completer import Completer
 from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
 from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.registry import Task, TaskRegistry
@@ -62,6 +65,7 @@ class Runner:
         locks: Locks,
         retry: RetryPolicy,
         progress: ProgressWriter,
+        completer: Completer,
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -72,6 +76,7 @@ class Runner:
         self._locks = locks
         self._retry = retry
         self._progress = progress
+        self._completer = completer
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -99,6 +104,7 @@ class Runner:
         )
         attempt = Attempt(job, context, self._clock.monotonic())
         context.report_to(partial(self._progress.put, attempt.lease))
+        self._completer.offer_to(attempt)
         return attempt
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
@@ -123,6 +129,9 @@ class Runner:
             outcome = Interrupted()
         else:
             outcome = await self._outcome(attempt, task)
+        if attempt.completion is not None and await self._completer.stands(attempt):
+            self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
+            return
         policy = (task.retry if task else None) or self._retry
         verdict = decide(outcome, _retried_enough(attempt.job, task), policy, random.random())
         if isinstance(outcome, Raised):
@@ -132,6 +141,16 @@ class Runner:
                 exc_info=outcome.error,
             )
         self._settler.put(attempt, verdict)
+
+    def _completed_by_itself(self, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> None:
+        """The function completed its job in a transaction of its own: whatever it did then comes too late."""
+        if not isinstance(outcome, Returned):
+            log.warning(
+                "the job was completed by its own transaction and did not return after that",
+                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name},
+                exc_info=outcome.error if isinstance(outcome, Raised | Postponed) else None,
+            )
+        self._settler.stored_already(attempt, verdict)
 
     async def _outcome(self, attempt: Attempt, task: Task) -> Outcome:
         timeout = attempt.job.timeout or task.timeout
@@ -183,6 +202,8 @@ class Runner:
 
     def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
         """What an exception means depends on whether, and why, the attempt was being stopped."""
+        if isinstance(error, LeaseLost) and attempt.disowned:
+            return Interrupted()
         stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
         match attempt.reason:
             case StopReason.TIMEOUT:

@@ -68,6 +68,14 @@ class Settler:
         self._empty.clear()
         self._arrived.set()
 
+    def stored_already(self, attempt: Attempt, verdict: Verdict) -> None:
+        """The store has this verdict by another way: what follows a settlement follows now."""
+        if attempt.decided:
+            return
+        attempt.decided = True
+        took = timedelta(seconds=self._clock.monotonic() - attempt.started)
+        self._answered(Pending(attempt, verdict, took), True)
+
     async def one_round(self) -> None:
         """Wait for verdicts and write one batch; what could not be written stays queued."""
         await self._arrived.wait()
