@@ -1,4 +1,4 @@
-"""Completing a job inside a transaction of its own function: effects and completion, together or not at all."""
+"""Completing a job in a transaction of its own function: effects and completion together, or not at all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Completions(Protocol):
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None
     ) -> str | None:
-        """Apply a COMPLETE verdict in the transaction that `connection` has open, under the fence of `settle`.
+        """Apply a COMPLETE verdict in the transaction that `connection` has open, by the fence of `settle`.
 
         Returns a receipt to ask `fate_of` with, or None if the fence refused: then nothing was written. The
         row stays, whatever retention says; it is pruned like others that ended without `settle`.

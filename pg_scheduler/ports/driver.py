@@ -381,7 +381,9 @@ class Schema(Protocol):
 
 
 @runtime_checkable
-class Driver(JobStore, Completions, ScheduleStore, LimitStore, Locks, Retention, Signals, Insight, Schema, Protocol):
+class Driver(
+    JobStore, Completions, ScheduleStore, LimitStore, Locks, Retention, Signals, Insight, Schema, Protocol
+):
     """All of it; and the life of the driver itself."""
 
     async def open(self) -> None:

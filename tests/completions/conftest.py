@@ -23,6 +23,7 @@ class Stage:
         self, source: Any, library: str | None, begin: Callable[[], AbstractAsyncContextManager[Any]]
     ) -> None:
         self._source, self._library = source, library
+        self.dsn, self.library = str(source), str(library)
         self.transaction = begin
         """Commits at the end of its block, rolls back if that raises; gives a connection."""
         self._noted: list[str] = []
