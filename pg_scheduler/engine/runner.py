@@ -21,7 +21,9 @@ from pg_scheduler.domain.errors import (
 )
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import (
+    MAX_MESSAGE,
     RETURNED,
     Interrupted,
     Outcome,
@@ -32,6 +34,7 @@ from pg_scheduler.domain.verdict import (
     Stopped,
     Verdict,
     decide,
+    describe_error,
     storable,
 )
 from pg_scheduler.engine.active import ActiveAttempts
@@ -39,6 +42,7 @@ from pg_scheduler.engine.arguments import arguments_of
 from pg_scheduler.engine.attempt import Attempt, StopReason
 from pg_scheduler.engine.completer import Completer
 from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
+from pg_scheduler.engine.interrupts import from_the_keyboard
 from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
@@ -119,7 +123,7 @@ class Runner:
         outcome: Outcome = Raised(error) if error is not None else Interrupted()
         if attempt.reason is StopReason.CANCEL:
             outcome = Stopped()
-        self._settler.put(attempt, decide(outcome, attempt.job, self._retry, random.random()))
+        self._settler.put(attempt, _judged(outcome, attempt.job, self._retry))
 
     async def _run(self, attempt: Attempt) -> None:
         task = self._registry.resolve(attempt.job.task_name)
@@ -133,14 +137,15 @@ class Runner:
             self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
             return
         policy = (task.retry if task else None) or self._retry
-        verdict = decide(outcome, _retried_enough(attempt.job, task), policy, random.random())
+        verdict = _judged(outcome, _retried_enough(attempt.job, task), policy)
+        # First of all: whatever is asked of an exception from here on may raise one of its own.
+        self._settler.put(attempt, verdict)
         if isinstance(outcome, Raised):
             log.info(
                 "job failed",
                 extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name, "event": verdict.event},
                 exc_info=outcome.error,
             )
-        self._settler.put(attempt, verdict)
 
     def _completed_by_itself(self, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> None:
         """The function completed its job in a transaction of its own: whatever it did then comes too late."""
@@ -160,12 +165,14 @@ class Runner:
         except Snooze as snooze:
             return Snoozed(snooze.delay)
         except RetryAfter as failed:
-            return Postponed(failed.__cause__ or failed, failed.delay)
+            return Postponed(failed if failed.__cause__ is None else failed.__cause__, failed.delay)
         except LockHeldElsewhere as held:
             return Stopped(str(held))
-        except KeyboardInterrupt:
-            self.give_up(attempt)
-            raise
+        except KeyboardInterrupt as error:
+            if from_the_keyboard(error):
+                self.give_up(attempt)
+                raise
+            return self._outcome_of_error(attempt, task, error)
         except BaseException as error:
             return self._outcome_of_error(attempt, task, error)
         finally:
@@ -226,13 +233,28 @@ class Runner:
     def _returned(self, attempt: Attempt, result: Any) -> Returned:
         if not attempt.job.store_result:
             return RETURNED
-        if isinstance(result, Uncarried):
-            return Returned(note=storable(f"result not stored: {result.reason}", 2_000))
+        # The work is done; a result that cannot be kept must not make it run again.
         try:
-            return Returned(self._codec.encode_result(result))
+            if isinstance(result, Uncarried):
+                reason = result.reason
+            else:
+                return Returned(self._codec.encode_result(result))
         except UnencodablePayload as error:
-            # The work is done; a result that cannot be kept must not make it run again.
-            return Returned(note=storable(f"result not stored: {error}", 2_000))
+            reason = str(error)
+        except BaseException as error:
+            # The attributes of a result are its author's code, and so may the codec be.
+            reason = describe_error(error)[0]
+        return Returned(note=storable(f"result not stored: {reason}", MAX_MESSAGE))
+
+
+def _judged(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy) -> Verdict:
+    """The verdict; a failure where it cannot be found, because an exception's class or a delay is broken."""
+    try:
+        return decide(outcome, job, policy, random.random())
+    except Exception as error:
+        log.exception("the outcome could not be judged; the job fails", extra={"job_id": job.job_id})
+        message, trace = describe_error(error)
+        return Verdict(JobEvent.FAIL, None, f"the outcome could not be judged: {message}", trace)
 
 
 def _retried_enough(job: ClaimedJob, task: Task | None) -> ClaimedJob:
