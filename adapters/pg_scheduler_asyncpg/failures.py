@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
 
 from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
-from pg_scheduler_postgres.sqlstate import translate
+from pg_scheduler_postgres.sqlstate import quotes_values, translate
+
+_QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.DOTALL)
+
+
+def _message(error: asyncpg.PostgresError) -> str:
+    """What the server said, without its details."""
+    return str(error.args[0]) if error.args else type(error).__name__
 
 
 @contextmanager
@@ -18,12 +26,15 @@ def translated() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
+        if quotes_values(error.sqlstate):
+            raise translate(error.sqlstate, _message(error)) from None
         raise translate(error.sqlstate, str(error)) from error
     except asyncpg.InternalClientError as error:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:
         if isinstance(error, ValueError):
-            raise  # asyncpg.DataError: a value that does not fit its cast; a fault of this project
+            # asyncpg.DataError: a value that does not fit its cast, a fault of this project. It quotes the value.
+            raise ValueError(_QUOTED.sub(r"\1", str(error))) from None
         raise ConnectionLost(str(error)) from error
     except (OSError, asyncio.IncompleteReadError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error

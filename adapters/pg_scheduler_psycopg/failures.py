@@ -9,7 +9,10 @@ import psycopg
 import psycopg_pool
 
 from pg_scheduler.domain.errors import ConnectionLost
-from pg_scheduler_postgres.sqlstate import translate
+from pg_scheduler_postgres.sqlstate import quotes_values, translate
+
+_NOT_SENT = (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError)
+"""Without a SQLSTATE: psycopg itself refused, and the connection is as good as before."""
 
 
 @contextmanager
@@ -20,6 +23,10 @@ def translated() -> Iterator[None]:
     except (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
     except psycopg.DatabaseError as error:
+        if error.sqlstate is None and isinstance(error, _NOT_SENT):
+            raise ValueError(f"psycopg refused to send a value: {error}") from None
+        if quotes_values(error.sqlstate):
+            raise translate(error.sqlstate, error.diag.message_primary or type(error).__name__) from None
         raise translate(error.sqlstate, str(error)) from error
     except psycopg.InterfaceError as error:
         raise ConnectionLost(str(error)) from error

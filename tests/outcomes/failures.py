@@ -1,4 +1,4 @@
-"""Ways to fail that are hard to write down. Plain functions at the top level, so that any executor runs them."""
+"""Ways to fail that are hard to write down. Plain functions at the top level: any executor can run them."""
 
 from __future__ import annotations
 
@@ -166,7 +166,9 @@ FAILURES: dict[str, Failure] = {
     "a long chain of causes": Failure(lambda: chain(1_500), "Fault: caused"),
     "a group": Failure(lambda: groups(2), "ExceptionGroup: a group (2 sub-exceptions)"),
     "a deep group": Failure(lambda: groups(2_000), "ExceptionGroup: a group (2 sub-exceptions)"),
-    "a group of exits": Failure(lambda: BaseExceptionGroup("end", [SystemExit(1)]), "BaseExceptionGroup: end"),
+    "a group of exits": Failure(
+        lambda: BaseExceptionGroup("end", [SystemExit(1)]), "BaseExceptionGroup: end"
+    ),
     "a message of 10 MB": Failure(lambda: Fault("x" * MEGABYTES), "Fault: xxx"),
     "a cause of 10 MB": Failure(lambda: caused_by(Fault("big"), Fault("\x00" * MEGABYTES)), "Fault: big"),
     "a note of 10 MB": Failure(lambda: with_notes(Fault("big"), "x" * MEGABYTES), "Fault: big"),

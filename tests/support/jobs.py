@@ -90,6 +90,12 @@ async def die_before_commit(path: str, dsn: str, library: str) -> None:
     await have_effect_and_complete(dsn, library, "died once", die_once_more)
 
 
+async def interrupt(path: str) -> None:
+    """Raise what a Ctrl-C would, though nobody pressed it."""
+    note(path, "started")
+    raise KeyboardInterrupt
+
+
 async def exit_worker(path: str) -> None:
     """End the whole worker process without a word."""
     note(path, "started")
@@ -189,6 +195,6 @@ def rest_first(path: str) -> str:
 ALL = (
     touch, nap, die_once, exit_worker, freeze_until_released, patient_thread, deaf_thread,
     square, own_pid, spin, divide, vanish, unstorable, crunch,
-    divide_patiently, rest_first, commit_and_hang, die_before_commit,
+    divide_patiently, rest_first, commit_and_hang, die_before_commit, interrupt,
 )  # fmt: skip
 """What a worker process knows."""
