@@ -33,7 +33,7 @@ def translated() -> Iterator[None]:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:
         if isinstance(error, ValueError):
-            # asyncpg.DataError: a value that does not fit its cast, a fault of this project. It quotes the value.
+            # asyncpg.DataError: a value that does not fit its cast, a fault of this project; it quotes it.
             raise ValueError(_QUOTED.sub(r"\1", str(error))) from None
         raise ConnectionLost(str(error)) from error
     except (OSError, asyncio.IncompleteReadError) as error:
