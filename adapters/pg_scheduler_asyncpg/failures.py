@@ -9,7 +9,8 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, DatabaseError
+from pg_scheduler.domain.passwords import masked, masked_complaint
 from pg_scheduler_postgres.sqlstate import quotes_values, translate
 
 _QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.DOTALL)
@@ -41,18 +42,24 @@ def translated() -> Iterator[None]:
 
 
 @contextmanager
-def translated_connecting() -> Iterator[None]:
-    """The same while connecting by a DSN, where a ValueError means that it cannot be read."""
+def translated_connecting(dsn: str) -> Iterator[None]:
+    """The same while connecting by a DSN, where a ValueError means that it cannot be read. Neither the errors
+    nor their causes, which a traceback shows, hold its password."""
     try:
         with translated():
             yield
+    except DatabaseError as error:
+        if masked(str(error), dsn) == str(error):
+            raise
+        raise translate(error.sqlstate, masked(str(error), dsn)) from None
     except asyncpg.ClientConfigurationError as error:
         raise ConfigurationError(
-            f"the connection string cannot be used: {error}. Write postgresql://user@host:5432/database"
-        ) from error
-    except ValueError as error:
+            f"the connection string cannot be used: {masked_complaint(str(error), dsn)}. "
+            "Write postgresql://user@host:5432/database"
+        ) from None
+    except ValueError:
         # Not its text: what asyncpg took for a port may be the end of a password.
         raise ConfigurationError(
             "the connection string cannot be read: the port must be a number, and special characters in "
             "the password must be percent-encoded (@ as %40, / as %2F)"
-        ) from error
+        ) from None

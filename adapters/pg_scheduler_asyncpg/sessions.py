@@ -147,7 +147,7 @@ class PoolSession(_Shared, ScopedSession):
 
     async def open(self) -> None:
         if self._pool is None:
-            with translated_connecting():
+            with translated_connecting(self._connector.dsn):
                 self._pool = self._own = await asyncpg.create_pool(
                     *self._connector.args,
                     min_size=1,

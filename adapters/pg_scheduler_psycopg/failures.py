@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import psycopg
 import psycopg_pool
 
-from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
+from pg_scheduler.domain.passwords import masked, masked_complaint
 from pg_scheduler_postgres.sqlstate import quotes_values, translate
 
 _NOT_SENT = (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError)
@@ -32,3 +33,23 @@ def translated() -> Iterator[None]:
         raise ConnectionLost(str(error)) from error
     except OSError as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def translated_connecting(conninfo: str) -> Iterator[None]:
+    """The same while connecting by a connection string. Neither the errors nor their causes, which a
+    traceback shows, hold its password."""
+    try:
+        yield
+    except _NOT_SENT as error:
+        if error.sqlstate is not None:
+            raise translate(error.sqlstate, masked(str(error), conninfo)) from None
+        raise ConfigurationError(
+            f"the connection string cannot be used: {masked_complaint(str(error), conninfo)}. "
+            "Write postgresql://user@host:5432/database"
+        ) from None
+    except psycopg.Error as error:
+        said = masked(str(error), conninfo)
+        raise translate(error.sqlstate, said) from (error if said == str(error) else None)
+    except (OSError, ValueError) as error:
+        raise ConnectionLost(f"{type(error).__name__}: {masked(str(error), conninfo)}") from None

@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, InvalidInput
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_psycopg.connecting import Connector
-from pg_scheduler_psycopg.failures import translated
+from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
 from pg_scheduler_psycopg.liveness import check
 from pg_scheduler_psycopg.times import InstantLoader
@@ -50,7 +50,7 @@ class _Shared:
         return ConnectionSession(None, self._connector)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        with translated():
+        with translated_connecting(self._connector.conninfo):
             return await self._connector()
 
 
