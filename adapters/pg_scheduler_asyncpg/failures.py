@@ -17,8 +17,8 @@ _QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.
 
 
 def _message(error: asyncpg.PostgresError) -> str:
-    """What the server said, without its details."""
-    return str(error.args[0]) if error.args else type(error).__name__
+    """What was said, without the server's details and without the value that asyncpg itself quotes."""
+    return _QUOTED.sub(r"\1", str(error.args[0])) if error.args else type(error).__name__
 
 
 @contextmanager
@@ -37,6 +37,9 @@ def translated() -> Iterator[None]:
             # asyncpg.DataError: a value that does not fit its cast, a fault of this project; it quotes it.
             raise ValueError(_QUOTED.sub(r"\1", str(error))) from None
         raise ConnectionLost(str(error)) from error
+    except UnicodeEncodeError as error:
+        # It carries the whole text that it could not encode.
+        raise ValueError(f"a text cannot be sent as {error.encoding}: {error.reason}") from None
     except (OSError, asyncio.IncompleteReadError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
 

@@ -38,8 +38,8 @@ def stored_columns() -> list[str]:
 
 
 def roles_sql(schema: str, names: RoleNames) -> str:
-    """SQL that makes the roles where they are missing, and gives and takes rights until they have these. For a
-    superuser or the owner of the tables, which must exist; to be run again after each upgrade.
+    """SQL that makes the roles where they are missing, and gives and takes rights until they have these. For
+    a superuser or the owner of the tables, which must exist; to be run again after each upgrade.
 
     Raises:
         InvalidInput: a name that is no identifier.

@@ -31,6 +31,9 @@ def translated() -> Iterator[None]:
         raise translate(error.sqlstate, str(error)) from error
     except psycopg.InterfaceError as error:
         raise ConnectionLost(str(error)) from error
+    except UnicodeEncodeError as error:
+        # It carries the whole text that it could not encode.
+        raise ValueError(f"a text cannot be sent as {error.encoding}: {error.reason}") from None
     except OSError as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
 

@@ -43,6 +43,7 @@ from pg_scheduler.engine.attempt import Attempt, StopReason
 from pg_scheduler.engine.completer import Completer
 from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
 from pg_scheduler.engine.interrupts import from_the_keyboard
+from pg_scheduler.engine.json_decoding import UndecodablePayload
 from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
@@ -143,8 +144,14 @@ class Runner:
         if isinstance(outcome, Raised):
             log.info(
                 "job failed",
-                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name, "event": verdict.event},
-                exc_info=outcome.error,
+                extra={
+                    "job_id": attempt.job.job_id,
+                    "task": attempt.job.task_name,
+                    "event": verdict.event,
+                    "error": type(outcome.error).__name__,
+                },
+                # This one quotes an argument. The row tells the rest; no log does.
+                exc_info=None if type(outcome.error) is UndecodablePayload else outcome.error,
             )
 
     def _completed_by_itself(self, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> None:
