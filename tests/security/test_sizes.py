@@ -65,8 +65,8 @@ CALLS: dict[str, Callable[[Scheduler, Any], Any]] = {
     ("call", "value"),
     [*(("args", value) for value in TOO_MUCH), *((call, "deep lists") for call in CALLS)],
 )
-async def test_too_much_is_refused_before_any_sql(library: str, call: str, value: str) -> None:
-    scheduler = Scheduler(NOWHERE, library=library)
+async def test_too_much_is_refused_before_any_sql(call: str, value: str) -> None:
+    scheduler = Scheduler(NOWHERE)
     with pytest.raises(InvalidInput) as refused:
         await CALLS[call](scheduler, TOO_MUCH[value]())
     assert len(str(refused.value)) < 500, "the refusal does not repeat it"
