@@ -256,3 +256,35 @@ async def test_cancelling_in_an_open_transaction_costs_no_other_job_its_lease(
 @pytest.fixture(autouse=True)
 def _quiet(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="pg_scheduler")
+
+
+async def test_a_completed_job_whose_function_goes_on_has_not_lost_its_lease(
+    database: Stage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its row is not running any more, which is what a lost lease looks like."""
+    committed, renewed = asyncio.Event(), asyncio.Event()
+
+    class Watching:
+        def job_started(self, job: object) -> None: ...
+
+        def job_settled(self, *settled: object) -> None: ...
+
+        def pass_finished(self, service: str) -> None:
+            if service == "lease keeper" and committed.is_set():
+                renewed.set()
+
+    async def job() -> None:
+        async with database.transaction() as connection:
+            await current_job().complete_in(connection)
+        committed.set()
+        for _ in range(2):
+            await within(renewed.wait())
+            renewed.clear()
+        await database.sql("INSERT INTO effects VALUES ('went on')")
+
+    async with database.scheduler(observers=[Watching()]) as scheduler:
+        handle = await scheduler.schedule(job, execution_time=past())
+        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        await within(scheduler.worker.wait_drained())
+    assert await database.effects() == ["went on"]
+    assert "lease" not in caplog.text
