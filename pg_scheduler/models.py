@@ -137,5 +137,9 @@ class Context:
         """Say how far the job got; see `JobContext.progress`."""
         self.job.progress(done, total)
 
+    async def complete_in(self, connection: Any, result: Any = None) -> None:
+        """Complete the job in your own transaction; see `JobContext.complete_in`."""
+        await self.job.complete_in(connection, result)
+
 
 __all__ = ["CancelScope", "Context", "Job", "JobStatus", "Schedule"]

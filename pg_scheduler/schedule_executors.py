@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any
 
 from pg_scheduler.domain.cron import CronRule
 from pg_scheduler.engine.executors import ThreadExecutor
+from pg_scheduler.engine.executors.awaiting import must_be_awaited
 from pg_scheduler.engine.registry import is_async
 from pg_scheduler.models import Schedule
 from pg_scheduler.ports.executor import Call
@@ -73,7 +73,7 @@ class ScheduleExecutor(AbstractScheduleExecutor):
         if is_async(func):
             return await func(schedule)
         result = await self._threads.execute(Call(func, [schedule], {}), current_job())
-        return await result if inspect.isawaitable(result) else result
+        return await result if must_be_awaited(result) else result
 
     async def close(self) -> None:
         """End idle threads."""

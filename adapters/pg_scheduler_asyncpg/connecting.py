@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import asyncpg
@@ -17,8 +17,8 @@ class Connector:
     """Connection parameters, usable from any event loop."""
 
     connect: Callable[..., Awaitable[Any]]
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: tuple[Any, ...] = field(repr=False)
+    kwargs: dict[str, Any] = field(repr=False)
     init: Callable[[Any], Awaitable[None]] | None = None
     """The pool's own per-connection set-up, e.g. a SET ROLE."""
 
@@ -50,6 +50,11 @@ class Connector:
             "statement_cache_size": connection._config.statement_cache_size,
         }
         return cls(asyncpg.connect, (), {k: v for k, v in kwargs.items() if v is not None})
+
+    @property
+    def dsn(self) -> str:
+        """The connection string, if there is one."""
+        return self.args[0] if self.args and isinstance(self.args[0], str) else ""
 
     async def __call__(self) -> Any:
         """A new connection."""

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
-from pg_scheduler_postgres.sqlstate import translate
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, DatabaseError
+from pg_scheduler.domain.passwords import masked, masked_complaint
+from pg_scheduler_postgres.sqlstate import quotes_values, translate
+
+_QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.DOTALL)
+
+
+def _message(error: asyncpg.PostgresError) -> str:
+    """What was said, without the server's details and without the value that asyncpg itself quotes."""
+    return _QUOTED.sub(r"\1", str(error.args[0])) if error.args else type(error).__name__
 
 
 @contextmanager
@@ -18,30 +27,42 @@ def translated() -> Iterator[None]:
     try:
         yield
     except asyncpg.PostgresError as error:
+        if quotes_values(error.sqlstate):
+            raise translate(error.sqlstate, _message(error)) from None
         raise translate(error.sqlstate, str(error)) from error
     except asyncpg.InternalClientError as error:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:
         if isinstance(error, ValueError):
-            raise  # asyncpg.DataError: a value that does not fit its cast; a fault of this project
+            # asyncpg.DataError: a value that does not fit its cast, a fault of this project; it quotes it.
+            raise ValueError(_QUOTED.sub(r"\1", str(error))) from None
         raise ConnectionLost(str(error)) from error
+    except UnicodeEncodeError as error:
+        # It carries the whole text that it could not encode.
+        raise ValueError(f"a text cannot be sent as {error.encoding}: {error.reason}") from None
     except (OSError, asyncio.IncompleteReadError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
 
 
 @contextmanager
-def translated_connecting() -> Iterator[None]:
-    """The same while connecting by a DSN, where a ValueError means that it cannot be read."""
+def translated_connecting(dsn: str) -> Iterator[None]:
+    """The same while connecting by a DSN, where a ValueError means that it cannot be read. Neither the errors
+    nor their causes, which a traceback shows, hold its password."""
     try:
         with translated():
             yield
+    except DatabaseError as error:
+        if masked(str(error), dsn) == str(error):
+            raise
+        raise translate(error.sqlstate, masked(str(error), dsn)) from None
     except asyncpg.ClientConfigurationError as error:
         raise ConfigurationError(
-            f"the connection string cannot be used: {error}. Write postgresql://user@host:5432/database"
-        ) from error
-    except ValueError as error:
+            f"the connection string cannot be used: {masked_complaint(str(error), dsn)}. "
+            "Write postgresql://user@host:5432/database"
+        ) from None
+    except ValueError:
         # Not its text: what asyncpg took for a port may be the end of a password.
         raise ConfigurationError(
             "the connection string cannot be read: the port must be a number, and special characters in "
             "the password must be percent-encoded (@ as %40, / as %2F)"
-        ) from error
+        ) from None

@@ -39,6 +39,9 @@ class _Shared:
     ) -> None:
         await listen(self._connector, channel, on_payload, on_ready)
 
+    def in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
         return ConnectionSession(None, self._connector)
 
@@ -55,6 +58,10 @@ class BorrowedSession(_Shared):
 
     async def close(self) -> None:
         """Nothing to do."""
+
+    def in_transaction(self) -> bool:
+        inside: bool = self._connection.is_in_transaction()
+        return inside
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated():
@@ -169,7 +176,7 @@ class PoolSession(_Shared, ScopedSession):
 
     async def open(self) -> None:
         if self._pool is None:
-            with translated_connecting():
+            with translated_connecting(self._connector.dsn):
                 self._pool = self._own = await asyncpg.create_pool(
                     *self._connector.args,
                     min_size=1,

@@ -12,8 +12,9 @@ from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json
-from pg_scheduler_cli.schema_words import dropped_tables, gaps, nothing_there, verdict
+from pg_scheduler_cli.schema_words import gaps, nothing_there, verdict
 from pg_scheduler_postgres.migrations import all_migrations, install_sql
+from pg_scheduler_postgres.roles import RoleNames, roles_sql, tables
 from pg_scheduler_postgres.statements import checked_identifier
 
 
@@ -119,6 +120,24 @@ def sql(schema: str) -> None:
 
 
 @db.command()
+@click.option("--schema", default="public", show_default=True, help="Schema of the tables.")
+@click.option("--admin", default="jobs_admin", show_default=True, help="Owns and upgrades the tables.")
+@click.option("--worker", default="jobs_worker", show_default=True, help="Runs jobs.")
+@click.option(
+    "--producer", default="jobs_producer", show_default=True, help="Stores jobs, and asks about them."
+)
+def roles(schema: str, admin: str, worker: str, producer: str) -> None:
+    """Print the SQL that makes three roles with just the rights they need.
+
+    It connects to nothing. The tables must exist: install first, and apply this again after each upgrade.
+    """
+    printed = roles_sql(schema, RoleNames(admin, worker, producer))
+    click.echo(f"-- pg_scheduler {__version__}: rights on its tables in schema {schema}.")
+    click.echo("-- Roles that it makes have no password yet. Applying it again does no harm.\n")
+    click.echo(printed, nl=False)
+
+
+@db.command()
 @connecting
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def uninstall(connection: Connection, yes: bool) -> None:
@@ -147,7 +166,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
 
 async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
     """The tables that exist, with what their owner would miss."""
-    remarks = dict.fromkeys(dropped_tables(), "")
+    remarks = dict.fromkeys(tables(), "")
     for gap in gaps(found.missing):
         remarks.pop(gap.removeprefix("table "), None)
     if "scheduled_jobs" in remarks:

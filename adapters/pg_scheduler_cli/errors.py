@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import re
 from typing import IO, Any
-from urllib.parse import unquote
 
 import click
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.passwords import masked
 
 EXIT_FAILED = 2
 """The command could not do its work."""
 EXIT_NOT_CURRENT = 1
 """The command worked; its answer is no."""
-
-_PASSWORD_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)('[^']*'|[^\s&]+)", re.IGNORECASE)
-_USER_INFO = re.compile(r"(?<=://)([^:/@\s]*):(\S*)(?=@)")
-"""User and password of a URL: up to its last @, because a password may hold one by mistake."""
 
 _PLACE = re.compile(r"\nLINE \d+:.*\n\s*\^")
 """Where in a statement of ours PostgreSQL stumbled."""
@@ -65,19 +61,3 @@ def _advice(error: BaseException) -> str:
         if (error.sqlstate or "").startswith(beginning):
             return advice
     return _UNREACHABLE if isinstance(error, ConnectionLost) else ""
-
-
-def masked(text: str, dsn: str = "") -> str:
-    """`text` with every password as ``***``: those of connection strings in it, and that of `dsn` wherever
-    it stands, whole or in the pieces into which a parser tears one that is not percent-encoded."""
-    text = _PASSWORD_WORD.sub(r"\1***", _USER_INFO.sub(r"\1:***", text))
-    for secret in sorted(_secrets(dsn), key=len, reverse=True):
-        text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", "***", text)
-    return text
-
-
-def _secrets(dsn: str) -> set[str]:
-    passwords = [match[2] for match in _USER_INFO.finditer(dsn)]
-    passwords += [match[2].strip("'") for match in _PASSWORD_WORD.finditer(dsn)]
-    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#]", password) if piece}
-    return pieces | {unquote(piece) for piece in pieces}

@@ -6,15 +6,16 @@ import asyncio
 import functools
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import click
 
 from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
+from pg_scheduler.domain.passwords import masked
 from pg_scheduler.queries import Queries
 from pg_scheduler.scheduler import Scheduler
-from pg_scheduler_cli.errors import Failure, explained, masked
+from pg_scheduler_cli.errors import Failure, explained
 
 _T = TypeVar("_T")
 
@@ -30,7 +31,7 @@ class _NeverInstalling(Queries):
 class Connection:
     """Where the database is."""
 
-    dsn: str | None
+    dsn: str | None = field(repr=False)
     schema: str | None
     library: str | None
 

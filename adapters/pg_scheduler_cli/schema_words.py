@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from pg_scheduler.ports.driver import SchemaStatus
 from pg_scheduler_postgres.migrations import WANTED
-from pg_scheduler_postgres.statements import read_sql
 
 UNUPGRADED_TABLE = "scheduled_jobs.job_id"
 """Present where version 0 means an older table to upgrade, missing where it means nothing at all."""
@@ -49,8 +47,3 @@ def gaps(missing: Sequence[str]) -> list[str]:
         else:
             found += [f"column {relation}.{column}" for column in absent]
     return found
-
-
-def dropped_tables() -> list[str]:
-    """What `pgq db uninstall` drops: the tables that its statement names."""
-    return re.findall(r':"schema"\.(\w+)', read_sql("sql", "uninstall"))

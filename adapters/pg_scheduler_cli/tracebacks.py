@@ -14,7 +14,8 @@ from typing import IO, Any
 
 import click
 
-from pg_scheduler_cli.errors import Failure, masked
+from pg_scheduler.domain.passwords import masked
+from pg_scheduler_cli.errors import Failure
 
 EXIT_APP_FAILED = 1
 """The command line was right; the program behind it failed."""

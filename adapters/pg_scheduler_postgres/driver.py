@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pg_scheduler_postgres.completing import PostgresCompletions
 from pg_scheduler_postgres.insight import PostgresInsight
 from pg_scheduler_postgres.jobs import PostgresJobs
 from pg_scheduler_postgres.limits import PostgresLimits
@@ -16,6 +17,7 @@ from pg_scheduler_postgres.signals import PostgresSignals
 
 class PostgresDriver(
     PostgresJobs,
+    PostgresCompletions,
     PostgresSchedules,
     PostgresLimits,
     PostgresLocks,

@@ -20,6 +20,12 @@ class Link:
         self._chosen = None if schema is None else checked_identifier("schema", schema)
         self._statements: Statements | None = None
 
+    def over(self, session: Session) -> Link:
+        """The same schema on another session."""
+        other = Link(session, self._chosen)
+        other._statements = self.statements
+        return other
+
     @property
     def statements(self) -> Statements:
         """The statements; only once opened."""

@@ -52,6 +52,10 @@ class Session(Protocol):
         """
         ...
 
+    def in_transaction(self) -> bool:
+        """True if what is written here becomes valid only when somebody commits."""
+        ...
+
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:

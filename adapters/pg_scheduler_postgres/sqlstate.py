@@ -15,6 +15,14 @@ TRANSIENT_CLASSES = ("40", "55P03", "57014", "53", "58")
 """Rollback by the server (deadlock, serialization), lock timeout, cancel, resources, I/O."""
 SCHEMA_CODES = ("42P01", "42703", "3F000")
 """Undefined table, undefined column, undefined schema."""
+VALUE_CLASSES = ("22", "23")
+"""Data exceptions and violated constraints. Their details quote what was refused, a whole row if need be: the
+arguments of a job, which no log may show. Of these errors only the message is kept, and not their cause."""
+
+
+def quotes_values(sqlstate: str | None) -> bool:
+    """True if the server's details may hold what people stored."""
+    return sqlstate is not None and sqlstate.startswith(VALUE_CLASSES)
 
 
 def translate(sqlstate: str | None, message: str) -> DatabaseError | SchemaError:

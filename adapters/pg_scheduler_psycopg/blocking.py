@@ -18,7 +18,7 @@ from psycopg.rows import dict_row
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.failures import translated
+from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.times import InstantLoader
 
 _T = TypeVar("_T")
@@ -60,7 +60,7 @@ class BlockingSession:
     async def open(self) -> None:
         if self._source is None or (self._own is not None and self._own.closed):
             assert self._dsn is not None
-            with translated():
+            with translated_connecting(self._dsn):
                 self._source = self._own = psycopg.connect(self._dsn, autocommit=True)
 
     async def close(self) -> None:
@@ -112,6 +112,12 @@ class BlockingSession:
                 "connection", f"expected a blocking psycopg Connection, got {type(connection).__name__}"
             )
         return BlockingSession(connection)
+
+    def in_transaction(self) -> bool:
+        source = self._source
+        if not isinstance(source, psycopg.Connection):
+            return False
+        return not (source.autocommit and source.info.transaction_status == TransactionStatus.IDLE)
 
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]

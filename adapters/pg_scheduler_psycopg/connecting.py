@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
@@ -17,8 +17,8 @@ CONNECT_TIMEOUT = 10
 class Connector:
     """Connection parameters, usable from any event loop."""
 
-    conninfo: str
-    kwargs: dict[str, Any]
+    conninfo: str = field(repr=False)
+    kwargs: dict[str, Any] = field(repr=False)
     configure: Callable[[Any], Awaitable[None]] | None = None
     """The pool's own per-connection set-up, e.g. a SET ROLE."""
 

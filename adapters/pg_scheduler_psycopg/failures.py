@@ -8,8 +8,12 @@ from contextlib import contextmanager
 import psycopg
 import psycopg_pool
 
-from pg_scheduler.domain.errors import ConnectionLost
-from pg_scheduler_postgres.sqlstate import translate
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
+from pg_scheduler.domain.passwords import masked, masked_complaint
+from pg_scheduler_postgres.sqlstate import quotes_values, translate
+
+_NOT_SENT = (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError)
+"""Without a SQLSTATE: psycopg itself refused, and the connection is as good as before."""
 
 
 @contextmanager
@@ -20,8 +24,35 @@ def translated() -> Iterator[None]:
     except (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
     except psycopg.DatabaseError as error:
+        if error.sqlstate is None and isinstance(error, _NOT_SENT):
+            raise ValueError(f"psycopg refused to send a value: {error}") from None
+        if quotes_values(error.sqlstate):
+            raise translate(error.sqlstate, error.diag.message_primary or type(error).__name__) from None
         raise translate(error.sqlstate, str(error)) from error
     except psycopg.InterfaceError as error:
         raise ConnectionLost(str(error)) from error
+    except UnicodeEncodeError as error:
+        # It carries the whole text that it could not encode.
+        raise ValueError(f"a text cannot be sent as {error.encoding}: {error.reason}") from None
     except OSError as error:
         raise ConnectionLost(f"{type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def translated_connecting(conninfo: str) -> Iterator[None]:
+    """The same while connecting by a connection string. Neither the errors nor their causes, which a
+    traceback shows, hold its password."""
+    try:
+        yield
+    except _NOT_SENT as error:
+        if error.sqlstate is not None:
+            raise translate(error.sqlstate, masked(str(error), conninfo)) from None
+        raise ConfigurationError(
+            f"the connection string cannot be used: {masked_complaint(str(error), conninfo)}. "
+            "Write postgresql://user@host:5432/database"
+        ) from None
+    except psycopg.Error as error:
+        said = masked(str(error), conninfo)
+        raise translate(error.sqlstate, said) from (error if said == str(error) else None)
+    except (OSError, ValueError) as error:
+        raise ConnectionLost(f"{type(error).__name__}: {masked(str(error), conninfo)}") from None

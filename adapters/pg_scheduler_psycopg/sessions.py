@@ -16,7 +16,7 @@ from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, Inval
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.connecting import Connector
-from pg_scheduler_psycopg.failures import translated
+from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
 from pg_scheduler_psycopg.liveness import check
 from pg_scheduler_psycopg.times import InstantLoader
@@ -46,11 +46,14 @@ class _Shared:
     ) -> None:
         await listen(self._connector, channel, on_payload, on_ready)
 
+    def in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
         return ConnectionSession(None, self._connector)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
-        with translated():
+        with translated_connecting(self._connector.conninfo):
             return await self._connector()
 
 
@@ -66,6 +69,11 @@ class BorrowedSession(_Shared):
 
     async def close(self) -> None:
         """Nothing to do."""
+
+    def in_transaction(self) -> bool:
+        # Outside autocommit the next statement begins one, where there is none.
+        idle = self._connection.info.transaction_status == TransactionStatus.IDLE
+        return not (self._connection.autocommit and idle)
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated():

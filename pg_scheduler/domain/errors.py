@@ -22,6 +22,7 @@
     `-- AttemptSignal                        control flow inside a running job
         |-- JobTimeout (TimeoutError)        the attempt ran longer than its timeout
         |-- JobCancelled                     somebody asked for the job to be cancelled
+        |-- LeaseLost                        the attempt has lost its lease: its completion is refused
         |-- Snooze                           the job asks to be run again later
         `-- RetryAfter                       the attempt failed; the job says when to try again
 """
@@ -184,6 +185,19 @@ class JobTimeout(AttemptSignal, TimeoutError):
 
 class JobCancelled(AttemptSignal):
     """Raised inside a job by `JobContext.raise_if_cancelled()` once it was asked to stop."""
+
+
+class LeaseLost(AttemptSignal):
+    """Raised by `complete_in()`: the job is not this attempt's any more, so nothing was written. Let it end
+    your transaction: what the attempt did is rolled back, and whoever has the job now does it."""
+
+    def __init__(self, job_id: str, epoch: int) -> None:
+        self.job_id = job_id
+        self.epoch = epoch
+        super().__init__(
+            f"job {job_id!r} is no longer run under epoch {epoch}: its lease was lost, or it was ended or "
+            "replaced. Roll back"
+        )
 
 
 class Snooze(AttemptSignal):

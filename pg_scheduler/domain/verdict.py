@@ -119,14 +119,16 @@ def describe_error(error: BaseException) -> tuple[str, str]:
     """Message and traceback as text that can be stored, whatever the exception does when asked."""
     import traceback
 
+    # BaseException: an exception's own methods are its author's code, and sys.exit() in one ends no worker.
+    # A subclass of str has methods of its own too, so only its text is taken.
     name = type(error).__qualname__
     try:
-        said = str(error)
-    except Exception as broken:
+        said = str.__str__(str(error))
+    except BaseException as broken:
         said = f"(its message cannot be read: {type(broken).__qualname__})"
     try:
-        trace = "".join(traceback.format_exception(error))
-    except Exception as broken:
+        trace = str.__str__("".join(traceback.format_exception(error)))
+    except BaseException as broken:
         trace = f"(its traceback cannot be formatted: {type(broken).__qualname__})"
     return storable(f"{name}: {said}" if said else name, MAX_MESSAGE), storable(trace, MAX_TRACEBACK)
 

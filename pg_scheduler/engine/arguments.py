@@ -29,7 +29,7 @@ def arguments_of(job: ClaimedJob, codec: Codec) -> Arguments:
 def _holds_arguments(payload: bytes) -> bool:
     try:
         found = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return (
         isinstance(found, dict)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pg_scheduler.domain.model import ClaimedJob, Lease
+from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.ports.job_context import JobContext
 
 
@@ -18,6 +19,15 @@ class StopReason(StrEnum):
     LEASE_LOST = "lease lost"
     LOCK_LOST = "lock lost"
     SHUTDOWN = "shutdown"
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A completion in somebody else's transaction."""
+
+    verdict: Verdict
+    receipt: str
+    """The store tells by it what became of the transaction."""
 
 
 @dataclass(eq=False, slots=True)
@@ -33,6 +43,10 @@ class Attempt:
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     reason: StopReason | None = None
     """Why it is being stopped; the first reason given stands."""
+    completion: Completion | None = None
+    """What its function wrote in a transaction of its own, whether or not that was committed."""
+    disowned: bool = False
+    """True once the fence has refused to let its function complete the job."""
     decided: bool = False
     """True once a verdict is on its way; whatever the function does later changes nothing."""
     _settled: bool = False

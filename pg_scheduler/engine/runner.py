@@ -14,13 +14,16 @@ from pg_scheduler.domain.errors import (
     ConfigurationError,
     JobCancelled,
     JobTimeout,
+    LeaseLost,
     RetryAfter,
     Snooze,
     UnencodablePayload,
 )
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import (
+    MAX_MESSAGE,
     RETURNED,
     Interrupted,
     Outcome,
@@ -29,13 +32,18 @@ from pg_scheduler.domain.verdict import (
     Returned,
     Snoozed,
     Stopped,
+    Verdict,
     decide,
+    describe_error,
     storable,
 )
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.arguments import arguments_of
 from pg_scheduler.engine.attempt import Attempt, StopReason
+from pg_scheduler.engine.completer import Completer
 from pg_scheduler.engine.exclusion import LockHeldElsewhere, alone
+from pg_scheduler.engine.interrupts import from_the_keyboard
+from pg_scheduler.engine.json_decoding import UndecodablePayload
 from pg_scheduler.engine.progress import ProgressWriter
 from pg_scheduler.engine.registry import Task, TaskRegistry
 from pg_scheduler.engine.settler import Settler
@@ -62,6 +70,7 @@ class Runner:
         locks: Locks,
         retry: RetryPolicy,
         progress: ProgressWriter,
+        completer: Completer,
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -72,6 +81,7 @@ class Runner:
         self._locks = locks
         self._retry = retry
         self._progress = progress
+        self._completer = completer
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -99,6 +109,7 @@ class Runner:
         )
         attempt = Attempt(job, context, self._clock.monotonic())
         context.report_to(partial(self._progress.put, attempt.lease))
+        self._completer.offer_to(attempt)
         return attempt
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
@@ -113,7 +124,7 @@ class Runner:
         outcome: Outcome = Raised(error) if error is not None else Interrupted()
         if attempt.reason is StopReason.CANCEL:
             outcome = Stopped()
-        self._settler.put(attempt, decide(outcome, attempt.job, self._retry, random.random()))
+        self._settler.put(attempt, _judged(outcome, attempt.job, self._retry))
 
     async def _run(self, attempt: Attempt) -> None:
         task = self._registry.resolve(attempt.job.task_name)
@@ -126,15 +137,35 @@ class Runner:
             outcome = Interrupted()
         else:
             outcome = await self._outcome(attempt, task)
+        if attempt.completion is not None and await self._completer.stands(attempt):
+            self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
+            return
         policy = (task.retry if task else None) or self._retry
-        verdict = decide(outcome, _retried_enough(attempt.job, task), policy, random.random())
+        verdict = _judged(outcome, _retried_enough(attempt.job, task), policy)
+        # First of all: whatever is asked of an exception from here on may raise one of its own.
+        self._settler.put(attempt, verdict)
         if isinstance(outcome, Raised):
             log.info(
                 "job failed",
-                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name, "event": verdict.event},
-                exc_info=outcome.error,
+                extra={
+                    "job_id": attempt.job.job_id,
+                    "task": attempt.job.task_name,
+                    "event": verdict.event,
+                    "error": type(outcome.error).__name__,
+                },
+                # This one quotes an argument. The row tells the rest; no log does.
+                exc_info=None if type(outcome.error) is UndecodablePayload else outcome.error,
             )
-        self._settler.put(attempt, verdict)
+
+    def _completed_by_itself(self, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> None:
+        """The function completed its job in a transaction of its own: whatever it did then comes too late."""
+        if not isinstance(outcome, Returned):
+            log.warning(
+                "the job was completed by its own transaction and did not return after that",
+                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name},
+                exc_info=outcome.error if isinstance(outcome, Raised | Postponed) else None,
+            )
+        self._settler.stored_already(attempt, verdict)
 
     async def _outcome(self, attempt: Attempt, task: Task) -> Outcome:
         timeout = attempt.job.timeout or task.timeout
@@ -144,12 +175,14 @@ class Runner:
         except Snooze as snooze:
             return Snoozed(snooze.delay)
         except RetryAfter as failed:
-            return Postponed(failed.__cause__ or failed, failed.delay)
+            return Postponed(failed if failed.__cause__ is None else failed.__cause__, failed.delay)
         except LockHeldElsewhere as held:
             return Stopped(str(held))
-        except KeyboardInterrupt:
-            self.give_up(attempt)
-            raise
+        except KeyboardInterrupt as error:
+            if from_the_keyboard(error):
+                self.give_up(attempt)
+                raise
+            return self._outcome_of_error(attempt, task, error)
         except BaseException as error:
             return self._outcome_of_error(attempt, task, error)
         finally:
@@ -186,6 +219,8 @@ class Runner:
 
     def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
         """What an exception means depends on whether, and why, the attempt was being stopped."""
+        if isinstance(error, LeaseLost) and attempt.disowned:
+            return Interrupted()
         stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
         match attempt.reason:
             case StopReason.TIMEOUT:
@@ -208,13 +243,28 @@ class Runner:
     def _returned(self, attempt: Attempt, result: Any) -> Returned:
         if not attempt.job.store_result:
             return RETURNED
-        if isinstance(result, Uncarried):
-            return Returned(note=storable(f"result not stored: {result.reason}", 2_000))
+        # The work is done; a result that cannot be kept must not make it run again.
         try:
-            return Returned(self._codec.encode_result(result))
+            if isinstance(result, Uncarried):
+                reason = result.reason
+            else:
+                return Returned(self._codec.encode_result(result))
         except UnencodablePayload as error:
-            # The work is done; a result that cannot be kept must not make it run again.
-            return Returned(note=storable(f"result not stored: {error}", 2_000))
+            reason = str(error)
+        except BaseException as error:
+            # The attributes of a result are its author's code, and so may the codec be.
+            reason = describe_error(error)[0]
+        return Returned(note=storable(f"result not stored: {reason}", MAX_MESSAGE))
+
+
+def _judged(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy) -> Verdict:
+    """The verdict; a failure where it cannot be found, because an exception's class or a delay is broken."""
+    try:
+        return decide(outcome, job, policy, random.random())
+    except Exception as error:
+        log.exception("the outcome could not be judged; the job fails", extra={"job_id": job.job_id})
+        message, trace = describe_error(error)
+        return Verdict(JobEvent.FAIL, None, f"the outcome could not be judged: {message}", trace)
 
 
 def _retried_enough(job: ClaimedJob, task: Task | None) -> ClaimedJob:

@@ -20,6 +20,9 @@ log = logging.getLogger("pg_scheduler.settler")
 
 MAX_BATCH = 500
 """Verdicts per statement."""
+REFUSALS_OF_ONE_ROW = ("22", "23", "44", "P0")
+"""Classes of SQLSTATE about one row: data, constraints, WITH CHECK, an exception in a trigger. Others
+(no rights, read-only, out of space) are about all of them, and may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,14 @@ class Settler:
         self._empty.clear()
         self._arrived.set()
 
+    def stored_already(self, attempt: Attempt, verdict: Verdict) -> None:
+        """The store has this verdict by another way: what follows a settlement follows now."""
+        if attempt.decided:
+            return
+        attempt.decided = True
+        took = timedelta(seconds=self._clock.monotonic() - attempt.started)
+        self._answered(Pending(attempt, verdict, took), True)
+
     async def one_round(self) -> None:
         """Wait for verdicts and write one batch; what could not be written stays queued."""
         await self._arrived.wait()
@@ -98,7 +109,7 @@ class Settler:
         """Return when every verdict has been answered."""
         await self._empty.wait()
 
-    async def _write(self, batch: Sequence[Pending]) -> list[bool]:
+    async def _write(self, batch: Sequence[Pending]) -> Sequence[bool | None]:
         try:
             return await self._settle([pending.verdict for pending in batch], batch)
         except (ConnectionLost, TransientDatabaseError):
@@ -108,7 +119,21 @@ class Settler:
                 # One verdict that the store refuses must not hold up the others.
                 return [(await self._write([pending]))[0] for pending in batch]
             log.exception("verdict refused", extra={"job_id": batch[0].attempt.job.job_id})
-            return await self._settle([_plain(batch[0].verdict)], batch)
+            return [await self._settle_plainly(batch[0])]
+
+    async def _settle_plainly(self, pending: Pending) -> bool | None:
+        """Without the details. A row that takes no verdict at all (a constraint or trigger of somebody's own)
+        is left to its lease: it must not hold up the verdicts behind it."""
+        try:
+            return (await self._settle([_plain(pending.verdict)], [pending]))[0]
+        except DatabaseError as error:
+            if not (error.sqlstate or "").startswith(REFUSALS_OF_ONE_ROW):
+                raise
+            log.error(
+                "the row takes no verdict; the job is left to its lease",
+                extra={"job_id": pending.attempt.job.job_id, "error": str(error)},
+            )
+            return None
 
     async def _settle(self, verdicts: list[Verdict], batch: Sequence[Pending]) -> list[bool]:
         settlements = [
@@ -117,15 +142,15 @@ class Settler:
         ]
         return await self._store.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
 
-    def _answered(self, pending: Pending, accepted: bool) -> None:
+    def _answered(self, pending: Pending, accepted: bool | None) -> None:
         job = pending.attempt.job
         self._active.settled(pending.attempt.lease)
-        if not accepted and pending.verdict.event is not JobEvent.RELEASE:
+        if accepted is False and pending.verdict.event is not JobEvent.RELEASE:
             log.warning(
                 "verdict came after the lease was lost; the job is somebody else's now",
                 extra={"job_id": job.job_id, "epoch": job.epoch, "event": pending.verdict.event},
             )
-        self._on_settled(pending.attempt, pending.verdict, pending.took, accepted)
+        self._on_settled(pending.attempt, pending.verdict, pending.took, bool(accepted))
         pending.attempt.note_settled()
 
 

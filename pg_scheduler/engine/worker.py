@@ -20,6 +20,7 @@ from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt, StopReason
 from pg_scheduler.engine.claimer import Claimed, Claimer
+from pg_scheduler.engine.completer import Completer
 from pg_scheduler.engine.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
@@ -129,6 +130,7 @@ class Worker:
             driver,
             settings.retry,
             self._progress,
+            Completer(driver, self.worker_id, clock, codec),
         )
         self.limits = LimitKeeper(driver, clock, registry, settings.only, self.wake_for_lanes)
         self._listener = Listener(
@@ -365,6 +367,8 @@ class Worker:
         attempt = self.active.find(lease)
         if attempt is None or attempt.decided:
             return  # its verdict is on the way, and the fence will judge it
+        if attempt.completion is not None:
+            return  # most likely it is completed; what became of that is asked when its function ends
         log.warning("lease lost; the attempt is stopped", extra={"job_id": lease.job_id})
         attempt.stop(StopReason.LEASE_LOST)
 
@@ -386,7 +390,10 @@ class Worker:
         if attempt.job.lane is not None:
             self.wake_for_lanes()  # there is room for another
         if step is not None and accepted and self.settings.prune:
-            self.pruner.settled(step.target)
+            if attempt.completion is None:
+                self.pruner.settled(step.target)
+            else:
+                self.pruner.wake()  # written in a transaction that deletes nothing
         if attempt.job.schedule_key is not None:
             self.stager.wake()  # its next window may have been waiting for this run
         if self._observers:

@@ -29,6 +29,7 @@ from pg_scheduler.domain.model import (
 )
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.ports.completions import Completions
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.schedule_store import Locks, Retention, ScheduleStore
 
@@ -392,7 +393,9 @@ class Schema(Protocol):
 
 
 @runtime_checkable
-class Driver(JobStore, ScheduleStore, LimitStore, Locks, Retention, Signals, Insight, Schema, Protocol):
+class Driver(
+    JobStore, Completions, ScheduleStore, LimitStore, Locks, Retention, Signals, Insight, Schema, Protocol
+):
     """All of it; and the life of the driver itself."""
 
     async def open(self) -> None:

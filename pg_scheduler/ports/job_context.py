@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, JobCancelled, shown
 from pg_scheduler.domain.inputs import is_finite_number
@@ -28,6 +29,7 @@ class JobContext:
     _noticed: bool = field(default=False, repr=False)
     _abandoned: bool = field(default=False, repr=False)
     _report: Callable[[Progress], None] | None = field(default=None, repr=False)
+    _complete: Callable[[Any, Any], Awaitable[None]] | None = field(default=None, repr=False)
 
     @property
     def cancel_called(self) -> bool:
@@ -60,6 +62,30 @@ class JobContext:
             raise InvalidInput("total", f"expected a number or None, got {shown(total)}")
         if self._report is not None:
             self._report(Progress(float(done), None if total is None else float(total)))
+
+    async def complete_in(self, connection: Any, result: Any = None) -> None:
+        """Complete this job in your own transaction: what you wrote in it and the completion are committed
+        together, or neither is. Make it the last statement of the transaction, and return when that is
+        committed. If it is rolled back, the job has not been completed by this call.
+
+        Args:
+            connection: an asyncpg or psycopg connection, of the library that the worker uses, with a
+                transaction open.
+            result: what the job returns, if it was asked to keep that; what the function returns later
+                counts for nothing.
+
+        Raises:
+            LeaseLost: the job is not this attempt's any more. Let it roll your transaction back.
+            InvalidTransition: this attempt has completed the job already.
+            InvalidInput: no such connection, no transaction, or a result that cannot be stored.
+        """
+        if self._complete is None:
+            raise RuntimeError("no worker runs this job: complete_in() needs one")
+        await self._complete(connection, result)
+
+    def complete_by(self, complete: Callable[[Any, Any], Awaitable[None]]) -> None:
+        """What `complete_in` does. For the engine."""
+        self._complete = complete
 
     def report_to(self, report: Callable[[Progress], None]) -> None:
         """Where progress goes. For the engine."""

@@ -60,16 +60,19 @@ from pg_scheduler.ports.driver import (
 from pg_scheduler.testing.memory_limits import LimitTables, MemoryLimits
 from pg_scheduler.testing.memory_schedules import MemorySchedules, ScheduleTables
 from pg_scheduler.testing.memory_store import Store, StoredJob
+from pg_scheduler.testing.memory_transactions import MemoryCompletions
 
 
-class MemoryDriver(MemorySchedules, MemoryLimits):
+class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
     """Jobs in this process' memory. Share one instance between schedulers that should see each other.
 
     It answers as the PostgreSQL drivers do (the contract suite and a state machine compare them), but
-    nothing survives the process and no transaction can be joined.
+    nothing survives the process, and jobs are not stored in a transaction of yours. A function that completes
+    its job in one uses `transaction()`.
     """
 
     def __init__(self) -> None:
+        MemoryCompletions.__init__(self)
         self._store = Store()
         self._tables = ScheduleTables()
         self._limit_tables = LimitTables()

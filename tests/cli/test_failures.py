@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pg_scheduler import __version__
-from pg_scheduler_cli.errors import masked
+from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
 from tests.cli.conftest import Pgq, Said, run
 

@@ -18,7 +18,7 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import Driver, RenewRequest
+from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,
@@ -92,7 +92,7 @@ async def _waiting_for_a_lock(sql: asyncpg.Connection) -> int:
     return count
 
 
-BATCHES: tuple[Batch, ...] = (settling, renewing, replacing, cancelling)
+BATCHES: tuple[Batch, ...] = (settling, replacing, cancelling)
 
 
 @pytest.mark.parametrize("first", BATCHES, ids=lambda batch: batch.__name__)
@@ -104,6 +104,26 @@ async def test_batches_over_running_jobs_never_deadlock(
     for job_id in IDS[::-1]:
         await started(drivers[0], job_id)
     await meet(drivers, sql, "SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE", first, second)
+
+
+@pytest.mark.parametrize("other", BATCHES, ids=lambda batch: batch.__name__)
+async def test_a_renewal_waits_for_nobody_and_extends_what_is_free(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection, other: Batch
+) -> None:
+    """Leases are kept by it: one row in somebody's open transaction must not cost the others."""
+    for job_id in IDS[::-1]:
+        await started(drivers[0], job_id)
+    async with sql.transaction():
+        await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
+        batch = asyncio.ensure_future(other(drivers[1], IDS[1:]))
+        async with asyncio.timeout(20):
+            while await _waiting_for_a_lock(sql) < 1:
+                await asyncio.sleep(0.005)
+        answer = await asyncio.wait_for(renewing(drivers[0], IDS), 10)
+        until = {job.job_id: job.lease_until for job in await drivers[0].jobs()}
+    await batch
+    assert answer == RenewAnswer(frozenset(Lease(job_id, 1) for job_id in IDS), frozenset())
+    assert (until["a"], until["m"]) == (at(10) + LEASE, at(0) + LEASE)
 
 
 async def test_calls_that_store_the_same_new_ids_never_deadlock(

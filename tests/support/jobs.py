@@ -7,8 +7,12 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+
+import asyncpg
+import psycopg
 
 from pg_scheduler import RetryPolicy, Snooze, current_job, task
 
@@ -47,6 +51,49 @@ async def die_once(path: str) -> None:
     note(path, "started")
     if len(notes(path, "started")) == 1:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def have_effect_and_complete(
+    dsn: str, library: str, what: str, before_commit: Callable[[], None]
+) -> None:
+    """Write a row and complete the job in one transaction."""
+    if library == "asyncpg":
+        connection = await asyncpg.connect(dsn)
+        async with connection.transaction():
+            await connection.execute("INSERT INTO effects VALUES ($1)", what)
+            await current_job().complete_in(connection)
+            before_commit()
+        await connection.close()
+    else:
+        async with await psycopg.AsyncConnection.connect(dsn) as other:
+            await other.execute("INSERT INTO effects VALUES (%s)", [what])
+            await current_job().complete_in(other)
+            before_commit()
+
+
+async def commit_and_hang(path: str, dsn: str, library: str) -> None:
+    """Complete the job in a transaction, commit, and never return."""
+    note(path, "started")
+    await have_effect_and_complete(dsn, library, "committed and hung", lambda: None)
+    note(path, "committed")
+    await asyncio.sleep(3600)
+
+
+async def die_before_commit(path: str, dsn: str, library: str) -> None:
+    """Kill the worker in front of the first commit; commit the second time."""
+
+    def die_once_more() -> None:
+        note(path, "about-to-commit")
+        if len(notes(path, "about-to-commit")) == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    await have_effect_and_complete(dsn, library, "died once", die_once_more)
+
+
+async def interrupt(path: str) -> None:
+    """Raise what a Ctrl-C would, though nobody pressed it."""
+    note(path, "started")
+    raise KeyboardInterrupt
 
 
 async def exit_worker(path: str) -> None:
@@ -148,6 +195,6 @@ def rest_first(path: str) -> str:
 ALL = (
     touch, nap, die_once, exit_worker, freeze_until_released, patient_thread, deaf_thread,
     square, own_pid, spin, divide, vanish, unstorable, crunch,
-    divide_patiently, rest_first,
+    divide_patiently, rest_first, commit_and_hang, die_before_commit, interrupt,
 )  # fmt: skip
 """What a worker process knows."""

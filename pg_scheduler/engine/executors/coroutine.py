@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import Any
 
+from pg_scheduler.engine.executors.awaiting import must_be_awaited
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
 
@@ -15,7 +15,7 @@ class AsyncExecutor:
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the coroutine to its end."""
         result = call.func(*call.args, **call.kwargs)
-        return await result if inspect.isawaitable(result) else result
+        return await result if must_be_awaited(result) else result
 
     async def close(self) -> None:
         """Nothing to free."""

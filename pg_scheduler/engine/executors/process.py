@@ -14,11 +14,15 @@ from typing import Any
 from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.engine.executors.process_child import Answer, serve
-from pg_scheduler.engine.json_codec import JsonCodec, UndecodablePayload
+from pg_scheduler.engine.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
 from pg_scheduler.ports.executor import Call, Uncarried
 from pg_scheduler.ports.job_context import JobContext
 
 _SPAWN = multiprocessing.get_context("spawn")
+
+
+_ENVELOPE = JsonCodec(max_bytes=3 * MAX_BYTES)
+"""For arguments that were encoded once already: as a JSON string in JSON they grow, to twice at the most."""
 
 
 class WorkerProcessDied(PgSchedulerError):
@@ -136,7 +140,7 @@ class ProcessExecutor:
                 "func", f"{call.func!r} cannot be found by another process", "Define it at the top level"
             )
         arguments = self._codec.encode_arguments(call.args, call.kwargs)
-        return self._codec.encode_result([module, name, arguments]).encode()
+        return _ENVELOPE.encode_result([module, name, arguments]).encode()
 
     async def close(self) -> None:
         """End idle processes and take no more work."""
@@ -156,9 +160,9 @@ def _remote_error(class_name: str, message: str) -> RemoteError:
         try:
             both: Any = type(RemoteError.__name__, (RemoteError, found), {})
             error: RemoteError = both.__new__(both, message)
-        except TypeError:
+            error.args = (message,)
+        except Exception:
             return RemoteError(message)  # a class that cannot be combined, or wants more to be made
-        error.args = (message,)
         return error
     return RemoteError(message)
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import inspect
 import os
 import signal
 import threading
 from enum import StrEnum
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
+from types import CoroutineType
 from typing import Any
 
-from pg_scheduler.domain.errors import Snooze
+from pg_scheduler.domain.errors import Snooze, UnencodablePayload
 from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.json_codec import JsonCodec
 
@@ -62,7 +62,7 @@ def _answer(request: bytes) -> bytes:
             func = getattr(func, part)
         args, kwargs = codec.decode_arguments(arguments)
         result = func(*args, **kwargs)
-        if inspect.iscoroutine(result):
+        if type(result) is CoroutineType:
             result = asyncio.run(result)
     except Snooze as snooze:
         return _told(codec, Answer.SNOOZE, snooze.delay)
@@ -72,9 +72,11 @@ def _answer(request: bytes) -> bytes:
         return _told(codec, Answer.FAILURE, [f"{kind.__module__}:{kind.__qualname__}", f"{message}\n{trace}"])
     try:
         return _told(codec, Answer.RESULT, result)
-    except Exception as error:
-        # The work is done: a result that cannot travel must not make it run again.
-        return _told(codec, Answer.UNCARRIED, storable(str(error), MAX_MESSAGE))
+    except BaseException as error:
+        # The work is done: a result that cannot travel must not make it run again, whatever its fields do.
+        known = isinstance(error, UnencodablePayload)
+        said = storable(str(error), MAX_MESSAGE) if known else describe_error(error)[0]
+        return _told(codec, Answer.UNCARRIED, said)
 
 
 def _told(codec: JsonCodec, kind: Answer, value: Any) -> bytes:

@@ -1,0 +1,71 @@
+"""Roles with the rights that each kind of process needs, and no others."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from pg_scheduler_postgres.statements import checked_identifier, quoted, read_sql
+
+LEDGER = "scheduled_job_migrations"
+PRODUCER_READS = ("scheduled_jobs", "scheduled_job_attempts", "scheduled_job_limits", LEDGER)
+"""For handles (status, result, traceback), for the lanes of limited tasks, and for the version."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoleNames:
+    """What the three roles are called."""
+
+    admin: str
+    """Owns the tables: installs, upgrades, drops."""
+    worker: str
+    """Runs jobs and schedules; everything but changing the tables."""
+    producer: str
+    """Stores jobs and asks about them."""
+
+
+def tables() -> list[str]:
+    """Every table that the migrations make."""
+    return re.findall(r':"schema"\.(\w+)', read_sql("sql", "uninstall"))
+
+
+def stored_columns() -> list[str]:
+    """What a producer writes: the columns that `submit` names. So it cannot store a job that has run already,
+    or one that somebody runs."""
+    named = re.search(r'INSERT INTO :"schema"\.scheduled_jobs \(([^)]*)\)', read_sql("sql", "submit"))
+    assert named is not None, "submit.sql names its columns"
+    return [column.strip() for column in named[1].split(",")]
+
+
+def roles_sql(schema: str, names: RoleNames) -> str:
+    """SQL that makes the roles where they are missing, and gives and takes rights until they have these. For
+    a superuser or the owner of the tables, which must exist; to be run again after each upgrade.
+
+    Raises:
+        InvalidInput: a name that is no identifier.
+    """
+    place = quoted(checked_identifier("schema", schema))
+    admin, worker, producer = (
+        quoted(checked_identifier(field, getattr(names, field))) for field in ("admin", "worker", "producer")
+    )
+    every = [f"{place}.{table}" for table in tables()]
+    work = [f"{place}.{table}" for table in tables() if table != LEDGER]
+    lines = [
+        *(_make(role) for role in (admin, worker, producer)),
+        f"GRANT USAGE, CREATE ON SCHEMA {place} TO {admin};",
+        f"GRANT USAGE ON SCHEMA {place} TO {worker}, {producer};",
+        *(f"ALTER TABLE {table} OWNER TO {admin};" for table in every),
+        f"REVOKE ALL ON {', '.join(every)} FROM PUBLIC, {worker}, {producer};",
+        f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(work)} TO {worker};",
+        f"GRANT SELECT ON {place}.{LEDGER} TO {worker};",
+        f"GRANT INSERT ({', '.join(stored_columns())}) ON {place}.scheduled_jobs TO {producer};",
+        f"GRANT SELECT ON {', '.join(f'{place}.{table}' for table in PRODUCER_READS)} TO {producer};",
+    ]
+    return "BEGIN;\n\n" + "\n".join(lines) + "\n\nCOMMIT;\n"
+
+
+def _make(role: str) -> str:
+    tag = "$role$"
+    while tag in role:
+        tag = f"{tag[:-1]}_$"
+    return f"DO {tag} BEGIN CREATE ROLE {role} LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END {tag};"

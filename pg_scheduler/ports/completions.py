@@ -1,0 +1,40 @@
+"""Completing a job in a transaction of its own function: effects and completion together, or not at all."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pg_scheduler.domain.verdict import Settlement
+
+
+class Fate(StrEnum):
+    """What has become of a transaction."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+    OPEN = "open"
+    """Neither yet."""
+
+
+class Completions(Protocol):
+    """Settling in somebody else's transaction. A part of `Driver`."""
+
+    async def complete_in(
+        self, settlement: Settlement, connection: Any, *, now: datetime | None = None
+    ) -> str | None:
+        """Apply a COMPLETE verdict in the transaction that `connection` has open, by the fence of `settle`.
+
+        Returns a receipt to ask `fate_of` with, or None if the fence refused: then nothing was written. The
+        row stays, whatever retention says; it is pruned like others that ended without `settle`.
+
+        Raises:
+            InvalidInput: not a connection of this driver's library, or it has no transaction open.
+        """
+        ...
+
+    async def fate_of(self, receipt: str) -> Fate:
+        """Whether what the receipt is for was committed. A savepoint that was rolled back counts as rolled
+        back, even if its transaction is still open."""
+        ...
