@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TypeVar
 
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.loop_thread import LoopThread
@@ -23,7 +24,9 @@ log = logging.getLogger("pg_scheduler.lease keeper")
 _T = TypeVar("_T")
 
 RENEWALS_PER_LEASE = 3
-"""Two renewals may fail before a lease ends."""
+"""Two renewals may fail before a lease ends: so none is waited for any longer than until the next is due."""
+SHORTEST_WAIT = 0.5
+"""Seconds that a renewal is waited for at the least."""
 
 
 class LeaseKeeper:
@@ -44,6 +47,7 @@ class LeaseKeeper:
         on_lost: Callable[[Lease], None],
         on_cancel: Callable[[Lease], None],
         on_pass: Callable[[str], None],
+        on_failure: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self._driver = driver
         self._worker_id = worker_id
@@ -53,6 +57,7 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._on_cancel = on_cancel
         self._on_pass = on_pass
+        self._on_failure = on_failure
         self._poked = asyncio.Event()
         self._home: asyncio.AbstractEventLoop | None = None
         self._away: asyncio.AbstractEventLoop | None = None
@@ -100,15 +105,26 @@ class LeaseKeeper:
             await driver.close()
 
     async def _keep_with(self, driver: Driver) -> None:
+        interval = self._lease.total_seconds() / RENEWALS_PER_LEASE
+
         async def one_round() -> None:
-            await driver.open()
-            await self.renew_now(driver)
+            try:
+                async with asyncio.timeout(max(interval, SHORTEST_WAIT)):
+                    await driver.open()
+                    await self.renew_now(driver)
+            except TimeoutError as error:
+                raise ConnectionLost("a renewal was not answered in time") from error
             self._tell(self._on_pass, "lease keeper")
-            interval = self._lease.total_seconds() / RENEWALS_PER_LEASE
             await wait_at_most(self._poked, interval, self._clock)
             self._poked.clear()
 
-        await keep_running("lease keeper", one_round, self._clock)
+        await keep_running(
+            "lease keeper",
+            one_round,
+            self._clock,
+            on_failure=lambda error: self._tell(self._on_failure, error),
+            longest=interval / 2,
+        )
 
     def _tell(self, what: Callable[[_T], None], about: _T) -> None:
         home = self._home
