@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConnectionLost, InvalidInput
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.listening import listen
@@ -73,8 +73,10 @@ class BorrowedSession(_Shared):
         try:
             yield self
         except BaseException:
-            if not self._connection.is_closed():
-                with translated():
+            # A connection that broke has been taken back by its pool, and cannot even be asked whether it is
+            # closed. The server has rolled back then, and what the block raised tells more.
+            with suppress(DatabaseError), translated():
+                if not self._connection.is_closed():
                     await transaction.rollback()
             raise
         with translated():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 SSL_REQUEST, GSS_REQUEST, CANCEL_REQUEST = 80877103, 80877104, 80877102
 """Codes that stand in the place of the protocol version in a first message."""
+NOTIFICATION = b"A"
 READY = b"Z"
 """The server has done, and committed, what it was asked, and waits for more."""
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 
 from tests.chaos.network.frames import (
     CANCEL_REQUEST,
+    NOTIFICATION,
     GSS_REQUEST,
     READY,
     SSL_REQUEST,
@@ -66,6 +67,7 @@ class Link:
         self._server: asyncio.StreamWriter | None = None
         self._asked = Asked()
         self._caught: Trap | None = None
+        self._is_cancel = False
         self.statements: list[str] = []
         """The latest texts that passed."""
         self.silent = False
@@ -101,7 +103,10 @@ class Link:
         except OSError:
             pass
         finally:
-            self.reset()
+            # One side has ended it: the other is told as a network tells, unless a fault has reset both.
+            for writer in (self._client, self._server):
+                if writer is not None:
+                    writer.close()
 
     async def _greet(self, reader: asyncio.StreamReader) -> bytes | None:
         data = b""
@@ -128,13 +133,13 @@ class Link:
                 await self._send(way, data)
                 continue
             for kind, message in frames.feed(data):
+                if kind == NOTIFICATION and way == "down" and self._proxy.lose_notifications:
+                    continue
                 if not (self._upward(kind, message) if way == "up" else self._downward(kind)):
                     return
                 await self._send(way, message)
         if self.silent:
             await asyncio.Event().wait()
-
-    _is_cancel = False
 
     def _upward(self, kind: bytes, message: bytes) -> bool:
         text = self._asked.text_of(kind, message)
@@ -145,6 +150,7 @@ class Link:
             if self._caught is None and trap.takes(text):
                 if trap.loss is Loss.QUERY:
                     trap.hit.set()
+                    self.reset()
                     return False
                 self._caught = trap
         return True
@@ -152,13 +158,13 @@ class Link:
     def _downward(self, kind: bytes) -> bool:
         """Whether the server's message may pass. Of a caught statement none does, and at its end the
         connection is reset: by then the server has committed."""
-        if self._caught is None:
-            return True
-        if kind != READY:
+        if self._caught is None or kind != READY:
             return True
         self._caught.hit.set()
         if self._caught.loss is Loss.SILENCE:
             self.silent = True
+        else:
+            self.reset()
         return False
 
     async def _send(self, way: str, data: bytes) -> None:
@@ -171,6 +177,7 @@ class Link:
             writer.write(data[: max(limit - self.passed[way], 0)])
             with suppress(OSError):
                 await writer.drain()
+            self.reset()
             raise ConnectionResetError("cut")
         self.passed[way] += len(data)
         writer.write(data)
@@ -195,6 +202,8 @@ class TcpProxy:
         """Seconds by which everything is late."""
         self.cut_after: dict[str, int] = {}
         """Bytes after which a connection is reset, by way: "up" or "down"."""
+        self.lose_notifications = False
+        """True: what others NOTIFY does not arrive."""
         self.swallow_new = False
         """True: new connections are accepted and never answered, as by a firewall that drops."""
         self.traps: list[Trap] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -16,6 +17,8 @@ from pg_scheduler import (
     Queries,
     RetryPolicy,
     Scheduler,
+    VacuumConfig,
+    VacuumPolicy,
 )
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
@@ -75,11 +78,9 @@ async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
 async def test_an_enqueued_batch_with_dedupe_keys_is_not_taken_for_a_duplicate_of_itself(
     proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss
 ) -> None:
-    async with idle(Scheduler.connect(proxied, library=library)):
-        pass
-    async with Queries(proxied, library=library) as queries:
+    async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
         trap = proxy.lose(SUBMIT, loss)
-        handles = await queries.enqueue("entry", b"x", dedupe_key="one")
+        handles = await Queries(scheduler).enqueue("entry", b"x", dedupe_key="one")
         assert trap.snapped == 1
         assert await ids(sql) == [str(handle) for handle in handles]
 
@@ -130,27 +131,31 @@ async def test_a_worker_knows_its_own_verdict_again_when_the_answer_was_lost(
             raise ValueError("as it should")
         return "done"
 
-    from pg_scheduler import CleanupStrategy, VacuumConfig, VacuumPolicy
-
-    kept = VacuumConfig(completed=VacuumPolicy.after_count(1) if False else VacuumPolicy.never())
-    del kept, CleanupStrategy
     seen = Refusing()
+    at_once = VacuumConfig(completed=VacuumPolicy.immediate())
     async with Scheduler.connect(
         proxied,
         library=library,
         polling_config=QUICK,
         observers=[seen],
-        retry_policy=RetryPolicy(base=past() - past(3600)),
+        vacuum_config=at_once if outcome == "is deleted" else None,
+        retry_policy=RetryPolicy(base=timedelta(hours=1), cap=timedelta(hours=1)),
     ) as scheduler:
         trap = proxy.lose(SETTLE, loss)
         handle = await scheduler.schedule(
-            work, execution_time=past(), store_result=outcome == "stores", max_retries=outcome == "retries"
+            work,
+            execution_time=past(),
+            store_result=outcome == "stores",
+            max_retries=int(outcome == "retries"),
         )
         await within(trap.hit.wait())
         await eventually(lambda: seen.answers)
         assert [accepted for _, accepted in seen.answers] == [True]
         assert not [line for line in caplog.messages if "lease was lost" in line]
         record = await scheduler.driver.job(handle)
+        if outcome == "is deleted":
+            assert record is None
+            return
         assert record is not None
         expected = {"fails": "failed", "retries": "pending"}.get(outcome, "completed")
         assert (record.status, record.epoch, record.crash_count) == (expected, 1, 0)
