@@ -69,7 +69,7 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
     rows = {
         row["job_id"]: row
         for row in await plant.sql(
-            "SELECT job_id, status, epoch, schedule_window, crash_count FROM scheduled_jobs"
+            "SELECT job_id, status, epoch, schedule_window, error_message FROM scheduled_jobs"
         )
     }
     statuses = Counter(rows[job]["status"] if job in rows else "gone" for job in plant.planned)
@@ -93,7 +93,9 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
         doubled=doubled,
         recovery=max(plant.recoveries, default=None),
     )
-    return _with_problems(found, limit)
+    ends = [f"{row['job_id']} {row['status']}: {row['error_message']}" for row in rows.values()
+            if row["job_id"] in plant.planned and row["status"] in ("failed", "cancelled", "expired")]
+    return _with_problems(found, limit, ends)
 
 
 async def _windows(plant: Plant) -> tuple[int, int]:
@@ -106,9 +108,9 @@ async def _windows(plant: Plant) -> tuple[int, int]:
     return row["span"] - row["windows"], row["jobs"] - row["windows"]
 
 
-def _with_problems(found: Findings, limit: float) -> Findings:
+def _with_problems(found: Findings, limit: float, ends: list[str]) -> Findings:
     told = {
-        "jobs were lost": found.lost,
+        "jobs were lost: " + ("; ".join(ends) or "gone from the table"): found.lost,
         "jobs were stranded": found.stranded,
         "extra starts": found.extra > found.allowed,
         "stale completions were accepted": found.stale,

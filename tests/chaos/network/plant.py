@@ -6,14 +6,14 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
 
-from pg_scheduler import JobSpec, PollingConfig, Scheduler, current_job
+from pg_scheduler import DatabaseError, JobSpec, PollingConfig, Scheduler, current_job
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler_embedded import EmbeddedServer
@@ -149,6 +149,16 @@ class Plant:
             TASK, number, milliseconds,
         )  # fmt: skip
         self.planned += [row["job_id"] for row in rows]
+
+    async def submit_whatever_comes(self, number: int) -> None:
+        """Schedule jobs one by one while the server refuses statements by chance; those that it refuses for
+        longer than the library tries again are no jobs."""
+        for _ in range(number):
+            scheduler = self.rng.choice(self.members).scheduler
+            with suppress(DatabaseError):
+                self.planned.append(
+                    str(await scheduler.schedule(TASK, execution_time=past(), args=(self.rng.randint(1, 50),)))
+                )
 
     async def note_recovery(self, since: float) -> None:
         """How long after `since` (monotonic) a new job has been completed."""

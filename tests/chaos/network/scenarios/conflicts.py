@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 
 from tests.chaos.network.plant import TASK, Plant
@@ -11,12 +10,16 @@ from tests.chaos.network.stage import Scenario
 CODES = ("40001", "40P01", "55P03", "57014", "53100", "53200", "25006", "58030")
 """serialization failure, deadlock, lock timeout, cancelled, disk full, out of memory, read-only, I/O error"""
 
+SHARE = 0.3
+"""Of all statements that write."""
+
 _TABLES = ("scheduled_jobs", "scheduled_job_workers", "scheduled_job_schedules", "scheduled_job_attempts")
 
-_REFUSE = """
-    CREATE TABLE IF NOT EXISTS refusals (code text, share double precision);
-    CREATE SEQUENCE IF NOT EXISTS refused;
-    CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+_REFUSE = (
+    "CREATE TABLE refusals (code text, share double precision)",
+    "CREATE SEQUENCE refused",
+    """
+    CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
     DECLARE told refusals;
     BEGIN
         SELECT * INTO told FROM refusals ORDER BY random() LIMIT 1;
@@ -25,8 +28,14 @@ _REFUSE = """
             RAISE EXCEPTION 'refused on purpose' USING ERRCODE = told.code;
         END IF;
         RETURN NULL;
-    END $$;
-"""
+    END $$
+    """,
+    *(
+        f"CREATE TRIGGER refuse AFTER INSERT OR UPDATE OR DELETE ON {table}"
+        " FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
+        for table in _TABLES
+    ),
+)
 
 
 async def refusals(plant: Plant, size: int) -> None:
@@ -34,20 +43,11 @@ async def refusals(plant: Plant, size: int) -> None:
     await plant.members[0].scheduler.add_schedule(
         TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
     )
-    await plant.sql("SELECT setseed(0.5)")
-    for statement in _REFUSE.split(";\n    CREATE OR REPLACE")[0].split(";"):
+    for statement in _REFUSE:
         await plant.sql(statement)
-    await plant.sql("CREATE OR REPLACE" + _REFUSE.partition("CREATE OR REPLACE")[2])
-    for table in _TABLES:
-        await plant.sql(
-            f"CREATE TRIGGER refuse AFTER INSERT OR UPDATE OR DELETE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION refuse()"
-        )
-    await plant.sql("INSERT INTO refusals SELECT unnest($1::text[]), 0.3", CODES)
-    await plant.submit_directly_whatever_comes(40 * size, 20)
-    for _ in range(10 * size):
-        await plant.submit_directly_whatever_comes(20, 1)
-        await asyncio.sleep(0.3)
+    await plant.sql("INSERT INTO refusals SELECT unnest($1::text[]), $2", CODES, SHARE)
+    for _ in range(5 * size):
+        await plant.submit_whatever_comes(20)
     await plant.sql("DELETE FROM refusals")
     (row,) = await plant.sql("SELECT last_value FROM refused")
     plant.faults += row["last_value"]

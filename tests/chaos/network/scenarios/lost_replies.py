@@ -46,7 +46,7 @@ async def lose_windows(plant: Plant, size: int) -> None:
     await plant.members[0].scheduler.add_schedule(
         TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
     )
-    for turn in range(3 * size):
+    for turn in range(6 * size):
         loss = Loss.QUERY if turn % 3 == 2 else Loss.REPLY
         traps = [member.proxy.lose(ADVANCE, loss) for member in plant.members]
         await eventually(lambda traps=traps: any(trap.hit.is_set() for trap in traps))  # type: ignore[misc]
