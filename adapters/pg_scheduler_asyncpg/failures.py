@@ -17,6 +17,8 @@ def translated() -> Iterator[None]:
     """Raise this project's errors instead of asyncpg's."""
     try:
         yield
+    except ConnectionLost:
+        raise  # an OSError too, and translated already
     except asyncpg.PostgresError as error:
         raise translate(error.sqlstate, str(error)) from error
     except asyncpg.InternalClientError as error:

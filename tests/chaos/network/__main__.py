@@ -13,11 +13,9 @@ from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import HEADING, READING, Findings
 from tests.chaos.network.play import play
 from tests.chaos.network.scenarios import SCENARIOS
-from tests.support.databases import new_database
+from tests.chaos.network.scenarios.outages import CRASH_SAFE
 
 LIBRARIES = ("asyncpg", "psycopg")
-CRASH_SAFE = {"fsync": "off", "full_page_writes": "off"}
-"""Quick, but what the server has committed survives its own crash."""
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:
@@ -41,8 +39,7 @@ async def play_all(chosen: argparse.Namespace, server: EmbeddedServer, seed: int
             print(f"{name:>20}  left out: {missing}", flush=True)
             continue
         for library in LIBRARIES if chosen.library == "both" else (chosen.library,):
-            dsn = await new_database(server)
-            found.append(await play(SCENARIOS[name], server, dsn, library, seed, chosen.size))
+            found.append(await play(SCENARIOS[name], server, library, seed, chosen.size))
             print(found[-1].line(), flush=True)
     return found
 

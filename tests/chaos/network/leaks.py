@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import asyncpg
@@ -18,9 +17,28 @@ _LEFT = """
     SELECT
         (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
             AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections,
-        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()) AS locks,
-        (SELECT count(*) FROM pg_prepared_xacts) AS prepared
+        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks,
+        (SELECT count(*) FROM pg_prepared_xacts WHERE database = current_database()) AS prepared
 """
+
+
+async def left_in_database(dsn: str) -> list[str]:
+    """Connections, advisory locks and prepared transactions that are still there after a moment's patience."""
+    connection = await asyncpg.connect(dsn)
+    row: dict[str, int] = {}
+
+    async def nothing_left() -> bool:
+        row.update(await connection.fetchrow(_LEFT))
+        return not any(row.values())
+
+    try:
+        await eventually(nothing_left, PATIENCE)
+    except AssertionError:
+        pass
+    finally:
+        await connection.close()
+    return [f"{number} {what}" for what, number in row.items() if number]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +53,25 @@ class Before:
         """To be taken before a scenario."""
         return cls(frozenset(asyncio.all_tasks()), frozenset(threading.enumerate()))
 
-    async def leaks(self, dsn: str) -> list[str]:
-        """What is left that was not there, after a moment's patience."""
-        connection = await asyncpg.connect(dsn)
+    async def left_here(self) -> list[str]:
+        """What is in this process that was not there, after a moment's patience."""
         try:
-            row: dict[str, int] = {}
-
-            async def nothing_left() -> bool:
-                row.update(await connection.fetchrow(_LEFT))
-                return not any(row.values()) and not self._tasks() and not self._threads()
-
-            try:
-                await eventually(nothing_left, PATIENCE)
-            except AssertionError:
-                return [
-                    *(f"{number} {what}" for what, number in row.items() if number),
-                    *(f"task {task.get_name()}" for task in self._tasks()),
-                    *(f"thread {thread.name}" for thread in self._threads()),
-                ]
-            return []
-        finally:
-            await connection.close()
+            await eventually(lambda: not self._tasks() and not self._threads(), PATIENCE)
+        except AssertionError:
+            pass
+        return [
+            *(f"task {task.get_name()}" for task in self._tasks()),
+            *(f"thread {thread.name}" for thread in self._threads()),
+        ]
 
     def _tasks(self) -> list[asyncio.Task[object]]:
         own = asyncio.current_task()
         return [task for task in asyncio.all_tasks() if task not in self.tasks and task is not own]
 
     def _threads(self) -> list[threading.Thread]:
-        ignored: Callable[[threading.Thread], bool] = lambda thread: thread.name.startswith("asyncio_")  # noqa: E731
+        # The event loop's own pool stays until the loop is closed.
         return [
             thread
             for thread in threading.enumerate()
-            if thread not in self.threads and not ignored(thread)
+            if thread not in self.threads and not thread.name.startswith("asyncio_")
         ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import asyncpg
+import psycopg_pool
 
 from pg_scheduler import DatabaseError, JobSpec, PollingConfig, Scheduler, current_job
 from pg_scheduler.domain.model import ClaimedJob
@@ -50,7 +51,7 @@ class Log:
         self._epochs: dict[str, int] = {}
         self.worker_id = "-"
 
-    async def work(self, milliseconds: int) -> None:
+    async def work(self, milliseconds: int, filler: str = "") -> None:
         """Take that long."""
         job_id = current_job().job_id
         run = Run(job_id, self._epochs[job_id], self.worker_id, time.monotonic())
@@ -83,6 +84,15 @@ class Member:
     scheduler: Scheduler
     proxy: TcpProxy
     log: Log
+    close_source: Callable[[], Awaitable[None]]
+
+    async def leave(self) -> None:
+        """Shut down, and take its network along."""
+        try:
+            await self.scheduler.shutdown(timeout=5)
+            await self.close_source()
+        finally:
+            await self.proxy.__aexit__()
 
     @property
     def worker_id(self) -> str:
@@ -99,6 +109,9 @@ class Plant:
     library: str
     rng: random.Random
     lease: float
+    port: int
+    """To which the proxies pass on."""
+    options: Mapping[str, Any]
     runs: list[Run] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
@@ -113,17 +126,31 @@ class Plant:
             LEASE_DURATION = self.lease
             HEARTBEAT_THRESHOLD = 2 * self.lease
 
-        proxy = TcpProxy("127.0.0.1", self.server.port)
+        proxy = TcpProxy("127.0.0.1", self.port)
         await proxy.accept()
         log = Log(self.runs)
-        options = {"polling_config": POLLING, "max_crashes": 1000, "observers": [log], **options}
-        scheduler = Brisk.connect(proxy.dsn(self.dsn), library=self.library, **options)
+        options = {"polling_config": POLLING, "max_crashes": 1000, "observers": [log], **self.options, **options}
+        source, closing = await self._source(proxy)
+        scheduler = Brisk(source, library=self.library, **options)
         scheduler.register(log.work, name=TASK)
-        member = Member(scheduler, proxy, log)
+        member = Member(scheduler, proxy, log, closing)
         self.members.append(member)
         await scheduler.start()
         log.worker_id = scheduler.worker_id
         return member
+
+    async def _source(self, proxy: TcpProxy) -> tuple[Any, Callable[[], Awaitable[None]]]:
+        """A DSN; behind a pooler, a pool as its users have to make it, without prepared statements."""
+        dsn = proxy.dsn(self.dsn)
+        if self.port == self.server.port:
+            return dsn, _nothing
+        if self.library == "asyncpg":
+            pool = await asyncpg.create_pool(dsn, min_size=1, max_size=5, statement_cache_size=0)
+            return pool, pool.close
+        kwargs = {"prepare_threshold": None, "autocommit": True}
+        made = psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=5, kwargs=kwargs, open=False)
+        await made.open(wait=True)
+        return made, made.close
 
     async def sql(self, query: str, *args: Any) -> list[asyncpg.Record]:
         """Look behind the scenes, on a connection of its own that no fault touches."""
@@ -159,6 +186,21 @@ class Plant:
                 self.planned.append(
                     str(await scheduler.schedule(TASK, execution_time=past(), args=(self.rng.randint(1, 50),)))
                 )
+
+    async def begin_windows(self) -> None:
+        """A window each second, all of which are to become jobs."""
+        await self.members[0].scheduler.add_schedule(
+            TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
+        )
+
+    async def end_windows(self) -> None:
+        """No more windows; the jobs of the others count from now on."""
+        await self.members[0].scheduler.pause_schedule("windows")
+        rows = await self.sql(
+            # A window that was staged and not yet due is cancelled by the pause.
+            "SELECT job_id FROM scheduled_jobs WHERE schedule_key = 'windows' AND status <> 'cancelled'"
+        )
+        self.planned += [row["job_id"] for row in rows]
 
     async def note_recovery(self, since: float) -> None:
         """How long after `since` (monotonic) a new job has been completed."""
@@ -196,19 +238,15 @@ class Plant:
 
     async def close(self) -> None:
         """End all workers, then the networks."""
-        try:
-            await asyncio.gather(*(member.scheduler.shutdown(timeout=5) for member in self.members))
-        finally:
-            for member in self.members:
-                await member.proxy.__aexit__()
+        await asyncio.gather(*(member.leave() for member in self.members))
+
+
+async def _nothing() -> None: ...
 
 
 @asynccontextmanager
-async def plant(
-    server: EmbeddedServer, dsn: str, library: str, rng: random.Random, lease: float, workers: int
-) -> AsyncIterator[Plant]:
-    """Started workers; closed in the end."""
-    made = Plant(server, dsn, library, rng, lease)
+async def started(made: Plant, workers: int) -> AsyncIterator[Plant]:
+    """With so many workers; closed in the end."""
     try:
         for _ in range(workers):
             await made.add()

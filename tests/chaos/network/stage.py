@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.plant import Plant
 
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*FROM unnest"
@@ -30,6 +31,10 @@ class Scenario:
     """Seconds."""
     options: dict[str, Any] | None = None
     """For every scheduler."""
+    own_server: Callable[[], AbstractContextManager[EmbeddedServer]] | None = None
+    """Where it needs a server of its own."""
+    behind: Callable[[int], AbstractContextManager[int]] | None = None
+    """What stands between proxies and server: from the server's port to its own."""
     missing: Callable[[], str | None] = lambda: None
     """Why it cannot be played here; None if it can."""
 

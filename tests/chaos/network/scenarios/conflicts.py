@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
-from tests.chaos.network.plant import TASK, Plant
+from tests.chaos.network.plant import Plant
 from tests.chaos.network.stage import Scenario
 
 CODES = ("40001", "40P01", "55P03", "57014", "53100", "53200", "25006", "58030")
@@ -40,9 +38,7 @@ _REFUSE = (
 
 async def refusals(plant: Plant, size: int) -> None:
     """Submissions, claims, verdicts, renewals, windows and deletions fail by SQLSTATE, by chance."""
-    await plant.members[0].scheduler.add_schedule(
-        TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
-    )
+    await plant.begin_windows()
     for statement in _REFUSE:
         await plant.sql(statement)
     await plant.sql("INSERT INTO refusals SELECT unnest($1::text[]), $2", CODES, SHARE)
@@ -51,9 +47,7 @@ async def refusals(plant: Plant, size: int) -> None:
     await plant.sql("DELETE FROM refusals")
     (row,) = await plant.sql("SELECT last_value FROM refused")
     plant.faults += row["last_value"]
-    await plant.members[0].scheduler.pause_schedule("windows")
-    rows = await plant.sql("SELECT job_id FROM scheduled_jobs WHERE schedule_key = 'windows'")
-    plant.planned += [row["job_id"] for row in rows]
+    await plant.end_windows()
     await plant.all_settled()
 
 

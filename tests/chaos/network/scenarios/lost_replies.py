@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
-
-from tests.chaos.network.plant import TASK, Plant
+from tests.chaos.network.plant import Plant
 from tests.chaos.network.proxy import Loss
 from tests.chaos.network.stage import ADVANCE, CLAIM, SETTLE, SUBMIT, Scenario
 from tests.support.running import eventually
@@ -43,9 +41,7 @@ async def lose_verdicts(plant: Plant, size: int) -> None:
 
 async def lose_windows(plant: Plant, size: int) -> None:
     """Windows that are staged by a worker which believes that they are not."""
-    await plant.members[0].scheduler.add_schedule(
-        TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
-    )
+    await plant.begin_windows()
     for turn in range(6 * size):
         loss = Loss.QUERY if turn % 3 == 2 else Loss.REPLY
         traps = [member.proxy.lose(ADVANCE, loss) for member in plant.members]
@@ -53,9 +49,7 @@ async def lose_windows(plant: Plant, size: int) -> None:
         for trap in traps:
             trap.left = 0
         plant.faults += 1
-    await plant.members[0].scheduler.pause_schedule("windows")
-    rows = await plant.sql("SELECT job_id FROM scheduled_jobs WHERE schedule_key = 'windows'")
-    plant.planned += [row["job_id"] for row in rows]
+    await plant.end_windows()
     await plant.all_settled()
 
 

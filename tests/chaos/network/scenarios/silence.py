@@ -58,7 +58,7 @@ async def partition_of_one(plant: Plant, size: int) -> int:
     refused, and what still runs there is stopped."""
     cost = 0
     for _ in range(size):
-        await plant.submit(10, (500, 9000))
+        await plant.submit(10, (500, 6000))
         await plant.all_running(8)
         lost = max(plant.members, key=lambda member: len(member.scheduler.active_jobs))
         lost.proxy.partition()
