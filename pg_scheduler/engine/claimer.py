@@ -157,7 +157,7 @@ class Claimer:
                 raise
 
     async def give_strays_back(self) -> None:
-        """Give back what a failed claim may have leased to this worker; nothing happens if none has failed."""
+        """Give back what a failed claim may have leased to this worker; nothing happens if none failed."""
         async with self._one_at_a_time:
             if self._in_doubt:
                 await self._give_strays_back()

@@ -14,7 +14,7 @@ from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
 log = logging.getLogger("pg_scheduler.reclaimer")
 
 AFTER_RESTART = 5.0
-"""Seconds that workers get to renew after a start of the server, or half a lease; they try again within two."""
+"""Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""
 LONGEST_NAP = 10.0
 """Seconds between looks at the most: a lease that began since the last look is seen in time."""
 

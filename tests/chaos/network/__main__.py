@@ -24,7 +24,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos.network", description=__doc__)
     parser.add_argument("--scenario", action="append", choices=SCENARIOS, help=f"may be repeated. {listed}")
     parser.add_argument("--library", choices=(*LIBRARIES, "both"), default="both")
-    parser.add_argument("--size", type=int, default=5, help="how long each goes on; 1 is the suite's short form")
+    parser.add_argument(
+        "--size", type=int, default=5, help="how long each goes on; 1 is the suite's short form"
+    )
     parser.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
     parser.add_argument("--verbose", action="store_true", help="show what the library logs")
     return parser.parse_args(arguments)

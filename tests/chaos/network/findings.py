@@ -65,7 +65,7 @@ windows: missed/doubled; recovery: from the end of an outage to the next complet
 
 
 async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: float) -> Findings:
-    """Compare the log with the table, once all workers are gone. `limit`: seconds that a recovery may take."""
+    """Compare the log with the table, once all workers are gone. `limit`: seconds a recovery may take."""
     rows = {
         row["job_id"]: row
         for row in await plant.sql(
@@ -93,8 +93,11 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
         doubled=doubled,
         recovery=max(plant.recoveries, default=None),
     )
-    ends = [f"{row['job_id']} {row['status']}: {row['error_message']}" for row in rows.values()
-            if row["job_id"] in plant.planned and row["status"] in ("failed", "cancelled", "expired")]
+    ends = [
+        f"{row['job_id']} {row['status']}: {row['error_message']}"
+        for row in rows.values()
+        if row["job_id"] in plant.planned and row["status"] in ("failed", "cancelled", "expired")
+    ]
     return _with_problems(found, limit, ends)
 
 

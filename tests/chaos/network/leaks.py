@@ -24,7 +24,7 @@ _LEFT = """
 
 
 async def left_in_database(dsn: str) -> list[str]:
-    """Connections, advisory locks and prepared transactions that are still there after a moment's patience."""
+    """Connections, advisory locks and prepared transactions that are there after a moment's patience."""
     connection = await asyncpg.connect(dsn)
     row: dict[str, int] = {}
 

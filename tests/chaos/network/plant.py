@@ -129,7 +129,13 @@ class Plant:
         proxy = TcpProxy("127.0.0.1", self.port)
         await proxy.accept()
         log = Log(self.runs)
-        options = {"polling_config": POLLING, "max_crashes": 1000, "observers": [log], **self.options, **options}
+        options = {
+            "polling_config": POLLING,
+            "max_crashes": 1000,
+            "observers": [log],
+            **self.options,
+            **options,
+        }
         source, closing = await self._source(proxy)
         scheduler = Brisk(source, library=self.library, **options)
         scheduler.register(log.work, name=TASK)
@@ -161,7 +167,9 @@ class Plant:
         finally:
             await connection.close()
 
-    async def submit(self, number: int, milliseconds: tuple[int, int] = (1, 5), by: Member | None = None) -> None:
+    async def submit(
+        self, number: int, milliseconds: tuple[int, int] = (1, 5), by: Member | None = None
+    ) -> None:
         """Schedule jobs that are due, under ids that the library makes."""
         specs = [JobSpec(TASK, past(), args=(self.rng.randint(*milliseconds),)) for _ in range(number)]
         scheduler = (by or self.members[0]).scheduler
@@ -170,7 +178,8 @@ class Plant:
     async def submit_directly(self, number: int, milliseconds: int = 1) -> None:
         """As plain SQL, past every proxy."""
         rows = await self.sql(
-            "INSERT INTO scheduled_jobs (job_name, execution_time, task_data) SELECT $1, now() - interval '1s',"
+            "INSERT INTO scheduled_jobs (job_name, execution_time, task_data)"
+            " SELECT $1, now() - interval '1s',"
             """ jsonb_build_object('args', jsonb_build_array($3::int), 'kwargs', '{}'::jsonb)"""
             " FROM generate_series(1, $2::int) RETURNING job_id",
             TASK, number, milliseconds,
@@ -184,7 +193,9 @@ class Plant:
             scheduler = self.rng.choice(self.members).scheduler
             with suppress(DatabaseError):
                 self.planned.append(
-                    str(await scheduler.schedule(TASK, execution_time=past(), args=(self.rng.randint(1, 50),)))
+                    str(
+                        await scheduler.schedule(TASK, execution_time=past(), args=(self.rng.randint(1, 50),))
+                    )
                 )
 
     async def begin_windows(self) -> None:
@@ -217,9 +228,7 @@ class Plant:
 
     async def all_running(self, number: int) -> None:
         """Wait until so many functions run."""
-        await eventually(
-            lambda: sum(not (run.ended or run.stopped) for run in self.runs) >= number, SETTLED
-        )
+        await eventually(lambda: sum(not (run.ended or run.stopped) for run in self.runs) >= number, SETTLED)
 
     async def all_settled(self) -> None:
         """Wait until no planned job is left to do."""

@@ -16,8 +16,8 @@ from enum import StrEnum
 
 from tests.chaos.network.frames import (
     CANCEL_REQUEST,
-    NOTIFICATION,
     GSS_REQUEST,
+    NOTIFICATION,
     READY,
     SSL_REQUEST,
     Asked,

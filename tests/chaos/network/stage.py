@@ -25,7 +25,7 @@ class Scenario:
     name: str
     summary: str
     play: Callable[[Plant, int], Awaitable[int | None]]
-    """Does harm, `size` times as much in the long form; returns how many extra starts it may cost (None: 0)."""
+    """Does harm, `size` times as much in the long form; returns how many extra starts it may cost."""
     workers: int = 2
     lease: float = 3.0
     """Seconds."""
@@ -44,9 +44,9 @@ def impatience(library: str) -> Iterator[None]:
     """What takes half a minute in production takes a second here."""
     package = f"pg_scheduler_{library}"
     wanted = {
-        "sessions": {"COMMAND_TIMEOUT": 1.0},
-        "listening": {"PROBE_INTERVAL": 0.5, "PROBE_TIMEOUT": 1.0},
-        "connecting": {"CONNECT_TIMEOUT": 2},
+        "sessions": {"COMMAND_TIMEOUT": 2.0},
+        "listening": {"PROBE_INTERVAL": 0.5, "PROBE_TIMEOUT": 1.5},
+        "connecting": {"CONNECT_TIMEOUT": 3},
     }
     before: list[tuple[Any, str, Any]] = []
     for name, values in wanted.items():

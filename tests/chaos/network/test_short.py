@@ -18,7 +18,9 @@ RECOVERY = 15.0
 async def test_nothing_is_lost_doubled_taken_needlessly_or_left_behind_whatever_the_network_does(
     server: EmbeddedServer, library: str
 ) -> None:
-    scenarios = [scenario for scenario in SCENARIOS.values() if scenario.missing() is None]
+    """Each scenario with one of the libraries; the long form plays all with both."""
+    half = list(SCENARIOS.values())[library == "psycopg" :: 2]
+    scenarios = [scenario for scenario in half if scenario.missing() is None]
     found = await play_at_once(scenarios, server, library, SEED, recovery=RECOVERY)
     assert {one.scenario: one.problems for one in found if one.problems} == {}, said(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+
 from tests.chaos.network.plant import Plant
 from tests.chaos.network.proxy import Loss
 from tests.chaos.network.stage import ADVANCE, CLAIM, SETTLE, SUBMIT, Scenario

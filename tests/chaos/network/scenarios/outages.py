@@ -19,8 +19,8 @@ CUT_ALL = (
 
 
 async def long_outage(plant: Plant, size: int) -> None:
-    """The network is gone for longer than a lease, for everybody. When it is back, no job is taken from a worker
-    that lives."""
+    """The network is gone for longer than a lease, for everybody. When it is back, no job is taken from a
+    worker that lives."""
     for _ in range(size):
         away = plant.lease * 1.7
         # Some end during the outage: their verdicts are kept.
@@ -39,8 +39,8 @@ async def long_outage(plant: Plant, size: int) -> None:
 
 
 async def crashes_of_the_server(plant: Plant, size: int) -> None:
-    """The server crashes and starts again, at once or after longer than a lease; a worker that has never seen the
-    others joins right after it."""
+    """The server crashes and starts again, at once or after longer than a lease; a worker that has never seen
+    the others joins right after it."""
     for turn in range(2 * size):
         away = plant.lease * 1.5 if turn % 2 else 0.0
         await plant.submit(8, (int(1000 * (away + 1)), int(1000 * (away + 3))))

@@ -54,8 +54,8 @@ async def half_open_lease_keeper(plant: Plant, size: int) -> None:
 
 
 async def partition_of_one(plant: Plant, size: int) -> int:
-    """One worker is cut off for longer than its lease: others take its jobs over, what it writes afterwards is
-    refused, and what still runs there is stopped."""
+    """One worker is cut off for longer than its lease: others take its jobs over, what it writes afterwards
+    is refused, and what still runs there is stopped."""
     cost = 0
     for _ in range(size):
         await plant.submit(10, (500, 6000))
@@ -106,7 +106,9 @@ async def bad_line(plant: Plant, size: int) -> None:
 
 SCENARIOS = (
     Scenario("half-open LISTEN", "LISTEN connections fall silent without a FIN", half_open_listen),
-    Scenario("half-open pool", "pooled connections fall silent under running jobs", half_open_pool, lease=6.0),
+    Scenario(
+        "half-open pool", "pooled connections fall silent under running jobs", half_open_pool, lease=6.0
+    ),
     Scenario("half-open renewals", "the connection that renews falls silent", half_open_lease_keeper),
     Scenario("partition", "one worker is cut off for longer than its lease", partition_of_one),
     Scenario("lost notifications", "no NOTIFY arrives", lost_notifications),

@@ -16,9 +16,10 @@ from tests.support.running import eventually, past
 
 DEAF = PollingConfig(listen=False, interval_without_listen=0.2)
 
+
 async def disk_full(plant: Plant, size: int) -> None:
-    """The disk fills up under running and waiting jobs. Submissions are refused and say why; once there is room
-    again everything that was accepted is run."""
+    """The disk fills up under running and waiting jobs. Submissions are refused and say why; once there is
+    room again everything that was accepted is run."""
     for _ in range(size):
         await plant.submit(10, (500, 4000))
         await plant.all_running(5)
