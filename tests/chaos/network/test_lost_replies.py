@@ -1,4 +1,4 @@
-"""The server has done it and committed; the answer never arrives. What is tried again is not doubled or lost."""
+"""The server has done it and committed; the answer never arrives. What is repeated is not doubled or lost."""
 
 from __future__ import annotations
 
