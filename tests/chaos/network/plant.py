@@ -204,6 +204,22 @@ class Plant:
             TASK, key="windows", every=timedelta(seconds=1), args=(1,), overlap="allow", catch_up="all"
         )
 
+    async def windows(self) -> int:
+        """How many have become jobs."""
+        (row,) = await self.sql(
+            "SELECT count(*) AS windows FROM scheduled_jobs WHERE schedule_key = 'windows'"
+        )
+        number: int = row["windows"]
+        return number
+
+    async def another_window(self, after: int) -> None:
+        """Wait for one more than there were."""
+
+        async def staged() -> bool:
+            return await self.windows() > after
+
+        await eventually(staged)
+
     async def end_windows(self) -> None:
         """No more windows; the jobs of the others count from now on."""
         await self.members[0].scheduler.pause_schedule("windows")

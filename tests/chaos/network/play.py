@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
@@ -14,6 +15,7 @@ from tests.chaos.network.leaks import Before, left_in_database
 from tests.chaos.network.plant import Plant, started
 from tests.chaos.network.stage import Scenario, impatience
 from tests.support.databases import give_back, new_database
+from tests.support.running import eventually
 
 RECOVERY = 2.0
 """Seconds from the moment at which the database is back to the next completed job."""
@@ -59,6 +61,7 @@ async def _play(
     with scenario.own_server() if scenario.own_server else nullcontext(server) as its_server:
         dsn = await new_database(its_server)
         with scenario.behind(its_server.port) if scenario.behind else nullcontext(its_server.port) as port:
+            await eventually(lambda port=port: _open(port))  # type: ignore[misc]
             rng = random.Random(f"{seed} {scenario.name}")
             plant = Plant(its_server, dsn, library, rng, scenario.lease, port, scenario.options or {})
             found = await _harm_and_judge(scenario, plant, seed, size, recovery, starting)
@@ -66,6 +69,11 @@ async def _play(
         if scenario.own_server is None:
             await give_back(server, dsn)
     return replace(found, problems=(*found.problems, *left))
+
+
+def _open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 async def _harm_and_judge(

@@ -43,13 +43,15 @@ async def lose_verdicts(plant: Plant, size: int) -> None:
 async def lose_windows(plant: Plant, size: int) -> None:
     """Windows that are staged by a worker which believes that they are not."""
     await plant.begin_windows()
-    for turn in range(6 * size):
+    for turn in range(4 * size):
+        windows = await plant.windows()
         loss = Loss.QUERY if turn % 3 == 2 else Loss.REPLY
         traps = [member.proxy.lose(ADVANCE, loss) for member in plant.members]
         await eventually(lambda traps=traps: any(trap.hit.is_set() for trap in traps))  # type: ignore[misc]
         for trap in traps:
             trap.left = 0
         plant.faults += 1
+        await plant.another_window(windows)
     await plant.end_windows()
     await plant.all_settled()
 

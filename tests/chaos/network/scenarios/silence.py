@@ -25,10 +25,15 @@ async def half_open_listen(plant: Plant, size: int) -> None:
         for member in plant.members:
             plant.faults += member.proxy.silence(lambda link: link.listens)
         await plant.submit_directly(20)
-        await eventually(lambda: not any(member.scheduler.worker.listening for member in plant.members))
-        await eventually(lambda: all(member.scheduler.worker.listening for member in plant.members))
+        await eventually(lambda: all(map(_listens_again, plant.members)))
         await plant.note_recovery(max(began, time.monotonic() - 0.01))
         await plant.all_settled()
+
+
+def _listens_again(member: Member) -> bool:
+    return member.scheduler.worker.listening and any(
+        link.listens and not link.silent for link in member.proxy.links
+    )
 
 
 async def half_open_pool(plant: Plant, size: int) -> None:
