@@ -21,6 +21,7 @@ from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.submission import UNSET, JobRequest, Unset
+from pg_scheduler.engine.submitting import submit_surely
 from pg_scheduler.job_handle import JobHandle
 from pg_scheduler.ports.driver import CancelAnswer
 from pg_scheduler.ports.executor import Executor
@@ -103,7 +104,8 @@ class JobMethods(SchedulerParts):
             conflict = ConflictResolution.IGNORE
         job = self._factory.build(request)
         await self.open()
-        await self.driver.submit([job], conflict, now=self.clock.pinned(), connection=connection)
+        fresh = () if job_id is not None or deduplicate else (job.job_id,)
+        await submit_surely(self.driver, self.clock, [job], conflict, fresh=fresh, connection=connection)
         self._wake_if_deaf()
         return JobHandle(job.job_id, self)
 
@@ -135,8 +137,19 @@ class JobMethods(SchedulerParts):
         specs = checked_items("jobs", jobs, JobRequest, "JobSpec")
         built = [self._build(position, spec) for position, spec in enumerate(specs)]
         await self.open()
-        answers = await self.driver.submit(
-            built, conflict, now=self.clock.pinned(), connection=connection, batch_size=rows
+        fresh = {
+            job.job_id
+            for job, spec in zip(built, specs, strict=True)
+            if spec.job_id is None and not spec.deduplicate
+        }
+        answers = await submit_surely(
+            self.driver,
+            self.clock,
+            built,
+            conflict,
+            fresh=fresh,
+            connection=connection,
+            batch_size=rows,
         )
         self._wake_if_deaf()
         return [

@@ -17,6 +17,7 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.engine.submitting import submit_surely
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.enqueueing import EnqueueRequest, batch_of
 from pg_scheduler.job_handle import JobHandle
@@ -150,8 +151,10 @@ class Queries:
         jobs = batch_of(request, self.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         await self.open()
-        answers = await self.driver.submit(jobs, conflict, now=self.clock.pinned(), connection=connection)
         ids = [job.job_id for job in jobs]
+        answers = await submit_surely(
+            self.driver, self.clock, jobs, conflict, fresh=ids, connection=connection
+        )
         if Submission.IGNORED in answers:
             ids = await self._stored_ids(jobs, answers, connection)
         return [JobHandle(job_id, self) for job_id in ids]

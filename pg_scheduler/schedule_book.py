@@ -20,6 +20,7 @@ from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.engine.schedule_requests import ScheduleFactory, ScheduleRequest
+from pg_scheduler.engine.submitting import submit_surely
 from pg_scheduler.periodic import PeriodicJobConfig, registered
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
@@ -238,7 +239,7 @@ class ScheduleBook:
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
         moment = (await self._driver.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0].new, moment)
-        await self._driver.submit([job], ConflictResolution.RAISE, now=self._clock.pinned())
+        await submit_surely(self._driver, self._clock, [job], ConflictResolution.RAISE, fresh=(job.job_id,))
         await self._driver.note_manual_run(key, job.job_id)
         return job.job_id
 

@@ -26,6 +26,8 @@ def translated() -> Iterator[None]:
     """Raise this project's errors instead of asyncpg's."""
     try:
         yield
+    except ConnectionLost:
+        raise  # an OSError too, and translated already
     except asyncpg.PostgresError as error:
         if quotes_values(error.sqlstate):
             raise translate(error.sqlstate, _message(error)) from None

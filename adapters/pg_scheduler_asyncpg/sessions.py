@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConnectionLost, InvalidInput
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.listening import listen
@@ -94,8 +94,10 @@ class BorrowedSession(_Shared):
         try:
             yield self
         except BaseException:
-            if not _gone(self._connection):
-                with translated():
+            # A connection that broke has been taken back by its pool, and cannot even be asked whether it is
+            # closed. The server has rolled back then, and what the block raised tells more.
+            with suppress(DatabaseError), translated():
+                if not self._connection.is_closed():
                     await transaction.rollback()
             raise
         with translated():
@@ -105,16 +107,6 @@ class BorrowedSession(_Shared):
 async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
     for chunk in chunks:
         yield chunk
-
-
-def _gone(connection: Any) -> bool:
-    """True if there is nothing left to roll back. A pool takes a connection that broke back at once, and what
-    it had lent out then refuses every question."""
-    try:
-        closed: bool = connection.is_closed()
-    except asyncpg.InterfaceError:
-        return True
-    return closed
 
 
 class _Savepoint:

@@ -29,10 +29,15 @@ class PostgresInsight:
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        worker_id: str | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
         rows = await self._link.run(
-            "jobs", statuses=[str(status) for status in statuses], task_name=task_name, limit=limit
+            "jobs",
+            statuses=[str(status) for status in statuses],
+            task_name=task_name,
+            worker_id=worker_id,
+            limit=limit,
         )
         return [job_record(row) for row in rows]
 

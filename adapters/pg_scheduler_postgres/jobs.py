@@ -153,6 +153,7 @@ class PostgresJobs:
             heartbeat_threshold_seconds=request.heartbeat_threshold.total_seconds(),
             max_crashes=request.max_crashes,
             limit=request.limit,
+            patience_seconds=request.after_restart.total_seconds(),
         )
         return ReclaimAnswer(
             jobs=tuple(

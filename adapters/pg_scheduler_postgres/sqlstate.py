@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pg_scheduler.domain.errors import (
     ConnectionLost,
     DatabaseError,
+    DatabaseUnavailable,
     SchemaError,
     TransientDatabaseError,
 )
 
-CONNECTION_CLASSES = ("08", "57P01", "57P02", "57P03", "57P05", "53300")
-"""Connection exceptions, server shutdown and start-up, idle session ended, too many connections."""
-TRANSIENT_CLASSES = ("40", "55P03", "57014", "53", "58")
-"""Rollback by the server (deadlock, serialization), lock timeout, cancel, resources, I/O."""
-SCHEMA_CODES = ("42P01", "42703", "3F000")
-"""Undefined table, undefined column, undefined schema."""
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What is made of a class of failures. What the engine does about it hangs on the error's class alone."""
+
+    prefixes: tuple[str, ...]
+    """Beginnings of the SQLSTATEs; a longer one wins over a shorter."""
+    error: type[DatabaseError | SchemaError]
+    text: str
+
+
+MEANINGS = (
+    Meaning(
+        ("08", "40003", "57P01", "57P02", "57P03", "57P05", "25P03", "25P04", "53300"),
+        ConnectionLost,
+        "the connection broke, the server ended it or stops or starts, or it takes no more connections",
+    ),
+    Meaning(
+        ("53", "58", "25006", "28", "3D000", "42501"),
+        DatabaseUnavailable,
+        "disk full, out of memory, I/O error, read-only; or login, database or privilege is missing",
+    ),
+    Meaning(
+        ("40", "55P03", "57014"),
+        TransientDatabaseError,
+        "rolled back: serialization failure, deadlock, lock timeout, statement timeout",
+    ),
+    Meaning(("42P01", "42703", "3F000"), SchemaError, "a table, column or schema is missing"),
+    Meaning(("",), DatabaseError, "anything else: the server refuses what it was sent"),
+)
+"""All of them. A failure without a SQLSTATE is one of the connection: the server has not answered."""
+
+
+def meaning_of(sqlstate: str) -> Meaning:
+    """The row of the table: that of the longest prefix that fits."""
+    fitting = [
+        (len(prefix), position)
+        for position, meaning in enumerate(MEANINGS)
+        for prefix in meaning.prefixes
+        if sqlstate.startswith(prefix)
+    ]
+    return MEANINGS[max(fitting)[1]]
+
+
 VALUE_CLASSES = ("22", "23")
 """Data exceptions and violated constraints. Their details quote what was refused, a whole row if need be: the
 arguments of a job, which no log may show. Of these errors only the message is kept, and not their cause."""
@@ -27,10 +68,9 @@ def quotes_values(sqlstate: str | None) -> bool:
 
 def translate(sqlstate: str | None, message: str) -> DatabaseError | SchemaError:
     """The error to raise for a server's refusal; without a SQLSTATE the connection itself failed."""
-    if sqlstate is None or sqlstate.startswith(CONNECTION_CLASSES):
+    if sqlstate is None:
         return ConnectionLost(message, sqlstate)
-    if sqlstate.startswith(TRANSIENT_CLASSES):
-        return TransientDatabaseError(message, sqlstate)
-    if sqlstate in SCHEMA_CODES:
-        return SchemaError(f"{message}. Create the tables with scheduler.initialize_db() or `pgq db install`")
-    return DatabaseError(message, sqlstate)
+    error = meaning_of(sqlstate).error
+    if issubclass(error, SchemaError):
+        return error(f"{message}. Create the tables with scheduler.initialize_db() or `pgq db install`")
+    return error(message, sqlstate)

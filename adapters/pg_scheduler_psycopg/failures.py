@@ -21,6 +21,8 @@ def translated() -> Iterator[None]:
     """Raise this project's errors instead of psycopg's."""
     try:
         yield
+    except ConnectionLost:
+        raise  # an OSError too, and translated already
     except (psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
         raise ConnectionLost(str(error) or type(error).__name__) from error
     except psycopg.DatabaseError as error:

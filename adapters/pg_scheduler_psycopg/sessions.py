@@ -27,6 +27,13 @@ COPY_TIMEOUT = 600.0
 """The same for a COPY, which moves any number of rows."""
 
 
+ASK_AGAIN = 0.5
+"""Seconds after which a pool that has given no connection is asked once more."""
+RECONNECT_TIMEOUT = 0.5
+"""Seconds after which a pool of ours stops trying by itself: its pauses double, and after an outage of a
+minute the next attempt would be half a minute away."""
+
+
 class _Shared:
     """What all sessions of one source have in common."""
 
@@ -167,6 +174,7 @@ class PoolSession(_Shared, ScopedSession):
                 max_size=5,
                 open=False,
                 kwargs={"autocommit": True},
+                reconnect_timeout=RECONNECT_TIMEOUT,
                 check=check,
             )
             try:
@@ -187,6 +195,24 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             raise ConnectionLost("this session is closed")
         with translated():
-            async with self._pool.connection(timeout=COMMAND_TIMEOUT) as connection:
+            connection = await self._get(self._pool)
+            try:
                 # Leaving this block commits, where the user's pool is not in autocommit.
-                yield BorrowedSession(connection, self._connector)
+                async with connection:
+                    yield BorrowedSession(connection, self._connector)
+            finally:
+                await self._pool.putconn(connection)
+
+    async def _get(self, pool: psycopg_pool.AsyncConnectionPool[Any]) -> psycopg.AsyncConnection[Any]:
+        """A connection of the pool's. Asked for again and again: a pool that gave up while the database was
+        away connects when somebody asks, not while he waits."""
+        loop = asyncio.get_running_loop()
+        over = loop.time() + COMMAND_TIMEOUT
+        while True:
+            try:
+                wait = min(ASK_AGAIN, max(over - loop.time(), 0.01))
+                connection: psycopg.AsyncConnection[Any] = await pool.getconn(timeout=wait)
+                return connection
+            except psycopg_pool.PoolTimeout:
+                if loop.time() >= over:
+                    raise

@@ -16,7 +16,8 @@
     |-- SchemaError                          the operator: the tables are missing, foreign or too new
     |-- DatabaseError                        the database refused a statement
     |   |-- ConnectionLost (ConnectionError) ... it could not be reached; trying again may help
-    |   `-- TransientDatabaseError           ... deadlock, serialization, shutdown; trying again helps
+    |   `-- TransientDatabaseError           ... deadlock, serialization, timeout; trying again helps
+    |       `-- DatabaseUnavailable          ... full, read-only, no privilege; helps once somebody has acted
     |-- JobFailed                            the waiter: the job ended without a result
     |-- WaitTimeout (TimeoutError)           the waiter: the job has not ended yet
     `-- AttemptSignal                        control flow inside a running job
@@ -152,7 +153,12 @@ class ConnectionLost(DatabaseError, ConnectionError):
 
 
 class TransientDatabaseError(DatabaseError):
-    """A passing refusal (deadlock, serialization failure, server shutting down): try again."""
+    """A passing refusal (deadlock, serialization failure, timeout): try again."""
+
+
+class DatabaseUnavailable(TransientDatabaseError):
+    """The server is there and cannot do it as things stand: its disk is full, it is read-only, a privilege is
+    missing. It helps to try again once somebody has acted; no verdict is given up over it."""
 
 
 class JobFailed(PgSchedulerError):

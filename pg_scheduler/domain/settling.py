@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
+from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
 
@@ -16,6 +17,9 @@ ATTEMPT_OUTCOMES: dict[JobEvent, str] = {
     JobEvent.CONFIRM_CANCEL: "cancelled",
 }
 """How the history calls an attempt that ended with an event."""
+
+LOST = "lost"
+"""How the history calls an attempt whose lease was lost."""
 
 GIVEN_BACK = frozenset({JobEvent.SNOOZE, JobEvent.RELEASE})
 """Events after which the attempt is not counted."""
@@ -76,3 +80,31 @@ def lost_lease_message(worker_id: str | None, crash_count: int, max_crashes: int
         f"lease lost: worker {worker_id or 'unknown'} showed no sign of life "
         f"(crash {crash_count} of {max_crashes})"
     )
+
+
+def stored_already(
+    told: Settlement,
+    record: JobRecord | None,
+    attempts: Iterable[AttemptRecord],
+    not_kept: Collection[JobStatus],
+) -> bool:
+    """Whether a verdict that is refused now had been stored before, by its own writer: the answer was lost on
+    the way, and the lease it ended with it.
+
+    An attempt writes one verdict, so what stands under its epoch and its name is that one. Of a job that is
+    gone nobody can say who ended it; where this verdict would have removed it, it is taken for the one.
+    """
+    if record is None:
+        return bool(not_kept) and ends_in(told.verdict.event) & set(not_kept) != set()
+    completed = record.status is JobStatus.COMPLETED and told.verdict.event is JobEvent.COMPLETE
+    if completed and (record.epoch, record.worker_id) == (told.epoch, told.worker_id):
+        return True
+    return any(
+        (one.epoch, one.worker_id) == (told.epoch, told.worker_id) and one.outcome != LOST for one in attempts
+    )
+
+
+def ends_in(event: JobEvent) -> set[JobStatus]:
+    """The finished states in which a settled attempt may leave its job."""
+    states = {status_after_attempt(event, False, cancel_requested) for cancel_requested in (False, True)}
+    return {status for status in states if status.finished}

@@ -27,6 +27,7 @@ class ActiveAttempts:
         self._renewed = -math.inf
         self._running: dict[Lease, Attempt] = {}
         self._reserved = 0
+        self._held_back = False
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
@@ -36,6 +37,8 @@ class ActiveAttempts:
     @property
     def free_slots(self) -> int:
         """How many more attempts may start."""
+        if self._held_back:
+            return 0
         return self.capacity - len(self._running) - self._reserved
 
     @contextmanager
@@ -46,6 +49,19 @@ class ActiveAttempts:
             yield
         finally:
             self._reserved -= slots
+            self._freed.set()
+
+    @contextmanager
+    def held_back_if_this_fails(self) -> Iterator[None]:
+        """No slot is free from the moment that this block raises until the next such block does not: a worker
+        that cannot store its verdicts must not run, and keep in memory, ever more of them."""
+        try:
+            yield
+        except BaseException:
+            self._held_back = True
+            raise
+        if self._held_back:
+            self._held_back = False
             self._freed.set()
 
     def started(self, attempt: Attempt) -> None:

@@ -6,18 +6,21 @@ import asyncio
 import logging
 import math
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.lanes import LaneGate
 from pg_scheduler.engine.low_water import LowWater
+from pg_scheduler.engine.second_look import strays
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import ClaimRequest, JobStore
+from pg_scheduler.ports.driver import ClaimRequest, Insight, JobStore
 
 log = logging.getLogger("pg_scheduler.claimer")
 
@@ -40,6 +43,10 @@ class Claimed:
     """Seconds until a lane may have something to give; None: nobody knows of anything."""
 
 
+class ClaimingStore(JobStore, Insight, Protocol):
+    """What the claimer needs of a driver."""
+
+
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
@@ -51,7 +58,7 @@ class Claimer:
 
     def __init__(
         self,
-        store: JobStore,
+        store: ClaimingStore,
         worker_id: str,
         clock: Clock,
         lease: timedelta,
@@ -83,6 +90,9 @@ class Claimer:
         self._fruitless = asyncio.Event()
         self.fruitless_looks = 0
         """How many looks found nothing that could be started."""
+        self._one_at_a_time = asyncio.Lock()
+        self._in_doubt = False
+        """True after a failed claim: jobs may be leased to this worker of which it knows nothing."""
         self._stopping = False
         self.stopped = asyncio.Event()
 
@@ -132,7 +142,38 @@ class Claimer:
         if not names:
             return Claimed(0, limit, None)
         with self._active.reserved(limit):
-            return await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
+            async with self.claiming():
+                return await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
+
+    @asynccontextmanager
+    async def claiming(self) -> AsyncIterator[None]:
+        """Around everything that claims for this worker, one at a time. If the claim before has failed, what
+        it may have leased is given back first: nobody would run it until its lease is over."""
+        async with self._one_at_a_time:
+            if self._in_doubt:
+                await self._give_strays_back()
+            try:
+                yield
+            except BaseException:
+                self._in_doubt = True
+                raise
+
+    async def give_strays_back(self) -> None:
+        """Give back what a failed claim may have leased to this worker; nothing happens if none failed."""
+        async with self._one_at_a_time:
+            if self._in_doubt:
+                await self._give_strays_back()
+
+    async def _give_strays_back(self) -> None:
+        # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
+        given_back = await strays(self._store, self._worker_id, self._active.leases())
+        if given_back:
+            await self._store.settle(given_back, now=self._clock.pinned())
+            log.warning(
+                "jobs given back: the answer to their claim was lost",
+                extra={"job_ids": [told.job_id for told in given_back]},
+            )
+        self._in_doubt = False
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
         found: list[tuple[ClaimedJob, bool]] = []

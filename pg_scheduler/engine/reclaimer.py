@@ -13,6 +13,8 @@ from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
 
 log = logging.getLogger("pg_scheduler.reclaimer")
 
+AFTER_RESTART = 5.0
+"""Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""
 LONGEST_NAP = 10.0
 """Seconds between looks at the most: a lease that began since the last look is seen in time."""
 SHORTEST_NAP = 0.25
@@ -25,7 +27,9 @@ class Reclaimer:
     """Looks when the next lease would end, so that a lost job waits for seconds, not for a poll.
 
     After an outage of the database every lease looks lost though its worker lives; the reclaimer then
-    gives the workers the time of half a lease to renew before it takes anything back.
+    gives the workers the time of half a lease to renew before it takes anything back. It learns of an
+    outage by its own failure or by that of its worker's renewals. Of a restart the server itself tells,
+    also those who have only just come.
     """
 
     def __init__(
@@ -40,9 +44,14 @@ class Reclaimer:
         self._driver = driver
         self._clock = clock
         self._lease = lease.total_seconds()
-        self._request = ReclaimRequest(heartbeat_threshold, max_crashes)
+        patience = timedelta(seconds=min(self._lease / 2, AFTER_RESTART))
+        self._request = ReclaimRequest(heartbeat_threshold, max_crashes, after_restart=patience)
         self._on_reclaimed = on_reclaimed
         self._after_outage = False
+
+    def note_outage(self) -> None:
+        """The database was out of reach: a renewal of this worker's own leases failed."""
+        self._after_outage = True
 
     async def one_round(self) -> None:
         """Reclaim once, then sleep until the next lease may end."""
@@ -53,7 +62,7 @@ class Reclaimer:
                 self._after_outage = False
             _, next_expiry_in = await self._reclaim()
         except DatabaseError:
-            self._after_outage = True
+            self.note_outage()
             raise
         await self._clock.sleep(self._nap(next_expiry_in))
 

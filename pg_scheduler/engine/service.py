@@ -6,11 +6,15 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.errors import ConnectionLost, TransientDatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseUnavailable, TransientDatabaseError
 from pg_scheduler.ports.clock import Clock
 
-MAX_PAUSE = 5.0
-"""Longest pause between failed rounds, in seconds: a returning database is noticed this soon."""
+FIRST_PAUSE, MAX_PAUSE = 0.1, 5.0
+"""Seconds between failed rounds: at first and at the most, whatever failed."""
+MAX_PAUSE_WITHOUT_DATABASE = 1.5
+"""The most where the database is out of reach: a returning one is noticed this soon."""
+FIRST_PAUSE_AFTER_CONFLICT = 0.02
+"""The first where it rolled back a conflict (deadlock, serialization): the other side is through by now."""
 
 
 async def keep_running(
@@ -18,11 +22,13 @@ async def keep_running(
     one_round: Callable[[], Awaitable[None]],
     clock: Clock,
     on_pass: Callable[[str], None] = lambda name: None,
+    on_failure: Callable[[Exception], None] = lambda error: None,
+    longest: float = MAX_PAUSE,
 ) -> None:
     """Run `one_round` again and again until cancelled; a failure is logged and pauses, never ends it.
 
-    Pauses grow from 0.1 s to `MAX_PAUSE`, with half of each left to chance so that a fleet that lost
-    its database together does not come back in step. `on_pass` hears of every round that went well.
+    Pauses double, see `pause_after`. `on_pass` hears of every round that went well, `on_failure` of every one
+    that did not. `longest` limits the pauses of a service that must not be late.
     """
     log = logging.getLogger(f"pg_scheduler.{name}")
     failures = 0
@@ -30,14 +36,26 @@ async def keep_running(
         try:
             await one_round()
         except (ConnectionLost, TransientDatabaseError) as error:
-            failures += 1
+            failed: Exception = error
             log.warning("the database is out of reach; trying again", extra={"error": str(error)})
-        except Exception:
-            failures += 1
+        except Exception as error:
+            failed = error
             log.exception("a round failed; trying again")
         else:
             failures = 0
             on_pass(name)
             continue
-        pause = min(MAX_PAUSE, 0.1 * 2.0 ** min(failures, 10))
-        await clock.sleep(pause * random.uniform(0.5, 1.0))
+        failures += 1
+        on_failure(failed)
+        await clock.sleep(min(pause_after(failed, failures), longest, MAX_PAUSE) * random.uniform(0.5, 1.0))
+
+
+def pause_after(error: Exception, failures: int) -> float:
+    """Seconds to wait at the most after so many failures in a row: twice as long each time, up to a cap. Half
+    of each is left to chance, so that a fleet that lost its database together does not come back in step."""
+    doublings = 2.0 ** min(failures, 10)
+    if isinstance(error, ConnectionLost | DatabaseUnavailable):
+        return min(FIRST_PAUSE * doublings, MAX_PAUSE_WITHOUT_DATABASE)
+    if isinstance(error, TransientDatabaseError):
+        return min(FIRST_PAUSE_AFTER_CONFLICT * doublings, MAX_PAUSE_WITHOUT_DATABASE)
+    return min(FIRST_PAUSE * doublings, MAX_PAUSE)

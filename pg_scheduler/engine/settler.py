@@ -7,22 +7,22 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
+from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt
+from pg_scheduler.engine.second_look import settled_before
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import JobStore
+from pg_scheduler.ports.driver import Insight, JobStore
 
 log = logging.getLogger("pg_scheduler.settler")
 
 MAX_BATCH = 500
 """Verdicts per statement."""
-REFUSALS_OF_ONE_ROW = ("22", "23", "44", "P0")
-"""Classes of SQLSTATE about one row: data, constraints, WITH CHECK, an exception in a trigger. Others
-(no rights, read-only, out of space) are about all of them, and may pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +34,21 @@ class Pending:
     took: timedelta
 
 
+class SettlingStore(JobStore, Insight, Protocol):
+    """What the settler needs of a driver."""
+
+
 class Settler:
     """Writes what attempts ended with. Verdicts that pile up during one write share the next.
+
+    While they cannot be written, the worker takes no more jobs: what is kept in memory stays below its slots.
 
     `on_settled(attempt, verdict, took, accepted)` is called once each verdict has been answered.
     """
 
     def __init__(
         self,
-        store: JobStore,
+        store: SettlingStore,
         worker_id: str,
         clock: Clock,
         active: ActiveAttempts,
@@ -56,6 +62,8 @@ class Settler:
         self._not_kept = not_kept
         self._on_settled = on_settled
         self._queue: list[Pending] = []
+        self._in_doubt: set[Lease] = set()
+        """Verdicts that may be stored already: sent once, and the answer was lost."""
         self._writing = asyncio.Lock()
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
@@ -93,7 +101,9 @@ class Settler:
 
     async def _write_batch(self) -> None:
         batch = self._queue[:MAX_BATCH]
-        for pending, accepted in zip(batch, await self._write(batch), strict=True):
+        with self._active.held_back_if_this_fails():
+            answers = await self._write(batch)
+        for pending, accepted in zip(batch, answers, strict=True):
             self._answered(pending, accepted)
         del self._queue[: len(batch)]
         if not self._queue:
@@ -126,12 +136,12 @@ class Settler:
         is left to its lease: it must not hold up the verdicts behind it."""
         try:
             return (await self._settle([_plain(pending.verdict)], [pending]))[0]
-        except DatabaseError as error:
-            if not (error.sqlstate or "").startswith(REFUSALS_OF_ONE_ROW):
-                raise
-            log.error(
-                "the row takes no verdict; the job is left to its lease",
-                extra={"job_id": pending.attempt.job.job_id, "error": str(error)},
+        except (ConnectionLost, TransientDatabaseError):
+            raise
+        except (DatabaseError, ValueError, TypeError):
+            log.exception(
+                "the verdict cannot be stored in any form; the job is left to its lease",
+                extra={"job_id": pending.attempt.job.job_id, "event": pending.verdict.event},
             )
             return None
 
@@ -140,11 +150,37 @@ class Settler:
             Settlement(pending.attempt.job.job_id, pending.attempt.job.epoch, self._worker_id, verdict)
             for pending, verdict in zip(batch, verdicts, strict=True)
         ]
-        return await self._store.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
+        try:
+            accepted = await self._store.settle(
+                settlements, now=self._clock.pinned(), not_kept=self._not_kept
+            )
+            return await self._without_doubt(settlements, accepted)
+        except BaseException:
+            self._in_doubt.update(pending.attempt.lease for pending in batch)
+            raise
+
+    async def _without_doubt(self, settlements: list[Settlement], accepted: list[bool]) -> list[bool]:
+        """The answers, with those that are refused only because they had been accepted before set right."""
+        if not self._in_doubt:
+            return accepted
+        doubtful = [
+            position
+            for position, told in enumerate(settlements)
+            if not accepted[position] and Lease(told.job_id, told.epoch) in self._in_doubt
+        ]
+        if not doubtful:
+            return accepted
+        again = await settled_before(
+            self._store, [settlements[position] for position in doubtful], self._not_kept
+        )
+        before = {position for position, yes in zip(doubtful, again, strict=True) if yes}
+        return [yes or position in before for position, yes in enumerate(accepted)]
 
     def _answered(self, pending: Pending, accepted: bool | None) -> None:
         job = pending.attempt.job
         self._active.settled(pending.attempt.lease)
+        if self._in_doubt:
+            self._in_doubt.discard(pending.attempt.lease)
         if accepted is False and pending.verdict.event is not JobEvent.RELEASE:
             log.warning(
                 "verdict came after the lease was lost; the job is somebody else's now",

@@ -165,6 +165,7 @@ class Worker:
             self._lease_lost,
             self._cancel_asked,
             self._pass_finished,
+            lambda error: self.reclaimer.note_outage(),
         )
         self.reclaimer = Reclaimer(
             driver,
@@ -261,6 +262,7 @@ class Worker:
         await self._release_the_rest()
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
+            await asyncio.wait_for(self._claimer.give_strays_back(), FLUSH_PATIENCE)
             await asyncio.wait_for(self._progress.flush(), FLUSH_PATIENCE)
             await asyncio.wait_for(self.pruner.record_settled(), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
@@ -442,7 +444,8 @@ class Worker:
         """Claim this very job and start it; None if it is not pending."""
         request = ClaimRequest(self.worker_id, (), 1, self.settings.lease)
         with self.active.reserved(1):
-            job = await self._driver.claim_job(job_id, request, now=self._clock.pinned())
+            async with self._claimer.claiming():
+                job = await self._driver.claim_job(job_id, request, now=self._clock.pinned())
             return None if job is None else self.start_claimed(job)
 
     async def finish(self, attempt: Attempt) -> None:

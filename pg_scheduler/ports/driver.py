@@ -126,6 +126,9 @@ class ReclaimRequest:
     max_crashes: int
     """A job whose lease was lost this many times ends `failed`."""
     limit: int = 500
+    after_restart: timedelta = timedelta(0)
+    """Nothing is taken back so soon after a start of the server: while it was down, nobody could renew. A
+    store that knows no such moment ignores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,9 +326,11 @@ class Insight(Protocol):
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        worker_id: str | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        """Stored jobs in order of execution time, id. No statuses means all."""
+        """Stored jobs in order of execution time, id. No statuses means all; `worker_id` narrows to those
+        that this worker runs, or ran last."""
         ...
 
     async def counts(self) -> dict[JobStatus, int]:

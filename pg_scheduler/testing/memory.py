@@ -391,6 +391,7 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        worker_id: str | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
         found = [
@@ -398,6 +399,7 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
             for row in self._store.jobs.values()
             if (not statuses or row.status in statuses)
             and (task_name is None or row.new.task_name == task_name)
+            and (worker_id is None or row.worker_id == worker_id)
         ]
         return sorted(found, key=lambda job: (job.execution_time, job.job_id))[:limit]
 

@@ -1,4 +1,4 @@
--- Jobs by state and name, in order of time.
+-- Jobs by state, name and worker, in order of time.
 SELECT
     job.job_id, job.job_name, job.status, job.execution_time, job.priority,
     coalesce(job.task_data::text, '{}') AS task_data, job.created_at, job.started_at, job.finished_at,
@@ -10,5 +10,6 @@ SELECT
 FROM :"schema".scheduled_jobs AS job
 WHERE (cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statuses::text[]))
     AND (:task_name::text IS NULL OR job.job_name = :task_name::text)
+    AND (:worker_id::text IS NULL OR job.worker_id = :worker_id::text)
 ORDER BY job.execution_time, job.job_id
 LIMIT :limit::integer;

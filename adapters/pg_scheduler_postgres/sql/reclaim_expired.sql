@@ -1,5 +1,6 @@
 -- Take back jobs whose lease is over by the database's clock, and count the crash. Rows that another
--- reclaimer or their owner is writing are left to them. Workers not seen for long are forgotten, and lanes
+-- reclaimer or their owner is writing are left to them; so is everything while the server has only just
+-- started, as nobody could renew while it was down. Workers not seen for long are forgotten, and lanes
 -- that nothing was claimed from for long: much longer than any claim can still be under way.
 WITH lost AS (
     SELECT
@@ -16,6 +17,11 @@ WITH lost AS (
         ) AS reason
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'running'
+        AND (
+            :now::timestamptz IS NOT NULL
+            OR clock_timestamp() > pg_postmaster_start_time()
+                + make_interval(secs => :patience_seconds::double precision)
+        )
         AND coalesce(
             job.lease_until,
             coalesce(job.last_heartbeat, job.created_at)

@@ -6,7 +6,18 @@ from datetime import UTC
 
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.driver import Driver, Waiting
-from pg_scheduler.testing.contract.scene import NOON, at, brought_to, claim, new, stored, submit
+from pg_scheduler.testing.contract.scene import (
+    NOON,
+    OWNER,
+    RIVAL,
+    at,
+    brought_to,
+    claim,
+    new,
+    started,
+    stored,
+    submit,
+)
 
 
 class InsightContract:
@@ -35,6 +46,14 @@ class InsightContract:
         both = await driver.jobs(statuses=[JobStatus.FAILED, JobStatus.COMPLETED])
         assert sorted(job.job_id for job in both) == ["completed", "failed"]
         assert [job.job_id for job in await driver.jobs(task_name="other")] == ["other"]
+
+    async def test_jobs_can_be_chosen_by_who_runs_or_ran_them(self, driver: Driver) -> None:
+        await started(driver, "mine")
+        await started(driver, "done")
+        await submit(driver, new("nobody's"))
+        assert [one.job_id for one in await driver.jobs(worker_id=OWNER)] == ["done", "mine"]
+        assert await driver.jobs(worker_id=RIVAL) == []
+        assert await driver.jobs(worker_id=OWNER, statuses=[JobStatus.PENDING]) == []
 
     async def test_every_state_is_counted(self, driver: Driver) -> None:
         for status in JobStatus:

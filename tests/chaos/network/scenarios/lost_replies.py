@@ -1,0 +1,64 @@
+"""The server does it and commits; the answer is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.chaos.network.plant import Plant
+from tests.chaos.network.proxy import Loss
+from tests.chaos.network.stage import ADVANCE, CLAIM, SETTLE, SUBMIT, Scenario
+from tests.support.running import eventually
+
+
+async def _lose(plant: Plant, size: int, pattern: str) -> None:
+    """Let jobs flow, and lose this kind of statement again and again: its answer mostly, sometimes itself."""
+    for turn in range(4 * size):
+        loss = Loss.QUERY if turn % 4 == 3 else Loss.REPLY
+        trap = plant.rng.choice(plant.members).proxy.lose(pattern, loss)
+        while not trap.hit.is_set():
+            # One statement's worth, or a whole transaction.
+            await plant.submit(plant.rng.choice((1, 20)), by=plant.rng.choice(plant.members))
+            await asyncio.sleep(0.01)
+        plant.faults += 1
+    await plant.all_settled()
+
+
+async def lose_submissions(plant: Plant, size: int) -> None:
+    """Single jobs by their only statement, many by the COMMIT of their transaction."""
+    await _lose(plant, size, f"{SUBMIT}|^COMMIT")
+
+
+async def lose_claims(plant: Plant, size: int) -> None:
+    """Jobs that are leased to a worker which has never heard of them."""
+    await _lose(plant, size, CLAIM)
+
+
+async def lose_verdicts(plant: Plant, size: int) -> None:
+    """Jobs that are completed for a worker which believes that they are not."""
+    await _lose(plant, size, SETTLE)
+    refused = [run for run in plant.runs if run.accepted is False]
+    assert not refused, f"own verdicts were taken for stale ones: {refused}"
+
+
+async def lose_windows(plant: Plant, size: int) -> None:
+    """Windows that are staged by a worker which believes that they are not."""
+    await plant.begin_windows()
+    for turn in range(4 * size):
+        windows = await plant.windows()
+        loss = Loss.QUERY if turn % 3 == 2 else Loss.REPLY
+        traps = [member.proxy.lose(ADVANCE, loss) for member in plant.members]
+        await eventually(lambda traps=traps: any(trap.hit.is_set() for trap in traps))  # type: ignore[misc]
+        for trap in traps:
+            trap.left = 0
+        plant.faults += 1
+        await plant.another_window(windows)
+    await plant.end_windows()
+    await plant.all_settled()
+
+
+SCENARIOS = (
+    Scenario("lost submissions", "the answer to a submission, or to its COMMIT, is lost", lose_submissions),
+    Scenario("lost claims", "the answer to a claim is lost", lose_claims, lease=30.0),
+    Scenario("lost verdicts", "the answer to a settle is lost", lose_verdicts, lease=30.0),
+    Scenario("lost windows", "the answer to the staging of a window is lost", lose_windows),
+)
