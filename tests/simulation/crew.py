@@ -1,0 +1,152 @@
+"""Keeps a worker in each slot, as a supervisor would: whatever ends, another begins."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.registry import TaskOptions
+from tests.simulation.clock import HostClock
+from tests.simulation.handlers import handler_for
+from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan
+from tests.simulation.virtual_loop import Host, Life
+from tests.simulation.world import World
+
+RETRY = RetryPolicy(base=timedelta(seconds=2), cap=timedelta(seconds=8), jitter=0.5)
+
+
+@dataclass(slots=True)
+class Slot:
+    """Where one worker runs at a time."""
+
+    number: int
+    plan: SlotPlan
+    names: tuple[str, ...]
+    incarnations: int = 0
+    host: Host | None = None
+    scheduler: Scheduler | None = None
+    clock: HostClock | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    grace: float | None = None
+    died: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Crew:
+    """All slots."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.slots = [Slot(number, plan, plan.names) for number, plan in enumerate(world.plan.slots)]
+        self._over = False
+        world.crash = self._crash_soon
+
+    async def keep(self, slot: Slot) -> None:
+        """Run one worker after the other until all is over."""
+        while not self._over:
+            host = slot.host = self._new_host(slot)
+            slot.stop, slot.died = asyncio.Event(), asyncio.Event()
+            living = self._world.loop.create_task(self._live(slot), context=host.context)
+            died = asyncio.ensure_future(slot.died.wait())
+            await asyncio.wait({living, died}, return_when=asyncio.FIRST_COMPLETED)
+            died.cancel()
+            if host.life is not Life.DEAD:
+                self._look_for_leftovers(living, host)
+                self._world.loop.kill(host)
+            if not self._over:
+                await asyncio.sleep(self._world.chance.uniform(0.2, 3.0))
+
+    def _new_host(self, slot: Slot) -> Host:
+        slot.incarnations += 1
+        host = Host(f"w{slot.number}.{slot.incarnations}")
+        slot.clock = HostClock(self._world.network, timedelta(seconds=slot.plan.wrong_by))
+        slot.scheduler = host.context.run(self._scheduler, host, slot)
+        return host
+
+    async def _live(self, slot: Slot) -> None:
+        scheduler, host = slot.scheduler, slot.host
+        assert scheduler is not None
+        assert host is not None
+        try:
+            await scheduler.start()
+        except DatabaseError:
+            self._world.note("could not start", host.name)
+            await scheduler.shutdown(0)
+            return
+        self._world.note("started", host.name)
+        await slot.stop.wait()
+        await scheduler.shutdown(slot.grace)
+        self._world.note("shut down", host.name)
+
+    def _scheduler(self, host: Host, slot: Slot) -> Scheduler:
+        plan = slot.plan
+        scheduler = Scheduler(
+            self._world.driver_for(host),
+            max_concurrent_jobs=plan.capacity,
+            misfire_grace_time=None,
+            batch_claim_limit=plan.batch_limit,
+            polling_config=PollingConfig(interval=plan.poll, listen=plan.listens),
+            retry_policy=RETRY,
+            max_crashes=MAX_CRASHES,
+            clock=slot.clock,
+            periodic_jobs_enabled=False,
+            vacuum_config=VacuumConfig(
+                completed=None if self._world.plan.keep_completed else VacuumPolicy.immediate(),
+                interval_minutes=1,
+            ),
+        )
+        scheduler.reconfigure(lease=self._world.plan.lease)
+        for name in slot.names:
+            scheduler.register_task(
+                handler_for(self._world, host), TaskOptions(name=name, limits=LIMITS.get(name))
+            )
+        return scheduler
+
+    def _look_for_leftovers(self, living: asyncio.Task[None], host: Host) -> None:
+        if living.exception() is not None:
+            self._world.judge.violate(f"{host.name} ended with {living.exception()!r}")
+        left = [task.get_name() for task in host.unfinished()]
+        if left:
+            self._world.judge.violate(f"{host.name} has shut down and left tasks: {left}")
+
+    # --- what happens to workers
+
+    def kill(self, slot: Slot) -> None:
+        """The worker is gone, as by SIGKILL."""
+        host = slot.host
+        if host is not None and host.life is not Life.DEAD:
+            self._world.note("killed", host.name)
+            self._world.loop.kill(host)
+            self._world.network.break_connections(lambda one: one is host)
+            slot.died.set()
+
+    def _crash_soon(self, host: Host) -> None:
+        slot = next(slot for slot in self.slots if slot.host is host)
+        self._world.faults["jobs that kill"] += 1
+        self._world.later(0, lambda: self.kill(slot), OUTSIDE_HOST)
+
+    def ask_to_stop(self, slot: Slot, grace: float | None) -> None:
+        """The worker is told to shut down."""
+        slot.grace = grace
+        slot.stop.set()
+
+    def everybody_knows_everything(self) -> None:
+        """From the next worker on; those that do not are told to make way."""
+        for slot in self.slots:
+            if slot.names != TASKS:
+                slot.names = TASKS
+                self.ask_to_stop(slot, 0.0)
+
+    def end(self) -> None:
+        """No worker follows those that run."""
+        self._over = True
+        for slot in self.slots:
+            self.ask_to_stop(slot, None)
+
+
+OUTSIDE_HOST = Host("outside")
+"""In whose place the world itself acts."""
