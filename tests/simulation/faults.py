@@ -39,8 +39,8 @@ class Troubles:
         world = self._world
         world.healed = True
         world.note("everything works from now on")
-        for undo in [*world.undo]:
-            undo()
+        while world.undo:
+            world.undo.pop(0)()
         weather = world.network.weather
         weather.lost_before = weather.lost_after = weather.refused = weather.signals_lost = 0.0
         weather.latency = min(weather.latency, 0.1)

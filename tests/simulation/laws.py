@@ -198,6 +198,14 @@ def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:
     story.skipped += advance.skipped
 
 
+def _submit(step: Step) -> Iterator[str]:
+    for job_id, was, _ in step.moves():
+        if was is None and step.ledger.deleted.pop(job_id, None) is not None:
+            # Once retention has deleted a job, its id is free: whoever still submits it makes a new one.
+            step.ledger.begin_anew(job_id)
+    yield from ()
+
+
 def _schedule_changed(step: Step) -> Iterator[str]:
     wanted = step.args[0]
     every = ScheduleSpec.from_text(wanted.spec).every
@@ -230,6 +238,7 @@ def _pruned(step: Step) -> Iterator[str]:
 
 
 LAWS: dict[str, Callable[[Step], Iterator[str]]] = {
+    "submit": _submit,
     "claim": _claim,
     "claim_lanes": _claim_lanes,
     "renew": _renew,
