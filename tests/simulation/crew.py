@@ -10,6 +10,7 @@ from pg_scheduler import PollingConfig, Scheduler
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.registry import TaskOptions
 from tests.simulation.clock import HostClock
 from tests.simulation.handlers import handler_for
@@ -79,8 +80,10 @@ class Crew:
             return
         self._world.note("started", host.name)
         await slot.stop.wait()
+        worker_id = scheduler.worker_id
         await scheduler.shutdown(slot.grace)
         self._world.note("shut down", host.name)
+        self._look_for_kept_jobs(host, worker_id)
 
     def _scheduler(self, host: Host, slot: Slot) -> Scheduler:
         plan = slot.plan
@@ -112,6 +115,15 @@ class Crew:
         left = [task.get_name() for task in host.unfinished()]
         if left:
             self._world.judge.violate(f"{host.name} has shut down and left tasks: {left}")
+
+    def _look_for_kept_jobs(self, host: Host, worker_id: str) -> None:
+        """Nothing looks as if it ran in a worker that has shut down, unless it could not say so."""
+        world = self._world
+        for job_id, row in world.store._store.jobs.items():
+            if row.status is JobStatus.RUNNING and row.worker_id == worker_id:
+                since = world.network.seconds_at(world.ledger.story(job_id).grants[-1].since)
+                if not any(ended >= since for _, ended in world.network.trouble.get(host.name, ())):
+                    world.judge.violate(f"{host.name} has shut down and left {job_id} running")
 
     # --- what happens to workers
 

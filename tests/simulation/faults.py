@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
 from tests.simulation.crew import OUTSIDE_HOST, Crew, Slot
 from tests.simulation.network import outcome_of
-from tests.simulation.plan import TASKS, Fault, OLD_TASKS
+from tests.simulation.plan import OLD_TASKS, TASKS, Fault
 from tests.simulation.virtual_loop import Life
 from tests.simulation.world import World
 
@@ -67,13 +68,13 @@ class Troubles:
         if host is None or host.life is not Life.RUNS:
             return
         loop.freeze(host)
-        network.note_trouble(host)
+        frozen = loop.time()
 
         def go_on() -> None:
             if host.life is Life.FROZEN:
                 self._world.note("goes on", host.name)
+                network.note_trouble(host, frozen)
                 loop.thaw(host)
-                network.note_trouble(host)
 
         self._until_over(fault.seconds, go_on)
 
@@ -82,12 +83,13 @@ class Troubles:
         if host is None or host.name in network.cut_off:
             return
         network.cut_off.add(host.name)
+        began = self._world.loop.time()
         if self._world.chance.random() < 0.5:
             network.break_connections(lambda one: one is host)
 
         def rejoin() -> None:
             network.cut_off.discard(host.name)
-            network.note_trouble(host)
+            network.note_trouble(host, began)
             network.break_connections(lambda one: one is host)
 
         self._until_over(fault.seconds, rejoin)
@@ -101,13 +103,17 @@ class Troubles:
     def _store_away(self, seconds: float) -> None:
         network = self._world.network
         self._outages += 1
+        if network.store_is_up:
+            network.away = (self._world.loop.time(), math.inf)
         network.store_is_up = False
         network.break_connections(lambda host: True)
 
         def back() -> None:
             self._outages -= 1
-            network.store_is_up = self._outages == 0
-            self._world.note("the store is back")
+            if self._outages == 0:
+                network.store_is_up = True
+                network.away = (network.away[0], self._world.loop.time())
+                self._world.note("the store is back")
 
         self._until_over(seconds, back)
 
@@ -119,7 +125,7 @@ class Troubles:
         self._world.network.break_connections(lambda host: host is slot.host)
 
     def _slow(self, fault: Fault, slot: Slot) -> None:
-        self._change_weather(fault.seconds, latency=1.0)
+        self._change_weather(fault.seconds, latency=self._world.chance.choice([0.5, 3.0]))
 
     def _deaf(self, fault: Fault, slot: Slot) -> None:
         self._change_weather(fault.seconds, signals_lost=1.0)
@@ -152,7 +158,7 @@ class Troubles:
         network.store_ahead += timedelta(seconds=fault.seconds)
         for one in self._crew.slots:
             if one.host is not None:
-                network.note_trouble(one.host)
+                network.note_trouble(one.host, self._world.loop.time() - fault.seconds)
 
 
 def world_choice(world: World) -> str:

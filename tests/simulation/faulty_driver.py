@@ -13,13 +13,46 @@ from pg_scheduler.testing import MemoryDriver
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
 from tests.simulation.virtual_loop import Host
 
-VERBS = (
-    "submit claim claim_lanes claim_job renew settle reclaim_expired request_cancel override_status "
-    "forget_worker note_progress await_job job jobs counts attempts unclaimed duplicates sizes "
-    "pending_names workers register_schedules put_schedule remove_schedule set_paused due_schedules "
-    "advance_schedule list_schedules note_manual_run set_limits pause_task limits prune record_vacuum "
-    "vacuum_stats install schema_status uninstall"
-).split()
+VERBS = [
+    "submit",
+    "claim",
+    "claim_lanes",
+    "claim_job",
+    "renew",
+    "settle",
+    "reclaim_expired",
+    "request_cancel",
+    "override_status",
+    "forget_worker",
+    "note_progress",
+    "await_job",
+    "job",
+    "jobs",
+    "counts",
+    "attempts",
+    "unclaimed",
+    "duplicates",
+    "sizes",
+    "pending_names",
+    "workers",
+    "register_schedules",
+    "put_schedule",
+    "remove_schedule",
+    "set_paused",
+    "due_schedules",
+    "advance_schedule",
+    "list_schedules",
+    "note_manual_run",
+    "set_limits",
+    "pause_task",
+    "limits",
+    "prune",
+    "record_vacuum",
+    "vacuum_stats",
+    "install",
+    "schema_status",
+    "uninstall",
+]
 """What is asked and answered; the rest of the port is below."""
 
 Watch = Callable[[Host, str, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]
@@ -36,12 +69,16 @@ class FaultyDriver:
         self._watch = watch
 
     async def _call(self, verb: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        def effect() -> Any:
+        def effect(sent: float) -> Any:
             if "now" in options:
                 # The store's clock decides, and at the moment at which the call takes effect.
                 options["now"] = self._network.store_time()
             return self._watch(
-                self._host, verb, args, options, lambda: outcome_of(getattr(self._store, verb)(*args, **options))
+                self._host,
+                verb,
+                args,
+                {**options, "sent": sent},
+                lambda: outcome_of(getattr(self._store, verb)(*args, **options)),
             )
 
         return await self._network.carry(self._host, effect)
@@ -56,7 +93,7 @@ class FaultyDriver:
         """No thread has a place in virtual time."""
 
     async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
-        await self._network.carry(self._host, lambda: None)
+        await self._network.carry(self._host, lambda sent: None)
         one = Subscription(self._host, on_signal, asyncio.get_running_loop().create_future())
         self._network.subscriptions.append(one)
         try:
@@ -75,7 +112,7 @@ class FaultyDriver:
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
         mine = Hold(self._host, on_lost)
 
-        def take() -> bool:
+        def take(sent: float) -> bool:
             return mine.wanted and self._network.locks.setdefault(name, mine) is mine
 
         try:

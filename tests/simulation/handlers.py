@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.errors import RetryAfter, Snooze
 from pg_scheduler.ports.job_context import current_job
+from tests.simulation.ledger import Grant
 from tests.simulation.virtual_loop import Host
 from tests.simulation.world import World
 
@@ -26,13 +27,27 @@ def handler_for(world: World, host: Host) -> Callable[[], Awaitable[None]]:
         world.ledger.starts_of[job_id] = number + 1
         step = script[number] if number < len(script) else "return"
         story = world.ledger.story(job_id)
+        grant = story.grant_of(host)
         world.note(f"{job_id} begins: {step}", host.name)
+        if grant is not None:
+            _check_lease(world, job_id, grant)
+            grant.known_at = world.loop.time()
         context.progress(0, 1)
         await _act(step, seconds, world, host)
         story.returned += 1
+        if grant is not None:
+            grant.done_at = world.loop.time()
         world.note(f"{job_id} is done", host.name)
 
     return work
+
+
+def _check_lease(world: World, job_id: str, grant: Grant) -> None:
+    """Nothing begins under a lease that is over. (Who waits for a lock begins later, but renews.)"""
+    row = world.store._store.jobs.get(job_id)
+    exclusive = row is not None and row.new.exclusive_key is not None
+    if not exclusive and grant.until < world.network.store_time():
+        world.judge.violate(f"{job_id} begins on {grant.host.name}, its lease being over")
 
 
 async def _act(step: str, seconds: float, world: World, host: Host) -> None:

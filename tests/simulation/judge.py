@@ -64,7 +64,17 @@ class Judge:
         rows = self._store._store.jobs
         after = self._rows = {job_id: (row.status, row.epoch) for job_id, row in rows.items()}
         step = Step(
-            host, verb, args, options, answer, before, after, rows, self._network, self.ledger, self._max_crashes
+            host,
+            verb,
+            args,
+            options,
+            answer,
+            before,
+            after,
+            rows,
+            self._network,
+            self.ledger,
+            self._max_crashes,
         )
         self._trace.effect(step)
         self._check_moves(step)

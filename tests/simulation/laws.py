@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,13 +9,15 @@ from typing import Any
 
 from pg_scheduler.domain.limits import burst_of
 from pg_scheduler.domain.model import Lease
-from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.settling import GIVEN_BACK
 from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.engine.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.engine.service import MAX_PAUSE
+from pg_scheduler.ports.driver import CancelAnswer
 from pg_scheduler.testing.memory_store import StoredJob
 from tests.simulation.ledger import Grant, Ledger, Rows, ScheduleStory
-from tests.simulation.network import Network
+from tests.simulation.network import SLOW, Network
 from tests.simulation.virtual_loop import Host, Life
 
 
@@ -112,7 +113,17 @@ def _renew(step: Step) -> Iterator[str]:
             yield f"told the wrong thing about the lease of {lease.job_id}"
         if lease in step.answer.held and grants:
             grants[-1].until = until
-            grants[-1].renewals += 1
+    for job_id, (status, epoch) in step.after.items():
+        grants = step.ledger.story(job_id).grants
+        if status is not JobStatus.RUNNING or not grants or grants[-1].worker_id != request.worker_id:
+            continue
+        known_at = grants[-1].known_at
+        if (
+            known_at is not None
+            and known_at < step.options["sent"]
+            and Lease(job_id, epoch) not in request.leases
+        ):
+            yield f"the lease of {job_id} is held, and was not renewed"
 
 
 def _settle(step: Step) -> Iterator[str]:
@@ -128,6 +139,9 @@ def _settle(step: Step) -> Iterator[str]:
             yield f"a {event} of {told.job_id} by another than its owner was accepted"
         if was is not JobStatus.RUNNING and (was, event) != (JobStatus.PENDING, JobEvent.COMPLETE):
             yield f"{event} of {told.job_id} was accepted while it was {was}"
+        after = step.after.get(told.job_id)
+        if story.cancel_asked and after == (JobStatus.PENDING, told.epoch):
+            yield f"{told.job_id} should have been cancelled, and will run again"
         story.accepted.append(event)
         if story.completions > 1:
             yield f"{told.job_id} was completed {story.completions} times"
@@ -160,16 +174,34 @@ def _reclaim(step: Step) -> Iterator[str]:
             yield f"{one.job_id} was taken back {grant.until - now} before its lease ends"
         if story.lost > step.max_crashes:
             yield f"{one.job_id} was lost {story.lost} times; {step.max_crashes} are allowed"
-        if grant.renewals and _gets_through(step, grant):
-            yield f"{one.job_id} was stolen from {grant.host.name}, which lives and gets through"
+        if grant.host.life is Life.RUNS and grant.known_at is not None:
+            yield from _theft(step, one.job_id, grant)
 
 
-def _gets_through(step: Step, grant: Grant) -> bool:
-    """Whether the holder had all the time of a lease to renew, and no trouble. (A lease that was never
-    renewed may be one of which the holder never heard.)"""
-    last = step.network.trouble.get(grant.host.name, -math.inf)
-    untroubled = step.network.loop.time() - last
-    return grant.host.life is Life.RUNS and untroubled > grant.lease.total_seconds() + MAX_PAUSE + 1
+def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
+    """A job is taken from a host that lives, and knows that it has it: it must have had no chance."""
+    network, lease = step.network, grant.lease.total_seconds()
+    until = network.seconds_at(grant.until)
+    chance = network.clear_stretch(grant.host, until - lease, until)
+    if chance > lease / RENEWALS_PER_LEASE + MAX_PAUSE + 2 * SLOW:
+        yield f"{job_id} was stolen from {grant.host.name}, which could have renewed for {chance:.1f} s"
+    if grant.done_at is not None:
+        chance = network.clear_stretch(grant.host, max(grant.done_at, until - lease), until)
+        if chance > MAX_PAUSE + 2 * SLOW:
+            yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
+    lost, back = network.away
+    waited = network.loop.time() - back
+    if lost <= until and 0 <= waited < lease / RENEWALS_PER_LEASE and _only_the_outage(step, grant, lost):
+        yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
+
+
+def _only_the_outage(step: Step, grant: Grant, since: float) -> bool:
+    """Whether nothing else kept the host from renewing."""
+    return grant.host.name not in step.network.cut_off and not any(
+        ended - begun > MAX_PAUSE + 10
+        for begun, ended in step.network.trouble.get(grant.host.name, ())
+        if ended > since
+    )
 
 
 def _advance(step: Step) -> Iterator[str]:
@@ -180,6 +212,10 @@ def _advance(step: Step) -> Iterator[str]:
     if story is None:
         yield f"schedule {advance.key} is not stored"
         return
+    if advance.jobs and story.overlap is not Overlap.ALLOW:
+        busy = [job_id for job_id, (status, _) in step.before.items() if not status.finished]
+        if any(step.rows[job_id].new.schedule_key == advance.key for job_id in busy):
+            yield f"a window of {advance.key} was enqueued while another is unfinished"
     if advance.expected_next is not None:
         yield from _next_windows(story, advance)
     story.next_window = advance.next_window
@@ -208,9 +244,9 @@ def _submit(step: Step) -> Iterator[str]:
 
 def _schedule_changed(step: Step) -> Iterator[str]:
     wanted = step.args[0]
-    every = ScheduleSpec.from_text(wanted.spec).every
-    assert every is not None
-    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(every))
+    spec = ScheduleSpec.from_text(wanted.spec)
+    assert spec.every is not None
+    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap))
     yield from ()
 
 
@@ -225,8 +261,9 @@ def _paused(step: Step) -> Iterator[str]:
 
 
 def _cancelled(step: Step) -> Iterator[str]:
-    for job_id in step.args[0]:
-        step.ledger.story(job_id).cancel_asked = True
+    for job_id, met in zip(step.args[0], step.answer, strict=True):
+        if met in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED):
+            step.ledger.story(job_id).cancel_asked = True
     yield from ()
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.schedule import Overlap
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from tests.simulation.virtual_loop import Host
 
@@ -22,8 +23,12 @@ class Grant:
     epoch: int
     host: Host
     lease: timedelta
+    since: datetime
     until: datetime
-    renewals: int = 0
+    known_at: float | None = None
+    """When its holder began to run the job, in simulated seconds."""
+    done_at: float | None = None
+    """When the function came to its end."""
 
 
 @dataclass(slots=True)
@@ -41,6 +46,10 @@ class JobStory:
     """How often its function came to its end."""
     cancel_asked: bool = False
 
+    def grant_of(self, host: Host) -> Grant | None:
+        """The last lease that this host was given."""
+        return next((grant for grant in reversed(self.grants) if grant.host is host), None)
+
     @property
     def completions(self) -> int:
         """How often the store took a completion."""
@@ -52,6 +61,7 @@ class ScheduleStory:
     """One schedule since it was stored."""
 
     every: timedelta
+    overlap: Overlap
     next_window: datetime | None = None
     """The window that must come next; None where it begins anew."""
     windows: list[datetime] = field(default_factory=list)
@@ -85,6 +95,6 @@ class Ledger:
     def claimed(self, job: ClaimedJob, worker_id: str, host: Host, now: datetime, lease: timedelta) -> None:
         """A worker was given a job."""
         story = self.story(job.job_id)
-        story.grants.append(Grant(worker_id, job.epoch, host, lease, now + lease))
+        story.grants.append(Grant(worker_id, job.epoch, host, lease, now, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)

@@ -18,6 +18,8 @@ from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientD
 from pg_scheduler.ports.driver import SignalKind
 from tests.simulation.virtual_loop import Host, Life, VirtualLoop
 
+SLOW = 1.0
+"""Seconds after which an answer is so late that it counts as trouble."""
 BEGIN = datetime(2030, 1, 1, tzinfo=UTC)
 """When every simulation begins by the store's clock."""
 
@@ -74,16 +76,30 @@ class Network:
     """How far the store's clock was set."""
     subscriptions: list[Subscription] = field(default_factory=list)
     locks: dict[str, Hold] = field(default_factory=dict)
-    trouble: dict[str, float] = field(default_factory=dict)
-    """When each host last had reason not to get through."""
+    trouble: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
+    """From when to when each host had reason not to get through, in order of the ends."""
+    away: tuple[float, float] = (-1.0, -1.0)
+    """When the store was last out of everybody's reach."""
 
     def store_time(self) -> datetime:
         """The clock that decides."""
         return BEGIN + timedelta(seconds=self.loop.time()) + self.store_ahead
 
-    def note_trouble(self, host: Host) -> None:
-        """From now on, and for a while, this host may lose what it holds."""
-        self.trouble[host.name] = self.loop.time()
+    def seconds_at(self, moment: datetime) -> float:
+        """Simulated seconds at which the store's clock shows a moment."""
+        return (moment - BEGIN - self.store_ahead).total_seconds()
+
+    def note_trouble(self, host: Host, since: float) -> None:
+        """From then until now this host could not do what it would have done."""
+        self.trouble.setdefault(host.name, []).append((since, self.loop.time()))
+
+    def clear_stretch(self, host: Host, since: float, until: float) -> float:
+        """The longest time without trouble in between, in seconds."""
+        longest, clear_from = 0.0, since
+        for begun, ended in sorted(self.trouble.get(host.name, ())):
+            longest = max(longest, min(begun, until) - clear_from)
+            clear_from = max(clear_from, min(ended, until))
+        return max(longest, until - clear_from)
 
     def reaches(self, host: Host) -> bool:
         """Whether a packet gets through now."""
@@ -91,23 +107,27 @@ class Network:
 
     # --- calls
 
-    async def carry(self, host: Host, effect: Callable[[], Any]) -> Any:
-        """Carry a call to the store and its answer back.
+    async def carry(self, host: Host, effect: Callable[[float], Any]) -> Any:
+        """Carry a call to the store and its answer back; `effect` is told when it was sent.
 
         Raises:
             ConnectionLost: it, or its answer, did not get through; the caller cannot know which.
         """
         if host.life is Life.DEAD:
             raise ConnectionLost("this process is dead")
-        answer = self.loop.create_future()
-        there = self._delay(self.weather.latency)
-        self._later(there, lambda: self._arrive(host, effect, answer))
-        if there > 1.0:
-            self.note_trouble(host)
+        sent, answer = self.loop.time(), self.loop.create_future()
+        self._later(
+            self._delay(self.weather.latency), lambda: self._arrive(host, lambda: effect(sent), answer)
+        )
+        failed = True
         try:
-            return await answer
+            result = await answer
+            failed = False
+            return result
         finally:
             answer.cancel()
+            if failed or self.loop.time() - sent > SLOW:
+                self.note_trouble(host, sent)
 
     def _arrive(self, host: Host, effect: Callable[[], Any], answer: asyncio.Future[Any]) -> None:
         chance = self.random.random
@@ -116,13 +136,13 @@ class Network:
             self.faults["calls dropped with their caller"] += 1
             return
         if not self.reaches(host):
-            self._fail(host, answer, "cannot reach the store", self._delay(3.0))
+            self._fail(answer, "cannot reach the store", self._delay(3.0))
         elif chance() < self.weather.lost_before:
             self.faults["calls lost"] += 1
-            self._fail(host, answer, "lost on the way there", self._delay(0.5))
+            self._fail(answer, "lost on the way there", self._delay(0.5))
         elif chance() < self.weather.refused:
             self.faults["calls refused"] += 1
-            self._fail(host, answer, "", 0.0, TransientDatabaseError("not now", "40P01"))
+            self._fail(answer, "", 0.0, TransientDatabaseError("not now", "40P01"))
         else:
             self._take_effect(host, effect, answer)
 
@@ -134,7 +154,7 @@ class Network:
             error = refused
         if self.random.random() < self.weather.lost_after:
             self.faults["replies lost"] += 1
-            self._fail(host, answer, "the reply was lost", self._delay(0.5))
+            self._fail(answer, "the reply was lost", self._delay(0.5))
             return
         back = self._delay(self.weather.latency)
         self._later(back, lambda: self._return(host, answer, result, error))
@@ -142,21 +162,15 @@ class Network:
     def _return(self, host: Host, answer: asyncio.Future[Any], result: Any, error: Exception | None) -> None:
         if not self.reaches(host):
             self.faults["replies lost"] += 1
-            self._fail(host, answer, "the reply was lost", self._delay(3.0))
+            self._fail(answer, "the reply was lost", self._delay(3.0))
         elif not answer.done() and error is not None:
             answer.set_exception(error)
         elif not answer.done():
             answer.set_result(result)
 
     def _fail(
-        self,
-        host: Host,
-        answer: asyncio.Future[Any],
-        why: str,
-        after: float,
-        error: DatabaseError | None = None,
+        self, answer: asyncio.Future[Any], why: str, after: float, error: DatabaseError | None = None
     ) -> None:
-        self.note_trouble(host)
         broken = error or ConnectionLost(why)
         self._later(after, lambda: None if answer.done() else answer.set_exception(broken))
 

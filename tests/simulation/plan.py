@@ -97,7 +97,19 @@ class Plan:
     conflict: ConflictResolution
 
 
-FAULTS = ("kill", "pause", "cut off", "outage", "deploy", "restart", "reset", "slow", "deaf", "pause task")
+FAULTS = (
+    "kill",
+    "pause",
+    "cut off",
+    "outage",
+    "deploy",
+    "restart",
+    "reset",
+    "slow",
+    "deaf",
+    "pause task",
+    "clock",
+)
 
 
 def plan_of(seed: int) -> Plan:

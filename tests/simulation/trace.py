@@ -10,10 +10,21 @@ if TYPE_CHECKING:
     from tests.simulation.laws import Step
 
 SILENT = frozenset(
-    (
-        "claim claim_lanes renew reclaim_expired due_schedules unclaimed pending_names workers install "
-        "forget_worker set_limits note_progress prune"
-    ).split()
+    [
+        "claim",
+        "claim_lanes",
+        "renew",
+        "reclaim_expired",
+        "due_schedules",
+        "unclaimed",
+        "pending_names",
+        "workers",
+        "install",
+        "forget_worker",
+        "set_limits",
+        "note_progress",
+        "prune",
+    ]
 )
 """Verbs of which only what they moved is worth a line."""
 

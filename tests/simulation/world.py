@@ -75,4 +75,3 @@ class StoreWithSignals(MemoryDriver):
 
     def _signal(self, kind: Any) -> None:
         self.network.tell(kind)
-
