@@ -64,6 +64,7 @@ class Crew:
     def _new_host(self, slot: Slot) -> Host:
         slot.incarnations += 1
         host = Host(f"w{slot.number}.{slot.incarnations}")
+        host.awake_since = self._world.loop.time()
         slot.clock = HostClock(self._world.network, timedelta(seconds=slot.plan.wrong_by))
         slot.scheduler = host.context.run(self._scheduler, host, slot)
         return host

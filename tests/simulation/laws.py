@@ -191,17 +191,15 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
             yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
     lost, back = network.away
     waited = network.loop.time() - back
-    if lost <= until and 0 <= waited < lease / RENEWALS_PER_LEASE and _only_the_outage(step, grant, lost):
+    in_time = 0 <= waited < MAX_PAUSE and lost <= until
+    if in_time and step.host.awake_since < lost and _only_the_outage(step, grant, lost):
         yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
 def _only_the_outage(step: Step, grant: Grant, since: float) -> bool:
     """Whether nothing else kept the host from renewing."""
-    return grant.host.name not in step.network.cut_off and not any(
-        ended - begun > MAX_PAUSE + 10
-        for begun, ended in step.network.trouble.get(grant.host.name, ())
-        if ended > since
-    )
+    host, network = grant.host, step.network
+    return host.name not in network.cut_off and host.awake_since < since
 
 
 def _advance(step: Step) -> Iterator[str]:

@@ -98,17 +98,8 @@ class Plan:
 
 
 FAULTS = (
-    "kill",
-    "pause",
-    "cut off",
-    "outage",
-    "deploy",
-    "restart",
-    "reset",
-    "slow",
-    "deaf",
-    "pause task",
-    "clock",
+    *("kill", "pause", "cut off", "outage", "deploy", "restart"),
+    *("reset", "slow", "deaf", "pause task", "clock", "store clock"),
 )
 
 

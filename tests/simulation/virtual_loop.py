@@ -43,6 +43,8 @@ class Host:
         self.life = Life.RUNS
         self.held: list[asyncio.Handle] = []
         self.tasks: list[asyncio.Task[Any]] = []
+        self.awake_since = 0.0
+        """When it began, or went on after having been frozen."""
         self.context = copy_context()
         self.context.run(HOST.set, self)
 
@@ -202,6 +204,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         """Everything that should have happened meanwhile happens now."""
         if host.life is Life.FROZEN:
             host.life = Life.RUNS
+            host.awake_since = self._now
             self._ready.extend(host.held)  # type: ignore[arg-type]
             host.held.clear()
 
