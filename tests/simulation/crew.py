@@ -122,8 +122,8 @@ class Crew:
         world = self._world
         for job_id, row in world.store._store.jobs.items():
             if row.status is JobStatus.RUNNING and row.worker_id == worker_id:
-                since = world.network.seconds_at(world.ledger.story(job_id).grants[-1].since)
-                if not any(ended >= since for _, ended in world.network.trouble.get(host.name, ())):
+                at = world.ledger.story(job_id).grants[-1].at
+                if not any(ended >= at for _, ended in world.network.trouble.get(host.name, ())):
                     world.judge.violate(f"{host.name} has shut down and left {job_id} running")
 
     # --- what happens to workers

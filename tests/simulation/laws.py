@@ -63,7 +63,7 @@ def _claims(step: Step) -> Iterator[str]:
             yield f"{job.job_id} was claimed before it is due"
         if job.task_name not in request.task_names:
             yield f"{job.job_id} was given to a worker that does not know it"
-        step.ledger.claimed(job, request.worker_id, step.host, now, request.lease)
+        step.ledger.claimed(job, request.worker_id, step.host, step.network.loop.time(), now, request.lease)
     for job_id in answer.expired:
         if step.ledger.story(job_id).grants:
             yield f"{job_id} expired though it had been started before"

@@ -23,7 +23,8 @@ class Grant:
     epoch: int
     host: Host
     lease: timedelta
-    since: datetime
+    at: float
+    """When it was given, in simulated seconds."""
     until: datetime
     known_at: float | None = None
     """When its holder began to run the job, in simulated seconds."""
@@ -92,9 +93,11 @@ class Ledger:
         """A new version has taken the job's place."""
         self.jobs[job_id] = JobStory()
 
-    def claimed(self, job: ClaimedJob, worker_id: str, host: Host, now: datetime, lease: timedelta) -> None:
+    def claimed(
+        self, job: ClaimedJob, worker_id: str, host: Host, at: float, now: datetime, lease: timedelta
+    ) -> None:
         """A worker was given a job."""
         story = self.story(job.job_id)
-        story.grants.append(Grant(worker_id, job.epoch, host, lease, now, now + lease))
+        story.grants.append(Grant(worker_id, job.epoch, host, lease, at, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)
