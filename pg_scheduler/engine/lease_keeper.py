@@ -13,7 +13,7 @@ from typing import TypeVar
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.loop_thread import LoopThread
-from pg_scheduler.engine.service import keep_running
+from pg_scheduler.engine.service import MAX_PAUSE, keep_running
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
@@ -108,7 +108,9 @@ class LeaseKeeper:
             await wait_at_most(self._poked, interval, self._clock)
             self._poked.clear()
 
-        await keep_running("lease keeper", one_round, self._clock)
+        # After an outage reclaimers wait for half a lease: who lives has renewed by then.
+        longest_pause = min(MAX_PAUSE, self._lease.total_seconds() / 6)
+        await keep_running("lease keeper", one_round, self._clock, longest_pause=longest_pause)
 
     def _tell(self, what: Callable[[_T], None], about: _T) -> None:
         home = self._home

@@ -18,10 +18,11 @@ async def keep_running(
     one_round: Callable[[], Awaitable[None]],
     clock: Clock,
     on_pass: Callable[[str], None] = lambda name: None,
+    longest_pause: float = MAX_PAUSE,
 ) -> None:
     """Run `one_round` again and again until cancelled; a failure is logged and pauses, never ends it.
 
-    Pauses grow from 0.1 s to `MAX_PAUSE`, with half of each left to chance so that a fleet that lost
+    Pauses grow from 0.1 s to `longest_pause`, with half of each left to chance so that a fleet that lost
     its database together does not come back in step. `on_pass` hears of every round that went well.
     """
     log = logging.getLogger(f"pg_scheduler.{name}")
@@ -39,5 +40,5 @@ async def keep_running(
             failures = 0
             on_pass(name)
             continue
-        pause = min(MAX_PAUSE, 0.1 * 2.0 ** min(failures, 10))
+        pause = min(longest_pause, 0.1 * 2.0 ** min(failures, 10))
         await clock.sleep(pause * random.uniform(0.5, 1.0))

@@ -156,9 +156,7 @@ class Troubles:
     def _store_clock(self, fault: Fault, slot: Slot) -> None:
         network = self._world.network
         network.store_ahead += timedelta(seconds=fault.seconds)
-        for one in self._crew.slots:
-            if one.host is not None:
-                network.note_trouble(one.host, self._world.loop.time() - fault.seconds)
+        network.jumped_at = self._world.loop.time()
 
 
 def world_choice(world: World) -> str:

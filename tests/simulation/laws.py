@@ -113,6 +113,7 @@ def _renew(step: Step) -> Iterator[str]:
             yield f"told the wrong thing about the lease of {lease.job_id}"
         if lease in step.answer.held and grants:
             grants[-1].until = until
+            grants[-1].renewed_at = step.network.loop.time()
     for job_id, (status, epoch) in step.after.items():
         grants = step.ledger.story(job_id).grants
         if status is not JobStatus.RUNNING or not grants or grants[-1].worker_id != request.worker_id:
@@ -181,25 +182,29 @@ def _reclaim(step: Step) -> Iterator[str]:
 def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
     """A job is taken from a host that lives, and knows that it has it: it must have had no chance."""
     network, lease = step.network, grant.lease.total_seconds()
-    until = network.seconds_at(grant.until)
-    chance = network.clear_stretch(grant.host, until - lease, until)
-    if chance > lease / RENEWALS_PER_LEASE + MAX_PAUSE + 2 * SLOW:
+    until = min(network.loop.time(), grant.renewed_at + lease)
+    chance = network.clear_stretch(grant.host, grant.renewed_at, until)
+    if chance > lease / RENEWALS_PER_LEASE + min(MAX_PAUSE, lease / 6) + 2 * SLOW:
         yield f"{job_id} was stolen from {grant.host.name}, which could have renewed for {chance:.1f} s"
     if grant.done_at is not None:
-        chance = network.clear_stretch(grant.host, max(grant.done_at, until - lease), until)
+        chance = network.clear_stretch(grant.host, max(grant.done_at, grant.renewed_at), until)
         if chance > MAX_PAUSE + 2 * SLOW:
             yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
     lost, back = network.away
     waited = network.loop.time() - back
-    in_time = 0 <= waited < MAX_PAUSE and lost <= until
-    if in_time and step.host.awake_since < lost and _only_the_outage(step, grant, lost):
+    in_time = 0 <= waited < lease / RENEWALS_PER_LEASE and lost <= until
+    if in_time and step.host.awake_since < lost and _only_the_outage(step, grant):
         yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
-def _only_the_outage(step: Step, grant: Grant, since: float) -> bool:
+def _only_the_outage(step: Step, grant: Grant) -> bool:
     """Whether nothing else kept the host from renewing."""
     host, network = grant.host, step.network
-    return host.name not in network.cut_off and host.awake_since < since
+    lost, back = network.away
+    troubled = any(ended > back for _, ended in network.trouble.get(host.name, ()))
+    return (
+        not troubled and host.name not in network.cut_off and max(host.awake_since, network.jumped_at) < lost
+    )
 
 
 def _advance(step: Step) -> Iterator[str]:

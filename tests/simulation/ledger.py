@@ -25,6 +25,8 @@ class Grant:
     lease: timedelta
     at: float
     """When it was given, in simulated seconds."""
+    renewed_at: float
+    """When it was last given or renewed, in simulated seconds."""
     until: datetime
     known_at: float | None = None
     """When its holder began to run the job, in simulated seconds."""
@@ -98,6 +100,6 @@ class Ledger:
     ) -> None:
         """A worker was given a job."""
         story = self.story(job.job_id)
-        story.grants.append(Grant(worker_id, job.epoch, host, lease, at, now + lease))
+        story.grants.append(Grant(worker_id, job.epoch, host, lease, at, at, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)

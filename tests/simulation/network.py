@@ -74,6 +74,8 @@ class Network:
     store_is_up: bool = True
     store_ahead: timedelta = timedelta(0)
     """How far the store's clock was set."""
+    jumped_at: float = -1.0
+    """When it was last set."""
     subscriptions: list[Subscription] = field(default_factory=list)
     locks: dict[str, Hold] = field(default_factory=dict)
     trouble: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
@@ -84,10 +86,6 @@ class Network:
     def store_time(self) -> datetime:
         """The clock that decides."""
         return BEGIN + timedelta(seconds=self.loop.time()) + self.store_ahead
-
-    def seconds_at(self, moment: datetime) -> float:
-        """Simulated seconds at which the store's clock shows a moment."""
-        return (moment - BEGIN - self.store_ahead).total_seconds()
 
     def note_trouble(self, host: Host, since: float) -> None:
         """From then until now this host could not do what it would have done."""
