@@ -191,20 +191,11 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
         if chance > MAX_PAUSE + 2 * SLOW:
             yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
     lost, back = network.away
-    waited = network.loop.time() - back
-    in_time = 0 <= waited < lease / RENEWALS_PER_LEASE and lost <= until
-    if in_time and step.host.awake_since < lost and _only_the_outage(step, grant):
-        yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
-
-
-def _only_the_outage(step: Step, grant: Grant) -> bool:
-    """Whether nothing else kept the host from renewing."""
-    host, network = grant.host, step.network
-    lost, back = network.away
-    troubled = any(ended > back for _, ended in network.trouble.get(host.name, ()))
-    return (
-        not troubled and host.name not in network.cut_off and max(host.awake_since, network.jumped_at) < lost
-    )
+    chance = network.clear_stretch(grant.host, back, network.loop.time())
+    looked_on = lost <= until and 0 <= network.loop.time() - back < lease / 2
+    quiet_since = max(step.host.awake_since, grant.host.awake_since, network.jumped_at)
+    if looked_on and quiet_since < lost and chance > min(MAX_PAUSE, lease / 6) + 2 * SLOW:
+        yield f"{job_id} was stolen from {grant.host.name}, {chance:.1f} s after an outage"
 
 
 def _advance(step: Step) -> Iterator[str]:

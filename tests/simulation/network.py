@@ -80,6 +80,8 @@ class Network:
     locks: dict[str, Hold] = field(default_factory=dict)
     trouble: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     """From when to when each host had reason not to get through, in order of the ends."""
+    under_way: dict[str, list[float]] = field(default_factory=dict)
+    """When the calls were sent that have not been answered yet."""
     away: tuple[float, float] = (-1.0, -1.0)
     """When the store was last out of everybody's reach."""
 
@@ -94,7 +96,9 @@ class Network:
     def clear_stretch(self, host: Host, since: float, until: float) -> float:
         """The longest time without trouble in between, in seconds."""
         longest, clear_from = 0.0, since
-        for begun, ended in sorted(self.trouble.get(host.name, ())):
+        now = self.loop.time()
+        waiting = [(sent, now) for sent in self.under_way.get(host.name, ()) if now - sent > SLOW]
+        for begun, ended in sorted([*self.trouble.get(host.name, ()), *waiting]):
             longest = max(longest, min(begun, until) - clear_from)
             clear_from = max(clear_from, min(ended, until))
         return max(longest, until - clear_from)
@@ -117,6 +121,8 @@ class Network:
         self._later(
             self._delay(self.weather.latency), lambda: self._arrive(host, lambda: effect(sent), answer)
         )
+        under_way = self.under_way.setdefault(host.name, [])
+        under_way.append(sent)
         failed = True
         try:
             result = await answer
@@ -124,6 +130,7 @@ class Network:
             return result
         finally:
             answer.cancel()
+            under_way.remove(sent)
             if failed or self.loop.time() - sent > SLOW:
                 self.note_trouble(host, sent)
 

@@ -107,7 +107,7 @@ def plan_of(seed: int) -> Plan:
     """The plan of a seed: always the same."""
     chance = random.Random(f"plan {seed}")
     lease = chance.choice([6.0, 15.0, 30.0, 60.0])
-    chaos = chance.uniform(2, 12) * max(lease, 15.0)
+    chaos = chance.uniform(1.5, 6) * max(lease, 15.0)
     kinds = [kind for kind in FAULTS if chance.random() < 0.4] or [chance.choice(FAULTS)]
     slots = tuple(_slot(chance) for _ in range(chance.randint(1, 3)))
     jobs = tuple(_job(chance, number, chaos) for number in range(chance.randint(3, 25)))
