@@ -18,6 +18,13 @@ from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan
 from tests.simulation.virtual_loop import Host, Life
 from tests.simulation.world import World
 
+SERVICES = frozenset(
+    {
+        *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
+        *("progress", "claimer", "pruner"),
+    }
+)
+"""What every worker does all its life."""
 RETRY = RetryPolicy(base=timedelta(seconds=2), cap=timedelta(seconds=8), jitter=0.5)
 
 
@@ -34,6 +41,7 @@ class Slot:
     clock: HostClock | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
     grace: float | None = None
+    started: bool = False
     died: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -50,7 +58,7 @@ class Crew:
         """Run one worker after the other until all is over."""
         while not self._over:
             host = slot.host = self._new_host(slot)
-            slot.stop, slot.died = asyncio.Event(), asyncio.Event()
+            slot.stop, slot.died, slot.started = asyncio.Event(), asyncio.Event(), False
             living = self._world.loop.create_task(self._live(slot), context=host.context)
             died = asyncio.ensure_future(slot.died.wait())
             await asyncio.wait({living, died}, return_when=asyncio.FIRST_COMPLETED)
@@ -80,6 +88,7 @@ class Crew:
             await scheduler.shutdown(0)
             return
         self._world.note("started", host.name)
+        slot.started = True
         await slot.stop.wait()
         worker_id = scheduler.worker_id
         await scheduler.shutdown(slot.grace)
@@ -125,6 +134,17 @@ class Crew:
                 at = world.ledger.story(job_id).grants[-1].at
                 if not any(ended >= at for _, ended in world.network.trouble.get(host.name, ())):
                     world.judge.violate(f"{host.name} has shut down and left {job_id} running")
+
+    def look_for_ended_services(self) -> None:
+        """Whatever a worker went through, all of its services go on."""
+        for slot in self.slots:
+            host = slot.host
+            if host is None or host.life is not Life.RUNS or not slot.started or slot.stop.is_set():
+                continue
+            expected = {*SERVICES, "listener"} if slot.plan.listens else SERVICES
+            running = {task.get_name().removeprefix("pg_scheduler ") for task in host.unfinished()}
+            if not expected <= running:
+                self._world.judge.violate(f"{host.name} goes on without {sorted(expected - running)}")
 
     # --- what happens to workers
 

@@ -77,6 +77,7 @@ async def _main(world: World) -> float:
         await asyncio.sleep(0.25)
     recovery = world.loop.time() - healed
     world.note(f"at rest {recovery:.1f} s after the last fault" if at_rest(world) else "NOT at rest")
+    crew.look_for_ended_services()
     crew.end()
     _, waiting = await asyncio.wait(keepers, timeout=300)
     for broken in broken_at_the_end(world):
