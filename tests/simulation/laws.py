@@ -191,11 +191,11 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
         if chance > MAX_PAUSE + 2 * SLOW:
             yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
     lost, back = network.away
-    chance = network.clear_stretch(grant.host, back, network.loop.time())
-    looked_on = lost <= until and 0 <= network.loop.time() - back < lease / 2
+    waited = network.loop.time() - back
     quiet_since = max(step.host.awake_since, grant.host.awake_since, network.jumped_at)
-    if looked_on and quiet_since < lost and chance > min(MAX_PAUSE, lease / 6) + 2 * SLOW:
-        yield f"{job_id} was stolen from {grant.host.name}, {chance:.1f} s after an outage"
+    cut_off = {step.host.name, grant.host.name} & network.cut_off
+    if lost <= until and 0 <= waited < lease / 2 - SLOW and quiet_since < lost and not cut_off:
+        yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
 def _advance(step: Step) -> Iterator[str]:

@@ -212,6 +212,7 @@ class Network:
             self.subscriptions.remove(one)
             if not one.broken.done():
                 one.broken.set_exception(ConnectionLost("the listening connection broke"))
+                one.broken.exception()  # seen, even if nobody lives to hear it
         for name, hold in [held for held in self.locks.items() if concerned(held[1].host)]:
             del self.locks[name]
             self.loop.call_soon(hold.on_lost, context=hold.host.context)

@@ -104,13 +104,13 @@ def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("remove", "first", "says"),
     [
-        (without_the_epoch_check, 0, "stale"),
+        (without_the_epoch_check, 8, "stale"),
         (with_renewals_that_do_not_count, 0, "before its lease ends"),
         (without_the_mark_of_windows, 0, "was next"),
         (without_counting_what_runs, 0, "run, 2 may"),
         (without_a_budget_of_crashes, 0, "3 are allowed"),
         (with_a_new_id_at_each_try, 0, "nobody asked for it"),
-        (with_verdicts_told_only_once, 0, "stranded"),
+        (with_verdicts_told_only_once, 5, "stranded"),
     ],
 )
 def test_a_missing_guard_is_noticed(
