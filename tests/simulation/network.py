@@ -128,6 +128,9 @@ class Network:
             result = await answer
             failed = False
             return result
+        except asyncio.CancelledError:
+            failed = False  # the caller's own doing
+            raise
         finally:
             answer.cancel()
             under_way.remove(sent)
