@@ -8,6 +8,8 @@ import random
 import subprocess
 import sys
 
+import pytest
+
 from tests.simulation.play import play
 
 SEEDS = 6
@@ -26,6 +28,7 @@ def digests_elsewhere(hash_seed: str) -> list[str]:
     return [line.split()[1] for line in played.stdout.splitlines()[:SEEDS]]
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_trace_in_any_process() -> None:
     here = [play(seed).digest for seed in range(SEEDS)]
     assert len(set(here)) == SEEDS
