@@ -193,8 +193,15 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
     lost, back = network.away
     waited = network.loop.time() - back
     quiet_since = max(step.host.awake_since, grant.host.awake_since, network.jumped_at)
+    in_time_before = grant.renewed_at >= lost - lease / RENEWALS_PER_LEASE - SLOW
     cut_off = {step.host.name, grant.host.name} & network.cut_off
-    if lost <= until and 0 <= waited < lease / 2 - SLOW and quiet_since < lost and not cut_off:
+    if (
+        in_time_before
+        and lost <= until
+        and 0 <= waited < lease / 2 - SLOW
+        and quiet_since < lost
+        and not cut_off
+    ):
         yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
