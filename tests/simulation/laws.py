@@ -192,8 +192,10 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
             yield f"{job_id} was done, and {grant.host.name} did not say so for {chance:.1f} s"
     lost, back = network.away
     waited = network.loop.time() - back
-    quiet_since = max(step.host.awake_since, grant.host.awake_since, network.jumped_at)
-    in_time_before = grant.renewed_at >= lost - lease / RENEWALS_PER_LEASE - SLOW
+    quiet_since = max(step.host.awake_since, grant.host.awake_since)
+    in_time_before = (
+        network.jumped_at < grant.renewed_at and grant.renewed_at >= lost - lease / RENEWALS_PER_LEASE - SLOW
+    )
     cut_off = {step.host.name, grant.host.name} & network.cut_off
     if (
         in_time_before
