@@ -176,7 +176,7 @@ class Claimer:
         self._in_doubt = False
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
-        found: list[tuple[ClaimedJob, bool]] = []
+        found: list[tuple[ClaimedJob, float]] = []
         taken, next_due_in = 0, None
         try:
             if self._lanes.is_open(self._busy):
@@ -188,28 +188,30 @@ class Claimer:
                 self._busy = rows == rest.limit
         finally:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
-            for job, late in sorted(found, key=_start_order):
-                (self._decline_job if late else self._start_job)(job)
+            # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
+            now, lease = self._clock.monotonic(), self._lease.total_seconds()
+            for job, asked in sorted(found, key=_start_order):
+                (self._decline_job if now - asked >= lease else self._start_job)(job)
         return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
 
-    async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]) -> int:
+    async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, float]]) -> int:
         asked, reasons = self._clock.monotonic(), self._lanes.asked
         answer = await self._store.claim_lanes(request, now=self._clock.pinned())
         took = self._clock.monotonic() - asked
         self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
-        self._found(found, answer.jobs, answer.expired, took)
+        self._found(found, answer.jobs, answer.expired, asked)
         # What expired takes no slot.
         return len(answer.jobs)
 
     async def _claim_others(
-        self, request: ClaimRequest, found: list[tuple[ClaimedJob, bool]]
+        self, request: ClaimRequest, found: list[tuple[ClaimedJob, float]]
     ) -> tuple[int, timedelta | None]:
         """How many rows were dealt with, and when the next job is due."""
         marks = self._low_water.marks()
         asked = self._clock.monotonic()
         answer = await self._store.claim(replace(request, beyond=marks), now=self._clock.pinned())
         took = self._clock.monotonic() - asked
-        self._found(found, answer.jobs, answer.expired, took)
+        self._found(found, answer.jobs, answer.expired, asked)
         if answer.sorted_into_lanes:
             self._lanes.ask()
         if self._low_water.answered(answer, request.limit, took, with_marks=bool(marks)):
@@ -223,14 +225,12 @@ class Claimer:
 
     def _found(
         self,
-        found: list[tuple[ClaimedJob, bool]],
+        found: list[tuple[ClaimedJob, float]],
         jobs: Sequence[ClaimedJob],
         expired: Sequence[str],
-        took: float,
+        asked: float,
     ) -> None:
-        # A process that was frozen meanwhile would start jobs that others have run by now.
-        late = took >= self._lease.total_seconds()
-        found += [(job, late) for job in jobs]
+        found += [(job, asked) for job in jobs]
         if expired:
             self._on_expired()
         for job_id in expired:
@@ -260,7 +260,7 @@ class Claimer:
         await wait_at_most(self._woken, interval, self._clock)
 
 
-def _start_order(found: tuple[ClaimedJob, bool]) -> tuple[int, datetime, str]:
+def _start_order(found: tuple[ClaimedJob, float]) -> tuple[int, datetime, str]:
     job = found[0]
     return job.rank, job.execution_time, job.job_id
 

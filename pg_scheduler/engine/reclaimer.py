@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
 
@@ -85,7 +86,8 @@ class Reclaimer:
         return taken, answer.next_expiry_in
 
     def _nap(self, next_expiry_in: timedelta | None) -> float:
-        longest = min(LONGEST_NAP, self._lease)
+        # No longer than leases go without renewal: an outage that outlasts one does not pass unnoticed.
+        longest = min(LONGEST_NAP, self._lease / RENEWALS_PER_LEASE)
         if next_expiry_in is None:
             return longest
         # A hair after the end; but a lease that is always renewed in time must not be watched in a spin.

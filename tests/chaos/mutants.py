@@ -23,11 +23,11 @@ REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AN
           "WHERE job.status = 'nobody'\n        AND coalesce(")  # fmt: skip
 RAISED_EPOCH = (SQL + "claim.sql", "epoch = job.epoch + 1,", "epoch = greatest(job.epoch, 1),")
 PLANNED_FOR = (
-    SQL + "advance_schedule.sql",
-    "AND schedule.next_window IS NOT DISTINCT FROM :expected_next::timestamptz",
-    "AND (:expected_next::timestamptz IS NULL OR true)",
+    SQL + "advance_schedules.sql",
+    "AND schedule.next_window IS NOT DISTINCT FROM told.expected_window",
+    "AND (told.expected_window IS NULL OR true)",
 )
-GROWING_MARK = (SQL + "advance_schedule.sql", "schedule.mark < :mark::timestamptz)", "true)")
+GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < told.mark)", "true)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.engine.registry import TaskOptions
 from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
@@ -53,6 +55,21 @@ async def test_a_claim_answered_after_its_lease_starts_nothing(
     record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.status, len(ran), record.attempt_count) == (status, starts, starts)
+
+
+async def test_a_job_of_a_lane_is_not_started_once_the_claim_after_it_took_a_lease() -> None:
+    ran.clear()
+    clock = ManualClock()
+    scheduler = Scheduler(SlowAnswers(clock, LEASE), clock=clock)
+    scheduler.register_task(note, TaskOptions(limits=TaskLimits(concurrency=1)))
+    await scheduler.worker.limits.keep()
+    handle = await scheduler.schedule(note, execution_time=clock.now())
+    await scheduler.worker.claim_and_start()
+    await scheduler.worker.finish_started()
+    record = await scheduler.driver.job(handle)
+    assert record is not None
+    assert record.limit_key is None
+    assert (record.epoch, record.status, ran) == (1, JobStatus.PENDING, [])
 
 
 async def test_the_timer_for_the_next_due_job_counts_from_when_the_claim_was_asked_for() -> None:

@@ -13,6 +13,8 @@ import pytest
 from pg_scheduler import ConnectionLost
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.model import Lease, NewJob
+from pg_scheduler.engine.active import ActiveAttempts
+from pg_scheduler.engine.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.reclaimer import Reclaimer
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.driver import ClaimRequest, RenewRequest
@@ -22,10 +24,12 @@ LEASE = timedelta(seconds=60)
 
 
 @asynccontextmanager
-async def reclaiming(driver: MemoryDriver, clock: ManualClock) -> AsyncIterator[list[str]]:
+async def reclaiming(
+    driver: MemoryDriver, clock: ManualClock, lease: timedelta = LEASE
+) -> AsyncIterator[list[str]]:
     """The service, running by the clock; hears when jobs were taken back."""
     told: list[str] = []
-    reclaimer = Reclaimer(driver, clock, LEASE, timedelta(seconds=120), 5, lambda: told.append("reclaimed"))
+    reclaimer = Reclaimer(driver, clock, lease, timedelta(seconds=120), 5, lambda: told.append("reclaimed"))
     service = asyncio.create_task(keep_running("reclaimer", reclaimer.one_round, clock))
     try:
         yield told
@@ -34,15 +38,19 @@ async def reclaiming(driver: MemoryDriver, clock: ManualClock) -> AsyncIterator[
         await asyncio.wait({service})
 
 
-async def running_job(driver: MemoryDriver, clock: ManualClock) -> Lease:
+async def running_job(driver: MemoryDriver, clock: ManualClock, lease: timedelta = LEASE) -> Lease:
     job = NewJob("job", "a:task", clock.now(), "{}")
     await driver.submit([job], ConflictResolution.RAISE, now=clock.now())
-    answer = await driver.claim(ClaimRequest("owner", ["a:task"], 1, LEASE), now=clock.now())
+    answer = await driver.claim(ClaimRequest("owner", ["a:task"], 1, lease), now=clock.now())
     return answer.jobs[0].lease
 
 
-async def renew(driver: MemoryDriver, clock: ManualClock, lease: Lease) -> None:
-    await driver.renew(RenewRequest("owner", "host", 1, LEASE, [lease]), now=clock.now())
+async def renew(driver: MemoryDriver, clock: ManualClock, lease: Lease, length: timedelta = LEASE) -> None:
+    await driver.renew(RenewRequest("owner", "host", 1, length, [lease]), now=clock.now())
+
+
+async def away(*_: Any, **__: Any) -> None:
+    raise ConnectionLost("the database is down")
 
 
 async def test_a_lost_lease_is_noticed_within_seconds_of_its_end() -> None:
@@ -78,9 +86,6 @@ async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: 
     clock, driver = ManualClock(), MemoryDriver()
     lease = await running_job(driver, clock)
 
-    async def away(*_: Any, **__: Any) -> None:
-        raise ConnectionLost("the database is down")
-
     async with reclaiming(driver, clock) as told:
         with monkeypatch.context() as outage:
             outage.setattr(driver, "reclaim_expired", away)
@@ -93,3 +98,41 @@ async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: 
         assert told == []
         await clock.advance(30)
         assert told == ["reclaimed"]  # it did not renew again
+
+
+async def test_an_outage_that_outlasts_a_lease_does_not_pass_between_two_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = timedelta(seconds=6)
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock, short)
+    await clock.advance(0.5)
+    async with reclaiming(driver, clock, short) as told:
+        await clock.advance(0.1)
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "reclaim_expired", away)
+            outage.setattr(driver, "workers", away)
+            await clock.advance(5.405)
+        await clock.advance(0.5)
+        assert told == []  # a look between the last renewal and the end of the lease has met the outage
+        await renew(driver, clock, lease, short)
+        await clock.advance(4.0)
+        assert told == []
+
+
+async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
+    short = timedelta(seconds=6)
+    keeper = LeaseKeeper(driver, "owner", clock, short, ActiveAttempts(1), print, print, passes.append)
+    keeping = asyncio.create_task(keeper.keep())
+    for number in range(10):
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "renew", away)
+            await clock.advance(60 + number / 7)
+        passes.clear()
+        await clock.advance(short / 6)
+        assert passes, "reclaimers wait for half a lease, and it did not try again"
+    keeping.cancel()
+    await asyncio.wait({keeping})

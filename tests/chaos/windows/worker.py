@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -56,15 +57,16 @@ class WindowLaunch:
 
 def _make_late(scheduler: Scheduler, lag: float) -> None:
     """Let each look at a schedule be so many seconds old when it is acted on."""
-    prompt = scheduler.driver.advance_schedule
+    prompt = scheduler.driver.advance_schedules
 
-    async def late(step: Advance, *, now: datetime | None = None) -> bool:
+    async def late(steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
         await asyncio.sleep(lag)
-        counts = await prompt(step, now=now)
-        logging.getLogger("chaos").warning("late offer taken" if counts else "late offer refused")
-        return counts
+        answers = await prompt(steps, now=now)
+        for counts in answers:
+            logging.getLogger("chaos").warning("late offer taken" if counts else "late offer refused")
+        return answers
 
-    scheduler.driver.advance_schedule = late  # type: ignore[method-assign]
+    scheduler.driver.advance_schedules = late  # type: ignore[method-assign]
 
 
 async def serve(launch: WindowLaunch) -> None:

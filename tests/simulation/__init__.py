@@ -1,0 +1,1 @@
+"""Whole clusters in virtual time: engines over one memory store, with faults drawn from a seed."""

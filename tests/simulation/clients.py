@@ -1,0 +1,95 @@
+"""Programs that submit jobs, cancel and replace them, and add schedules; they try until they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+from pg_scheduler import ConflictResolution, Scheduler
+from pg_scheduler.domain.errors import DatabaseError
+from tests.simulation.clock import HostClock
+from tests.simulation.plan import JobPlan, SchedulePlan
+from tests.simulation.virtual_loop import Host
+from tests.simulation.world import World
+
+
+class Clients:
+    """Everybody who asks for something, on a host of their own."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.host = Host("client")
+        self._scheduler = self.host.context.run(
+            Scheduler,
+            world.driver_for(self.host),
+            clock=HostClock(world.network),
+            misfire_grace_time=None,
+            periodic_jobs_enabled=False,
+        )
+
+    def begin(self) -> list[asyncio.Task[None]]:
+        """Start everything that is planned; done when every answer has come."""
+        wishes: list[Any] = []
+        for job in self._world.plan.jobs:
+            wishes.append(self._submit(job, job.submit_at, ConflictResolution.IGNORE))
+            if job.replace_at is not None:
+                wishes.append(self._submit(job, job.replace_at, ConflictResolution.REPLACE))
+            if job.cancel_at is not None:
+                wishes.append(self._cancel(job.job_id, job.cancel_at))
+        wishes += [self._schedule(schedule) for schedule in self._world.plan.schedules]
+        return [self._world.loop.create_task(wish, context=self.host.context) for wish in wishes]
+
+    async def _submit(self, job: JobPlan, at: float, conflict: ConflictResolution) -> None:
+        await asyncio.sleep(at)
+
+        async def ask() -> None:
+            await self._scheduler.schedule(
+                job.task,
+                execution_time=self._world.network.store_time() + timedelta(seconds=job.due_in),
+                priority=job.rank,
+                max_retries=job.max_retries,
+                job_id=job.job_id,
+                conflict_resolution=conflict,
+                misfire_grace_time=job.grace,
+                timeout=job.timeout,
+                limit_key=job.limit_key if job.task == "narrow" else None,
+            )
+
+        await self._insist(ask)
+        self._world.ledger.acknowledged.add(job.job_id)
+
+    async def _cancel(self, job_id: str, at: float) -> None:
+        await asyncio.sleep(at)
+        await self._insist(lambda: self._scheduler.cancel_job(job_id))
+
+    async def _schedule(self, plan: SchedulePlan) -> None:
+        scheduler, chaos = self._scheduler, self._world.plan.chaos
+        await self._insist(
+            lambda: scheduler.add_schedule(
+                "plain",
+                key=plan.key,
+                every=timedelta(seconds=plan.every),
+                catch_up=plan.catch_up,
+                overlap=plan.overlap,
+                use_advisory_lock=plan.exclusive,
+                misfire_grace_time=None,
+            )
+        )
+        if plan.pause_at is not None:
+            await asyncio.sleep(max(plan.pause_at - self._world.loop.time(), 0))
+            await self._insist(lambda: scheduler.pause_schedule(plan.key))
+            await asyncio.sleep(plan.pause_for)
+            await self._insist(lambda: scheduler.resume_schedule(plan.key))
+        await asyncio.sleep(max(chaos + 5 - self._world.loop.time(), 0))
+        await self._insist(lambda: scheduler.remove_schedule(plan.key))
+
+    async def _insist(self, ask: Callable[[], Awaitable[Any]]) -> None:
+        while True:
+            try:
+                await ask()
+            except DatabaseError:
+                await asyncio.sleep(self._world.chance.uniform(0.1, 2.0))
+            else:
+                return

@@ -1,0 +1,185 @@
+"""Keeps a worker in each slot, as a supervisor would: whatever ends, another begins."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.registry import TaskOptions
+from tests.simulation.clock import HostClock
+from tests.simulation.handlers import handler_for
+from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan
+from tests.simulation.virtual_loop import Host, Life
+from tests.simulation.world import World
+
+SERVICES = frozenset(
+    {
+        *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
+        *("progress", "claimer", "pruner"),
+    }
+)
+"""What every worker does all its life."""
+RETRY = RetryPolicy(base=timedelta(seconds=2), cap=timedelta(seconds=8), jitter=0.5)
+
+
+@dataclass(slots=True)
+class Slot:
+    """Where one worker runs at a time."""
+
+    number: int
+    plan: SlotPlan
+    names: tuple[str, ...]
+    incarnations: int = 0
+    host: Host | None = None
+    scheduler: Scheduler | None = None
+    clock: HostClock | None = None
+    stop: asyncio.Event = field(default_factory=asyncio.Event)
+    grace: float | None = None
+    started: bool = False
+    died: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Crew:
+    """All slots."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.slots = [Slot(number, plan, plan.names) for number, plan in enumerate(world.plan.slots)]
+        self._over = False
+        world.crash = self._crash_soon
+
+    async def keep(self, slot: Slot) -> None:
+        """Run one worker after the other until all is over."""
+        while not self._over:
+            host = slot.host = self._new_host(slot)
+            slot.stop, slot.died, slot.started = asyncio.Event(), asyncio.Event(), False
+            living = self._world.loop.create_task(self._live(slot), context=host.context)
+            died = asyncio.ensure_future(slot.died.wait())
+            await asyncio.wait({living, died}, return_when=asyncio.FIRST_COMPLETED)
+            died.cancel()
+            if host.life is not Life.DEAD:
+                self._look_for_leftovers(living, host)
+                self._world.loop.kill(host)
+            if not self._over:
+                await asyncio.sleep(self._world.chance.uniform(0.2, 3.0))
+
+    def _new_host(self, slot: Slot) -> Host:
+        slot.incarnations += 1
+        host = Host(f"w{slot.number}.{slot.incarnations}")
+        host.awake_since = self._world.loop.time()
+        slot.clock = HostClock(self._world.network, timedelta(seconds=slot.plan.wrong_by))
+        slot.scheduler = host.context.run(self._scheduler, host, slot)
+        return host
+
+    async def _live(self, slot: Slot) -> None:
+        scheduler, host = slot.scheduler, slot.host
+        assert scheduler is not None
+        assert host is not None
+        try:
+            await scheduler.start()
+        except DatabaseError:
+            self._world.note("could not start", host.name)
+            await scheduler.shutdown(0)
+            return
+        self._world.note("started", host.name)
+        slot.started = True
+        await slot.stop.wait()
+        worker_id = scheduler.worker_id
+        await scheduler.shutdown(slot.grace)
+        self._world.note("shut down", host.name)
+        self._look_for_kept_jobs(host, worker_id)
+
+    def _scheduler(self, host: Host, slot: Slot) -> Scheduler:
+        plan = slot.plan
+        scheduler = Scheduler(
+            self._world.driver_for(host),
+            max_concurrent_jobs=plan.capacity,
+            misfire_grace_time=None,
+            batch_claim_limit=plan.batch_limit,
+            polling_config=PollingConfig(interval=plan.poll, listen=plan.listens),
+            retry_policy=RETRY,
+            max_crashes=MAX_CRASHES,
+            clock=slot.clock,
+            periodic_jobs_enabled=False,
+            vacuum_config=VacuumConfig(
+                completed=None if self._world.plan.keep_completed else VacuumPolicy.immediate(),
+                interval_minutes=1,
+            ),
+        )
+        scheduler.reconfigure(lease=self._world.plan.lease)
+        for name in slot.names:
+            scheduler.register_task(
+                handler_for(self._world, host), TaskOptions(name=name, limits=LIMITS.get(name))
+            )
+        return scheduler
+
+    def _look_for_leftovers(self, living: asyncio.Task[None], host: Host) -> None:
+        if living.exception() is not None:
+            self._world.judge.violate(f"{host.name} ended with {living.exception()!r}")
+        left = [task.get_name() for task in host.unfinished()]
+        if left:
+            self._world.judge.violate(f"{host.name} has shut down and left tasks: {left}")
+
+    def _look_for_kept_jobs(self, host: Host, worker_id: str) -> None:
+        """Nothing looks as if it ran in a worker that has shut down, unless it could not say so."""
+        world = self._world
+        for job_id, row in world.store._store.jobs.items():
+            if row.status is JobStatus.RUNNING and row.worker_id == worker_id:
+                at = world.ledger.story(job_id).grants[-1].at
+                if not any(ended >= at for _, ended in world.network.trouble.get(host.name, ())):
+                    world.judge.violate(f"{host.name} has shut down and left {job_id} running")
+
+    def look_for_ended_services(self) -> None:
+        """Whatever a worker went through, all of its services go on."""
+        for slot in self.slots:
+            host = slot.host
+            if host is None or host.life is not Life.RUNS or not slot.started or slot.stop.is_set():
+                continue
+            expected = {*SERVICES, "listener"} if slot.plan.listens else SERVICES
+            running = {task.get_name().removeprefix("pg_scheduler ") for task in host.unfinished()}
+            if not expected <= running:
+                self._world.judge.violate(f"{host.name} goes on without {sorted(expected - running)}")
+
+    # --- what happens to workers
+
+    def kill(self, slot: Slot) -> None:
+        """The worker is gone, as by SIGKILL."""
+        host = slot.host
+        if host is not None and host.life is not Life.DEAD:
+            self._world.note("killed", host.name)
+            self._world.loop.kill(host)
+            self._world.network.break_connections(lambda one: one is host)
+            slot.died.set()
+
+    def _crash_soon(self, host: Host) -> None:
+        slot = next(slot for slot in self.slots if slot.host is host)
+        self._world.faults["jobs that kill"] += 1
+        self._world.later(0, lambda: self.kill(slot), OUTSIDE_HOST)
+
+    def ask_to_stop(self, slot: Slot, grace: float | None) -> None:
+        """The worker is told to shut down."""
+        slot.grace = grace
+        slot.stop.set()
+
+    def everybody_knows_everything(self) -> None:
+        """From the next worker on; those that do not are told to make way."""
+        for slot in self.slots:
+            if slot.names != TASKS:
+                slot.names = TASKS
+                self.ask_to_stop(slot, 0.0)
+
+    def end(self) -> None:
+        """No worker follows those that run."""
+        self._over = True
+        for slot in self.slots:
+            self.ask_to_stop(slot, None)
+
+
+OUTSIDE_HOST = Host("outside")
+"""In whose place the world itself acts."""

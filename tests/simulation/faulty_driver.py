@@ -1,0 +1,135 @@
+"""A Driver for one host: every verb goes over the network to the one memory store, past the judge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.testing import MemoryDriver
+from tests.simulation.network import Hold, Network, Subscription, outcome_of
+from tests.simulation.virtual_loop import Host
+
+VERBS = [
+    "submit",
+    "claim",
+    "claim_lanes",
+    "claim_job",
+    "renew",
+    "settle",
+    "reclaim_expired",
+    "request_cancel",
+    "override_status",
+    "forget_worker",
+    "note_progress",
+    "await_job",
+    "job",
+    "jobs",
+    "counts",
+    "attempts",
+    "unclaimed",
+    "duplicates",
+    "sizes",
+    "pending_names",
+    "workers",
+    "register_schedules",
+    "put_schedule",
+    "remove_schedule",
+    "set_paused",
+    "due_schedules",
+    "advance_schedules",
+    "list_schedules",
+    "note_manual_run",
+    "set_limits",
+    "pause_task",
+    "limits",
+    "prune",
+    "record_vacuum",
+    "vacuum_stats",
+    "install",
+    "schema_status",
+    "uninstall",
+]
+"""What is asked and answered; the rest of the port is below."""
+
+Watch = Callable[[Host, str, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]
+"""Called for every effect: carries it out and judges what it did."""
+
+
+class FaultyDriver:
+    """The store as one host sees it."""
+
+    def __init__(self, host: Host, store: MemoryDriver, network: Network, watch: Watch) -> None:
+        self._host = host
+        self._store = store
+        self._network = network
+        self._watch = watch
+
+    async def _call(self, verb: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        def effect(sent: float) -> Any:
+            if "now" in options:
+                # The store's clock decides, and at the moment at which the call takes effect.
+                options["now"] = self._network.store_time()
+            return self._watch(
+                self._host,
+                verb,
+                args,
+                {**options, "sent": sent},
+                lambda: outcome_of(getattr(self._store, verb)(*args, **options)),
+            )
+
+        return await self._network.carry(self._host, effect)
+
+    async def open(self) -> None:
+        """Connections are made as they are needed."""
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+    def dedicated(self) -> None:
+        """No thread has a place in virtual time."""
+
+    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+        await self._network.carry(self._host, lambda sent: None)
+        one = Subscription(self._host, on_signal, asyncio.get_running_loop().create_future())
+        self._network.subscriptions.append(one)
+        try:
+            on_ready()
+            await one.broken
+        finally:
+            if one in self._network.subscriptions:
+                self._network.subscriptions.remove(one)
+
+    async def listen_finished(
+        self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
+    ) -> None:
+        raise NotImplementedError("nobody waits for ends in the simulation")
+
+    @asynccontextmanager
+    async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
+        mine = Hold(self._host, on_lost)
+
+        def take(sent: float) -> bool:
+            return mine.wanted and self._network.locks.setdefault(name, mine) is mine
+
+        try:
+            yield await self._network.carry(self._host, take)
+        finally:
+            mine.wanted = False
+            if self._network.locks.get(name) is mine:
+                del self._network.locks[name]
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    async def call(self: FaultyDriver, *args: Any, **options: Any) -> Any:
+        return await self._call(name, args, options)
+
+    call.__name__ = name
+    return call
+
+
+for _name in VERBS:
+    setattr(FaultyDriver, _name, _verb(_name))

@@ -1,0 +1,105 @@
+"""What happened to each job, kept apart from the store: the laws compare the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.schedule import Overlap
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from tests.simulation.virtual_loop import Host
+
+Rows = dict[str, tuple[JobStatus, int]]
+"""State and epoch of every stored job."""
+
+
+@dataclass(slots=True)
+class Grant:
+    """One claim: who may write under which epoch, and until when at least."""
+
+    worker_id: str
+    epoch: int
+    host: Host
+    lease: timedelta
+    at: float
+    """When it was given, in simulated seconds."""
+    renewed_at: float
+    """When it was last given or renewed, in simulated seconds."""
+    until: datetime
+    known_at: float | None = None
+    """When its holder began to run the job, in simulated seconds."""
+    done_at: float | None = None
+    """When the function came to its end."""
+
+
+@dataclass(slots=True)
+class JobStory:
+    """One job since it was submitted, or replaced by a new version."""
+
+    grants: list[Grant] = field(default_factory=list)
+    accepted: list[JobEvent] = field(default_factory=list)
+    lost: int = 0
+    given_back: int = 0
+    retries: int = 0
+    ended_running: bool = False
+    """True if an attempt that held its lease brought the end, and counts."""
+    returned: int = 0
+    """How often its function came to its end."""
+    cancel_asked: bool = False
+
+    def grant_of(self, host: Host) -> Grant | None:
+        """The last lease that this host was given."""
+        return next((grant for grant in reversed(self.grants) if grant.host is host), None)
+
+    @property
+    def completions(self) -> int:
+        """How often the store took a completion."""
+        return self.accepted.count(JobEvent.COMPLETE)
+
+
+@dataclass(slots=True)
+class ScheduleStory:
+    """One schedule since it was stored."""
+
+    every: timedelta
+    overlap: Overlap
+    next_window: datetime | None = None
+    """The window that must come next; None where it begins anew."""
+    windows: list[datetime] = field(default_factory=list)
+    skipped: int = 0
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All stories."""
+
+    limits: dict[str, TaskLimits] = field(default_factory=dict)
+    jobs: dict[str, JobStory] = field(default_factory=dict)
+    schedules: dict[str, ScheduleStory] = field(default_factory=dict)
+    starts: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
+    """When jobs of each limited lane were claimed."""
+    starts_of: dict[str, int] = field(default_factory=dict)
+    """How often the function of each job began, in all its versions."""
+    acknowledged: set[str] = field(default_factory=set)
+    """Jobs whose submitter was told that they are stored."""
+    deleted: dict[str, JobStatus] = field(default_factory=dict)
+    """Jobs that retention deleted, and how they had ended."""
+
+    def story(self, job_id: str) -> JobStory:
+        """The job's story; it begins with the first question."""
+        return self.jobs.setdefault(job_id, JobStory())
+
+    def begin_anew(self, job_id: str) -> None:
+        """A new version has taken the job's place."""
+        self.jobs[job_id] = JobStory()
+
+    def claimed(
+        self, job: ClaimedJob, worker_id: str, host: Host, at: float, now: datetime, lease: timedelta
+    ) -> None:
+        """A worker was given a job."""
+        story = self.story(job.job_id)
+        story.grants.append(Grant(worker_id, job.epoch, host, lease, at, at, now + lease))
+        if job.lane is not None:
+            self.starts.setdefault((job.task_name, job.lane), []).append(now)

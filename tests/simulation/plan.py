@@ -1,0 +1,208 @@
+"""What a seed draws: the cluster, its work, and what goes wrong.
+
+Not every seed has every trouble: each draws the kinds that it has, so that rare combinations are not drowned
+in the usual noise.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.schedule import CatchUp, Overlap
+from tests.simulation.network import Weather
+
+LIMITS = {"narrow": TaskLimits(concurrency=2), "rated": TaskLimits(rate=0.5)}
+"""Tasks with limits, the same in every seed."""
+TASKS = ("plain", "narrow", "rated", "new")
+"""`new` is known to newer workers only."""
+OLD_TASKS = ("plain", "narrow", "rated")
+MAX_CRASHES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class SlotPlan:
+    """A place where workers run, one after the other."""
+
+    capacity: int
+    batch_limit: int
+    listens: bool
+    poll: float
+    names: tuple[str, ...]
+    wrong_by: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobPlan:
+    """A job that somebody submits."""
+
+    job_id: str
+    task: str
+    submit_at: float
+    due_in: float
+    rank: int
+    max_retries: int
+    timeout: float | None
+    grace: int | None
+    limit_key: str | None
+    script: tuple[str, ...]
+    """What its function does at each start; afterwards it returns."""
+    seconds: float
+    """How long the function takes."""
+    cancel_at: float | None
+    replace_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePlan:
+    """A schedule that somebody adds."""
+
+    key: str
+    every: float
+    catch_up: CatchUp
+    overlap: Overlap
+    exclusive: bool
+    seconds: float
+    pause_at: float | None
+    pause_for: float
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong."""
+
+    at: float
+    kind: str
+    slot: int
+    seconds: float
+    grace: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that a seed decides beforehand."""
+
+    seed: int
+    lease: float
+    chaos: float
+    """Seconds after which everything works again."""
+    slots: tuple[SlotPlan, ...]
+    jobs: tuple[JobPlan, ...]
+    schedules: tuple[SchedulePlan, ...]
+    faults: tuple[Fault, ...]
+    weather: Weather
+    keep_completed: bool
+    conflict: ConflictResolution
+
+
+FAULTS = (
+    *("kill", "pause", "cut off", "outage", "deploy", "restart"),
+    *("reset", "slow", "deaf", "pause task", "clock", "store clock"),
+)
+
+
+def plan_of(seed: int) -> Plan:
+    """The plan of a seed: always the same."""
+    chance = random.Random(f"plan {seed}")
+    lease = chance.choice([6.0, 15.0, 30.0, 60.0])
+    chaos = chance.uniform(1.5, 6) * max(lease, 15.0)
+    kinds = [kind for kind in FAULTS if chance.random() < 0.4] or [chance.choice(FAULTS)]
+    slots = tuple(_slot(chance) for _ in range(chance.randint(1, 3)))
+    jobs = tuple(_job(chance, number, chaos) for number in range(chance.randint(3, 25)))
+    return Plan(
+        seed=seed,
+        lease=lease,
+        chaos=chaos,
+        slots=slots,
+        jobs=jobs,
+        schedules=tuple(_schedule(chance, number, chaos) for number in range(chance.choice([0, 0, 1, 2]))),
+        faults=tuple(
+            sorted(
+                (_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))),
+                key=lambda fault: fault.at,
+            )
+        ),
+        weather=_weather(chance),
+        keep_completed=chance.random() < 0.8,
+        conflict=ConflictResolution.IGNORE,
+    )
+
+
+def _slot(chance: random.Random) -> SlotPlan:
+    return SlotPlan(
+        capacity=chance.randint(1, 6),
+        batch_limit=chance.randint(1, 6),
+        listens=chance.random() < 0.8,
+        poll=chance.choice([5.0, 15.0, 30.0]),
+        names=chance.choice([TASKS, TASKS, OLD_TASKS]),
+        wrong_by=chance.choice([0.0, 0.0, 600.0, -600.0, 86_400.0]),
+    )
+
+
+def _job(chance: random.Random, number: int, chaos: float) -> JobPlan:
+    script = chance.choices(
+        [
+            (),
+            ("fail",) * chance.randint(1, 3),
+            ("hang",),
+            ("snooze", "fail", "snooze"),
+            ("retry after",),
+            ("swallow",),
+            ("die",) * chance.randint(1, MAX_CRASHES + 2),
+        ],
+        [8, 3, 1, 1, 1, 1, 0.4],
+    )[0]
+    return JobPlan(
+        job_id=f"job-{number:02d}",
+        task=chance.choices(TASKS, [6, 2, 1, 1])[0],
+        submit_at=chance.uniform(0, chaos * 0.8),
+        due_in=chance.choice([0.0, 0.0, chance.uniform(-5, chaos * 0.2)]),
+        rank=chance.choice([1, 3, 5, 5, 8]),
+        max_retries=chance.randint(0, 3),
+        timeout=chance.uniform(1, 20) if "hang" in script or chance.random() < 0.2 else None,
+        grace=chance.choice([None, None, None, 1, 20]),
+        limit_key=chance.choice([None, None, "a", "b"]),
+        script=script,
+        seconds=chance.choice([0.0, chance.expovariate(1 / 3), chance.uniform(5, 40)]),
+        cancel_at=chance.uniform(0, chaos) if chance.random() < 0.1 else None,
+        replace_at=chance.uniform(0, chaos) if chance.random() < 0.07 else None,
+    )
+
+
+def _schedule(chance: random.Random, number: int, chaos: float) -> SchedulePlan:
+    every = float(chance.randint(max(3, int(chaos / 25)), max(4, int(chaos / 5))))
+    return SchedulePlan(
+        key=f"every-{number}",
+        every=every,
+        catch_up=chance.choice(list(CatchUp)),
+        overlap=chance.choice(list(Overlap)),
+        exclusive=chance.random() < 0.3,
+        seconds=chance.choice([0.0, chance.uniform(0, every * 1.5)]),
+        pause_at=chance.uniform(0, chaos) if chance.random() < 0.2 else None,
+        pause_for=chance.uniform(1, every * 3),
+    )
+
+
+def _fault(chance: random.Random, kinds: list[str], slots: int, lease: float, chaos: float) -> Fault:
+    return Fault(
+        at=chance.uniform(0, chaos),
+        kind=chance.choice(kinds),
+        slot=chance.randrange(slots),
+        seconds=lease * chance.choice([0.1, 0.5, 0.9, 1.1, 1.5, 3.0]) * chance.uniform(0.8, 1.2),
+        grace=chance.choice([0.0, 2.0, 30.0]),
+    )
+
+
+def _weather(chance: random.Random) -> Weather:
+    bad = chance.choice([0.0, 0.0, 0.02, 0.1, 0.25])
+    return Weather(
+        latency=chance.choice([0.001, 0.005, 0.1]),
+        lost_before=bad * chance.random(),
+        lost_after=bad * chance.random(),
+        refused=bad * chance.random(),
+        signals_lost=chance.choice([0.0, 0.0, 0.1, 0.9]),
+        signals_doubled=chance.choice([0.0, 0.3]),
+        signals_late=chance.choice([0.002, 0.2]),
+    )

@@ -1,0 +1,135 @@
+"""Plays one seed from its first moment until everything has come to rest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tests.simulation.clients import Clients
+from tests.simulation.crew import OUTSIDE_HOST, Crew
+from tests.simulation.end_laws import at_rest, broken_at_the_end
+from tests.simulation.faults import Troubles
+from tests.simulation.plan import MAX_CRASHES, Plan, plan_of
+from tests.simulation.virtual_loop import Stuck
+from tests.simulation.world import World, new_world
+
+UNEXPECTED = ("a round failed", "an observer failed", "verdict refused")
+"""What the engine logs when something happened that it was not made for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one seed."""
+
+    seed: int
+    violations: tuple[str, ...]
+    digest: str
+    seconds: float
+    """Simulated."""
+    recovery: float
+    """Simulated seconds from the end of all faults until everything was at rest."""
+    jobs: int
+    effects: int
+    faults: Counter[str]
+
+
+def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
+    """Play a seed; `show` gets every line of the trace."""
+    plan = plan_of(seed)
+    world = new_world(plan, show)
+    before = random.getstate()
+    random.seed(seed)
+    recovery = 0.0
+    try:
+        with _listening_to_the_engine(world):
+            recovery = world.loop.run_until_complete(_main(world))
+    except Stuck as stuck:
+        world.judge.violate(f"stuck: {stuck}")
+    finally:
+        random.setstate(before)
+        world.loop.close()
+    return Outcome(
+        seed,
+        tuple(world.judge.violations),
+        world.trace.digest,
+        world.loop.time(),
+        recovery,
+        len(world.ledger.jobs),
+        world.judge.effects,
+        world.faults,
+    )
+
+
+async def _main(world: World) -> float:
+    crew, clients = Crew(world), Clients(world)
+    keepers = [_outside(world, crew.keep(slot)) for slot in crew.slots]
+    wishes = clients.begin()
+    await _outside(world, Troubles(world, crew).play())
+    healed = world.loop.time()
+    while not (at_rest(world) and all(wish.done() for wish in wishes)):
+        if world.loop.time() > healed + patience(world.plan) or world.judge.violations:
+            break
+        await asyncio.sleep(0.25)
+    recovery = world.loop.time() - healed
+    world.note(f"at rest {recovery:.1f} s after the last fault" if at_rest(world) else "NOT at rest")
+    crew.look_for_ended_services()
+    crew.end()
+    _, waiting = await asyncio.wait(keepers, timeout=300)
+    for broken in broken_at_the_end(world):
+        world.judge.violate(broken)
+    if waiting:
+        world.judge.violate("a worker does not shut down")
+    for keeper in keepers:
+        if keeper.done() and keeper.exception() is not None:
+            raise keeper.exception()  # type: ignore[misc]
+    for slot in crew.slots:
+        if slot.host is not None:
+            world.loop.kill(slot.host)
+    world.loop.kill(clients.host)
+    return recovery
+
+
+def _outside(world: World, what: object) -> asyncio.Task[None]:
+    return world.loop.create_task(what, context=OUTSIDE_HOST.context)
+
+
+def patience(plan: Plan) -> float:
+    """Seconds within which all is at rest once nothing goes wrong any more: crashes are noticed by leases,
+    and in the worst case one job after the other has to be run."""
+    noticing = (MAX_CRASHES + 1) * (1.6 * plan.lease + 20)
+    work = sum((1 + job.max_retries + len(job.script)) * (job.seconds + 15) for job in plan.jobs)
+    of_schedules = sum(3 * schedule.seconds + 30 for schedule in plan.schedules)
+    return 60 + noticing + work + of_schedules
+
+
+@contextmanager
+def _listening_to_the_engine(world: World) -> Iterator[None]:
+    """Within this block, what the engine finds unexpected is a broken law."""
+    logger = logging.getLogger("pg_scheduler")
+    handler = _Ear(world)
+    before = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.level, logger.propagate = before
+        logger.setLevel(before[0])
+
+
+class _Ear(logging.Handler):
+    def __init__(self, world: World) -> None:
+        super().__init__(logging.ERROR)
+        self._world = world
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.getMessage().startswith(UNEXPECTED):
+            error = record.exc_info[1] if record.exc_info else None
+            self._world.judge.violate(f"{record.name}: {record.getMessage()}: {error!r}")

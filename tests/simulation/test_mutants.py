@@ -1,0 +1,120 @@
+"""Each guard is taken away once, and the simulation must notice within its first seeds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from pg_scheduler import Scheduler
+from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.domain.settling import settles, status_after_lost_lease
+from pg_scheduler.engine.settler import Settler
+from pg_scheduler.ports.driver import RenewAnswer, RenewRequest
+from pg_scheduler.ports.schedule_store import Advance
+from pg_scheduler.testing import MemoryDriver, memory
+from tests.simulation.play import play
+
+SEEDS = 40
+
+
+def noticed(first: int) -> str:
+    """What the first seed says that breaks a law; empty if none does."""
+    for seed in range(first, first + SEEDS):
+        outcome = play(seed)
+        if outcome.violations:
+            print(f"noticed by seed {seed}")
+            return "\n".join(outcome.violations)
+    return ""
+
+
+def without_the_epoch_check(patch: pytest.MonkeyPatch) -> None:
+    def any_epoch(status: Any, epoch: int, owner: Any, event: Any, told_epoch: int, teller: str) -> bool:
+        return settles(status, told_epoch, owner, event, told_epoch, teller)
+
+    patch.setattr(memory, "settles", any_epoch)
+
+
+def with_renewals_that_do_not_count(patch: pytest.MonkeyPatch) -> None:
+    renew = MemoryDriver.renew
+
+    async def forgotten(
+        self: MemoryDriver, request: RenewRequest, *, now: datetime | None = None
+    ) -> RenewAnswer:
+        before = {job_id: row.lease_until for job_id, row in self._store.jobs.items()}
+        answer = await renew(self, request, now=now)
+        for job_id, until in before.items():
+            self._store.jobs[job_id].lease_until = until
+        return answer
+
+    patch.setattr(MemoryDriver, "renew", forgotten)
+
+
+def without_the_mark_of_windows(patch: pytest.MonkeyPatch) -> None:
+    advance = MemoryDriver._advance
+
+    def unguarded(self: MemoryDriver, step: Advance, now: datetime | None) -> bool:
+        row = self._tables.schedules.get(step.key)
+        if row is not None:
+            row.mark, row.next_window = None, step.expected_next
+        return advance(self, step, now)
+
+    patch.setattr(MemoryDriver, "_advance", unguarded)
+
+
+def without_counting_what_runs(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(MemoryDriver, "_running", lambda self, lane: 0)
+
+
+def without_a_budget_of_crashes(patch: pytest.MonkeyPatch) -> None:
+    def unlimited(superseded: bool, cancel_requested: bool, crashes: int, most: int) -> Any:
+        return status_after_lost_lease(superseded, cancel_requested, 0, most)
+
+    patch.setattr(memory, "status_after_lost_lease", unlimited)
+
+
+def with_a_new_id_at_each_try(patch: pytest.MonkeyPatch) -> None:
+    schedule, tries = Scheduler.schedule, Counter[str]()
+
+    async def again(self: Scheduler, *args: Any, job_id: str, **options: Any) -> Any:
+        tries[job_id] += 1
+        new_id = job_id if tries[job_id] == 1 else f"{job_id}.{tries[job_id]}"
+        return await schedule(self, *args, job_id=new_id, **options)
+
+    patch.setattr(Scheduler, "schedule", again)
+
+
+def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
+    write = Settler._write_batch
+
+    async def once(self: Settler) -> None:
+        try:
+            await write(self)
+        except ConnectionLost:
+            self._queue.clear()
+            self._arrived.clear()
+            self._empty.set()
+
+    patch.setattr(Settler, "_write_batch", once)
+
+
+@pytest.mark.parametrize(
+    ("remove", "first", "says"),
+    [
+        (without_the_epoch_check, 8, "stale"),
+        (with_renewals_that_do_not_count, 0, "before its lease ends"),
+        (without_the_mark_of_windows, 0, "was next"),
+        (without_counting_what_runs, 0, "run, 2 may"),
+        (without_a_budget_of_crashes, 0, "3 are allowed"),
+        (with_a_new_id_at_each_try, 0, "nobody asked for it"),
+        (with_verdicts_told_only_once, 5, "stranded"),
+    ],
+)
+def test_a_missing_guard_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, remove: Callable[[pytest.MonkeyPatch], None], first: int, says: str
+) -> None:
+    remove(monkeypatch)
+    assert says in noticed(first)

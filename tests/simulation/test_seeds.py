@@ -1,0 +1,19 @@
+"""The short form: 200 seeds. The long one: ``python -m tests.simulation --seeds 10000``."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.simulation.play import play
+from tests.simulation.report import Tally, complaint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(0, 200, 25))
+def test_no_law_is_broken_in_whole_clusters_with_faults(first: int) -> None:
+    tally = Tally()
+    for seed in range(first, first + 25):
+        tally.add(play(seed))
+    assert not tally.broken, "\n".join(complaint(outcome) for outcome in tally.broken)
+    assert tally.jobs > 25
+    assert len(tally.faults) > 5, f"hardly anything went wrong: {tally.line()}"
