@@ -19,8 +19,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 SQL = "adapters/pg_scheduler_postgres/sql/"
-REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND coalesce(",
-          "WHERE job.status = 'nobody'\n        AND coalesce(")  # fmt: skip
+REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND (\n",
+          "WHERE job.status = 'nobody'\n        AND (\n")  # fmt: skip
 RAISED_EPOCH = (SQL + "claim.sql", "epoch = job.epoch + 1,", "epoch = greatest(job.epoch, 1),")
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant(
         "kills",
         "leases are renewed",
-        (("pg_scheduler/engine/lease_keeper.py", "await self.renew_now(driver)", "await asyncio.sleep(0)"),),
+        (("pg_scheduler/engine/lease_keeper.py", "            await renew()\n", "            await asyncio.sleep(0)\n"),),
         1,
     ),
     Mutant(
