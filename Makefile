@@ -20,7 +20,7 @@ demo: $(VENV)/.ready  ## watch jobs run on an embedded PostgreSQL (KEEP=1 keeps 
 	@$(BIN)/python -m pg_scheduler_cli.demo $(if $(KEEP),--keep)
 
 test: check  ## all tests
-	$(BIN)/python -m pytest -q -n 3 --dist worksteal
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal
 
 check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff check .

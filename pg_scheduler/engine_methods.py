@@ -15,9 +15,10 @@ class EngineMethods(SchedulerParts):
     """The documented steps of the engine, one by one. `start()` does all of this by itself."""
 
     async def recover_orphaned_jobs(self) -> list[Reclaimed]:
-        """Take back every job whose lease is over, now; what was taken."""
+        """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
+        after a restart of the server, during which nobody could renew; this does not."""
         await self.open()
-        return await self._worker.reclaimer.reclaim_once()
+        return await self._worker.reclaimer.reclaim_once(by_order=True)
 
     async def periodic_orphan_recovery(self) -> None:
         """Take back lost jobs until cancelled. `start()` runs this already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 from pg_scheduler.domain.errors import DatabaseError
@@ -67,15 +68,17 @@ class Reclaimer:
             raise
         await self._clock.sleep(self._nap(next_expiry_in))
 
-    async def reclaim_once(self) -> list[Reclaimed]:
-        """Take back everything whose lease is over now; what was taken."""
-        taken, _ = await self._reclaim()
+    async def reclaim_once(self, *, by_order: bool = False) -> list[Reclaimed]:
+        """Take back everything whose lease is over now; what was taken. `by_order`: even if the server has
+        only just started."""
+        taken, _ = await self._reclaim(by_order)
         return taken
 
-    async def _reclaim(self) -> tuple[list[Reclaimed], timedelta | None]:
+    async def _reclaim(self, by_order: bool = False) -> tuple[list[Reclaimed], timedelta | None]:
         taken: list[Reclaimed] = []
+        request = replace(self._request, after_restart=timedelta(0)) if by_order else self._request
         while True:
-            answer = await self._driver.reclaim_expired(self._request, now=self._clock.pinned())
+            answer = await self._driver.reclaim_expired(request, now=self._clock.pinned())
             taken.extend(answer.jobs)
             if len(answer.jobs) < self._request.limit:
                 break

@@ -48,7 +48,8 @@ MUTANTS = (
     Mutant(
         "kills",
         "leases are renewed",
-        (("pg_scheduler/engine/lease_keeper.py", "            await renew()\n", "            await asyncio.sleep(0)\n"),),
+        (("pg_scheduler/engine/lease_keeper.py", "            await renew()\n",
+          "            await asyncio.sleep(0)\n"),),
         1,
     ),
     Mutant(

@@ -19,7 +19,13 @@ from tests.support.databases import Servers, new_database, versions_to_test
 
 pytest.register_assert_rewrite("pg_scheduler.testing.contract")
 
-KINDS = ["memory", *(f"{shape}-{version}" for version in versions_to_test() for shape in SHAPES)]
+NEWEST, *OLDER = versions_to_test()
+KINDS = [
+    "memory",
+    *(f"{shape}-{NEWEST}" for shape in SHAPES),
+    # How a database was handed over has nothing to do with its version.
+    *(f"{shape}-{version}" for version in OLDER for shape in ("asyncpg-pool", "psycopg-connection")),
+]
 
 _databases: dict[int, str] = {}
 

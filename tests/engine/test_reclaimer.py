@@ -125,7 +125,8 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
 ) -> None:
     clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
     short = timedelta(seconds=6)
-    keeper = LeaseKeeper(driver, "owner", clock, short, ActiveAttempts(1), print, print, passes.append)
+    active = ActiveAttempts(1, short)
+    keeper = LeaseKeeper(driver, "owner", clock, short, active, print, print, passes.append)
     keeping = asyncio.create_task(keeper.keep())
     for number in range(10):
         with monkeypatch.context() as outage:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import asyncpg
 import pytest
 
@@ -61,16 +59,18 @@ async def test_jobs_submitted_while_nobody_listened_are_found_at_once(
         async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
             scheduler.register(job)
             await eventually(lambda: scheduler.worker.listening)
+            looks = scheduler.worker._claimer.fruitless_looks
             await gate.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
             await sql.execute("SELECT pg_terminate_backend($1)", await listener_pid(sql))
             await eventually(lambda: not scheduler.worker.listening)
             # The worker looks once when its connection breaks; only then is the job submitted.
-            await asyncio.sleep(0.1)
+            await eventually(lambda: scheduler.worker._claimer.fruitless_looks > looks)
             handle = await client.schedule(job, execution_time=past())
             assert await handle.status() == "pending"
             await gate.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
             assert await handle.wait(timeout=15) == "completed"
     finally:
+        await gate.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
         await gate.close()
 
 

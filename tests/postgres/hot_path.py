@@ -101,7 +101,10 @@ def cases() -> Iterator[Case]:
         yield Case("request_cancel", {"job_ids": ids}, str(number))
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case("await_job", {"job_id": "f000000000009", "soon_seconds": 60.0})
-    yield Case("reclaim_expired", {"heartbeat_threshold_seconds": 120.0, "max_crashes": 5, "limit": BATCH})
+    yield Case(
+        "reclaim_expired",
+        {"heartbeat_threshold_seconds": 120.0, "max_crashes": 5, "limit": BATCH, "patience_seconds": 0.0},
+    )
     yield Case("due_schedules", {"task_names": names, "limit": 200})
     yield Case("submit_one", _one_job())
     yield Case("submit", {f"every_{name}": [value] for name, value in _one_job().items()}, "in bulk")

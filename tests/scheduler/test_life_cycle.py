@@ -35,6 +35,7 @@ async def test_starting_twice_is_starting_once(dsn: str, library: str) -> None:
     await scheduler.start()
     assert scheduler.worker is worker
     await runs_a_job(scheduler)
+    await eventually(scheduler.driver.workers)
     assert len(await scheduler.driver.workers()) == 1
     await scheduler.shutdown()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
@@ -82,6 +83,12 @@ class FaultyDriver:
             )
 
         return await self._network.carry(self._host, effect)
+
+    async def complete_in(self, settlement: Any, connection: Any, *, now: datetime | None = None) -> None:
+        raise NotImplementedError("nobody has a transaction of their own in the simulation")
+
+    async def fate_of(self, receipt: str) -> Any:
+        raise NotImplementedError("nobody has a transaction of their own in the simulation")
 
     async def open(self) -> None:
         """Connections are made as they are needed."""

@@ -11,8 +11,8 @@ from typing import Any
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.plant import Plant
 
-SUBMIT = r"INSERT INTO .*scheduled_jobs .*FROM unnest"
-CLAIM = r"WITH RECURSIVE ranks"
+SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
+CLAIM = r"WITH RECURSIVE marks"
 SETTLE = r"SET status = 'completed'|held\.target"
 ADVANCE = r"SET mark = coalesce"
 RENEW = r"scheduled_job_workers AS worker \("

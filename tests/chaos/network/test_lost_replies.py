@@ -23,9 +23,9 @@ from pg_scheduler import (
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
 
-SUBMIT = r"INSERT INTO .*scheduled_jobs .*FROM unnest"
+SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
 SETTLE = r"SET status = 'completed'|held\.target"
-CLAIM = r"WITH RECURSIVE ranks"
+CLAIM = r"WITH RECURSIVE marks"
 QUICK = PollingConfig(interval=0.2, interval_without_listen=0.2)
 LOSSES = pytest.mark.parametrize("loss", [Loss.REPLY, Loss.QUERY])
 """A control beside each: where the statement itself is lost, nothing has happened, and it looks the same."""
