@@ -40,4 +40,4 @@ async def test_no_invariant_breaks_in_the_short_form_of_a_scenario(
     name: str, library: str, seconds: float, dsn: str, server: EmbeddedServer
 ) -> None:
     outcome = await played(name, library, dsn, server, seconds)
-    assert outcome.problems == (), outcome
+    assert outcome.broken == (), outcome

@@ -16,10 +16,10 @@ SEED = 20_240
 async def test_nothing_is_lost_when_workers_are_killed_every_second(dsn: str, library: str) -> None:
     options = Options(SEED, jobs=700, seconds=4, damage_seconds=5)
     report = await play(SCENARIOS["kills"], options, library, dsn)
-    assert report.problems == (), report
+    assert report.broken == (), report
 
 
 @pytest.mark.slow
 async def test_old_news_of_workers_that_were_paused_changes_nothing(dsn: str, library: str) -> None:
     report = await play(SCENARIOS["pauses"], Options(SEED, jobs=250, seconds=4), library, dsn)
-    assert report.problems == (), report
+    assert report.broken == (), report
