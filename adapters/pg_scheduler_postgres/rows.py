@@ -25,6 +25,8 @@ SOON = timedelta(seconds=60)
 def instant(value: datetime) -> datetime:
     """The instant in UTC, whatever time zone the connection speaks. asyncpg gives an infinite time as the
     first or last naive one."""
+    if value.tzinfo is UTC:
+        return value
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pg_scheduler.domain.retry import Backoff
 from pg_scheduler.domain.states import JobStatus
@@ -49,8 +50,7 @@ class NewJob:
     """Whether the id was made at random for this job, so that no stored job can have it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """The right of one attempt to write: true while the row's epoch is still this one."""
 
     job_id: str

@@ -38,7 +38,7 @@ class Attempt:
     context: JobContext
     started: float
     """Clock.monotonic() at its start."""
-    lease: Lease = field(init=False)
+    lease: Lease
     """That of `job`."""
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     reason: StopReason | None = None
@@ -65,9 +65,6 @@ class Attempt:
         if not self._settled:
             self._waiter = self._waiter or asyncio.Event()
             await self._waiter.wait()
-
-    def __post_init__(self) -> None:
-        self.lease = self.job.lease
 
     def stop(self, reason: StopReason) -> None:
         """Ask the attempt to end. Again, if need be: code that swallowed one request gets another."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import timedelta
-from functools import partial
 from typing import Any
 
 from pg_scheduler.domain.errors import (
@@ -44,11 +43,9 @@ class Completer:
         self._clock = clock
         self._codec = codec
 
-    def offer_to(self, attempt: Attempt) -> None:
-        """Let the attempt's function complete the job."""
-        attempt.context.complete_by(partial(self._complete, attempt))
-
-    async def _complete(self, attempt: Attempt, connection: Any, result: Any) -> None:
+    async def complete(self, attempt: Attempt, connection: Any, result: Any) -> None:
+        """Complete the attempt's job in the transaction that the connection has open; see
+        `JobContext.complete_in`."""
         job = attempt.job
         verdict = Verdict(
             JobEvent.COMPLETE, result=self._codec.encode_result(result) if job.store_result else None

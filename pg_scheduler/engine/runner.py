@@ -7,7 +7,6 @@ import logging
 import random
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from pg_scheduler.domain.errors import (
@@ -19,7 +18,7 @@ from pg_scheduler.domain.errors import (
     Snooze,
     UnencodablePayload,
 )
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import ClaimedJob, Lease, Progress
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import (
@@ -99,6 +98,7 @@ class Runner:
         self.give_up(attempt)
 
     def _attempt(self, job: ClaimedJob) -> Attempt:
+        lease = job.lease
         context = JobContext(
             job_id=job.job_id,
             task_name=job.task_name,
@@ -106,11 +106,21 @@ class Runner:
             retry_count=job.retry_count,
             max_retries=job.max_retries,
             execution_time=job.execution_time,
+            _host=self,
+            _lease=lease,
         )
-        attempt = Attempt(job, context, self._clock.monotonic())
-        context.report_to(partial(self._progress.put, attempt.lease))
-        self._completer.offer_to(attempt)
-        return attempt
+        return Attempt(job, context, self._clock.monotonic(), lease)
+
+    def report(self, lease: Lease, progress: Progress) -> None:
+        """Pass a report of progress on."""
+        self._progress.put(lease, progress)
+
+    async def complete(self, lease: Lease, connection: Any, result: Any) -> None:
+        """Complete a job for the function that runs under this lease."""
+        attempt = self._active.find(lease)
+        if attempt is None:
+            raise LeaseLost(lease.job_id, lease.epoch)
+        await self._completer.complete(attempt, connection, result)
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
         """Free the slot, and decide for an attempt that was cancelled before its first step."""

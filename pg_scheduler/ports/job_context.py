@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from pg_scheduler.domain.errors import InvalidInput, JobCancelled, shown
 from pg_scheduler.domain.inputs import is_finite_number
-from pg_scheduler.domain.model import Progress
+from pg_scheduler.domain.model import Lease, Progress
+
+
+class JobHost(Protocol):
+    """What serves running attempts. They are named by their leases: a context that knew its attempt, which
+    knows it, would be garbage that only Python's collector finds, one for each job."""
+
+    def report(self, lease: Lease, progress: Progress) -> None:
+        """Take a report of progress; from any thread."""
+        ...
+
+    async def complete(self, lease: Lease, connection: Any, result: Any) -> None:
+        """See `JobContext.complete_in`."""
+        ...
 
 
 @dataclass(slots=True)
@@ -28,8 +40,8 @@ class JobContext:
     _stop_asked: bool = field(default=False, repr=False)
     _noticed: bool = field(default=False, repr=False)
     _abandoned: bool = field(default=False, repr=False)
-    _report: Callable[[Progress], None] | None = field(default=None, repr=False)
-    _complete: Callable[[Any, Any], Awaitable[None]] | None = field(default=None, repr=False)
+    _host: JobHost | None = field(default=None, repr=False)
+    _lease: Lease | None = field(default=None, repr=False)
 
     @property
     def cancel_called(self) -> bool:
@@ -60,8 +72,8 @@ class JobContext:
             raise InvalidInput("done", f"expected a number, got {shown(done)}")
         if total is not None and not is_finite_number(total):
             raise InvalidInput("total", f"expected a number or None, got {shown(total)}")
-        if self._report is not None:
-            self._report(Progress(float(done), None if total is None else float(total)))
+        if self._host is not None and self._lease is not None:
+            self._host.report(self._lease, Progress(float(done), None if total is None else float(total)))
 
     async def complete_in(self, connection: Any, result: Any = None) -> None:
         """Complete this job in your own transaction: what you wrote in it and the completion are committed
@@ -79,17 +91,9 @@ class JobContext:
             InvalidTransition: this attempt has completed the job already.
             InvalidInput: no such connection, no transaction, or a result that cannot be stored.
         """
-        if self._complete is None:
+        if self._host is None or self._lease is None:
             raise RuntimeError("no worker runs this job: complete_in() needs one")
-        await self._complete(connection, result)
-
-    def complete_by(self, complete: Callable[[Any, Any], Awaitable[None]]) -> None:
-        """What `complete_in` does. For the engine."""
-        self._complete = complete
-
-    def report_to(self, report: Callable[[Progress], None]) -> None:
-        """Where progress goes. For the engine."""
-        self._report = report
+        await self._host.complete(self._lease, connection, result)
 
     def request_stop(self) -> None:
         """Tell the function that it should stop. The engine calls this; tests may."""
