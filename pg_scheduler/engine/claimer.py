@@ -94,6 +94,7 @@ class Claimer:
         self._in_doubt = False
         """True after a failed claim: jobs may be leased to this worker of which it knows nothing."""
         self._stopping = False
+        self._given_up = False
         self.stopped = asyncio.Event()
 
     def wake(self) -> None:
@@ -109,6 +110,10 @@ class Claimer:
         """Claim no more; a claim that is under way is finished first (see `stopped`)."""
         self._stopping = True
         self._woken.set()
+
+    def give_up(self) -> None:
+        """Wait no longer for the claim that is under way: what it brings after all is given back unstarted."""
+        self._given_up = True
 
     async def one_round(self) -> None:
         """Fill free slots once, then wait for a reason to look again."""
@@ -191,7 +196,8 @@ class Claimer:
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             now, lease = self._clock.monotonic(), self._lease.total_seconds()
             for job, asked in sorted(found, key=_start_order):
-                (self._decline_job if now - asked >= lease else self._start_job)(job)
+                start = now - asked < lease and not self._given_up
+                (self._start_job if start else self._decline_job)(job)
         return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
 
     async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, float]]) -> int:

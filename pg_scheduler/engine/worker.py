@@ -258,12 +258,15 @@ class Worker:
         try:
             await asyncio.wait_for(self._claimer.stopped.wait(), FLUSH_PATIENCE)
         except TimeoutError:
-            log.warning("a claim does not return; what it may have claimed is left to its lease")
+            self._claimer.give_up()
+            log.warning("a claim does not return; what it may have claimed does not start here")
         await self._first(self.active.wait_idle(), self._hurry.wait())
         await self._release_the_rest()
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
             await asyncio.wait_for(self._claimer.give_strays_back(), FLUSH_PATIENCE)
+            # A claim that came back only now has brought jobs, to be given back.
+            await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
             await asyncio.wait_for(self._progress.flush(), FLUSH_PATIENCE)
             await asyncio.wait_for(self.pruner.record_settled(), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
@@ -363,7 +366,7 @@ class Worker:
         return attempt
 
     def _decline_job(self, job: ClaimedJob) -> None:
-        log.warning("claimed too long ago to be started; given back", extra={"job_id": job.job_id})
+        log.warning("claimed too late to be started here; given back", extra={"job_id": job.job_id})
         self.runner.decline(job)
 
     def _lease_lost(self, lease: Lease) -> None:

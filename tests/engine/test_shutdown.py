@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 import pytest
 
-from pg_scheduler import ConnectionLost, JobSpec, Scheduler
+from pg_scheduler import ConnectionLost, JobSpec, JobStatus, Scheduler
 from pg_scheduler.engine import worker
+from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.testing import MemoryDriver
 from tests.support.running import eventually, past, within
 
 RELEASED = ("pending", None, None, 0)
@@ -156,3 +159,41 @@ async def test_a_shutdown_while_the_database_is_away_ends_nevertheless(
     monkeypatch.setattr(scheduler.driver, "forget_worker", away)
     await within(scheduler.shutdown(timeout=0))
     assert not scheduler.is_running
+
+
+class SlowToAnswer(MemoryDriver):
+    """Claims, and keeps the answer to itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.claimed, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        answer = await super().claim(request, now=now)
+        if answer.jobs:
+            self.claimed.set()
+            await self.go_on.wait()
+        return answer
+
+
+async def test_what_a_claim_brings_after_the_patience_of_a_shutdown_is_given_back_unstarted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+
+    async def job() -> None:
+        started.append("job")
+
+    monkeypatch.setattr(worker, "FLUSH_PATIENCE", 0.3)
+    store = SlowToAnswer()
+    scheduler = Scheduler(store)
+    await scheduler.start()
+    handle = await scheduler.schedule(job, execution_time=past())
+    await within(store.claimed.wait())
+    ending = asyncio.create_task(scheduler.shutdown())
+    await eventually(lambda: scheduler.worker._claimer._given_up)
+    store.go_on.set()
+    await within(ending)
+    record = await store.job(handle)
+    assert record is not None
+    assert (record.status, record.attempt_count, started) == (JobStatus.PENDING, 0, [])
