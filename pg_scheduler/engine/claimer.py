@@ -112,7 +112,7 @@ class Claimer:
         self._woken.set()
 
     def give_up(self) -> None:
-        """Wait no longer for the claim that is under way: what it brings after all is given back unstarted."""
+        """Wait no longer for the claim under way: what it brings after all is given back unstarted."""
         self._given_up = True
 
     async def one_round(self) -> None:
