@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.model import ClaimedJob, Lease
 from pg_scheduler.domain.settling import stored_already
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
@@ -23,6 +23,13 @@ async def settled_before(
         stored_already(told, await insight.job(told.job_id), await insight.attempts(told.job_id), not_kept)
         for told in settlements
     ]
+
+
+async def stored_anew(insight: Insight, jobs: Iterable[ClaimedJob]) -> set[Lease]:
+    """The leases of jobs that have been deleted, and others stored under their ids. Epochs begin anew with
+    them, so a verdict that is sent again might end the wrong one."""
+    found = [(job, await insight.job(job.job_id)) for job in jobs]
+    return {job.lease for job, row in found if row is not None and row.created_at != job.created_at}
 
 
 async def strays(insight: Insight, worker_id: str, known: Iterable[Lease]) -> list[Settlement]:

@@ -11,11 +11,12 @@ from typing import Protocol
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.settling import stored_already
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.attempt import Attempt
-from pg_scheduler.engine.second_look import settled_before
+from pg_scheduler.engine.second_look import settled_before, stored_anew
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Insight, JobStore
 
@@ -102,13 +103,29 @@ class Settler:
     async def _write_batch(self) -> None:
         batch = self._queue[:MAX_BATCH]
         with self._active.held_back_if_this_fails():
-            answers = await self._write(batch)
-        for pending, accepted in zip(batch, answers, strict=True):
+            gone = await self._gone(batch) if self._in_doubt else set()
+            told = [pending for pending in batch if pending.attempt.lease not in gone] if gone else batch
+            answers = await self._write(told) if told else ()
+        for pending, accepted in zip(told, answers, strict=True):
             self._answered(pending, accepted)
+        for pending in batch if gone else ():
+            if pending.attempt.lease in gone:
+                self._answered(pending, self._deleted_by(pending))
         del self._queue[: len(batch)]
         if not self._queue:
             self._arrived.clear()
             self._empty.set()
+
+    async def _gone(self, batch: Sequence[Pending]) -> set[Lease]:
+        """Of the verdicts whose answer was lost, those whose job is another one by now."""
+        doubtful = [pending.attempt for pending in batch if pending.attempt.lease in self._in_doubt]
+        return await stored_anew(self._store, [attempt.job for attempt in doubtful])
+
+    def _deleted_by(self, pending: Pending) -> bool:
+        """Whether a job that is gone may well have been ended, and so deleted, by this verdict."""
+        job = pending.attempt.job
+        told = Settlement(job.job_id, job.epoch, self._worker_id, pending.verdict)
+        return stored_already(told, None, (), self._not_kept)
 
     @property
     def empty(self) -> bool:

@@ -1,0 +1,58 @@
+"""A verdict whose answer was lost is told again, and must not end what is another job by now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from pg_scheduler import ConnectionLost, Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing.contract.scene import RAISE, claim_request
+from tests.support.running import eventually, past
+
+
+class StoredAnew(MemoryDriver):
+    """The first verdict deletes its job, and its answer is lost. Then the same id is stored once more, claimed by
+    another worker, and given back: pending, with the epoch that the verdict names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.again: Any = None
+
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> list[bool]:
+        answer = await super().settle(settlements, now=now, not_kept=not_kept)
+        if self.again is None:
+            return answer
+        again, self.again = self.again, None
+        await again()
+        raise ConnectionLost("for this test")
+
+
+async def test_a_verdict_told_again_does_not_end_another_job_of_its_id() -> None:
+    store, started = StoredAnew(), list[str]()
+
+    async def job() -> None:
+        started.append("job")
+
+    async def again() -> None:
+        await store.submit([NewJob("mine", "job", past(), '{"args": [], "kwargs": {}}')], RAISE)
+        other = await store.claim_job("mine", claim_request("another worker"))
+        assert other is not None
+        release = Settlement("mine", other.epoch, "another worker", Verdict(JobEvent.RELEASE))
+        assert await MemoryDriver.settle(store, [release]) == [True]
+
+    store.again = again
+    async with Scheduler(store, vacuum_config=VacuumConfig(completed=VacuumPolicy.immediate())) as scheduler:
+        scheduler.register(job, name="job")
+        await scheduler.schedule(job, execution_time=past(), job_id="mine")
+        await eventually(lambda: len(started) == 2)
