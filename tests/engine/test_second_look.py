@@ -16,8 +16,8 @@ from tests.support.running import eventually, past
 
 
 class StoredAnew(MemoryDriver):
-    """The first verdict deletes its job, and its answer is lost. Then the same id is stored once more, claimed by
-    another worker, and given back: pending, with the epoch that the verdict names."""
+    """The first verdict deletes its job, and its answer is lost. Then the id is stored once more, claimed
+    by another worker, and given back: it is pending under the epoch that the verdict names."""
 
     def __init__(self) -> None:
         super().__init__()
