@@ -104,8 +104,7 @@ class JobMethods(SchedulerParts):
             conflict = ConflictResolution.IGNORE
         job = self._factory.build(request)
         await self.open()
-        fresh = () if job_id is not None or deduplicate else (job.job_id,)
-        await submit_surely(self.driver, self.clock, [job], conflict, fresh=fresh, connection=connection)
+        await submit_surely(self.driver, self.clock, [job], conflict, connection=connection)
         self._wake_if_deaf()
         return JobHandle(job.job_id, self)
 
@@ -137,19 +136,8 @@ class JobMethods(SchedulerParts):
         specs = checked_items("jobs", jobs, JobRequest, "JobSpec")
         built = [self._build(position, spec) for position, spec in enumerate(specs)]
         await self.open()
-        fresh = {
-            job.job_id
-            for job, spec in zip(built, specs, strict=True)
-            if spec.job_id is None and not spec.deduplicate
-        }
         answers = await submit_surely(
-            self.driver,
-            self.clock,
-            built,
-            conflict,
-            fresh=fresh,
-            connection=connection,
-            batch_size=rows,
+            self.driver, self.clock, built, conflict, connection=connection, batch_size=rows
         )
         self._wake_if_deaf()
         return [

@@ -151,10 +151,8 @@ class Queries:
         jobs = batch_of(request, self.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         await self.open()
+        answers = await submit_surely(self.driver, self.clock, jobs, conflict, connection=connection)
         ids = [job.job_id for job in jobs]
-        answers = await submit_surely(
-            self.driver, self.clock, jobs, conflict, fresh=ids, connection=connection
-        )
         if Submission.IGNORED in answers:
             ids = await self._stored_ids(jobs, answers, connection)
         return [JobHandle(job_id, self) for job_id in ids]

@@ -239,13 +239,14 @@ class ScheduleBook:
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
         moment = (await self._driver.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0].new, moment)
-        await submit_surely(self._driver, self._clock, [job], ConflictResolution.RAISE, fresh=(job.job_id,))
+        await submit_surely(self._driver, self._clock, [job], ConflictResolution.RAISE)
         await self._driver.note_manual_run(key, job.job_id)
         return job.job_id
 
     def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
         return NewJob(
             job_id=manual_job_id(new.key, secrets.token_bytes(8)),
+            fresh_id=True,
             task_name=new.task_name,
             execution_time=moment,
             task_data=new.task_data,

@@ -92,7 +92,7 @@ class LeaseKeeper:
         self._home = asyncio.get_running_loop()
         dedicated = None if self._clock.pinned() else self._driver.dedicated()
         if dedicated is None:
-            await self._keep_with(self.renew_now)
+            await self._keep_with(self._renew_in_time)
             return
         thread = LoopThread("pg_scheduler-lease-keeper", lambda: self._keep_dedicated(dedicated))
         thread.start()
@@ -101,6 +101,13 @@ class LeaseKeeper:
         finally:
             await thread.stop()
             self._away = None
+
+    async def _renew_in_time(self) -> None:
+        try:
+            async with asyncio.timeout(max(self._interval, SHORTEST_WAIT)):
+                await self.renew_now()
+        except TimeoutError:
+            raise ConnectionLost("a renewal was not answered in time") from None
 
     async def _keep_dedicated(self, driver: Driver) -> None:
         self._poked = asyncio.Event()

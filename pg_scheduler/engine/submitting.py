@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
@@ -35,14 +35,12 @@ async def submit_surely(
     jobs: Sequence[NewJob],
     conflict: ConflictResolution,
     *,
-    fresh: Collection[str],
     connection: Any = None,
     batch_size: int = 1000,
 ) -> list[Submission]:
     """Store jobs, again if need be: a call that the server rolled back, or whose answer was lost, is repeated
-    under the same ids. `fresh` are ids that were made for this call: where one of them is stored, this call
-    has stored it. Nothing is stored twice, but for a job that has run, and been deleted as it ended, before
-    the call is repeated.
+    under the same ids. Where an id that was made for its job is stored, this call has stored it. Nothing is
+    stored twice, but for a job that has run, and been deleted as it ended, before the call is repeated.
 
     A replacement is repeated only if it was surely rolled back: it would reopen a job that has run meanwhile.
     Within the caller's own transaction nothing is repeated.
@@ -58,7 +56,7 @@ async def submit_surely(
             answers = await store.submit(
                 jobs, conflict, now=clock.pinned(), connection=connection, batch_size=batch_size
             )
-            return await _own(store, jobs, answers, fresh) if in_doubt else answers
+            return await _own(store, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
             over = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
@@ -71,7 +69,7 @@ async def submit_surely(
         except JobAlreadyExists:
             if not in_doubt or not await _all_stored(store, jobs):
                 raise  # all or nothing: so nothing of this call was stored before
-            if all(job.job_id in fresh for job in jobs):
+            if all(job.fresh_id for job in jobs):
                 return [Submission.INSERTED] * len(jobs)
             raise ConnectionLost(_UNKNOWN) from None
 
@@ -89,13 +87,11 @@ async def _all_stored(store: Insight, jobs: Sequence[NewJob]) -> bool:
     return True
 
 
-async def _own(
-    store: Insight, jobs: Sequence[NewJob], answers: Sequence[Submission], fresh: Collection[str]
-) -> list[Submission]:
+async def _own(store: Insight, jobs: Sequence[NewJob], answers: Sequence[Submission]) -> list[Submission]:
     """The answers, where what is found taken under a fresh id was stored by the first try."""
     return [
         Submission.INSERTED
-        if answer is Submission.IGNORED and job.job_id in fresh and await store.job(job.job_id) is not None
+        if answer is Submission.IGNORED and job.fresh_id and await store.job(job.job_id) is not None
         else answer
         for job, answer in zip(jobs, answers, strict=True)
     ]
