@@ -63,14 +63,10 @@ class Submitting:
     def _meets_no_others(self, rows: Sequence[NewJob]) -> bool:
         """True if no row should meet a stored one, or if it is an error that one does. Rows that may meet
         others in the ordinary course of things would be copied in vain."""
-        return (
-            len(rows) == len(self._jobs)
-            and len(rows) >= WORTH_COPYING
-            and (self._conflict is ConflictResolution.RAISE or all(job.fresh_id for job in rows))
-            and (
-                self._conflict is ConflictResolution.RAISE
-                or not any(job.dedupe_key is not None for job in rows)
-            )
+        if len(rows) < max(WORTH_COPYING, len(self._jobs)):
+            return False
+        return self._conflict is ConflictResolution.RAISE or all(
+            job.fresh_id and job.dedupe_key is None for job in rows
         )
 
     async def _copied(self, rows: Sequence[NewJob]) -> bool:

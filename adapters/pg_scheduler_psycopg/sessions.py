@@ -192,16 +192,17 @@ class PoolSession(_Shared, ScopedSession):
 
     @asynccontextmanager
     async def _scope(self) -> AsyncIterator[Session]:
-        if self._pool is None:
+        pool = self._pool  # a session may be closed while a statement runs, and its connection goes back
+        if pool is None:
             raise ConnectionLost("this session is closed")
         with translated():
-            connection = await self._get(self._pool)
+            connection = await self._get(pool)
             try:
                 # Leaving this block commits, where the user's pool is not in autocommit.
                 async with connection:
                     yield BorrowedSession(connection, self._connector)
             finally:
-                await self._pool.putconn(connection)
+                await pool.putconn(connection)
 
     async def _get(self, pool: psycopg_pool.AsyncConnectionPool[Any]) -> psycopg.AsyncConnection[Any]:
         """A connection of the pool's. Asked for again and again: a pool that gave up while the database was

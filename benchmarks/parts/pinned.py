@@ -49,9 +49,9 @@ PINNED = Part(
     summary="a drain of 50,000 jobs (200,000 with --full) while a transaction is held open",
     reading="""
 A repeatable-read transaction that began after the load stays open until the drain has ended. Every claimed
-row leaves an entry in the index of due jobs that nothing may remove or mark dead meanwhile, and a claim that
-begins at the index's start reads all of them again. That grows with the square of the drain's length: look
-at the last fifth, and at claims of 10, where it shows first.
+row leaves an entry in the index of due jobs that nothing may remove or mark dead meanwhile. A claim that
+begins at the index's start reads all of them again, and a drain by such claims slows down with the square of
+its length: if marks (docs/decisions/0015) fail, it shows in the last fifth, first with claims of 10.
 """.strip(),
     measure=measure,
 )

@@ -12,7 +12,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import ClaimAnswer, Mark
 
 SLOW, SLOW_PER_JOB = 0.003, 0.000_05
-"""Seconds from which a claim of so many jobs counts as slow: several times what it takes."""
+"""Seconds from which a claim of so many jobs counts as slow: two or three times what it takes."""
 STREAK = 5
 """So many slow claims one after the other are no accident."""
 SHORTEST_ROUND = 0.5
