@@ -16,7 +16,7 @@ async def test_a_scheduled_job_runs_and_gives_its_result(dsn: str, library: str)
     async with Scheduler.connect(dsn, library=library) as scheduler:
         soon = datetime.now(UTC) + timedelta(milliseconds=100)
         handle = await scheduler.schedule(double, execution_time=soon, args=(21,), store_result=True)
-        assert await handle.result(timeout=10) == 42
+        assert await handle.result(timeout=45) == 42
         assert await handle.status() is JobStatus.COMPLETED
 
 

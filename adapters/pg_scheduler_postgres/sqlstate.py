@@ -30,9 +30,9 @@ MEANINGS = (
         "the connection broke, the server ended it or stops or starts, or it takes no more connections",
     ),
     Meaning(
-        ("53", "58", "25006", "28", "3D000", "42501"),
+        ("53", "58", "25006", "28", "3D000", "42501", "55000"),
         DatabaseUnavailable,
-        "disk full, out of memory, I/O error, read-only; or login, database or privilege is missing",
+        "disk full, out of memory, I/O error, read-only; login, database or privilege missing or closed",
     ),
     Meaning(
         ("40", "55P03", "57014"),

@@ -45,7 +45,9 @@ def app(source=None):
     async def nap(job: Job) -> None:
         note("napping")
         try:
-            await asyncio.sleep(float(job.payload))
+            await asyncio.sleep(float(job.payload or 0))
+            while not job.payload and not Path("morning").exists():
+                await asyncio.sleep(0.02)
             note("woke")
         except asyncio.CancelledError:
             note("disturbed")
@@ -82,6 +84,10 @@ class Shop:
     def notes(self) -> list[str]:
         """What the jobs have noted, in order."""
         return [line.split()[0] for line in self._lines()]
+
+    def wake_all(self) -> None:
+        """End the naps that were given no length."""
+        (self.folder / "morning").touch()
 
     def pids(self) -> set[int]:
         """The processes that have noted something."""

@@ -118,7 +118,7 @@ async def test_show_tells_what_went_wrong_and_how_far_it_got(
 ) -> None:
     (job,) = await queries.enqueue("halve", b"12", headers={"trace": 7}, limit_key="acme")
     async with app:
-        assert await job.wait(timeout=20) is JobStatus.FAILED
+        assert await job.wait(timeout=45) is JobStatus.FAILED
     shown = await pgq("jobs", "show", job)
     for fact in (
         "failed",
@@ -171,7 +171,7 @@ async def test_a_running_job_is_stopped_by_its_worker(pgq: Pgq, queries: Queries
         await eventually(lambda: "napping" in shop.notes)
         told = await pgq("jobs", "cancel", job)
         assert (told.code, told.out) == (0, f"{job} runs; its worker has been told to stop it\n")
-        assert await job.wait(timeout=20) is JobStatus.CANCELLED
+        assert await job.wait(timeout=45) is JobStatus.CANCELLED
     assert shop.notes == ["napping", "disturbed"]
 
 

@@ -35,11 +35,12 @@ async def test_a_killed_process_is_replaced_and_a_signal_ends_them_all(
         os.kill(first, signal.SIGKILL)
         await run.said("a worker process works", times=3)
         assert "exit_code=-9" in run.err
-        await queries.enqueue(["nap", "nap"], [b"0.5", b"0.5"])
+        await queries.enqueue(["nap", "nap"])
         await eventually(lambda: shop.notes.count("napping") == 2)
         assert second in shop.pids(), "the other one went on"
         assert first not in shop.pids()
         run.send(signal.SIGTERM)
+        shop.wake_all()
         assert await run.ended() == 0, run.err
     assert shop.notes.count("woke") == 2
     assert await sql.fetchval(RUNNING) == 0
@@ -74,12 +75,13 @@ async def test_a_signal_to_all_processes_at_once_is_heard_as_one(
     await queries.install()
     async with shop.run("shop.main", "--processes", "2", "--concurrency", "1") as run:
         await run.said("a worker process works", times=2)
-        await queries.enqueue(["nap", "nap"], [b"0.5", b"0.5"])
+        await queries.enqueue(["nap", "nap"])
         await eventually(lambda: shop.notes.count("napping") == 2)
         run.send(signal.SIGTERM)
         for pid in shop.pids():
             os.kill(pid, signal.SIGTERM)
             os.kill(pid, signal.SIGINT)
+        shop.wake_all()
         assert await run.ended() == 0, run.err
     assert sorted(shop.notes) == ["napping", "napping", "woke", "woke"]
 

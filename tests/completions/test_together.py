@@ -32,7 +32,7 @@ async def test_a_commit_completes_the_job_and_keeps_its_effects(
     with caplog.at_level(logging.INFO, logger="pg_scheduler"):
         async with stage.scheduler() as scheduler:
             handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
-            assert await handle.result(timeout=20) == {"paid": 5}
+            assert await handle.result(timeout=45) == {"paid": 5}
             await within(scheduler.worker.wait_drained())
             record = await scheduler.driver.job(handle)
             assert await scheduler.driver.attempts(handle) == []
@@ -55,7 +55,7 @@ async def test_a_rollback_leaves_neither_and_the_ordinary_verdict_applies(stage:
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=1, retry=AT_ONCE)
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         (history,) = await scheduler.driver.attempts(handle)
     assert (history.outcome, history.error_message) == ("retry", "OSError: in the last moment")
     assert (len(ran), await stage.effects()) == (2, ["attempt 2"])
@@ -75,7 +75,7 @@ async def test_a_failure_after_the_commit_comes_too_late(
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=3)
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         await within(scheduler.worker.wait_drained())
     assert (ran, await stage.effects()) == ([1], ["done"])
     (warning,) = [one for one in caplog.records if one.levelno == logging.WARNING]
@@ -96,7 +96,7 @@ async def test_a_function_that_swallows_its_rollback_and_returns_completes_its_j
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
     assert await stage.effects() == []
 
 
@@ -120,7 +120,7 @@ async def test_a_stale_epoch_is_refused_and_takes_the_effects_with_it(
 
     async with stage.scheduler(max_concurrent_jobs=1) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         assert await scheduler.driver.attempts(handle) == [], "no attempt failed"
     assert [(one.job_id, one.epoch) for one in refused] == [(handle, 1)]
     assert await stage.effects() == ["fresh"]
@@ -140,7 +140,7 @@ async def test_a_second_completion_is_an_error_of_its_own(stage: Stage) -> None:
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
     assert len(raised) == 1
 
 
@@ -159,7 +159,7 @@ async def test_after_a_rollback_the_next_transaction_may_complete_the_job(stage:
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         assert await scheduler.driver.attempts(handle) == []
     assert await stage.effects() == ["try 2"]
 
@@ -172,7 +172,7 @@ async def test_a_result_that_cannot_be_stored_is_refused_before_it_is_too_late(s
 
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
-        assert await handle.wait(timeout=20) is JobStatus.FAILED
+        assert await handle.wait(timeout=45) is JobStatus.FAILED
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert record.error_message is not None
@@ -187,7 +187,7 @@ async def test_what_is_no_connection_is_refused(stage: Stage) -> None:
     async with stage.scheduler() as scheduler:
         for nothing in (None, "postgresql://", 5):
             handle = await scheduler.schedule(job, execution_time=past(), args=(nothing,))
-            assert await handle.wait(timeout=20) is JobStatus.FAILED
+            assert await handle.wait(timeout=45) is JobStatus.FAILED
             record = await scheduler.driver.job(handle)
             assert record is not None
             assert "InvalidInput: connection: expected" in (record.error_message or "")
@@ -226,7 +226,7 @@ async def test_an_entrypoint_completes_by_its_context(stage: Stage) -> None:
 
     async with pgq.scheduler:
         (handle,) = await pgq.queries.enqueue("pay", b"5", store_result=True)
-        assert await handle.result(timeout=20) == "receipt"
+        assert await handle.result(timeout=45) == "receipt"
     assert await stage.effects() == ["b'5'"]
 
 

@@ -41,7 +41,7 @@ async def test_outside_a_transaction_it_is_refused_before_anything_is_written(
 
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.FAILED
+        assert await handle.wait(timeout=45) is JobStatus.FAILED
     said = await sql.fetchval("SELECT error_message FROM scheduled_jobs")
     assert said.startswith("InvalidInput: connection: has no transaction open")
 
@@ -57,7 +57,7 @@ async def test_a_connection_of_the_other_library_is_refused(
 
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.FAILED
+        assert await handle.wait(timeout=45) is JobStatus.FAILED
     said = await sql.fetchval("SELECT error_message FROM scheduled_jobs")
     assert said.startswith("InvalidInput: connection: expected a")
 
@@ -79,7 +79,7 @@ async def test_a_savepoint_that_is_rolled_back_takes_the_completion_with_it(data
 
     async with database.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.FAILED
+        assert await handle.wait(timeout=45) is JobStatus.FAILED
     assert await database.effects() == ["kept"]
 
 
@@ -96,7 +96,7 @@ async def test_a_savepoint_that_is_kept_completes_with_its_transaction(database:
 
     async with database.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=1)
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         await within(scheduler.worker.wait_drained())
     assert (ran, await database.effects()) == ([1], ["after the savepoint"])
 
@@ -129,12 +129,12 @@ async def test_a_transaction_that_outlives_the_function_is_waited_for(
         handle = await scheduler.schedule(job, execution_time=past())
         await eventually(lambda: bool(waiting))
         ordinary = await scheduler.schedule(other, execution_time=past())
-        assert await ordinary.wait(timeout=20) is JobStatus.COMPLETED
+        assert await ordinary.wait(timeout=45) is JobStatus.COMPLETED
         assert await handle.status() is JobStatus.RUNNING
         gate.set()
         await asyncio.gather(*waiting, return_exceptions=True)
         wanted = JobStatus.COMPLETED if committed else JobStatus.FAILED
-        assert await handle.wait(timeout=20) is wanted
+        assert await handle.wait(timeout=45) is wanted
 
 
 async def test_an_open_transaction_on_one_job_costs_no_other_job_its_lease(
@@ -164,7 +164,7 @@ async def test_an_open_transaction_on_one_job_costs_no_other_job_its_lease(
         await holder.close()
         gate.set()
         for handle in (locked, other):
-            assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+            assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         assert await status_of(scheduler, other) == (JobStatus.COMPLETED, 0)
     assert f"{other}" not in [getattr(one, "job_id", "") for one in caplog.records if one.levelno > 20]
 
@@ -247,9 +247,9 @@ async def test_cancelling_in_an_open_transaction_costs_no_other_job_its_lease(
         await eventually(lambda: looker.fetchval("SELECT now() > $1::timestamptz + interval '0.5 s'", until))
         await looker.close()
         await transaction.commit()
-        assert await cancelled.wait(timeout=20) is JobStatus.CANCELLED
+        assert await cancelled.wait(timeout=45) is JobStatus.CANCELLED
         gate.set()
-        assert await other.wait(timeout=20) is JobStatus.COMPLETED
+        assert await other.wait(timeout=45) is JobStatus.COMPLETED
         assert await status_of(scheduler, other) == (JobStatus.COMPLETED, 0)
 
 
@@ -284,7 +284,7 @@ async def test_a_completed_job_whose_function_goes_on_has_not_lost_its_lease(
 
     async with database.scheduler(observers=[Watching()]) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         await within(scheduler.worker.wait_drained())
     assert await database.effects() == ["went on"]
     assert "lease" not in caplog.text

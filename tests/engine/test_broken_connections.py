@@ -125,6 +125,6 @@ async def test_a_restart_of_the_server_is_survived(library: str) -> None:
             go_on.set()
             await eventually(lambda: not scheduler.active_jobs)
             await eventually(lambda: scheduler.worker.listening, timeout=30)
-            assert await job.result(timeout=20) == "survived"
+            assert await job.result(timeout=45) == "survived"
             handle = await scheduler.schedule(another, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"

@@ -25,7 +25,7 @@ async def test_a_pending_job_is_cancelled_at_once_and_never_runs(dsn: str, libra
 async def test_what_is_finished_or_unknown_cannot_be_cancelled(dsn: str, library: str) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(nothing, execution_time=past())
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         assert await handle.cancel() is False
         assert await handle.status() == "completed"
         assert await scheduler.cancel_job("never-heard-of") is False
@@ -45,7 +45,7 @@ async def test_a_running_coroutine_is_really_stopped(dsn: str, library: str, sql
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=3)
         await eventually(lambda: scheduler.active_jobs)
         assert await handle.cancel() is True
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
         assert happened == ["cleaned up"]
         assert [one.outcome for one in await scheduler.driver.attempts(handle)] == ["cancelled"]
         with pytest.raises(JobFailed, match="cancelled"):
@@ -70,7 +70,7 @@ async def test_the_row_says_running_until_the_coroutine_has_really_stopped(dsn: 
         await asyncio.wait_for(cleaning.wait(), 10)
         assert await handle.status() == "running"
         go_on.set()
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
 
 
 async def test_a_coroutine_that_swallows_the_cancellation_and_returns_has_completed(
@@ -87,7 +87,7 @@ async def test_a_coroutine_that_swallows_the_cancellation_and_returns_has_comple
         handle = await scheduler.schedule(stubborn, execution_time=past(), store_result=True)
         await eventually(lambda: scheduler.active_jobs)
         assert await handle.cancel() is True
-        assert await handle.result(timeout=10) == "finished anyway"
+        assert await handle.result(timeout=45) == "finished anyway"
 
 
 async def test_a_failure_while_being_cancelled_is_a_cancellation(dsn: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_failure_while_being_cancelled_is_a_cancellation(dsn: str) -> No
         handle = await scheduler.schedule(fails_to_clean_up, execution_time=past(), max_retries=3)
         await eventually(lambda: scheduler.active_jobs)
         await handle.cancel()
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
 
 
 async def test_a_wish_to_cancel_survives_the_worker(
@@ -126,7 +126,7 @@ async def test_a_cancelled_job_that_fails_is_not_retried(dsn: str) -> None:
 
     async with Scheduler.connect(dsn, polling_config=PollingConfig(listen=False)) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=3)
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
 
 
 async def test_both_words_for_cancelling_do_the_same(dsn: str) -> None:
@@ -138,4 +138,4 @@ async def test_both_words_for_cancelling_do_the_same(dsn: str) -> None:
         handle = await scheduler.schedule(job, execution_time=past())
         await eventually(lambda: scheduler.active_jobs)
         await scheduler.update_job_status(handle, "cancelled")
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"

@@ -24,7 +24,7 @@ async def test_a_thread_that_notices_is_cancelled(dsn: str, library: str) -> Non
         handle = await scheduler.schedule(notices, execution_time=past(), executor="thread")
         await eventually(lambda: scheduler.active_jobs)
         await handle.cancel()
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
 
 
 async def test_a_thread_that_raises_when_told_is_cancelled(dsn: str) -> None:
@@ -37,7 +37,7 @@ async def test_a_thread_that_raises_when_told_is_cancelled(dsn: str) -> None:
         handle = await scheduler.schedule(raises, execution_time=past(), executor="thread", max_retries=3)
         await eventually(lambda: scheduler.active_jobs)
         await handle.cancel()
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
 
 
 async def test_a_thread_that_never_looks_has_completed(dsn: str, library: str) -> None:
@@ -58,7 +58,7 @@ async def test_a_thread_that_never_looks_has_completed(dsn: str, library: str) -
         await scheduler.send_heartbeat(handle)
         assert await handle.status() == "running"
         go_on.set()
-        assert await handle.result(timeout=10) == "whole"
+        assert await handle.result(timeout=45) == "whole"
 
 
 async def test_a_thread_job_that_waits_for_its_turn_is_left_out(dsn: str) -> None:
@@ -80,9 +80,9 @@ async def test_a_thread_job_that_waits_for_its_turn_is_left_out(dsn: str) -> Non
         waits = await scheduler.schedule(second, execution_time=past())
         await eventually(lambda: len(scheduler.active_jobs) == 2)
         await waits.cancel()
-        assert await waits.wait(timeout=10) == "cancelled"
+        assert await waits.wait(timeout=45) == "cancelled"
         go_on.set()
-        assert await first.wait(timeout=10) == "completed"
+        assert await first.wait(timeout=45) == "completed"
         await one_thread.close()
     assert ran == []
 
@@ -94,7 +94,7 @@ async def test_a_worker_process_is_really_killed(dsn: str, library: str, tmp_pat
         (pid,) = await eventually(lambda: jobs.notes(trace, "started"))
         assert alive(pid)
         await handle.cancel()
-        assert await handle.wait(timeout=10) == "cancelled"
+        assert await handle.wait(timeout=45) == "cancelled"
         assert not alive(pid)
 
 

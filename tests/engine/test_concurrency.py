@@ -46,7 +46,7 @@ async def test_all_slots_are_used(dsn: str, library: str) -> None:
         handles = await scheduler.schedule_bulk([JobSpec(job, past(), args=(n,)) for n in range(7)])
         for handle in handles:
             assert handle is not None
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_freed_slot_is_filled_at_once(dsn: str, library: str) -> None:
@@ -83,7 +83,7 @@ async def test_a_long_job_does_not_hold_up_the_other_slots(dsn: str) -> None:
         await eventually(lambda: gauge.total == 20)
         assert await blocked.status() == "running"
         go_on.set()
-        await blocked.wait(timeout=10)
+        await blocked.wait(timeout=45)
 
 
 async def test_jobs_driven_by_hand_share_the_slots_too(dsn: str, library: str) -> None:

@@ -20,7 +20,7 @@ async def test_the_job_of_a_killed_worker_is_recovered_and_runs_elsewhere(
     trace = str(tmp_path / "trace")
     async with workers(2, dsn, library, lease=1):
         job = await client.schedule(jobs.die_once, execution_time=past(), args=(trace,))
-        assert await job.wait(timeout=20) == "completed"
+        assert await job.wait(timeout=45) == "completed"
     first, second = jobs.notes(trace, "started")
     assert first != second
     row = await sql.fetchrow("SELECT epoch, crash_count, attempt_count, retry_count FROM scheduled_jobs")
@@ -43,7 +43,7 @@ async def test_an_idle_worker_takes_over_from_one_killed_from_outside(
         assert len(set(jobs.notes(trace, "started"))) == 2
         assert await job.status() == "running"
         assert await job.cancel()
-        assert await job.wait(timeout=10) == "cancelled"
+        assert await job.wait(timeout=45) == "cancelled"
 
 
 async def test_a_worker_that_starts_takes_back_lost_jobs_at_once(
@@ -90,7 +90,7 @@ async def test_a_retry_after_an_ordinary_failure_does_not_count_as_a_crash(
     scheduler = Scheduler.connect(dsn, max_crashes=1)
     async with scheduler:
         handle = await scheduler.schedule(fails, execution_time=past(), max_retries=0)
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
     assert await sql.fetchval("SELECT crash_count FROM scheduled_jobs") == 0
 
 

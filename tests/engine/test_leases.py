@@ -44,7 +44,7 @@ async def test_a_blocked_event_loop_loses_no_lease_and_is_reported_with_the_jobs
         assert await state_of(sql) == UNTOUCHED
         assert await sql.fetchval("SELECT worker_id FROM scheduled_jobs") == blocked.worker_id
         gate.touch()
-        assert await job.result(timeout=10) == "late but done"
+        assert await job.result(timeout=45) == "late but done"
         blocked.process.terminate()
         _, _, complained = await blocked.finished()
     assert f"blocked by {job}" in complained
@@ -99,7 +99,7 @@ async def test_an_exhausted_pool_costs_no_lease(dsn: str, library: str, sql: asy
         await eventually(lambda: sql.fetchval(two_leases))
         assert await state_of(sql) == UNTOUCHED
         go_on.set()
-        assert await job.wait(timeout=10) == "completed"
+        assert await job.wait(timeout=45) == "completed"
 
 
 async def test_a_lost_lease_stops_the_local_attempt_and_its_row_is_left_alone(
@@ -142,7 +142,7 @@ async def test_a_verdict_on_its_way_keeps_its_lease_until_it_is_stored(
             two_leases = "SELECT now() - started_at > interval '2.5 seconds' FROM scheduled_jobs"
             await eventually(lambda: sql.fetchval(two_leases))
             assert await state_of(sql) == UNTOUCHED
-        assert await handle.wait(timeout=20) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
     assert await sql.fetchval("SELECT epoch FROM scheduled_jobs") == 1
 
 
@@ -161,7 +161,7 @@ async def test_reopening_a_running_job_ends_its_attempt_and_runs_it_again(dsn: s
         handle = await scheduler.schedule(job, execution_time=past())
         await eventually(lambda: scheduler.active_jobs)
         await scheduler.update_job_status(handle, "pending")
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         await eventually(lambda: "stopped" in runs)
     assert runs.count("started") == 2
 
@@ -200,6 +200,6 @@ async def test_heartbeats_say_which_leases_are_held(dsn: str, library: str, sql:
         assert await sql.fetchval("SELECT lease_until FROM scheduled_jobs") > before
         assert await scheduler.send_heartbeat("somebody-elses") is False
         go_on.set()
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         await eventually(lambda: not scheduler.active_jobs)
         assert await scheduler.send_heartbeat(handle) is False

@@ -73,10 +73,10 @@ async def test_the_job_that_blocks_is_named_among_those_that_run(dsn: str) -> No
         watch = LoopWatch(scheduler.worker.active.attempts, 0.05, on_blocked)
         watch.start()
         handle = await scheduler.schedule(culprit, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         watch.stop()
         await waits.cancel()
-        await waits.wait(timeout=10)
+        await waits.wait(timeout=45)
     assert str(handle) in reported
 
 

@@ -57,7 +57,7 @@ async def test_an_observer_hears_every_attempt_and_a_rude_one_harms_nobody(dsn: 
         retry_policy=RetryPolicy(base=timedelta(0)),
     ) as scheduler:
         handle = await scheduler.schedule(fails_once, execution_time=past(), max_retries=1)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         await eventually(lambda: len(recorder.jobs) == 4)
         await eventually(lambda: {"claimer", "settler", "lease keeper"} <= recorder.services)
     # A retry that is due at once may start before this worker hears that its predecessor is settled.

@@ -98,7 +98,7 @@ async def test_a_job_due_in_the_past_runs_at_once(dsn: str, library: str) -> Non
     async with Scheduler.connect(dsn, library=library, misfire_grace_time=None) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(10 * 365 * 86400))
         await asyncio.wait_for(ran.wait(), 10)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_crowd_of_urgent_future_jobs_does_not_hide_a_due_one(dsn: str) -> None:

@@ -33,7 +33,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(
 
     async with Scheduler.connect(dsn, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=2)
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         history = await scheduler.driver.attempts(handle)
     assert len(made) == 3
     assert [one.outcome for one in history] == ["retry", "retry", "failed"]
@@ -73,7 +73,7 @@ async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: str)
         snoozed = await scheduler.schedule(for_ever, execution_time=past())
         failed = await scheduler.schedule(fails, execution_time=past(), max_retries=1)
         last = await scheduler.schedule(fails, execution_time=past())
-        assert await last.wait(timeout=10) == "failed"
+        assert await last.wait(timeout=45) == "failed"
         for handle in (snoozed, failed):
             record = await scheduler.driver.job(handle)
             assert record is not None
@@ -96,7 +96,7 @@ async def test_a_verdict_that_a_library_will_not_send_ends_its_own_job_only(dsn:
             await scheduler.schedule(returns, execution_time=past(), args=(what,), store_result=True)
             for what in ("fine", "poison", "fine")
         ]
-        assert [await handle.wait(timeout=10) for handle in handles] == ["completed"] * 3
+        assert [await handle.wait(timeout=45) for handle in handles] == ["completed"] * 3
         assert await handles[2].result() == "fine"
         record = await scheduler.driver.job(handles[1])
     assert record is not None
@@ -117,7 +117,7 @@ async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, librar
     async with Scheduler.connect(dsn, library=library) as scheduler:
         for job in (with_nul, unspeakable):
             handle = await scheduler.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "failed"
+            assert await handle.wait(timeout=45) == "failed"
             record = await scheduler.driver.job(handle)
             assert record is not None
             assert record.error_message
@@ -129,7 +129,7 @@ async def test_a_result_that_cannot_be_stored_still_completes_the_job(dsn: str, 
 
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(gives_an_object, execution_time=past(), store_result=True)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         assert await handle.result() is None
         record = await scheduler.driver.job(handle)
     assert record is not None

@@ -52,7 +52,7 @@ async def test_an_executor_object_runs_the_job(dsn: str, library: str) -> None:
     mine = Doubling()
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(number, execution_time=past(), executor=mine, store_result=True)
-        assert await handle.result(timeout=10) == 42
+        assert await handle.result(timeout=45) == 42
 
 
 async def test_an_executor_is_known_by_name_and_closed_with_the_scheduler(dsn: str) -> None:
@@ -67,15 +67,15 @@ async def test_an_executor_is_known_by_name_and_closed_with_the_scheduler(dsn: s
             number, execution_time=past(), executor="doubling", store_result=True
         )
         by_task = await scheduler.schedule(job, execution_time=past(), store_result=True)
-        assert await by_name.result(timeout=10) == 42
-        assert await by_task.result(timeout=10) == 8
+        assert await by_name.result(timeout=45) == 42
+        assert await by_task.result(timeout=45) == 8
     assert mine.closed == 1
 
 
 async def test_a_name_can_be_taken_over(dsn: str) -> None:
     async with Scheduler.connect(dsn, executors={"async": Doubling()}) as scheduler:
         handle = await scheduler.schedule(number, execution_time=past(), store_result=True)
-        assert await handle.result(timeout=10) == 42
+        assert await handle.result(timeout=45) == 42
 
 
 async def test_an_unknown_executor_is_refused_when_scheduling(dsn: str) -> None:
@@ -90,7 +90,7 @@ async def test_a_task_whose_executor_this_worker_lacks_fails_with_the_reason(dsn
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         record = await scheduler.driver.job(handle)
         assert record is not None
         assert "wants executor 'elsewhere'" in (record.error_message or "")
@@ -104,9 +104,9 @@ async def test_a_misbehaving_executor_harms_its_own_job_only(
 ) -> None:
     async with Scheduler.connect(dsn, library=library, executors={"bad": Misbehaving(how)}) as scheduler:
         bad = await scheduler.schedule(number, execution_time=past(), executor="bad", store_result=True)
-        assert await bad.wait(timeout=10) == outcome
+        assert await bad.wait(timeout=45) == outcome
         good = await scheduler.schedule(number, execution_time=past(), executor=Doubling(), store_result=True)
-        assert await good.result(timeout=10) == 42
+        assert await good.result(timeout=45) == 42
 
 
 async def test_an_executor_that_hangs_holds_one_slot_and_can_be_cancelled(dsn: str) -> None:
@@ -119,6 +119,6 @@ async def test_an_executor_that_hangs_holds_one_slot_and_can_be_cancelled(dsn: s
         stuck = await scheduler.schedule(number, execution_time=past(), executor="bad")
         await eventually(lambda: scheduler.active_jobs)
         good = await scheduler.schedule(other, execution_time=past(), store_result=True)
-        assert await good.result(timeout=10) == "fine"
+        assert await good.result(timeout=45) == "fine"
         await stuck.cancel()
-        assert await stuck.wait(timeout=10) == "cancelled"
+        assert await stuck.wait(timeout=45) == "cancelled"

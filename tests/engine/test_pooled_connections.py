@@ -27,7 +27,7 @@ async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed
         await scheduler.schedule(double, execution_time=datetime.now(UTC), args=(1,))
         found = await sql.fetch(f"SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE {OTHERS}")
         pids = [row["pid"] for row in found]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while await sql.fetchval(STILL_THERE, pids):
                 await asyncio.sleep(0.01)
         handle = await scheduler.schedule(double, execution_time=datetime.now(UTC), args=(2,))

@@ -20,8 +20,8 @@ async def test_a_top_level_function_runs_in_another_process(dsn: str, library: s
     async with Scheduler.connect(dsn, library=library) as scheduler:
         result = await scheduler.schedule(jobs.square, execution_time=past(), args=(12,), store_result=True)
         pid = await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True)
-        assert await result.result(timeout=20) == 144
-        assert await pid.result(timeout=20) != os.getpid()
+        assert await result.result(timeout=45) == 144
+        assert await pid.result(timeout=45) != os.getpid()
 
 
 async def test_processes_are_used_again(dsn: str) -> None:
@@ -29,13 +29,13 @@ async def test_processes_are_used_again(dsn: str) -> None:
         handles = [
             await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True) for _ in range(4)
         ]
-        assert len({await handle.result(timeout=20) for handle in handles}) == 1
+        assert len({await handle.result(timeout=45) for handle in handles}) == 1
 
 
 async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: str) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(jobs.divide, execution_time=past(), args=(1, 0))
-        assert await handle.wait(timeout=20) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         (attempt,) = await scheduler.driver.attempts(handle)
         assert "ZeroDivisionError: division by zero" in (attempt.error_message or "")
         assert "return number / by" in (attempt.traceback or "")
@@ -52,7 +52,7 @@ async def test_the_retry_policy_sees_the_class_that_was_raised_remotely(
         handle = await scheduler.schedule(
             jobs.divide_patiently, execution_time=past(), args=(trace, 1, by), max_retries=2
         )
-        assert await handle.wait(timeout=20) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
     assert len(jobs.notes(trace, "tried")) == tries
 
 
@@ -62,7 +62,7 @@ async def test_a_process_can_snooze(dsn: str, tmp_path: Path) -> None:
         handle = await scheduler.schedule(
             jobs.rest_first, execution_time=past(), args=(trace,), store_result=True
         )
-        assert await handle.result(timeout=20) == "rested"
+        assert await handle.result(timeout=45) == "rested"
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.attempt_count, record.retry_count) == (1, 0)
@@ -71,13 +71,13 @@ async def test_a_process_can_snooze(dsn: str, tmp_path: Path) -> None:
 async def test_a_process_that_vanishes_fails_its_own_job_only(dsn: str, library: str, tmp_path: Path) -> None:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
         bad = await scheduler.schedule(jobs.vanish, execution_time=past(), args=(str(tmp_path / "trace"),))
-        assert await bad.wait(timeout=20) == "failed"
+        assert await bad.wait(timeout=45) == "failed"
         record = await scheduler.driver.job(bad)
         assert record is not None
         assert "exit code 3" in (record.error_message or "")
         assert record.crash_count == 0
         good = await scheduler.schedule(jobs.square, execution_time=past(), args=(3,), store_result=True)
-        assert await good.result(timeout=20) == 9
+        assert await good.result(timeout=45) == 9
 
 
 async def test_a_process_killed_from_outside_fails_the_job_and_is_retried(dsn: str, tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ async def test_a_result_that_cannot_travel_does_not_undo_the_work(dsn: str) -> N
     async with Scheduler.connect(dsn) as scheduler:
         plain = await scheduler.schedule(jobs.unstorable, execution_time=past())
         stored = await scheduler.schedule(jobs.unstorable, execution_time=past(), store_result=True)
-        assert await plain.wait(timeout=20) == "completed"
-        assert await stored.wait(timeout=20) == "completed"
+        assert await plain.wait(timeout=45) == "completed"
+        assert await stored.wait(timeout=45) == "completed"
         record = await scheduler.driver.job(stored)
         assert record is not None
         assert "builtins.object cannot be stored" in (record.error_message or "")
@@ -107,7 +107,7 @@ async def test_a_function_that_no_other_process_can_find_fails_with_the_reason(d
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(local, execution_time=past(), executor="process")
-        assert await handle.wait(timeout=20) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         record = await scheduler.driver.job(handle)
         assert record is not None
         assert "Define it at the top level" in (record.error_message or "")
@@ -142,7 +142,7 @@ async def test_a_signal_to_the_whole_group_leaves_the_running_job_to_the_worker(
         jobs.note(f"{trace}.gate", "open")
         code, _, complained = await worker.finished()
     assert code == 0, complained
-    assert await handle.result(timeout=5) == "crunched"
+    assert await handle.result(timeout=45) == "crunched"
 
 
 async def test_more_jobs_than_processes_take_turns(dsn: str) -> None:

@@ -84,7 +84,7 @@ async def test_a_verdict_that_is_refused_for_good_holds_up_no_other_and_is_repor
         await scheduler.schedule(work, execution_time=past(), job_id="cursed")
         others = [await scheduler.schedule(work, execution_time=past()) for _ in range(5)]
         for other in others:
-            assert await other.wait(timeout=10) == "completed"
+            assert await other.wait(timeout=45) == "completed"
         cursed = "SELECT status = 'failed' FROM scheduled_jobs WHERE job_id = 'cursed'"
         await eventually(lambda: sql.fetchval(cursed))
         assert scheduler.worker._settler.empty

@@ -53,7 +53,7 @@ async def test_delays_are_the_documented_ones_and_then_the_job_fails(dsn: str, l
 async def test_without_retries_the_first_failure_is_the_last(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(fails, execution_time=past())
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.retry_count, record.attempt_count) == (0, 1)
@@ -72,7 +72,7 @@ async def test_every_attempt_is_in_the_history_with_its_traceback(
 
     async with Scheduler.connect(dsn, library=library, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(third_time_lucky, execution_time=past(), max_retries=5)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         history = await scheduler.driver.attempts(handle)
         worker_id = scheduler.worker_id
     assert [(one.attempt, one.epoch, one.outcome) for one in history] == [(1, 1, "retry"), (2, 2, "retry")]
@@ -162,7 +162,7 @@ async def test_only_exceptions_the_policy_wants_are_retried(
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=2)
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
     assert len(made) == tries
 
 
@@ -176,4 +176,4 @@ async def test_a_retry_due_at_once_starts_without_a_poll(dsn: str, library: str)
 
     async with Scheduler.connect(dsn, library=library, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(fails_ten_times, execution_time=past(), max_retries=10)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"

@@ -78,7 +78,7 @@ async def test_a_silent_listen_connection_is_noticed_and_made_again(
             await eventually(lambda: scheduler.worker.listening)
             assert set(await pids_of(sql, LISTENERS)) - set(silent)
             handle = await scheduler.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
 
 
 @pytest.mark.parametrize("kind", ["pool", "connection"])

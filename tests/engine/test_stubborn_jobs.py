@@ -100,7 +100,7 @@ async def test_what_a_released_thread_returns_later_changes_nothing(
     await eventually(ended.is_set)
     # The same scheduler runs it again, from the start.
     async with scheduler:
-        assert await handle.result(timeout=10) == "too late"
+        assert await handle.result(timeout=45) == "too late"
     assert await sql.fetchval("SELECT epoch FROM scheduled_jobs") == 2
 
 
@@ -142,7 +142,7 @@ async def test_a_worker_process_ends_with_its_worker(dsn: str, sql: asyncpg.Conn
     scheduler = Scheduler.connect(dsn)
     await scheduler.start()
     handle = await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True)
-    pid = await handle.result(timeout=20)
+    pid = await handle.result(timeout=45)
     assert alive(pid)
     await within(scheduler.shutdown())
     assert not alive(pid)

@@ -23,7 +23,7 @@ async def test_a_plain_function_runs_in_a_thread_and_the_loop_stays_free(dsn: st
         handle = await scheduler.schedule(job, execution_time=past(), executor="thread", store_result=True)
         await eventually(lambda: scheduler.active_jobs)
         gate.set()
-        assert await handle.result(timeout=10) is True
+        assert await handle.result(timeout=45) is True
 
 
 async def test_the_decorator_asks_for_a_thread_as_well(dsn: str) -> None:
@@ -33,7 +33,7 @@ async def test_the_decorator_asks_for_a_thread_as_well(dsn: str) -> None:
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), args=(1,), store_result=True)
-        assert await handle.result(timeout=10) == 2
+        assert await handle.result(timeout=45) == 2
 
 
 async def test_a_function_registered_for_threads_needs_no_executor_later(dsn: str) -> None:
@@ -43,7 +43,7 @@ async def test_a_function_registered_for_threads_needs_no_executor_later(dsn: st
     async with Scheduler.connect(dsn) as scheduler:
         scheduler.register(job, name="a name of its own", executor="thread")
         handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
-        assert "pg_scheduler-job" in await handle.result(timeout=10)
+        assert "pg_scheduler-job" in await handle.result(timeout=45)
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert record.task_name == "a name of its own"
@@ -69,7 +69,7 @@ async def test_a_thread_knows_its_job_and_the_surrounding_context(dsn: str, libr
 
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), executor="thread")
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
     assert seen == [handle, 1, "set before the start"]
 
 
@@ -85,7 +85,7 @@ async def test_as_many_threads_run_as_there_are_slots(dsn: str) -> None:
         )
         for handle in handles:
             assert handle is not None
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
 
 
 @pytest.mark.parametrize("raised", [ValueError, SystemExit, KeyboardInterrupt, StopIteration])
@@ -98,11 +98,11 @@ async def test_whatever_a_thread_raises_fails_its_own_job_only(dsn: str, raised:
 
     async with Scheduler.connect(dsn) as scheduler:
         bad = await scheduler.schedule(job, execution_time=past(), executor="thread")
-        assert await bad.wait(timeout=10) == "failed"
+        assert await bad.wait(timeout=45) == "failed"
         (attempt,) = await scheduler.driver.attempts(bad)
         assert raised.__name__ in (attempt.traceback or "")
         good = await scheduler.schedule(other, execution_time=past(), executor="thread", store_result=True)
-        assert await good.result(timeout=10) == "fine"
+        assert await good.result(timeout=45) == "fine"
 
 
 async def test_an_idle_scheduler_has_no_threads_for_jobs(dsn: str) -> None:
@@ -114,7 +114,7 @@ async def test_an_idle_scheduler_has_no_threads_for_jobs(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         assert job_threads() == []
         handle = await scheduler.schedule(job, execution_time=past(), executor="thread")
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         assert len(job_threads()) == 1
     await eventually(lambda: job_threads() == [])
 
@@ -130,4 +130,4 @@ async def test_a_sync_entry_into_async_code_runs_in_its_thread(dsn: str) -> None
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), executor="thread", store_result=True)
-        assert await handle.result(timeout=10) == 42
+        assert await handle.result(timeout=45) == 42

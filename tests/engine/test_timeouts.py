@@ -59,7 +59,7 @@ async def test_a_processs_timeout_kills_it(dsn: str, library: str, tmp_path: Pat
     async with Scheduler.connect(dsn, library=library) as scheduler:
         # The timeout counts from the start of the attempt; a spawned process may need longer to begin.
         ready = await scheduler.schedule(jobs.square, execution_time=past(), args=(2,), store_result=True)
-        assert await ready.result(timeout=20) == 4
+        assert await ready.result(timeout=45) == 4
         handle = await scheduler.schedule(jobs.spin, execution_time=past(), args=(trace,), timeout=0.1)
         await assert_timed_out(scheduler, handle)
     for pid in jobs.notes(trace, "started"):
@@ -75,7 +75,7 @@ async def test_a_tasks_timeout_holds_for_its_jobs_and_a_jobs_own_wins(dsn: str) 
         by_task = await scheduler.schedule(quick_to_stop, execution_time=past())
         by_job = await scheduler.schedule(quick_to_stop, execution_time=past(), timeout=timedelta(seconds=30))
         await assert_timed_out(scheduler, by_task)
-        assert await by_job.wait(timeout=10) == "completed"
+        assert await by_job.wait(timeout=45) == "completed"
 
 
 async def test_a_timeout_is_retried_if_the_policy_allows_it(dsn: str, library: str) -> None:
@@ -101,7 +101,7 @@ async def test_a_timeout_of_the_functions_own_is_not_the_jobs(dsn: str) -> None:
 
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(gives_up_by_itself, execution_time=past(), timeout=30)
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.error_message or "").startswith("TimeoutError")
@@ -117,7 +117,7 @@ async def test_without_a_timeout_there_is_none(dsn: str) -> None:
         assert record.timeout is None
         assert not [one for one in asyncio.all_tasks() if "_time_out" in repr(one.get_coro())]
         await handle.cancel()
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
 
 
 async def test_work_that_ends_in_time_is_not_touched(dsn: str) -> None:
@@ -128,5 +128,5 @@ async def test_work_that_ends_in_time_is_not_touched(dsn: str) -> None:
             )
             for n in range(5)
         ]
-        assert [await handle.wait(timeout=10) for handle in handles] == ["completed"] * 5
+        assert [await handle.wait(timeout=45) for handle in handles] == ["completed"] * 5
         assert not [one for one in asyncio.all_tasks() if "_time_out" in repr(one.get_coro())]

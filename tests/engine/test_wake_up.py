@@ -31,7 +31,7 @@ async def test_a_signal_from_another_process_starts_a_job_without_a_poll(
         await eventually(lambda: scheduler.worker.listening)
         for _ in range(3):
             handle = await client.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_broken_listen_connection_is_made_again(
@@ -46,7 +46,7 @@ async def test_a_broken_listen_connection_is_made_again(
         await eventually(lambda: scheduler.worker.listening)
         assert await listener_pid(sql) != broken
         handle = await client.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_jobs_submitted_while_nobody_listened_are_found_at_once(
@@ -79,7 +79,7 @@ async def test_without_listen_the_poll_finds_jobs(dsn: str, library: str, client
     async with Scheduler.connect(dsn, library=library, polling_config=quick) as scheduler:
         scheduler.register(job)
         handle = await client.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         assert not scheduler.worker.listening
 
 
@@ -92,7 +92,7 @@ async def test_a_deaf_worker_still_hears_its_own_process(dsn: str, library: str)
     async with Scheduler.connect(dsn, library=library, polling_config=DEAF_AND_SELDOM) as scheduler:
         for _ in range(3):
             handle = await scheduler.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
 
 
 @pytest.mark.parametrize("polling", [SELDOM, DEAF_AND_SELDOM], ids=["listening", "deaf"])
@@ -105,7 +105,7 @@ async def test_a_timer_starts_the_next_due_job_and_not_before_its_time(
             for delay, priority in ((0.9, JobPriority.CRITICAL), (0.3, JobPriority.LOW), (0.6, 5))
         ]
         for handle in handles:
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     early = "SELECT count(*) FROM scheduled_jobs WHERE started_at < execution_time"
     assert await sql.fetchval(early) == 0
 
@@ -119,7 +119,7 @@ async def test_a_job_moved_forward_by_another_process_is_on_time(
         await eventually(lambda: scheduler.worker.listening)
         await client.schedule(job, execution_time=past(-40))
         soon = await client.schedule(job, execution_time=past(-0.3))
-        assert await soon.wait(timeout=10) == "completed"
+        assert await soon.wait(timeout=45) == "completed"
 
 
 async def test_a_newly_known_task_makes_the_worker_look(dsn: str, library: str, client: Scheduler) -> None:
@@ -127,7 +127,7 @@ async def test_a_newly_known_task_makes_the_worker_look(dsn: str, library: str, 
         handle = await client.schedule(job, execution_time=past())
         await eventually(lambda: scheduler.worker.listening)
         scheduler.register(job)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_rolled_back_submission_wakes_nobody_and_a_commit_does(
@@ -143,4 +143,4 @@ async def test_a_rolled_back_submission_wakes_nobody_and_a_commit_does(
         assert await client.driver.job(handle) is None
         async with sql.transaction():
             handle = await client.schedule(job, execution_time=past(), connection=sql)
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"

@@ -85,7 +85,7 @@ async def trigger(scheduler: Scheduler) -> str:
 
 async def ended(scheduler: Scheduler, job_id: str) -> JobStatus:
     """The status that a job ends with."""
-    return await JobHandle(job_id, scheduler).wait(timeout=20)
+    return await JobHandle(job_id, scheduler).wait(timeout=45)
 
 
 async def lock_holder(sql: asyncpg.Connection) -> int:

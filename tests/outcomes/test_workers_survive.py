@@ -39,9 +39,9 @@ async def test_an_exit_in_a_coroutine_fails_its_own_job_only(
     over = (MemoryDriver(),) if source == "memory" else (dsn,)
     async with Scheduler(*over, library=None if source == "memory" else source) as scheduler:
         bad = await scheduler.schedule(leave, execution_time=past())
-        assert await bad.wait(timeout=20) is JobStatus.FAILED
+        assert await bad.wait(timeout=45) is JobStatus.FAILED
         good = await scheduler.schedule(fine, execution_time=past(), store_result=True)
-        assert await good.result(timeout=20) == "fine"
+        assert await good.result(timeout=45) == "fine"
         record = await scheduler.driver.job(bad)
         (history,) = await scheduler.driver.attempts(bad)
     assert record is not None
@@ -57,9 +57,9 @@ async def test_a_job_that_raises_keyboard_interrupt_ends_no_worker(
     async with idle(Scheduler.connect(dsn)) as client:
         bad = await client.schedule(jobs.interrupt, execution_time=past(), args=(str(log),))
         async with WorkerProcess(dsn, library, lease=30) as worker:
-            assert await bad.wait(timeout=20) is JobStatus.FAILED
+            assert await bad.wait(timeout=45) is JobStatus.FAILED
             good = await client.schedule(jobs.touch, execution_time=past(), args=(str(log),))
-            assert await good.wait(timeout=20) is JobStatus.COMPLETED
+            assert await good.wait(timeout=45) is JobStatus.COMPLETED
             worker.send(signal.SIGTERM)
             assert (await worker.finished())[0] == 0
     assert len(jobs.notes(log, "started")) == 1
@@ -116,7 +116,7 @@ async def test_a_row_that_takes_no_verdict_holds_up_nobody(
         )
         stuck = await scheduler.schedule(fine, execution_time=past(5), job_id="stuck")
         good = await scheduler.schedule(fine, execution_time=past())
-        assert await good.wait(timeout=20) is JobStatus.COMPLETED
+        assert await good.wait(timeout=45) is JobStatus.COMPLETED
         assert await stuck.status() is JobStatus.RUNNING
         await eventually(lambda: "cannot be stored in any form" in caplog.text)
         assert not scheduler.worker.active.leases(), "so its lease runs out"
@@ -133,7 +133,7 @@ async def test_a_result_that_only_the_library_refuses_ends_its_job(
 
     async with Scheduler.connect(dsn, library=library, codec=Careless()) as scheduler:
         handle = await scheduler.schedule(fine, execution_time=past(), store_result=True)
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert "could not be stored" in (record.error_message or "")
@@ -155,7 +155,7 @@ async def test_a_log_handler_that_fails_changes_no_verdict(
     try:
         async with Scheduler.connect(dsn, library=library) as scheduler:
             handle = await scheduler.schedule(fails, execution_time=past())
-            assert await handle.wait(timeout=20) is JobStatus.FAILED
+            assert await handle.wait(timeout=45) is JobStatus.FAILED
             record = await scheduler.driver.job(handle)
     finally:
         log.removeHandler(broken)
@@ -168,7 +168,7 @@ async def test_bytes_that_look_like_deep_json_are_bytes(dsn: str, library: str) 
     async with Scheduler.connect(dsn, library=library) as scheduler, Queries(scheduler) as queries:
         scheduler.register(length_of, name="length_of")
         (handle,) = await queries.enqueue("length_of", payload, store_result=True)
-        assert await handle.result(timeout=20) == len(payload)
+        assert await handle.result(timeout=45) == len(payload)
 
 
 async def length_of(payload: bytes) -> int:

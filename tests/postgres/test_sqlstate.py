@@ -33,6 +33,7 @@ DEPLOYING = Path(__file__).parents[2] / "docs/guides/deploying.md"
         ("25006", DatabaseUnavailable),
         ("58030", DatabaseUnavailable),
         ("42501", DatabaseUnavailable),
+        ("55000", DatabaseUnavailable),
         ("28P01", DatabaseUnavailable),
         ("40001", TransientDatabaseError),
         ("40P01", TransientDatabaseError),

@@ -67,7 +67,7 @@ async def test_active_jobs_and_tasks_show_what_runs_now(dsn: str, library: str) 
         assert isinstance(task, asyncio.Task)
         assert not task.done()
         go_on.set()
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         await eventually(lambda: not scheduler.active_jobs and not scheduler.active_tasks)
     assert not scheduler.is_running
 
@@ -106,7 +106,7 @@ async def test_overridden_class_attributes_are_obeyed(
     async with Long.connect(dsn, library=library) as scheduler:
         assert len(scheduler.worker_id) == 12
         handle = await scheduler.schedule(look, execution_time=past())
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         assert await sql.fetchval("SELECT worker_id FROM scheduled_jobs") == scheduler.worker_id
     (lease,) = leases
     assert 3900 < lease.total_seconds() <= 4000  # type: ignore[attr-defined]

@@ -16,7 +16,7 @@ async def nothing() -> None: ...
 
 async def runs_a_job(scheduler: Scheduler) -> None:
     handle = await scheduler.schedule(nothing, execution_time=past())
-    assert await handle.wait(timeout=10) == "completed"
+    assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_shutdown_before_start_is_legal(dsn: str, library: str) -> None:

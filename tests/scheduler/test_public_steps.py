@@ -89,7 +89,7 @@ async def test_listening_for_jobs_runs_them_until_it_is_shut_down(dsn: str, libr
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         listening = asyncio.create_task(scheduler.listen_for_jobs())
         handle = await scheduler.schedule(nothing, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         assert not listening.done()
         await within(scheduler.shutdown())
         await within(listening)
@@ -154,9 +154,9 @@ async def test_a_reopened_job_runs_again_from_the_start(dsn: str, library: str) 
 
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "failed"
+        assert await handle.wait(timeout=45) == "failed"
         await scheduler.update_job_status(handle, "pending")
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         record = await scheduler.driver.job(handle)
     assert record is not None
     assert (record.attempt_count, record.retry_count, record.error_message) == (1, 0, None)

@@ -99,7 +99,7 @@ async def test_a_job_runs_over_any_source_and_the_users_own_stays_open(dsn: str,
     async with source(dsn) as made:
         async with Scheduler(made) as scheduler:
             handle = await scheduler.schedule(double, execution_time=past(), args=(21,), store_result=True)
-            assert await handle.result(timeout=10) == 42
+            assert await handle.result(timeout=45) == 42
             # Signals and leases have connections of their own, made like the one that was given.
             await eventually(lambda: scheduler.worker.listening)
             await eventually(scheduler.driver.workers)
@@ -135,7 +135,7 @@ async def test_the_environment_makes_a_scheduler_that_works(
         assert scheduler.misfire_grace_time is None
         assert scheduler.vacuum_enabled is False
         handle = await scheduler.schedule(double, execution_time=past(), args=(2,), store_result=True)
-        assert await handle.result(timeout=10) == 4
+        assert await handle.result(timeout=45) == 4
 
 
 def test_what_the_environment_leaves_out_has_the_documented_default() -> None:

@@ -27,7 +27,7 @@ async def test_an_unknown_name_stays_pending_and_is_reported_once(
             await scheduler.worker.unknown_tasks.report()
             (waiting,) = await scheduler.worker.unknown_tasks.report()
             handle = await scheduler.schedule(known, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     assert (waiting.task_name, waiting.count) == ("a.newer.version:task", 3)
     (warning,) = [one for one in caplog.records if one.name == "pg_scheduler.unknown tasks"]
     assert vars(warning)["task"] == "a.newer.version:task"
@@ -46,7 +46,7 @@ async def test_known_jobs_are_not_held_up_by_unknown_ones(
         await client.schedule_job("unknown:task", past(60), None, job_id=f"job-{number}", priority=1)
     async with Scheduler.connect(dsn, batch_claim_limit=3) as scheduler:
         handle = await scheduler.schedule(known, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_two_closures_over_equal_lists_each_run_with_their_own(dsn: str, library: str) -> None:
@@ -65,7 +65,7 @@ async def test_two_closures_over_equal_lists_each_run_with_their_own(dsn: str, l
         for func, times in ((one, 2), (other, 3)):
             for _ in range(times):
                 handle = await scheduler.schedule(func, execution_time=past())
-                assert await handle.wait(timeout=10) == "completed"
+                assert await handle.wait(timeout=45) == "completed"
         assert len(scheduler.task_map) == 2
     assert (len(of_one), len(of_other)) == (2, 3)
 
@@ -82,7 +82,7 @@ async def test_methods_of_two_objects_each_run_on_their_own(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         for account in (one, other, one):
             handle = await scheduler.schedule(account.book, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     assert (one.runs, other.runs) == (2, 1)
 
 
@@ -140,7 +140,7 @@ async def test_what_has_no_name_can_be_registered_under_one(dsn: str, library: s
         scheduler.register(nameless, name="noting")
         for call in (nameless, "noting"):
             handle = await scheduler.schedule(call, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     assert seen == ["from a partial"] * 2
 
 
@@ -173,7 +173,7 @@ async def test_the_task_map_is_live_and_can_be_changed(dsn: str, library: str, c
             scheduler.task_map["by-hand"] = func
             assert scheduler.task_map["by-hand"] is func
             handle = await client.schedule_job("by-hand", past(), None)
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     assert seen == ["first", "second", "plain"]
 
 
@@ -182,14 +182,14 @@ async def test_a_name_taken_out_of_the_map_is_not_claimed_any_more(dsn: str, cli
 
     async with Scheduler.connect(dsn) as scheduler:
         scheduler.task_map["by-hand"] = job
-        await (await client.schedule_job("by-hand", past(), None)).wait(timeout=10)
+        await (await client.schedule_job("by-hand", past(), None)).wait(timeout=45)
         del scheduler.task_map["by-hand"]
         with pytest.raises(KeyError):
             scheduler.task_map["by-hand"]
         assert "by-hand" not in scheduler.task_map
         unclaimed = await client.schedule_job("by-hand", past(), None)
         other = await scheduler.schedule(job, execution_time=past())
-        assert await other.wait(timeout=10) == "completed"
+        assert await other.wait(timeout=45) == "completed"
         assert await unclaimed.status() == "pending"
 
 

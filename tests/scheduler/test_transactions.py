@@ -58,7 +58,7 @@ async def test_a_commit_makes_the_job_visible_and_wakes_a_worker(
         async with own.transaction():
             handle = await scheduler.schedule(job, execution_time=past(), connection=own)
             assert await count(sql) == 0
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_rollback_leaves_nothing(dsn: str, library: str, sql: asyncpg.Connection) -> None:

@@ -91,13 +91,13 @@ async def test_a_running_scheduler_goes_on_after_its_table_was_dropped_and_heale
 ) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         await sql.execute("DROP TABLE scheduled_jobs")
         with pytest.raises(SchemaError):
             await scheduler.schedule(job, execution_time=past())
         await scheduler.initialize_db()
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=20) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_statements_survive_a_column_added_under_them(
@@ -107,10 +107,10 @@ async def test_statements_survive_a_column_added_under_them(
     async with Scheduler.connect(dsn, library=library) as scheduler:
         for column in ("of_the_next_version", "of_the_one_after"):
             handle = await scheduler.schedule(job, execution_time=past())
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
             await sql.execute(f"ALTER TABLE scheduled_jobs ADD COLUMN {column} TEXT NOT NULL DEFAULT 'new'")
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
 
 
 async def test_a_newer_schema_is_left_alone(dsn: str, library: str, sql: asyncpg.Connection) -> None:

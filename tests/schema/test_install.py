@@ -87,7 +87,7 @@ async def test_a_worker_without_the_right_to_create_tables_works_on_installed_on
     try:
         async with Scheduler.connect(dsn.replace("postgres@", "modest@"), library=library) as scheduler:
             handle = await scheduler.schedule(job, execution_time=later(-1))
-            assert await handle.wait(timeout=10) == "completed"
+            assert await handle.wait(timeout=45) == "completed"
     finally:
         await sql.execute("DROP OWNED BY modest; DROP ROLE modest")
 

@@ -27,7 +27,7 @@ async def test_a_chosen_schema_is_created_and_used(
     async with Scheduler.connect(dsn, library=library, schema=schema) as scheduler:
         await eventually(lambda: scheduler.worker.listening)
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
         assert (await scheduler.driver.schema_status()).schema == schema
     assert await schemas_with_table(sql) == {schema}
 
@@ -51,8 +51,8 @@ async def test_two_schemas_are_two_worlds(dsn: str, library: str) -> None:
         other.register(note)
         handle = await one.schedule(note, execution_time=past(), args=("one",), job_id="same")
         same = await other.schedule(note, execution_time=past(), args=("other",), job_id="same")
-        assert await handle.wait(timeout=10) == "completed"
-        assert await same.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
+        assert await same.wait(timeout=45) == "completed"
     assert sorted(ran) == ["one", "other"]
 
 
@@ -69,7 +69,7 @@ async def test_the_first_schema_of_the_search_path_is_used_whatever_stands_in_th
     )
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
-        assert await handle.wait(timeout=10) == "completed"
+        assert await handle.wait(timeout=45) == "completed"
     assert await schemas_with_table(sql) == {"first", "second"}
     assert await sql.fetchval("SELECT count(*) FROM first.scheduled_jobs") == 1
     assert [tuple(row) for row in await sql.fetch("SELECT job_name, status FROM second.scheduled_jobs")] == [

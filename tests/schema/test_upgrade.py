@@ -118,7 +118,7 @@ async def test_sql_that_names_only_documented_columns_goes_on_working(
         )
         # Plain SQL sends no signal: the poll would find them, and so does the next wake-up.
         handle = await scheduler.schedule("work", execution_time=await sql.fetchval("SELECT now()"))
-        await handle.wait(timeout=10)
+        await handle.wait(timeout=45)
         await eventually(lambda: sorted(ran) == ["full", "nothing", "nothing"])
         documented = "SELECT status, priority, retry_count, job_name, worker_id FROM scheduled_jobs"
         done = "SELECT bool_and(status = 'completed') FROM scheduled_jobs"

@@ -84,7 +84,7 @@ async def test_hostile_names_hold_a_whole_scheduler_and_harm_nothing(
             other = Scheduler.connect(database, library=library, schema=name)
             scheduler.register(nothing)
             handle = await other.schedule(nothing, execution_time=past())
-            assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+            assert await handle.wait(timeout=45) is JobStatus.COMPLETED
             await other.shutdown()
         assert await sql.fetchval(tables, name) == 8
         assert await sql.fetchval("SELECT alive FROM canary")

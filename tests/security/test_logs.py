@@ -166,7 +166,7 @@ async def test_whatever_happens_to_a_job_no_record_tells_what_it_is_about(
         for handle in ended:
             assert (await handle.wait(timeout=15)).finished, handle
         assert await hanging.cancel()
-        assert await hanging.wait(timeout=20) is JobStatus.CANCELLED
+        assert await hanging.wait(timeout=45) is JobStatus.CANCELLED
         with pytest.raises(UnencodablePayload):
             await scheduler.schedule(fine, execution_time=past(), args=(object(),))
         lost = await scheduler.schedule(hangs, execution_time=past(), **plain)
@@ -243,6 +243,6 @@ async def test_a_value_that_the_library_refuses_is_not_quoted(
     caplog.set_level(logging.INFO)
     async with Scheduler.connect(dsn, library=library, codec=Careless()) as scheduler:
         handle = await scheduler.schedule(fine, execution_time=past(), args=("x",), store_result=True)
-        assert await handle.wait(timeout=20) is JobStatus.COMPLETED
+        assert await handle.wait(timeout=45) is JobStatus.COMPLETED
     assert "verdict refused" in caplog.text
     assert leaks(caplog) == []

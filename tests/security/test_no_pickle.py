@@ -119,7 +119,7 @@ async def main():
     queries = Queries(worker)
     async with worker:
         warm = await queries.enqueue("take", b"warm", store_result=True)
-        assert await warm[0].result(timeout=20) == 4
+        assert await warm[0].result(timeout=45) == 4
         await asyncio.sleep(0)
         watching = True
         ids = []

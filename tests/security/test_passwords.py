@@ -20,7 +20,7 @@ from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
 from tests.cli.apps import PGQ
 from tests.cli.conftest import run
-from tests.support.running import within
+from tests.support.running import eventually, within
 
 SECRET = "Hush7Hush"
 ENCODED = f"p%40ss%2F{SECRET}%25"
@@ -150,9 +150,7 @@ async def test_a_worker_that_loses_its_database_logs_no_password(
             await admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", database
             )
-            async with asyncio.timeout(20):
-                while "out of reach" not in caplog.text:
-                    await asyncio.sleep(0.02)
+            await eventually(lambda: "out of reach" in caplog.text)
         finally:
             await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
             await admin.close()

@@ -99,8 +99,8 @@ async def test_a_producer_stores_jobs_and_reads_its_handles(roles: Roles) -> Non
         both = await producer.schedule_bulk([])
         (queued,) = await queries.enqueue("nobody", b"payload", dedupe_key="once", headers={"a": 1})
         (same,) = await queries.enqueue("nobody", b"payload", dedupe_key="once", on_duplicate="ignore")
-        assert await done.result(timeout=20) == "HI"
-        assert await failed.wait(timeout=20) is JobStatus.FAILED
+        assert await done.result(timeout=45) == "HI"
+        assert await failed.wait(timeout=45) is JobStatus.FAILED
         with pytest.raises(JobFailed, match="with a traceback"):
             await failed.result()
         assert (both, same, await queued.status()) == ([], queued, JobStatus.PENDING)
@@ -213,11 +213,11 @@ async def test_a_worker_does_all_of_running(roles: Roles) -> None:
 
     async with worker:
         (first,) = await pgq.queries.enqueue("limited")
-        assert await first.wait(timeout=20) is JobStatus.COMPLETED
+        assert await first.wait(timeout=45) is JobStatus.COMPLETED
         hanging = await worker.schedule(hang, execution_time=past())
         await eventually(lambda: is_in(hanging, JobStatus.RUNNING))
         assert await hanging.cancel()
-        assert await hanging.wait(timeout=20) is JobStatus.CANCELLED
+        assert await hanging.wait(timeout=45) is JobStatus.CANCELLED
         await pgq.queries.pause_queue("limited")
         await pgq.queries.resume_queue("limited")
         (schedule,) = await worker.list_schedules()
@@ -227,7 +227,7 @@ async def test_a_worker_does_all_of_running(roles: Roles) -> None:
         await worker.pause_schedule(schedule.key)
         await worker.resume_schedule(schedule.key)
         (mine,) = await pgq.queries.enqueue("own transaction")
-        assert await mine.wait(timeout=20) is JobStatus.COMPLETED
+        assert await mine.wait(timeout=45) is JobStatus.COMPLETED
         await worker.recover_orphaned_jobs()
         await worker.driver.prune(JobStatus.COMPLETED, VacuumPolicy.after_days(0), 10)
     assert seen.count("limited") == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ from typing import Any, TypeVar
 
 from pg_scheduler import Scheduler
 
-PATIENCE = 20.0
+PATIENCE = 45.0
 """Seconds after which a test gives up; far above what anything takes on a busy machine."""
 
 _T = TypeVar("_T")
@@ -71,11 +72,36 @@ async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PA
             return answer  # type: ignore[no-any-return]
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(
-                f"did not become true in {timeout} s: {inspect.getsource(what)} last answer: {answer!r}"
+                f"did not become true in {timeout} s: {inspect.getsource(what)} last answer: {answer!r}; "
+                f"tasks:\n{_where_tasks_wait()}"
             )
         await asyncio.sleep(0.02)
 
 
 async def within(waiting: Awaitable[_T], timeout: float = PATIENCE) -> _T:
-    """The result of `waiting`, which must come in time."""
-    return await asyncio.wait_for(waiting, timeout)
+    """The result of `waiting`, which must come in time.
+
+    Raises:
+        TimeoutError: it did not; says where every task of the loop waits.
+    """
+    waited = asyncio.ensure_future(waiting)
+    try:
+        done, _ = await asyncio.wait({waited}, timeout=timeout)
+        if done:
+            return waited.result()
+        raise TimeoutError(f"nothing came in {timeout} s; tasks:\n{_where_tasks_wait()}")
+    finally:
+        await _cancelled(waited)
+
+
+async def _cancelled(waited: asyncio.Future[Any]) -> None:
+    if not waited.done():
+        waited.cancel()
+        await asyncio.wait({waited}, timeout=PATIENCE)
+
+
+def _where_tasks_wait() -> str:
+    said = io.StringIO()
+    for task in asyncio.all_tasks():
+        task.print_stack(file=said)
+    return said.getvalue()
