@@ -33,7 +33,7 @@ async def listen(
     try:
         connection.add_termination_listener(lambda _connection: gone.set())
         with translated():
-            await connection.add_listener(channel, deliver)
+            await asyncio.wait_for(connection.add_listener(channel, deliver), PROBE_TIMEOUT)
         on_ready()
         while True:
             try:

@@ -90,7 +90,8 @@ class BorrowedSession(_Shared):
         nested = self._connection.is_in_transaction()
         transaction = _Savepoint(self._connection) if nested else self._connection.transaction()
         with translated():
-            await transaction.start()
+            async with asyncio.timeout(COMMAND_TIMEOUT):
+                await transaction.start()
         try:
             yield self
         except BaseException:
@@ -98,10 +99,12 @@ class BorrowedSession(_Shared):
             # closed. The server has rolled back then, and what the block raised tells more.
             with suppress(DatabaseError), translated():
                 if not self._connection.is_closed():
-                    await transaction.rollback()
+                    async with asyncio.timeout(COMMAND_TIMEOUT):
+                        await transaction.rollback()
             raise
         with translated():
-            await transaction.commit()
+            async with asyncio.timeout(COMMAND_TIMEOUT):
+                await transaction.commit()
 
 
 async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:

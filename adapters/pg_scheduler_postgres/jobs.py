@@ -9,7 +9,7 @@ from typing import Any
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import BURST_SECONDS
-from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
+from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.driver import (
@@ -237,4 +237,4 @@ class PostgresJobs:
 def _in_start_order(rows: Sequence[Row]) -> tuple[ClaimedJob, ...]:
     """The claimed jobs of an answer; UPDATE ... RETURNING keeps no order."""
     jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
-    return tuple(sorted(jobs, key=lambda job: (job.rank, job.execution_time, job.job_id)))
+    return tuple(sorted(jobs, key=START_ORDER))

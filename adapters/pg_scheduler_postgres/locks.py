@@ -67,7 +67,7 @@ class PostgresLocks:
             await session.close()
 
     async def _take(self, transaction: Session, name: str) -> bool:
-        await transaction.script("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        await transaction.fetch("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         await self._link.run("let_transaction_idle", transaction)
         (row,) = await transaction.fetch(
             "SELECT pg_try_advisory_xact_lock($1::bigint) AS held",

@@ -24,7 +24,8 @@ async def listen(
     with translated():
         connection = await connector()
         try:
-            await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             on_ready()
             while True:
                 async for notice in connection.notifies(timeout=PROBE_INTERVAL):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from types import TracebackType
 from typing import Any
 
 import psycopg
@@ -95,7 +96,7 @@ class BorrowedSession(_Shared):
     async def script(self, sql: str) -> None:
         with translated():
             # Without parameters psycopg sends the text as it is, several statements at once.
-            await self._connection.execute(sql.encode())
+            await self._connection.execute(sql.encode())  # a migration: it takes as long as it takes
 
     async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
         statement = copy_statement(schema, table, columns).encode()
@@ -108,8 +109,9 @@ class BorrowedSession(_Shared):
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         with translated():
-            await self._begin_as_the_owner_would()
-            async with self._connection.transaction():
+            async with asyncio.timeout(COMMAND_TIMEOUT):
+                await self._begin_as_the_owner_would()
+            async with EndsInTime(self._connection.transaction(), COMMAND_TIMEOUT):
                 yield self
 
     async def _begin_as_the_owner_would(self) -> None:
@@ -156,6 +158,30 @@ class ConnectionSession(_Shared, ScopedSession):
             yield BorrowedSession(self._connection, self._connector)
 
 
+class EndsInTime:
+    """A connection's or a transaction's block. Its beginning and its end are statements too: neither may take
+    longer than so many seconds, whatever is in between."""
+
+    def __init__(self, block: AbstractAsyncContextManager[object], seconds: float) -> None:
+        self._block = block
+        self._seconds = seconds
+
+    async def __aenter__(self) -> None:
+        async with asyncio.timeout(self._seconds):
+            await self._block.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool | None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._block.__aexit__(kind, error, trace)
+        except TimeoutError:
+            if error is None:
+                raise
+            return None  # what the block raised, a cancellation perhaps, goes on
+
+
 class PoolSession(_Shared, ScopedSession):
     """On a pool: statements run side by side, each on a connection of its own."""
 
@@ -199,7 +225,7 @@ class PoolSession(_Shared, ScopedSession):
             connection = await self._get(pool)
             try:
                 # Leaving this block commits, where the user's pool is not in autocommit.
-                async with connection:
+                async with EndsInTime(connection, COMMAND_TIMEOUT):
                     yield BorrowedSession(connection, self._connector)
             finally:
                 await pool.putconn(connection)

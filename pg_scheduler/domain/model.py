@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import NamedTuple
 
 from pg_scheduler.domain.retry import Backoff
@@ -57,9 +58,10 @@ class Lease(NamedTuple):
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ClaimedJob:
-    """What a worker needs to run one attempt of a job."""
+    """What a worker needs to run one attempt of a job. Nobody changes one. It is not frozen because setting
+    twenty fields past a freeze takes ten times as long, for each job that is claimed."""
 
     job_id: str
     task_name: str
@@ -88,6 +90,10 @@ class ClaimedJob:
     def lease(self) -> Lease:
         """The lease under which this attempt runs."""
         return Lease(self.job_id, self.epoch)
+
+
+START_ORDER = attrgetter("rank", "execution_time", "job_id")
+"""The key by which claimed jobs are sorted: the most urgent first, then by time and id."""
 
 
 @dataclass(frozen=True, slots=True)

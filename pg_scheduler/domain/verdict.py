@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import NamedTuple
 
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import MAX_DELAY, RetryPolicy
@@ -75,8 +76,7 @@ COMPLETED = Verdict(JobEvent.COMPLETE)
 """The verdict on `RETURNED`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """A verdict together with the lease that entitles its writer to apply it."""
 
     job_id: str

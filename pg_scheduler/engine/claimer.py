@@ -9,10 +9,10 @@ import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Protocol
 
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import START_ORDER, ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.active import ActiveAttempts
 from pg_scheduler.engine.lanes import LaneGate
@@ -27,6 +27,10 @@ log = logging.getLogger("pg_scheduler.claimer")
 DRAIN_PATIENCE = 5.0
 """Seconds: a lane that has something to give within this time (a rate, mostly) is worth waiting for when
 somebody waits until nothing is left."""
+
+
+Found = tuple[float, Sequence[ClaimedJob]]
+"""When the store was asked, by the monotonic clock, and the jobs that it gave, in start order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,7 @@ class Claimer:
         self._in_doubt = False
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
-        found: list[tuple[ClaimedJob, float]] = []
+        found: list[Found] = []
         taken, next_due_in = 0, None
         try:
             if self._lanes.is_open(self._busy):
@@ -194,13 +198,24 @@ class Claimer:
         finally:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
-            now, lease = self._clock.monotonic(), self._lease.total_seconds()
-            for job, asked in sorted(found, key=_start_order):
-                start = now - asked < lease and not self._given_up
-                (self._start_job if start else self._decline_job)(job)
+            self._start_in_order(found)
         return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
 
-    async def _claim_lanes(self, request: ClaimRequest, found: list[tuple[ClaimedJob, float]]) -> int:
+    def _start_in_order(self, found: list[Found]) -> None:
+        now, lease = self._clock.monotonic(), self._lease.total_seconds()
+        starting: list[ClaimedJob] = []
+        for asked, jobs in found:
+            if now - asked < lease and not self._given_up:
+                starting += jobs
+            else:
+                for job in jobs:
+                    self._decline_job(job)
+        if len(found) > 1:  # each answer is in order already
+            starting.sort(key=START_ORDER)
+        for job in starting:
+            self._start_job(job)
+
+    async def _claim_lanes(self, request: ClaimRequest, found: list[Found]) -> int:
         asked, reasons = self._clock.monotonic(), self._lanes.asked
         answer = await self._store.claim_lanes(request, now=self._clock.pinned())
         took = self._clock.monotonic() - asked
@@ -209,9 +224,7 @@ class Claimer:
         # What expired takes no slot.
         return len(answer.jobs)
 
-    async def _claim_others(
-        self, request: ClaimRequest, found: list[tuple[ClaimedJob, float]]
-    ) -> tuple[int, timedelta | None]:
+    async def _claim_others(self, request: ClaimRequest, found: list[Found]) -> tuple[int, timedelta | None]:
         """How many rows were dealt with, and when the next job is due."""
         marks = self._low_water.marks()
         asked = self._clock.monotonic()
@@ -231,12 +244,13 @@ class Claimer:
 
     def _found(
         self,
-        found: list[tuple[ClaimedJob, float]],
+        found: list[Found],
         jobs: Sequence[ClaimedJob],
         expired: Sequence[str],
         asked: float,
     ) -> None:
-        found += [(job, asked) for job in jobs]
+        if jobs:
+            found.append((asked, jobs))
         if expired:
             self._on_expired()
         for job_id in expired:
@@ -264,11 +278,6 @@ class Claimer:
         if claimed.lanes_open_in is not None:
             interval = min(interval, claimed.lanes_open_in)
         await wait_at_most(self._woken, interval, self._clock)
-
-
-def _start_order(found: tuple[ClaimedJob, float]) -> tuple[int, datetime, str]:
-    job = found[0]
-    return job.rank, job.execution_time, job.job_id
 
 
 def _or_never(seconds: float | None) -> float:

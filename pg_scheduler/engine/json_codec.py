@@ -20,6 +20,7 @@ str travels as its text, and an aware datetime keeps its offset, not the name of
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from pg_scheduler.domain.errors import UnencodablePayload, shown
@@ -33,6 +34,18 @@ MAX_BYTES = 10 * 1024 * 1024
 
 
 _JSON = json.JSONEncoder(allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+_scan: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder().scan_once  # type: ignore[attr-defined]
+
+
+def _loads(text: str) -> Any:
+    """As `json.loads`, in half its time where the text is nothing but the value: as jsonb gives it."""
+    try:
+        value, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    return value if end == len(text) else json.loads(text)
 
 
 class JsonCodec:
@@ -57,10 +70,10 @@ class JsonCodec:
 
     def decode_arguments(self, task_data: str) -> tuple[list[Any], dict[str, Any]]:
         """The arguments; both empty where the row holds none."""
-        stored = json.loads(task_data) or {}
+        stored = _loads(task_data) or {}
         if "$" not in task_data:
             # Nothing here is tagged, so nothing is to be made of it.
-            return list(stored.get("args") or ()), dict((stored.get("kwargs") or {}).items())
+            return stored.get("args") or [], stored.get("kwargs") or {}
         return (
             [decode(value) for value in stored.get("args") or ()],
             {key: decode(value) for key, value in (stored.get("kwargs") or {}).items()},

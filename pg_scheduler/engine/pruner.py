@@ -47,18 +47,15 @@ class Pruner:
         self._store = store
         self._clock = clock
         self._policies = policies
+        self.immediate = frozenset(
+            status for status, policy in policies.items() if policy.trigger is VacuumTrigger.IMMEDIATE
+        )
+        """Statuses in which no job is kept."""
         self._interval = interval
         self._track = track
         self._woken = asyncio.Event()
         self._next_pass: float | None = None
         self._uncounted = dict.fromkeys(policies, 0)
-
-    @property
-    def immediate(self) -> frozenset[JobStatus]:
-        """Statuses in which no job is kept."""
-        return frozenset(
-            status for status, policy in self._policies.items() if policy.trigger is VacuumTrigger.IMMEDIATE
-        )
 
     def wake(self) -> None:
         """A job may have ended without being settled."""

@@ -100,12 +100,12 @@ class Runner:
     def _attempt(self, job: ClaimedJob) -> Attempt:
         lease = job.lease
         context = JobContext(
-            job_id=job.job_id,
-            task_name=job.task_name,
-            attempt=job.attempt,
-            retry_count=job.retry_count,
-            max_retries=job.max_retries,
-            execution_time=job.execution_time,
+            job.job_id,
+            job.task_name,
+            job.attempt,
+            job.retry_count,
+            job.max_retries,
+            job.execution_time,
             _host=self,
             _lease=lease,
         )

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.model import Lease
@@ -26,13 +24,13 @@ MAX_BATCH = 500
 """Verdicts per statement."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(NamedTuple):
     """A verdict on its way."""
 
     attempt: Attempt
     verdict: Verdict
-    took: timedelta
+    took: float
+    """Seconds from the attempt's start to its end."""
 
 
 class SettlingStore(JobStore, Insight, Protocol):
@@ -54,7 +52,7 @@ class Settler:
         clock: Clock,
         active: ActiveAttempts,
         not_kept: frozenset[JobStatus],
-        on_settled: Callable[[Attempt, Verdict, timedelta, bool], None],
+        on_settled: Callable[[Attempt, Verdict, float, bool], None],
     ) -> None:
         self._store = store
         self._worker_id = worker_id
@@ -75,8 +73,7 @@ class Settler:
         if attempt.decided:
             return
         attempt.decided = True
-        took = timedelta(seconds=self._clock.monotonic() - attempt.started)
-        self._queue.append(Pending(attempt, verdict, took))
+        self._queue.append(Pending(attempt, verdict, self._clock.monotonic() - attempt.started))
         self._empty.clear()
         self._arrived.set()
 
@@ -85,8 +82,7 @@ class Settler:
         if attempt.decided:
             return
         attempt.decided = True
-        took = timedelta(seconds=self._clock.monotonic() - attempt.started)
-        self._answered(Pending(attempt, verdict, took), True)
+        self._answered(Pending(attempt, verdict, self._clock.monotonic() - attempt.started), True)
 
     async def one_round(self) -> None:
         """Wait for verdicts and write one batch; what could not be written stays queued."""

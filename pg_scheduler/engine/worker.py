@@ -384,11 +384,11 @@ class Worker:
             log.info("cancelling on request", extra={"job_id": lease.job_id})
             attempt.stop(StopReason.CANCEL)
 
-    def _settled(self, attempt: Attempt, verdict: Verdict, took: timedelta, accepted: bool) -> None:
+    def _settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
         if log.isEnabledFor(logging.DEBUG):
             log.debug(
                 "job settled",
-                extra={"job_id": attempt.job.job_id, "event": verdict.event, "seconds": took.total_seconds()},
+                extra={"job_id": attempt.job.job_id, "event": verdict.event, "seconds": took},
             )
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
@@ -403,7 +403,8 @@ class Worker:
         if attempt.job.schedule_key is not None:
             self.stager.wake()  # its next window may have been waiting for this run
         if self._observers:
-            self._tell(lambda observer: observer.job_settled(attempt.job, verdict, took, accepted))
+            duration = timedelta(seconds=took)
+            self._tell(lambda observer: observer.job_settled(attempt.job, verdict, duration, accepted))
         for told in self._listeners:
             told(attempt.job, verdict)
 

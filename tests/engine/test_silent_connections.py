@@ -6,7 +6,8 @@ import importlib
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
+from typing import cast
 
 import asyncpg
 import psycopg
@@ -14,7 +15,10 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine import service
+from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.session import ScopedSession, Session
 from tests.support.running import eventually, idle, past, within
 
 pytestmark = pytest.mark.slow
@@ -108,6 +112,32 @@ async def test_silent_connections_are_replaced_by_new_ones(
             source.terminate()
         else:
             await within(source.close())  # type: ignore[attr-defined]
+
+
+async def silent_at_its_end(block: AbstractAsyncContextManager[Session]) -> None:
+    """The server goes silent between a statement's answer and the end of the block."""
+    with ExitStack() as stack:
+        async with block as session:
+            (row,) = await session.fetch("SELECT pg_backend_pid() AS pid")
+            stack.enter_context(frozen([row["pid"]]))
+
+
+async def test_a_commit_that_is_not_answered_ends(dsn: str, library: str) -> None:
+    async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
+        session = cast(PostgresDriver, scheduler.driver)._link.session
+        with pytest.raises(ConnectionLost):
+            await within(silent_at_its_end(session.transaction()))
+
+
+async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, library: str) -> None:
+    if library == "asyncpg":
+        pytest.skip("its connections are in autocommit always")
+    async with psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=3, open=False) as pool:
+        session = cast(PostgresDriver, Scheduler(pool, library=library).driver)._link.session
+        assert isinstance(session, ScopedSession)
+        with pytest.raises(ConnectionLost):
+            await within(silent_at_its_end(session._scope()))
+        assert await session.fetch("SELECT 1 AS one")
 
 
 async def test_a_shutdown_with_silent_connections_ends(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pg_scheduler import Scheduler
@@ -101,7 +101,17 @@ async def _cancelled(waited: asyncio.Future[Any]) -> None:
 
 
 def _where_tasks_wait() -> str:
-    said = io.StringIO()
-    for task in asyncio.all_tasks():
-        task.print_stack(file=said)
-    return said.getvalue()
+    return "\n".join(f"{task.get_name()}: {_chain(task.get_coro())}" for task in asyncio.all_tasks())
+
+
+def _chain(awaited: Any) -> str:
+    """The lines at which a coroutine and those that it awaits stand, the innermost last."""
+    lines = []
+    while awaited is not None:
+        frame = getattr(awaited, "cr_frame", None) or getattr(awaited, "gi_frame", None)
+        if frame is None:
+            lines.append(type(awaited).__name__)
+            break
+        lines.append(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno} {frame.f_code.co_name}")
+        awaited = getattr(awaited, "cr_await", None) or getattr(awaited, "gi_yieldfrom", None)
+    return " > ".join(lines)
