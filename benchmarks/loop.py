@@ -1,10 +1,12 @@
-"""The event loop of everything that is measured: uvloop where it is installed."""
+"""The event loop of everything that is measured, the reference too, and how it keeps house: as `pgq run`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
+
+from pg_scheduler_cli.collecting import collect_seldom
 
 try:
     import uvloop
@@ -17,5 +19,6 @@ NAME = "asyncio" if uvloop is None else f"uvloop {uvloop.__version__}"
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on the faster loop."""
+    collect_seldom()
     with asyncio.Runner(loop_factory=None if uvloop is None else uvloop.new_event_loop) as runner:
         return runner.run(main)

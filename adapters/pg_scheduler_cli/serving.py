@@ -16,6 +16,7 @@ from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
 from pg_scheduler.running import STOP_SIGNALS, StopSignals, run_until_signalled
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.chosen import chosen_tasks
+from pg_scheduler_cli.collecting import collect_seldom
 from pg_scheduler_cli.errors import Failure, explained
 from pg_scheduler_cli.factories import made_by, scheduler_of
 from pg_scheduler_cli.lifeline import Lifeline
@@ -131,6 +132,7 @@ async def _run(
     async with made_by(factory, name) as app:
         scheduler = scheduler_of(app)
         options.apply(scheduler)
+        collect_seldom()
 
         async def start() -> None:
             try:
