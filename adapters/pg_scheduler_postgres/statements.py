@@ -16,6 +16,8 @@ _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _COMMENT = re.compile(r"--[^\n]*\n")
 _OWN_NOW = re.compile(r"coalesce\(:now::timestamptz, ((?:now|clock_timestamp)\(\))\)")
 _NULL_NOW = re.compile(r":now::timestamptz")
+_UNKNOWN_LIMIT = re.compile(r"LIMIT (:\w+::integer)")
+_UNKNOWN_ARRAY = re.compile(r"(ANY|ALL) \((:\w+::\w+\[\])\)")
 _SCHEMA = ':"schema"'
 
 
@@ -104,6 +106,8 @@ class Statements:
         statement = self._unpinned.get(name)
         if statement is None:
             text = _NULL_NOW.sub("NULL::timestamptz", _OWN_NOW.sub(r"\1", read_sql("sql", name)))
+            text = _UNKNOWN_LIMIT.sub(r"LIMIT (SELECT \1)", text)
+            text = _UNKNOWN_ARRAY.sub(r"\1 (ARRAY(SELECT unnest(\2)))", text)
             statement = self._unpinned[name] = _compile(text, self.schema)
         return statement
 
