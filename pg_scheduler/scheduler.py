@@ -58,7 +58,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             None means never. Each job may say otherwise. 0 means it must start on time (within a second).
         vacuum_config: how long finished jobs are kept.
         vacuum_enabled: whether finished jobs are deleted at all.
-        batch_claim_limit: how many jobs one claim takes at most.
+        batch_claim_limit: how many jobs one claim takes at most; above 1,000 it is several claims.
         polling_config: how an idle worker looks for work.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.

@@ -20,7 +20,7 @@ from pg_scheduler.engine.low_water import LowWater
 from pg_scheduler.engine.second_look import strays
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import ClaimRequest, Insight, JobStore
+from pg_scheduler.ports.driver import MOST_PER_CLAIM, ClaimRequest, Insight, JobStore
 
 log = logging.getLogger("pg_scheduler.claimer")
 
@@ -146,7 +146,7 @@ class Claimer:
 
     async def claim_once(self) -> Claimed:
         """Claim and start what fits."""
-        limit = min(self._active.free_slots, self._batch_limit)
+        limit = min(self._active.free_slots, self._batch_limit, MOST_PER_CLAIM)
         names = self._claimable()
         if not names:
             return Claimed(0, limit, None)

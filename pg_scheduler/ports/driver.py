@@ -43,6 +43,10 @@ class Mark:
     job_id: str
 
 
+MOST_PER_CLAIM = 1_000
+"""Rows that one claim may ask for: a bound that a store can plan with. More of them are several claims."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
     """Who claims what."""
@@ -51,7 +55,7 @@ class ClaimRequest:
     task_names: Collection[str]
     """Only jobs of these names are touched: a name that this worker does not know stays pending."""
     limit: int
-    """At most this many rows are taken, expired ones included."""
+    """At most this many rows are taken, expired ones included; no more than `MOST_PER_CLAIM`."""
     lease: timedelta
     beyond: tuple[Mark, ...] = ()
     """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -142,24 +143,38 @@ class Planner:
 
     async def plan_of(self, case: Case, mode: str) -> dict[str, Any]:
         """The plan with what really passed through each node, generic or made for these values."""
+        async with self._prepared(case) as execute:
+            await self._connection.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
+            explained = await self._connection.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {execute}")
+        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
+        return plan
+
+    async def plans_made(self, case: Case, times: int) -> int:
+        """How many plans PostgreSQL makes for these values alone, if it is asked so many times."""
+        async with self._prepared(case) as execute:
+            for _ in range(times):
+                await self._connection.execute(f"SAVEPOINT before; {execute}; ROLLBACK TO SAVEPOINT before")
+            made: int = await self._connection.fetchval(
+                "SELECT custom_plans FROM pg_prepared_statements WHERE name = 'hot'"
+            )
+        return made
+
+    @asynccontextmanager
+    async def _prepared(self, case: Case) -> AsyncIterator[str]:
+        """The text that executes the prepared statement; what it does is undone."""
         statement = self._statements.unpinned(case.name)
         values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
         types = types_of(case.name)
         given = [await self._literal(types[name], values[name]) for name in statement.parameters]
+        declared = ", ".join(types[name] for name in statement.parameters)
         transaction = self._connection.transaction()
         await transaction.start()
         try:
-            await self._connection.execute(f"SET LOCAL plan_cache_mode = force_{mode}_plan")
-            declared = ", ".join(types[name] for name in statement.parameters)
             await self._connection.execute(f"PREPARE hot ({declared}) AS {statement.sql}")
-            explained = await self._connection.fetchval(
-                f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE hot ({', '.join(given)})"
-            )
+            yield f"EXECUTE hot ({', '.join(given)})"
         finally:
             await transaction.rollback()
             await self._connection.execute("DEALLOCATE hot")
-        plan: dict[str, Any] = json.loads(explained)[0]["Plan"]
-        return plan
 
     async def _literal(self, kind: str, value: Any) -> str:
         text = await self._connection.fetchval(f"SELECT quote_nullable($1::{kind}::text)", value)

@@ -44,6 +44,17 @@ async def test_no_statement_of_the_hot_path_reads_or_sorts_a_whole_table(filled:
     assert found == []
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Connection) -> None:
+    """PostgreSQL plans a prepared statement for its values five times and then compares: planning a claim
+    takes longer than running it, so the plan that knows no values must never look dearer."""
+    planner = Planner(filled)
+    made = {str(case): await planner.plans_made(case, 8) for case in cases()}
+    assert {case: plans for case, plans in made.items() if plans > 5} == {}
+
+
 def problems(plan: dict[str, object]) -> list[str]:
     """What a plan does that grows with the table."""
     found = []

@@ -40,31 +40,37 @@ ranks (priority) AS (
     WHERE ranks.priority IS NOT NULL
 ),
 due AS MATERIALIZED (
-    SELECT of_rank.job_id, of_rank.late, of_rank.limited
-    FROM ranks
-    LEFT JOIN marks AS mark ON mark.priority = ranks.priority
-    CROSS JOIN LATERAL (
-        SELECT
-            job.job_id,
-            job.misfire_grace_time IS NOT NULL
-                AND job.started_at IS NULL
-                AND job.retry_count = 0
-                AND coalesce(:now::timestamptz, now())
-                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late,
-            job.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) AS limited
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NULL
-            AND job.priority = ranks.priority
-            AND job.execution_time <= coalesce(:now::timestamptz, now())
-            AND (job.execution_time, job.job_id)
-                >= (coalesce(mark.execution_time, '-infinity'), coalesce(mark.job_id, '') COLLATE "C")
-            AND job.job_name = ANY (:task_names::text[])
-        ORDER BY job.execution_time, job.job_id
+    SELECT first.job_id, first.late, first.limited
+    FROM (
+        SELECT of_rank.job_id, of_rank.late, of_rank.limited
+        FROM ranks
+        LEFT JOIN marks AS mark ON mark.priority = ranks.priority
+        CROSS JOIN LATERAL (
+            SELECT
+                job.job_id,
+                job.misfire_grace_time IS NOT NULL
+                    AND job.started_at IS NULL
+                    AND job.retry_count = 0
+                    AND coalesce(:now::timestamptz, now())
+                        > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late,
+                job.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) AS limited
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending'
+                AND job.lane IS NULL
+                AND job.priority = ranks.priority
+                AND job.execution_time <= coalesce(:now::timestamptz, now())
+                AND (job.execution_time, job.job_id)
+                    >= (coalesce(mark.execution_time, '-infinity'), coalesce(mark.job_id, '') COLLATE "C")
+                AND job.job_name = ANY (:task_names::text[])
+            ORDER BY job.execution_time, job.job_id
+            LIMIT :limit::integer
+            FOR UPDATE SKIP LOCKED
+        ) AS of_rank
         LIMIT :limit::integer
-        FOR UPDATE SKIP LOCKED
-    ) AS of_rank
-    LIMIT :limit::integer
+    ) AS first
+    -- As many as a claim may ask for. The planner, which is not told the limit above, takes it for a share of
+    -- the table, and would think that a plan for every single claim is worth its while.
+    LIMIT 1000
 ),
 taken AS (
     UPDATE :"schema".scheduled_jobs AS job
