@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from pg_scheduler.domain.model import NewJob
@@ -16,22 +18,29 @@ ROWS_PER_CHUNK = 500
 
 _NULL = r"\N"
 
-Column = tuple[str, Callable[[NewJob], Any], Any]
-"""A column, what a job says of it, and what the table makes of a row that leaves it out."""
 
-_OPTIONAL: tuple[Column, ...] = (
-    ("max_retries", lambda job: job.max_retries, 0),
-    ("misfire_grace_time", lambda job: job.misfire_grace_seconds, None),
-    ("timeout_seconds", lambda job: seconds(job.timeout), None),
-    ("backoff", lambda job: backoff_text(job.backoff), None),
-    ("store_result", lambda job: job.store_result, False),
-    ("schedule_key", lambda job: job.schedule_key, None),
-    ("exclusive_key", lambda job: job.exclusive_key, None),
-    ("exclusive_wait", lambda job: job.exclusive_wait, True),
-    ("payload", lambda job: job.payload, None),
-    ("headers", lambda job: job.headers, None),
-    ("dedupe_key", lambda job: job.dedupe_key, None),
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_OPTIONAL: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
+    ("max_retries", "max_retries", _as_it_is),
+    ("misfire_grace_time", "misfire_grace_seconds", _as_it_is),
+    ("timeout_seconds", "timeout", seconds),
+    ("backoff", "backoff", backoff_text),
+    ("store_result", "store_result", _as_it_is),
+    ("schedule_key", "schedule_key", _as_it_is),
+    ("exclusive_key", "exclusive_key", _as_it_is),
+    ("exclusive_wait", "exclusive_wait", _as_it_is),
+    ("payload", "payload", _as_it_is),
+    ("headers", "headers", _as_it_is),
+    ("dedupe_key", "dedupe_key", _as_it_is),
 )
+"""Columns that can be left out, and the field of a job that each is made of: what the table makes of a row
+without them is what a `NewJob` has by default."""
+
+_OPTIONS = attrgetter(*(field for _, field, _ in _OPTIONAL))
+_DEFAULTS = {field.name: field.default for field in fields(NewJob)}
 
 
 class CopiedJobs:
@@ -54,15 +63,18 @@ class CopiedJobs:
             "task_data": [_escaped(job.task_data) for job in jobs],
             "priority": [str(job.rank) for job in jobs],
         }
-        for name, value_of, default in _OPTIONAL:
-            self._add(name, [value_of(job) for job in jobs], default)
-        self._add("lane", self.lanes, None)
+        self._add_options(jobs)
+        if any(lane is not None for lane in self.lanes):
+            self._columns["lane"] = [_field(lane) for lane in self.lanes]
         if pinned:
             self._columns["created_at"] = [now.isoformat()] * len(jobs)
 
-    def _add(self, name: str, values: Sequence[Any], default: Any) -> None:
-        if any(value != default for value in values):
-            self._columns[name] = [_field(value) for value in values]
+    def _add_options(self, jobs: Sequence[NewJob]) -> None:
+        # Few differ, so they are told apart by all their options at once.
+        said = list(zip(*set(map(_OPTIONS, jobs)), strict=True))
+        for (name, field, written), found in zip(_OPTIONAL, said, strict=True):
+            if any(value != _DEFAULTS[field] for value in found):
+                self._columns[name] = [_field(written(getattr(job, field))) for job in jobs]
 
     @property
     def columns(self) -> list[str]:

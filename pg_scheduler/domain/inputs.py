@@ -24,6 +24,8 @@ def checked_time(field: str, value: object) -> datetime:
     Raises:
         InvalidInput: not a datetime, naive, or not expressible in UTC.
     """
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if not isinstance(value, datetime):
         raise InvalidInput(field, f"expected an aware datetime, got {type(value).__name__}")
     try:

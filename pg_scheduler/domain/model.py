@@ -11,9 +11,10 @@ from pg_scheduler.domain.retry import Backoff
 from pg_scheduler.domain.states import JobStatus
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NewJob:
-    """A job to be stored, already validated and encoded."""
+    """A job to be stored, already validated and encoded. Nobody changes one; why it is not frozen is said at
+    `ClaimedJob`."""
 
     job_id: str
     task_name: str

@@ -38,7 +38,7 @@ class Unset:
 UNSET: Final = Unset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class JobRequest:
     """What a caller may say about one job. The fields are those of `Scheduler.schedule`."""
 
