@@ -20,6 +20,7 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.bundling import can_share
 from pg_scheduler.engine.submission import UNSET, JobRequest, Unset
 from pg_scheduler.engine.submitting import submit_surely
 from pg_scheduler.job_handle import JobHandle
@@ -104,7 +105,10 @@ class JobMethods(SchedulerParts):
             conflict = ConflictResolution.IGNORE
         job = self._factory.build(request)
         await self.open()
-        await submit_surely(self.driver, self.clock, [job], conflict, connection=connection)
+        if connection is None and can_share(job):
+            await self._bundler.submit(job)
+        else:
+            await submit_surely(self.driver, self.clock, [job], conflict, connection=connection)
         self._wake_if_deaf()
         return JobHandle(job.job_id, self)
 

@@ -15,6 +15,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.bundling import Bundler, can_share
 from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.json_codec import JsonCodec
 from pg_scheduler.engine.submitting import submit_surely
@@ -57,6 +58,7 @@ class Queries:
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
             self.ends = Ends(self.driver, self.clock)
+        self._bundler = Bundler(self.driver, self.clock)
         self._opening: asyncio.Lock | None = None
         self._installed = False
 
@@ -151,6 +153,9 @@ class Queries:
         jobs = batch_of(request, self.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         await self.open()
+        if connection is None and len(jobs) == 1 and can_share(jobs[0]):
+            await self._bundler.submit(jobs[0])
+            return [JobHandle(jobs[0].job_id, self)]
         answers = await submit_surely(self.driver, self.clock, jobs, conflict, connection=connection)
         ids = [job.job_id for job in jobs]
         if Submission.IGNORED in answers:

@@ -21,6 +21,7 @@ from pg_scheduler.domain.inputs import (
 )
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.bundling import Bundler
 from pg_scheduler.engine.checks import checked_executors, given_or_default
 from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
@@ -131,6 +132,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             lambda: self.misfire_grace_time,
             lambda: self._executors,
         )
+        self._bundler = Bundler(self.driver, self.clock)
         self.task_map = TaskMap(self._registry)
         self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
         self.schedules = ScheduleBook(

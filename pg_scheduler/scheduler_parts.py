@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from pg_scheduler.engine.bundling import Bundler
 from pg_scheduler.engine.ends import Ends
 from pg_scheduler.engine.registry import TaskRegistry
 from pg_scheduler.engine.submission import JobFactory
@@ -24,6 +25,7 @@ class SchedulerParts(ABC):
     schedules: ScheduleBook
     _registry: TaskRegistry
     _factory: JobFactory
+    _bundler: Bundler
     _worker: Worker
 
     @abstractmethod

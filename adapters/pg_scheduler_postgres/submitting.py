@@ -108,6 +108,8 @@ class Submitting:
         return stored
 
     async def _store_all(self, rows: Sequence[NewJob], batch_size: int) -> Stored:
+        if len(rows) <= batch_size and self._conflict is not ConflictResolution.RAISE:
+            return await self._store(self._session, rows)  # one statement, and none of its answers undoes it
         stored: Stored = {}
         async with self._session.transaction() as transaction:
             for start in range(0, len(rows), batch_size):
