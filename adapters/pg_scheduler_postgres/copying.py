@@ -13,8 +13,9 @@ from pg_scheduler.domain.retry import backoff_text
 from pg_scheduler_postgres.rows import seconds
 
 TABLE = "scheduled_jobs"
-ROWS_PER_CHUNK = 500
-"""Rows handed over at once: the server stores some while the next are written."""
+CHARACTERS_PER_CHUNK = 60_000
+"""So many, or one row, are handed over at once: the server stores some while the next are written, and no
+message comes near the gigabyte that it takes at the most."""
 
 _NULL = r"\N"
 
@@ -83,9 +84,21 @@ class CopiedJobs:
 
     def chunks(self) -> Iterator[bytes]:
         """The rows, some at a time, in COPY's text format."""
-        lines = ["\t".join(row) for row in zip(*self._columns.values(), strict=True)]
-        for start in range(0, len(lines), ROWS_PER_CHUNK):
-            yield ("\n".join(lines[start : start + ROWS_PER_CHUNK]) + "\n").encode()
+        lines: list[str] = []
+        characters = 0
+        for row in zip(*self._columns.values(), strict=True):
+            line = "\t".join(row)
+            lines.append(line)
+            characters += len(line)
+            if characters >= CHARACTERS_PER_CHUNK:
+                yield _chunk(lines)
+                lines, characters = [], 0
+        if lines:
+            yield _chunk(lines)
+
+
+def _chunk(lines: list[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _field(value: Any) -> str:

@@ -24,6 +24,9 @@ UNIQUE_VIOLATION = "23505"
 WORTH_COPYING = 100
 """Jobs from which the round trips of a COPY are paid back."""
 
+MOST_CHARACTERS = 50_000_000
+"""Of arguments, payloads and headers in one statement; a server takes no message of a gigabyte."""
+
 Stored = dict[str, Submission]
 
 
@@ -108,12 +111,13 @@ class Submitting:
         return stored
 
     async def _store_all(self, rows: Sequence[NewJob], batch_size: int) -> Stored:
-        if len(rows) <= batch_size and self._conflict is not ConflictResolution.RAISE:
+        batches = _batches(rows, batch_size)
+        if len(batches) == 1 and self._conflict is not ConflictResolution.RAISE:
             return await self._store(self._session, rows)  # one statement, and none of its answers undoes it
         stored: Stored = {}
         async with self._session.transaction() as transaction:
-            for start in range(0, len(rows), batch_size):
-                stored |= await self._store(transaction, rows[start : start + batch_size])
+            for batch in batches:
+                stored |= await self._store(transaction, batch)
             _refuse_taken(rows, stored, self._conflict)
         return stored
 
@@ -129,6 +133,20 @@ class Submitting:
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found
         }
+
+
+def _batches(rows: Sequence[NewJob], batch_size: int) -> list[list[NewJob]]:
+    """The rows of each statement: so many, and no more text than `MOST_CHARACTERS`, or one."""
+    batches: list[list[NewJob]] = []
+    left = 0
+    for row in rows:
+        size = row.size
+        if not batches or len(batches[-1]) == batch_size or size > left:
+            batches.append([])
+            left = MOST_CHARACTERS
+        batches[-1].append(row)
+        left -= size
+    return batches
 
 
 def _refuse_taken(

@@ -51,6 +51,11 @@ class NewJob:
     fresh_id: bool = False
     """Whether the id was made at random for this job, so that no stored job can have it."""
 
+    @property
+    def size(self) -> int:
+        """Characters and bytes of what it carries, which may be megabytes."""
+        return len(self.task_data) + len(self.payload or b"") + len(self.headers or "")
+
 
 class Lease(NamedTuple):
     """The right of one attempt to write: true while the row's epoch is still this one."""

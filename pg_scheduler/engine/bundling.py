@@ -80,7 +80,7 @@ class Bundler:
             if self._waiting[0].stored.done():  # its caller has been cancelled
                 self._waiting.popleft()
                 continue
-            characters += _size(self._waiting[0].job)
+            characters += self._waiting[0].job.size
             if bundle and characters > MOST_CHARACTERS:
                 break
             bundle.append(self._waiting.popleft())
@@ -139,7 +139,3 @@ def _tell(one: _Waiting, error: Exception | None) -> None:
         one.stored.set_result(None)
     else:
         one.stored.set_exception(error)
-
-
-def _size(job: NewJob) -> int:
-    return len(job.task_data) + len(job.payload or b"") + len(job.headers or "")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 
 import asyncpg
+import pytest
 
-from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler import ConnectionLost, JobStatus, Scheduler
+from tests.chaos.network.proxy import TcpProxy
+from tests.support.running import idle, within
 
 
 async def double(number: int) -> int:
@@ -34,3 +38,25 @@ async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed
         assert await handle.status() is JobStatus.PENDING
     finally:
         await scheduler.shutdown()
+
+
+async def test_a_pool_that_gave_up_connects_for_whoever_waits(dsn: str, library: str) -> None:
+    """psycopg's pool stops trying some time into an outage; it connects again when it is asked, but not for
+    somebody who has asked before."""
+    address = urlsplit(dsn)
+    async with (
+        TcpProxy(str(address.hostname), int(address.port or 0)) as proxy,
+        idle(Scheduler.connect(proxy.dsn(dsn), library=library)) as scheduler,
+    ):
+        await proxy.refuse()
+        for link in list(proxy.links):
+            link.reset()
+        waiting = asyncio.ensure_future(scheduler.driver.counts())
+        await asyncio.sleep(2.5)  # several times as long as the pool tries
+        await proxy.accept()
+        if library == "psycopg":
+            await within(waiting, 20)
+        else:
+            with pytest.raises(ConnectionLost):  # its pool tries once, and does so again for the next
+                await within(waiting)
+            assert await scheduler.driver.counts() is not None

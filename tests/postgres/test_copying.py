@@ -20,7 +20,8 @@ from pg_scheduler.domain.retry import Backoff
 from pg_scheduler.ports.driver import Driver, SignalKind
 from pg_scheduler.testing.contract.scene import IGNORE, NOON, RAISE, at, new, stored
 from pg_scheduler.testing.contract.signals import listening, next_of
-from pg_scheduler_postgres.submitting import WORTH_COPYING, Submitting
+from pg_scheduler_postgres.copying import CopiedJobs
+from pg_scheduler_postgres.submitting import WORTH_COPYING, Submitting, _batches
 
 ODD = ["\\N", "\\", "\\.", "a\\tb", "'; DROP TABLE x; --", "ä\u2028ö", "  ", '"', "$1 %s {}"]
 
@@ -160,3 +161,20 @@ async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
     record = await stored(driver, "job 3")
     assert (record.task_name, record.task_data) == ("ärger", '{"args": ["é\\\\"], "kwargs": {}}')
     await driver.close()
+
+
+def test_no_message_of_a_copy_is_longer_than_it_must_be() -> None:
+    """However large the jobs are: a server takes no message of a gigabyte."""
+    jobs = [new(f"job {n}", task_data='{"args": ["' + "x" * 50 + '"], "kwargs": {}}') for n in range(7)]
+    with patch("pg_scheduler_postgres.copying.CHARACTERS_PER_CHUNK", 10):
+        chunks = list(CopiedJobs(jobs, NOON, False, frozenset()).chunks())
+    assert [chunk.count(b"\n") for chunk in chunks] == [1] * 7
+    assert b"".join(chunks) == b"".join(CopiedJobs(jobs, NOON, False, frozenset()).chunks())
+
+
+def test_statements_are_bounded_by_rows_and_by_text() -> None:
+    sizes = [1, 1, 1, 9, 1, 30, 1, 1]
+    jobs = [new(f"job {n}", task_data="", payload=b"x" * size) for n, size in enumerate(sizes)]
+    with patch("pg_scheduler_postgres.submitting.MOST_CHARACTERS", 10):
+        found = [[job.size for job in batch] for batch in _batches(jobs, 3)]
+    assert found == [[1, 1, 1], [9, 1], [30], [1, 1]]
