@@ -37,6 +37,8 @@ class Samples:
     from_return: list[float] = field(default_factory=list)
     """From its return to the start."""
     bare: list[float] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    """As `bare`, until a row is written."""
     quiet: list[tuple[float, float]] = field(default_factory=list)
     """Spans of Unix time in which the worker only waited."""
 
@@ -45,8 +47,7 @@ async def measure(bench: Bench) -> list[Table]:
     """Both latencies, the reference, and what waiting costs."""
     database = await bench.new_database()
     log = StatementLog(bench.server)
-    await log.enable()
-    samples = Samples()
+    samples, counted = Samples(), Samples()
     producer = Scheduler(database.dsn, library=bench.library)
     try:
         async with worker_process(bench, database), bare_notify(bench.library, database.dsn) as ping:
@@ -56,10 +57,15 @@ async def measure(bench: Bench) -> list[Table]:
             for _ in range(bench.size(10)):
                 samples.crowded += await _run_crowd(producer, min(CROWD, bench.size(10 * CROWD)))
             await _pick_up(samples, producer, ping, bench.size(300))
+        # Logging takes time, so statements are counted apart.
+        await log.enable()
+        async with worker_process(bench, database):
+            for _ in range(bench.size(5)):
+                await _run_late(counted, producer)
     finally:
         await producer.shutdown()
         await log.enable(False)
-    return [_latencies(samples), _idling(samples, await log.instants())]
+    return [_latencies(samples), _idling(counted, await log.instants())]
 
 
 async def _run_late(samples: Samples, producer: Scheduler) -> None:
@@ -95,6 +101,8 @@ async def _pick_up(samples: Samples, producer: Scheduler, ping: Ping, number: in
         await asyncio.sleep(random.uniform(0.01, 0.03))
         samples.bare.append(await ping())
         await asyncio.sleep(random.uniform(0.01, 0.03))
+        samples.written.append(await ping(write=True))
+        await asyncio.sleep(random.uniform(0.01, 0.03))
 
 
 async def _scheduled(producer: Scheduler, due: datetime) -> JobHandle:
@@ -108,6 +116,7 @@ def _latencies(samples: Samples) -> Table:
         "start after schedule() returned": samples.from_return,
         "start after schedule() was called": samples.from_call,
         "bare NOTIFY, sent to heard": samples.bare,
+        "bare NOTIFY, then a row written": samples.written,
     }
     return Table(
         "latency",
@@ -141,7 +150,9 @@ claim's round trip and commit, which waits for the disk. Of jobs that are due at
 for the others: a claim takes 10, and 25 run at once. Start after schedule() returned: how long a job that is
 due at once waits for a worker that has nothing to do; after schedule() was called: the same with the
 enqueueing itself. Bare NOTIFY: from sending NOTIFY on one connection until another hears it, the least that
-any wake-up through PostgreSQL can cost; the last columns are ratios to it. Idle worker: statements of all its
+any wake-up through PostgreSQL can cost; the last columns are ratios to it. Then a row written: whoever hears
+it updates one row by its key and waits for the commit, the least that a claim which nobody takes again can
+cost. Idle worker: statements of all its
 connections, pool resets and probes included, while jobs are pending and none is due. Where the load average
 above is not near 0, the tails (see that of the bare NOTIFY) tell of the machine, not of the scheduler.
 """.strip(),
