@@ -31,6 +31,8 @@ class PostgresCompletions:
                 "Open one around your statements and this call",
             )
         link = self._link.over(session)
+        # A settlement passes over rows that others hold; this one waits for them, in its own transaction.
+        await link.run("lock_job", job_id=settlement.job_id)
         (accepted,) = await Settling(link, [settlement], now, ()).settle()
         if not accepted:
             return None

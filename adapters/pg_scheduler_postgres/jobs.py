@@ -143,7 +143,7 @@ class PostgresJobs:
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
+    ) -> list[bool | None]:
         return await Settling(self._link, settlements, now, not_kept).settle()
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

@@ -30,10 +30,10 @@ class Settling:
         self._settlements = settlements
         self._now = now
         self._not_kept = not_kept
-        self.accepted = [False] * len(settlements)
+        self.accepted: list[bool | None] = [False] * len(settlements)
 
-    async def settle(self) -> list[bool]:
-        """Apply them all."""
+    async def settle(self) -> list[bool | None]:
+        """Apply them all; see `JobStore.settle`."""
         plain: dict[tuple[str, int], Batch] = {}
         others: dict[str, list[int]] = {}
         completions_stay = JobStatus.COMPLETED not in self._not_kept
@@ -51,7 +51,7 @@ class Settling:
         return self.accepted
 
     async def _complete(self, worker_id: str, epoch: int, batch: Batch) -> list[int]:
-        """The positions that are left: superseded rows, and lost leases."""
+        """The positions that are left: superseded rows, rows that are held up, and lost leases."""
         rows = await self._link.run(
             "settle_completed", now=self._now, worker_id=worker_id, epoch=epoch, job_ids=list(batch)
         )
@@ -77,9 +77,9 @@ class Settling:
             not_kept=[str(status) for status in self._not_kept],
             soon_seconds=SOON.total_seconds(),
         )
-        settled = {(row["job_id"], row["epoch"]) for row in rows}
+        found = {(row["job_id"], row["epoch"]): True if row["applied"] else None for row in rows}
         for told, position in zip(batch, positions, strict=True):
-            self.accepted[position] = (told.job_id, told.epoch) in settled
+            self.accepted[position] = found.get((told.job_id, told.epoch), False)
 
 
 def is_plain(verdict: Verdict) -> bool:

@@ -253,10 +253,11 @@ class JobStore(Protocol):
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
-        """Apply verdicts. False where the lease was lost: that row is untouched. Of several verdicts by one
-        worker on one lease the first counts. A job that ends in a status of `not_kept` is deleted in the same
-        statement, with its history."""
+    ) -> Sequence[bool | None]:
+        """Apply verdicts. False where the lease was lost: that row is untouched. None where it cannot be said
+        yet, because somebody's open transaction holds the row: untouched too, and to be told again. Of
+        several verdicts by one worker on one lease the first counts. A job that ends in a status of
+        `not_kept` is deleted in the same statement, with its history."""
         ...
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

@@ -1,4 +1,4 @@
-"""Batches that meet over the same rows wait for each other; they never deadlock.
+"""Batches that meet over the same rows wait for each other, or pass them over; they never deadlock.
 
 A third transaction holds the middle row while two batches arrive, so how they interleave is not left to
 chance: were one of them to lock rows in another order than by id, each would hold what the other waits for.
@@ -76,8 +76,9 @@ async def meet(
     await holder.start()
     await sql.execute(holding)
     calls = asyncio.gather(first(drivers[0], IDS), second(drivers[1], IDS[::-1]), return_exceptions=True)
+    waiting = sum(batch is not settling for batch in (first, second))
     async with asyncio.timeout(20):
-        while await _waiting_for_a_lock(sql) < 2:
+        while await _waiting_for_a_lock(sql) < waiting:
             await asyncio.sleep(0.005)
     await holder.rollback()
     refused = [answer for answer in await calls if isinstance(answer, BaseException)]
@@ -106,7 +107,23 @@ async def test_batches_over_running_jobs_never_deadlock(
     await meet(drivers, sql, "SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE", first, second)
 
 
-@pytest.mark.parametrize("other", BATCHES, ids=lambda batch: batch.__name__)
+async def test_a_settlement_waits_for_nobody_and_says_what_is_held_up(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection
+) -> None:
+    for job_id in (*IDS, "taken"):
+        await started(drivers[0], job_id)
+    await sql.execute("UPDATE scheduled_jobs SET epoch = 2 WHERE job_id = 'taken'")
+    told = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in (*IDS, "taken")]
+    failed = [one._replace(verdict=Verdict(JobEvent.FAIL)) for one in told]
+    for number, batch in enumerate((told, failed)):
+        async with sql.transaction():
+            await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
+            answers = await drivers[number].settle(batch, now=at(10))
+        assert list(answers) == [not number, None, not number, False]
+    assert await drivers[0].settle(failed, now=at(11)) == [False, True, False, False]
+
+
+@pytest.mark.parametrize("other", [replacing, cancelling], ids=lambda batch: batch.__name__)
 async def test_a_renewal_waits_for_nobody_and_extends_what_is_free(
     drivers: tuple[Driver, Driver], sql: asyncpg.Connection, other: Batch
 ) -> None:

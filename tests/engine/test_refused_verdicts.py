@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import asyncpg
 import pytest
@@ -59,7 +60,7 @@ async def _another_refusal(scheduler: Scheduler) -> None:
     store, tried = scheduler.worker._settler._store, []
     original = store.settle
 
-    async def settle(*args: object, **kwargs: object) -> list[bool]:
+    async def settle(*args: object, **kwargs: object) -> Sequence[bool | None]:
         try:
             return await original(*args, **kwargs)  # type: ignore[arg-type]
         finally:

@@ -2,6 +2,8 @@
 -- the verdict names and is run by its writer; a completion also counts if the lease was taken back but
 -- nobody claimed the job since. A superseded row becomes pending with its new version; a job that was
 -- asked to be cancelled does not go back to pending. What ends in a status that is not kept is deleted.
+-- A row that somebody's open transaction holds (a cancellation that is not committed) is left as it is, and
+-- said to be held up: no verdict on another job should wait for it.
 WITH held AS (
     SELECT
         job.schedule_key, job.lane, job.awaited, job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
@@ -24,7 +26,19 @@ WITH held AS (
             OR (job.status = 'pending' AND told.event = 'complete')
         )
     ORDER BY job.job_id COLLATE "C"
-    FOR UPDATE OF job
+    FOR UPDATE OF job SKIP LOCKED
+),
+held_up AS (
+    SELECT job.job_id, job.epoch
+    FROM :"schema".scheduled_jobs AS job
+    JOIN unnest(:job_ids::text[], :epochs::bigint[], :events::text[]) AS told (job_id, epoch, event)
+        ON told.job_id = job.job_id AND told.epoch = job.epoch
+    WHERE job.job_id = ANY (:job_ids::text[])
+        AND (
+            (job.status = 'running' AND job.worker_id = :worker_id::text)
+            OR (job.status = 'pending' AND told.event = 'complete')
+        )
+        AND NOT EXISTS (SELECT 1 FROM held WHERE held.job_id = job.job_id)
 ),
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job
@@ -104,6 +118,7 @@ recorded AS (
 SELECT
     held.job_id,
     held.epoch,
+    true AS applied,
     (
         SELECT pg_notify(:channel::text, 'due')
         WHERE EXISTS (
@@ -139,4 +154,7 @@ SELECT
         FROM held AS run
         WHERE run.awaited AND run.target <> 'pending'
     ) AS finished_notified
-FROM held;
+FROM held
+UNION ALL
+SELECT held_up.job_id, held_up.epoch, false, NULL, NULL, NULL, NULL
+FROM held_up;

@@ -1,5 +1,6 @@
 -- Attempts of one epoch that simply completed their jobs: what nearly every settlement is. The fence is that
--- of settle.sql. Superseded rows are left out; what is not among the ids given back goes there.
+-- of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds; what is not
+-- among the ids given back goes there.
 WITH held AS MATERIALIZED (
     SELECT job.job_id, job.job_name, job.lane, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
@@ -8,7 +9,7 @@ WITH held AS MATERIALIZED (
         AND NOT job.superseded
         AND ((job.status = 'running' AND job.worker_id = :worker_id::text) OR job.status = 'pending')
     ORDER BY job.job_id COLLATE "C"
-    FOR UPDATE OF job
+    FOR UPDATE OF job SKIP LOCKED
 ),
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job

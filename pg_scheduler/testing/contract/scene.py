@@ -97,7 +97,7 @@ async def settle(
 ) -> bool:
     """Settle one attempt, ten seconds after noon unless said otherwise; whether that was accepted."""
     (accepted,) = await driver.settle([told(job, event, worker, **verdict)], now=now or at(10))
-    return accepted
+    return accepted is True
 
 
 async def reclaim(driver: Driver, *, now: datetime, max_crashes: int = 3, limit: int = 500) -> ReclaimAnswer:

@@ -15,7 +15,8 @@ PATIENCE = 15.0
 
 _LEFT = """
     SELECT
-        (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()
+        (SELECT string_agg(format('connection (%s, %s, since %s: %s)', state, wait_event, state_change, left(query, 80)), ', ')
+            FROM pg_stat_activity WHERE datname = current_database()
             AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections,
         (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS locks,
@@ -26,7 +27,7 @@ _LEFT = """
 async def left_in_database(dsn: str) -> list[str]:
     """Connections, advisory locks and prepared transactions that are there after a moment's patience."""
     connection = await asyncpg.connect(dsn)
-    row: dict[str, int] = {}
+    row: dict[str, int | str | None] = {}
 
     async def nothing_left() -> bool:
         row.update(await connection.fetchrow(_LEFT))

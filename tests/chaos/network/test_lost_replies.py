@@ -23,6 +23,7 @@ from pg_scheduler import (
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
 
+IGNORE, RAISE = ConflictResolution.IGNORE, ConflictResolution.RAISE
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
 SETTLE = r"SET status = 'completed'|held\.target"
 CLAIM = r"WITH RECURSIVE marks"
@@ -64,12 +65,17 @@ async def test_a_submission_whose_answer_was_lost_is_stored_once(
 
 
 @LOSSES
+@pytest.mark.parametrize(
+    ("conflict", "lost"), [(IGNORE, SUBMIT), (RAISE, "^COMMIT")], ids=["IGNORE", "RAISE"]
+)
 async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
-    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss
-) -> None:
+    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss,
+    conflict: ConflictResolution, lost: str,
+) -> None:  # fmt: skip
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
-        trap = proxy.lose(r"^COMMIT", loss)
-        handles = await scheduler.schedule_bulk([JobSpec(job, past()) for _ in range(3)])
+        trap = proxy.lose(lost, loss)
+        specs = [JobSpec(job, past()) for _ in range(3)]
+        handles = await scheduler.schedule_bulk(specs, conflict_resolution=conflict)
         assert trap.snapped == 1
         assert await ids(sql) == sorted(str(handle) for handle in handles)
 
