@@ -15,7 +15,7 @@ PATIENCE = 15.0
 
 _LEFT = """
     SELECT
-        (SELECT string_agg(format('connection (%s, %s, since %s: %s)', state, wait_event, state_change, left(query, 80)), ', ')
+        (SELECT string_agg(format('(%s, %s, %s: %s)', state, wait_event, state_change, left(query, 80)), ', ')
             FROM pg_stat_activity WHERE datname = current_database()
             AND backend_type = 'client backend' AND pid <> pg_backend_pid()) AS connections,
         (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
