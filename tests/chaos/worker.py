@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import logging
 import os
 import sys
 import threading
+import time
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from tests.chaos.journal import Entry, Journal
 from tests.chaos.tasks import TASKS, Witness, lend, tick
 
 SCHEDULE = "of the harness"
+TRIM_INTERVAL = 5.0
 AT_ONCE = VacuumPolicy.immediate()
 
 
@@ -45,6 +48,9 @@ class Launch:
     """Seconds between the windows of the schedule that this version of the program has."""
     keep: bool = True
     """False: completed and failed jobs are deleted when they end."""
+    trims: bool = False
+    """True: what the C library holds free is given back to the system now and then, so that the process is as
+    large as what it uses."""
 
     def text(self) -> str:
         """As one command-line argument."""
@@ -113,8 +119,22 @@ def scheduler_for(launch: Launch) -> ChaosScheduler:
     return scheduler
 
 
+def trim_for_ever() -> None:
+    """Give free memory back; where the C library cannot, nothing happens."""
+
+    def trim() -> None:
+        give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        while give_back is not None:
+            time.sleep(TRIM_INTERVAL)
+            give_back(0)
+
+    threading.Thread(target=trim, name="trim", daemon=True).start()
+
+
 async def serve(launch: Launch) -> None:
     """Run jobs until SIGTERM."""
+    if launch.trims:
+        trim_for_ever()
     await scheduler_for(launch).run(shutdown_timeout=launch.grace)
 
 
