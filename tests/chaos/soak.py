@@ -1,8 +1,8 @@
 """``python -m tests.chaos.soak``: work for long in one worker, and whether it and the tables keep their size.
 
-Prints memory, threads and open files of the worker, and dead tuples and size of the tables, once a minute. The
-worker gives free memory back to the system all the time: else the C library keeps ever more small holes, some
-ten bytes a job, and nobody could tell them from a leak.
+Prints memory, threads and open files of the worker, and dead tuples and size of the tables, once a minute.
+The worker gives free memory back to the system all the time: else the C library keeps ever more small holes,
+some ten bytes a job, and nobody could tell them from a leak.
 """
 
 from __future__ import annotations
