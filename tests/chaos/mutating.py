@@ -86,12 +86,21 @@ def _output(command: list[str], copy: Path) -> tuple[str, str]:
         try:
             return process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
-            process.terminate()  # politely: it stops the servers that it has started
-            process.communicate()
+            _end(process)
             return "", f"no end within {LIMIT:.0f} s"
         except BaseException:
             process.terminate()
             raise
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Politely, as it has started servers that it should stop; by force if it hears nothing."""
+    process.terminate()
+    try:
+        process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def run(harness: Harness, arguments: list[str], description: str | None) -> int:

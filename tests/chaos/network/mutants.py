@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 
+from tests.chaos.mutants import GROWING_MARK, PLANNED_FOR
 from tests.chaos.mutating import SQL, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
@@ -52,10 +53,8 @@ MUTANTS = (
         "lost windows",
         "a step counts only if nobody moved the schedule, and a window's job has one id",
         (
-            (SQL + "advance_schedules.sql",
-             "AND schedule.next_window IS NOT DISTINCT FROM told.expected_window",
-             "AND (told.expected_window IS NULL OR true)"),
-            (SQL + "advance_schedules.sql", "schedule.mark < told.mark)", "true)"),
+            PLANNED_FOR,
+            GROWING_MARK,
             (ENGINE + "stager.py", "job_id=window_job_id(key, window),",
              "job_id=f'{window_job_id(key, window)}:{randomness}',"),
         ),
