@@ -20,6 +20,7 @@ from pg_scheduler import (
     VacuumConfig,
     VacuumPolicy,
 )
+from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
 
@@ -69,7 +70,7 @@ async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
 ) -> None:
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
         trap = proxy.lose(r"^COMMIT", loss)
-        handles = await scheduler.schedule_bulk([JobSpec(job, past()) for _ in range(3)])
+        handles = await scheduler.schedule_bulk([JobSpec(job, past())] * WORTH_COPYING)
         assert trap.snapped == 1
         assert await ids(sql) == sorted(str(handle) for handle in handles)
 
