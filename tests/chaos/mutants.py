@@ -7,18 +7,10 @@ if a text that is to be replaced is no longer there.
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import shutil
-import subprocess
 import sys
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-SQL = "adapters/pg_scheduler_postgres/sql/"
+from tests.chaos.mutating import SQL, Harness, Mutant, run
+
 REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND (\n",
           "WHERE job.status = 'nobody'\n        AND (\n")  # fmt: skip
 RAISED_EPOCH = (SQL + "claim.sql", "epoch = job.epoch + 1,", "epoch = greatest(job.epoch, 1),")
@@ -28,20 +20,6 @@ PLANNED_FOR = (
     "AND (told.expected_window IS NULL OR true)",
 )
 GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < told.mark)", "true)")
-
-
-@dataclass(frozen=True, slots=True)
-class Mutant:
-    """One guard less."""
-
-    scenario: str
-    guard: str
-    """What the code without it no longer says."""
-    edits: tuple[tuple[str, str, str], ...]
-    """File, text that stands there exactly once, and what takes its place."""
-    minutes: float = 3.0
-    """As of the harness's command."""
-
 
 MUTANTS = (
     Mutant("kills", "an expired lease is taken back", (REAPER,), 1),
@@ -140,53 +118,8 @@ MUTANTS = (
 )  # fmt: skip
 """Each scenario has at least one."""
 
-
-def played(mutant: Mutant, library: str) -> tuple[bool, str]:
-    """Whether the scenario saw it, and what it said."""
-    with tempfile.TemporaryDirectory(prefix="mutant-") as name:
-        copy = Path(name)
-        copy.chmod(0o755)
-        for folder in ("pg_scheduler", "adapters", "tests"):
-            shutil.copytree(ROOT / folder, copy / folder, ignore=shutil.ignore_patterns("__pycache__"))
-        for file, text, other in mutant.edits:
-            path = copy / file
-            source = path.read_text()
-            if source.count(text) != 1:
-                return False, f"{file} holds {source.count(text)} times: {text!r}"
-            path.write_text(source.replace(text, other))
-        command = [
-            sys.executable, "-m", "tests.chaos", "--json", "--seed", "1", "--library", library,
-            "--scenario", mutant.scenario, "--minutes", str(mutant.minutes),
-        ]  # fmt: skip
-        path_variable = os.pathsep.join((str(copy), str(copy / "adapters")))
-        environment = {**os.environ, "PYTHONPATH": path_variable}
-        run = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
-    try:
-        (outcome,) = json.loads(run.stdout)
-    except ValueError:
-        # A scenario that breaks down has seen something, but says nothing.
-        return False, "no outcome: " + (run.stderr.strip().splitlines() or ["nothing said"])[-1]
-    return bool(outcome["problems"]), "; ".join(outcome["problems"]) or "nothing seen"
-
-
-def main(arguments: list[str]) -> int:
-    """Exit code 0 if every mutant is caught."""
-    parser = argparse.ArgumentParser(prog="python -m tests.chaos.mutants", description=__doc__)
-    parser.add_argument("--scenario", action="append", help="only the mutants of this one; may be repeated")
-    parser.add_argument("--library", choices=("asyncpg", "psycopg"), default="asyncpg")
-    chosen = parser.parse_args(arguments)
-    escaped = 0
-    for mutant in MUTANTS:
-        if chosen.scenario and mutant.scenario not in chosen.scenario:
-            continue
-        caught, said = played(mutant, chosen.library)
-        escaped += not caught
-        print(
-            f"{mutant.scenario:>16}  {'caught' if caught else 'ESCAPED':>7}  {mutant.guard}: {said}",
-            flush=True,
-        )
-    return 1 if escaped else 0
+HARNESS = Harness(module="tests.chaos", length_option="--minutes", usual=3.0, mutants=MUTANTS)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(run(HARNESS, sys.argv[1:], __doc__))

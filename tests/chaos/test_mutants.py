@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.chaos.mutants import MUTANTS, ROOT, Mutant
+from tests.chaos.mutants import MUTANTS
+from tests.chaos.mutating import ROOT, Mutant
 from tests.chaos.scenarios import SCENARIOS
 
 

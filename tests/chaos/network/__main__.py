@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
 import logging
 import random
 import signal
 import sys
+from dataclasses import asdict
 
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import HEADING, READING, Findings
@@ -28,6 +30,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         "--size", type=int, default=5, help="how long each goes on; 1 is the suite's short form"
     )
     parser.add_argument("--seed", type=int, help="repeats the choices of an earlier run")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of the table")
     parser.add_argument("--verbose", action="store_true", help="show what the library logs")
     return parser.parse_args(arguments)
 
@@ -38,11 +41,16 @@ async def play_all(chosen: argparse.Namespace, server: EmbeddedServer, seed: int
     for name in chosen.scenario or SCENARIOS:
         missing = SCENARIOS[name].missing()
         if missing:
-            print(f"{name:>20}  left out: {missing}", flush=True)
+            print(
+                f"{name:>20}  left out: {missing}",
+                file=sys.stderr if chosen.json else sys.stdout,
+                flush=True,
+            )
             continue
         for library in LIBRARIES if chosen.library == "both" else (chosen.library,):
             found.append(await play(SCENARIOS[name], server, library, seed, chosen.size))
-            print(found[-1].line(), flush=True)
+            if not chosen.json:
+                print(found[-1].line(), flush=True)
     return found
 
 
@@ -57,12 +65,13 @@ def main(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with EmbeddedServer(settings=CRASH_SAFE) as server:
-            print(HEADING, flush=True)
+            if not chosen.json:
+                print(HEADING, flush=True)
             found = asyncio.run(play_all(chosen, server, seed))
     except KeyboardInterrupt:
         print("interrupted; everything is cleaned up", file=sys.stderr)
         return 130
-    print(READING)
+    print(json.dumps([asdict(one) for one in found], indent=2) if chosen.json else READING)
     return 1 if any(one.problems for one in found) else 0
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import asyncpg
 import psycopg_pool
 
-from pg_scheduler import DatabaseError, JobSpec, PollingConfig, Scheduler, current_job
+from pg_scheduler import DatabaseUnavailable, JobSpec, PollingConfig, Scheduler, current_job
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler_embedded import EmbeddedServer
@@ -187,11 +187,11 @@ class Plant:
         self.planned += [row["job_id"] for row in rows]
 
     async def submit_whatever_comes(self, number: int) -> None:
-        """Schedule jobs one by one while the server refuses statements by chance; those that it refuses for
-        longer than the library tries again are no jobs."""
+        """Schedule jobs one by one while the server refuses statements by chance. Those that it has no room
+        for are no jobs; a mere conflict must not be heard of."""
         for _ in range(number):
             scheduler = self.rng.choice(self.members).scheduler
-            with suppress(DatabaseError):
+            with suppress(DatabaseUnavailable):
                 self.planned.append(
                     str(
                         await scheduler.schedule(TASK, execution_time=past(), args=(self.rng.randint(1, 50),))

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
 
+from pg_scheduler import PgSchedulerError
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import Findings, judge
 from tests.chaos.network.leaks import Before, left_in_database
@@ -88,6 +89,9 @@ async def _harm_and_judge(
             allowed = await scenario.play(plant, size) or 0
         except AssertionError as error:
             failure = (str(error).partition("\n")[0],)
+        except PgSchedulerError as error:
+            # A call of the scenario's own that the library should have seen through.
+            failure = (f"{type(error).__name__}: {error}".partition("\n")[0],)
         for member in plant.members:
             member.proxy.heal()
             member.proxy.traps.clear()

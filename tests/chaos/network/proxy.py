@@ -178,6 +178,7 @@ class Link:
             with suppress(OSError):
                 await writer.drain()
             self.reset()
+            self._proxy.cut_in.append(self.statements[-1] if self.statements else "")
             raise ConnectionResetError("cut")
         self.passed[way] += len(data)
         writer.write(data)
@@ -202,6 +203,8 @@ class TcpProxy:
         """Seconds by which everything is late."""
         self.cut_after: dict[str, int] = {}
         """Bytes after which a connection is reset, by way: "up" or "down"."""
+        self.cut_in: list[str] = []
+        """The latest statement of each connection that was cut so."""
         self.lose_notifications = False
         """True: what others NOTIFY does not arrive."""
         self.swallow_new = False

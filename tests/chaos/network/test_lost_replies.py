@@ -20,6 +20,7 @@ from pg_scheduler import (
     VacuumConfig,
     VacuumPolicy,
 )
+from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
 
@@ -66,15 +67,17 @@ async def test_a_submission_whose_answer_was_lost_is_stored_once(
 
 @LOSSES
 @pytest.mark.parametrize(
-    ("conflict", "lost"), [(IGNORE, SUBMIT), (RAISE, "^COMMIT")], ids=["IGNORE", "RAISE"]
+    ("number", "conflict", "lost"),
+    [(3, IGNORE, SUBMIT), (3, RAISE, "^COMMIT"), (WORTH_COPYING, IGNORE, "^COMMIT")],
+    ids=["one statement", "a transaction", "a copy"],
 )
 async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
     proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss,
-    conflict: ConflictResolution, lost: str,
+    number: int, conflict: ConflictResolution, lost: str,
 ) -> None:  # fmt: skip
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
         trap = proxy.lose(lost, loss)
-        specs = [JobSpec(job, past()) for _ in range(3)]
+        specs = [JobSpec(job, past()) for _ in range(number)]
         handles = await scheduler.schedule_bulk(specs, conflict_resolution=conflict)
         assert trap.snapped == 1
         assert await ids(sql) == sorted(str(handle) for handle in handles)

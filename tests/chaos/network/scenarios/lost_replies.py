@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
-from tests.chaos.network.plant import Plant
+from pg_scheduler_postgres.submitting import WORTH_COPYING
+from tests.chaos.network.plant import TASK, Member, Plant
 from tests.chaos.network.proxy import Loss
 from tests.chaos.network.stage import ADVANCE, CLAIM, SETTLE, SUBMIT, Scenario
-from tests.support.running import eventually
+from tests.support.running import eventually, past
+
+SHARED = SUBMIT.replace("|VALUES", "")
+"""A statement that stores several jobs."""
 
 
 async def _lose(plant: Plant, size: int, pattern: str) -> None:
@@ -24,20 +29,41 @@ async def _lose(plant: Plant, size: int, pattern: str) -> None:
 
 
 async def lose_submissions(plant: Plant, size: int) -> None:
-    """Single jobs by their only statement, many by the COMMIT of their transaction."""
-    await _lose(plant, size, f"{SUBMIT}|^COMMIT")
+    """A single job, jobs side by side that share statements, some at once, and as many as are copied within a
+    transaction: mostly the answer, sometimes the statement itself."""
+    ways: tuple[tuple[str, Callable[[Member], Awaitable[None]]], ...] = (
+        (SUBMIT, lambda by: _side_by_side(plant, 1, by)),
+        (SHARED, lambda by: _side_by_side(plant, 50, by)),
+        (SUBMIT, lambda by: plant.submit(20, by=by)),
+        ("^COMMIT", lambda by: plant.submit(WORTH_COPYING, by=by)),
+    )
+    for turn in range(8 * size):
+        pattern, submit = ways[turn % len(ways)]
+        by = plant.rng.choice(plant.members)
+        trap = by.proxy.lose(pattern, Loss.QUERY if turn % 8 >= 4 else Loss.REPLY)
+        await submit(by)
+        assert trap.snapped, f"nothing proved: no statement was like {pattern}"
+        plant.faults += 1
+    await plant.all_settled()
+
+
+async def _side_by_side(plant: Plant, number: int, by: Member) -> None:
+    submissions = (by.scheduler.schedule(TASK, execution_time=past(), args=(1,)) for _ in range(number))
+    plant.planned += map(str, await asyncio.gather(*submissions))
 
 
 async def lose_claims(plant: Plant, size: int) -> None:
     """Jobs that are leased to a worker which has never heard of them."""
     await _lose(plant, size, CLAIM)
+    lapsed = await plant.sql("SELECT job_id FROM scheduled_jobs WHERE crash_count > 0")
+    assert not lapsed, f"{len(lapsed)} claimed jobs had to wait until their lease was over"
 
 
 async def lose_verdicts(plant: Plant, size: int) -> None:
     """Jobs that are completed for a worker which believes that they are not."""
     await _lose(plant, size, SETTLE)
     refused = [run for run in plant.runs if run.accepted is False]
-    assert not refused, f"own verdicts were taken for stale ones: {refused}"
+    assert not refused, f"{len(refused)} own verdicts were taken for stale ones, the first: {refused[0]}"
 
 
 async def lose_windows(plant: Plant, size: int) -> None:

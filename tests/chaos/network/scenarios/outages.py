@@ -8,6 +8,7 @@ import time
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.plant import Plant
 from tests.chaos.network.stage import Scenario
+from tests.support.running import eventually
 
 CRASH_SAFE = {"fsync": "off", "full_page_writes": "off"}
 """Quick, but what the server has committed survives its own crash."""
@@ -59,8 +60,9 @@ async def crashes_of_the_server(plant: Plant, size: int) -> None:
 
 
 async def terminated_backends(plant: Plant, size: int) -> None:
-    """Every connection is ended by the server, again and again."""
-    await plant.submit(6, (3000, 4000 * size))
+    """Every connection is ended by the server, again and again, under jobs longer than two leases. In the end
+    everybody listens again."""
+    await plant.submit(6, (7000, 8000 * size))
     await plant.all_running(6)
     for _ in range(12 * size):
         (row,) = await plant.sql(CUT_ALL)
@@ -68,6 +70,7 @@ async def terminated_backends(plant: Plant, size: int) -> None:
         await plant.submit_directly(20)
         await asyncio.sleep(plant.rng.uniform(0.05, 0.4))
     await plant.all_settled()
+    await eventually(lambda: all(member.scheduler.worker.listening for member in plant.members))
 
 
 SCENARIOS = (

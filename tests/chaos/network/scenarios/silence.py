@@ -8,7 +8,7 @@ import time
 
 from tests.chaos.network.plant import Member, Plant
 from tests.chaos.network.proxy import Link
-from tests.chaos.network.stage import RENEW, Scenario
+from tests.chaos.network.stage import CLAIM, RENEW, SETTLE, Scenario
 from tests.support.running import eventually
 
 
@@ -95,18 +95,28 @@ async def lost_notifications(plant: Plant, size: int) -> None:
 
 
 async def bad_line(plant: Plant, size: int) -> None:
-    """Everything is late, and connections are reset after so many bytes, in the middle of messages."""
-    for _ in range(8 * size):
+    """Everything is late, and connections are reset after so many bytes, in the middle of messages: so long
+    until claims and verdicts were among what was cut."""
+    turns = 0
+    while turns < 8 * size or not all(_cut_in(plant, kind) for kind in (CLAIM, SETTLE)):
+        turns += 1
+        assert turns < 100 * size, "nothing proved: no claim or no verdict was cut"
         member = plant.rng.choice(plant.members)
         member.proxy.delay = plant.rng.uniform(0, 0.02)
         way = plant.rng.choice(("up", "down"))
         member.proxy.cut_after = {way: plant.rng.randint(1000, 60_000)}
-        plant.faults += 1
         await plant.submit_directly(30)
         await asyncio.sleep(0.4)
+    plant.faults += _cut_in(plant, "")
     for member in plant.members:
         member.proxy.cut_after, member.proxy.delay = {}, 0.0
     await plant.all_settled()
+
+
+def _cut_in(plant: Plant, kind: str) -> int:
+    """How many connections were cut that had such a statement last."""
+    texts = (text for member in plant.members for text in member.proxy.cut_in)
+    return sum(re.search(kind, text, re.IGNORECASE | re.DOTALL) is not None for text in texts)
 
 
 SCENARIOS = (

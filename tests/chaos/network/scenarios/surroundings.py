@@ -63,17 +63,33 @@ async def _up_again(plant: Plant) -> None:
 
 
 async def pooler(plant: Plant, size: int) -> None:
-    """Workers behind PgBouncer in transaction mode, whose server connections are ended again and again."""
+    """Workers behind PgBouncer in transaction mode, whose server connections are ended again and again: all
+    that are in the middle of a statement, and half of the others."""
     for _ in range(8 * size):
         await plant.submit(10, (1, 400), by=plant.rng.choice(plant.members))
-        (row,) = await plant.sql(
-            "SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend' AND random() < 0.5"
-        )
-        plant.faults += row["cut"]
+        submitting = await _end_in_mid_statement(plant)
+        await submitting
         await asyncio.sleep(0.1)
     await plant.all_settled()
+
+
+async def _end_in_mid_statement(plant: Plant) -> asyncio.Task[None]:
+    """A lock makes them wait; the submission that is given back is among them."""
+    connection = await asyncpg.connect(plant.dsn)
+    try:
+        async with connection.transaction():
+            await connection.execute("LOCK TABLE scheduled_jobs IN SHARE ROW EXCLUSIVE MODE")
+            submission = plant.submit(10, (1, 400), by=plant.rng.choice(plant.members))
+            submitting = asyncio.create_task(submission)
+            await asyncio.sleep(plant.rng.uniform(0.1, 0.5))
+            plant.faults += await connection.fetchval(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend' AND (wait_event_type = 'Lock' OR random() < 0.5)"
+            )
+    finally:
+        await connection.close()
+    return submitting
 
 
 SCENARIOS = (
