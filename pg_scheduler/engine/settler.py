@@ -145,7 +145,7 @@ class Settler:
         for pending in batch if gone else ():
             if pending.attempt.lease in gone:
                 self._answered(pending, _ANSWERS[self._deleted_by(pending)])
-        self._queue[: len(batch)] = []
+        del self._queue[: len(batch)]
         self._queue += held_up
         self._note_held_up(held_up, len(batch))
         if not self._queue:
