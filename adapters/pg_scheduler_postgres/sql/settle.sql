@@ -38,7 +38,9 @@ held_up AS (
             (job.status = 'running' AND job.worker_id = :worker_id::text)
             OR (job.status = 'pending' AND told.event = 'complete')
         )
-        AND NOT EXISTS (SELECT 1 FROM held WHERE held.job_id = job.job_id)
+        AND job.job_id NOT IN (SELECT held.job_id FROM held)
+        -- Known before anything is read: mostly there is nothing to look for.
+        AND (SELECT count(*) FROM held) < cardinality(:job_ids::text[])
 ),
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job
