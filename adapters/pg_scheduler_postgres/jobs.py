@@ -80,6 +80,7 @@ class PostgresJobs:
             expired=tuple(rows[0]["expired_ids"] or ()),
             next_due_in=duration(rows[0]["wait_seconds"]),
             sorted_into_lanes=rows[0]["sorted_count"],
+            looked=rows[0]["look_seconds"],
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:

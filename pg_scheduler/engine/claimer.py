@@ -233,7 +233,7 @@ class Claimer:
         self._found(found, answer.jobs, answer.expired, asked)
         if answer.sorted_into_lanes:
             self._lanes.ask()
-        if self._low_water.answered(answer, request.limit, took, with_marks=bool(marks)):
+        if self._low_water.answered(answer, request.limit, with_marks=bool(marks)):
             rest = replace(request, limit=request.limit - answer.rows)
             rows, next_due_in = await self._claim_others(rest, found)
             return answer.rows + rows, next_due_in

@@ -12,7 +12,7 @@ Rules for every method:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -76,6 +76,8 @@ class ClaimAnswer:
     sorted_into_lanes: int = 0
     """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
     them from now on."""
+    looked: float | None = field(default=None, compare=False)
+    """Seconds that the store itself took to find them, where it tells."""
 
     @property
     def rows(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -25,9 +26,9 @@ def job(rank: int = 5, number: int = 0) -> ClaimedJob:
     return ClaimedJob(f"job {number}", "task", "{}", at(number), rank, 1, 1, 0, 0, None, None, False)
 
 
-def filled(*ranks: int) -> ClaimAnswer:
+def filled(*ranks: int, looked: float | None = SLOW_CLAIM) -> ClaimAnswer:
     jobs = [job(rank, number) for number, rank in enumerate((*ranks, *[9] * LIMIT))][:LIMIT]
-    return ClaimAnswer(tuple(jobs), (), None)
+    return ClaimAnswer(tuple(jobs), (), None, looked=looked)
 
 
 @pytest.fixture
@@ -41,7 +42,7 @@ def slow(clock: ManualClock) -> LowWater:
     water = LowWater(clock)
     for _ in range(STREAK):
         assert water.marks() == ()
-        assert water.answered(filled(5), LIMIT, SLOW_CLAIM, with_marks=False) is False
+        assert water.answered(filled(5), LIMIT, with_marks=False) is False
     return water
 
 
@@ -50,9 +51,16 @@ def slow(clock: ManualClock) -> LowWater:
 
 async def test_quick_claims_and_a_single_slow_one_use_none(clock: ManualClock) -> None:
     water = LowWater(clock)
-    for took in [0.001, *[SLOW_CLAIM] * (STREAK - 1), 0.001] * 3:
-        water.answered(filled(5), LIMIT, took, with_marks=False)
+    for looked in [0.0001, *[SLOW_CLAIM] * (STREAK - 1), 0.0001] * 3:
+        water.answered(filled(5, looked=looked), LIMIT, with_marks=False)
         assert water.marks() == ()
+
+
+async def test_a_store_that_does_not_tell_is_asked_without(clock: ManualClock) -> None:
+    water = LowWater(clock)
+    for _ in range(2 * STREAK):
+        water.answered(filled(5, looked=None), LIMIT, with_marks=False)
+    assert water.marks() == ()
 
 
 async def test_after_a_streak_of_slow_ones_each_rank_has_its_last_place(slow: LowWater) -> None:
@@ -68,7 +76,7 @@ async def test_everything_is_looked_at_again_soon(slow: LowWater, clock: ManualC
 
 async def test_looking_at_everything_takes_no_more_than_its_share(slow: LowWater, clock: ManualClock) -> None:
     await clock.advance(SHORTEST_ROUND)
-    slow.answered(filled(5), LIMIT, 1.0, with_marks=False)
+    slow.answered(filled(5, looked=1.0), LIMIT, with_marks=False)
     await clock.advance(1 / SHARE - 0.1)
     assert slow.marks()
     await clock.advance(0.1)
@@ -76,27 +84,25 @@ async def test_looking_at_everything_takes_no_more_than_its_share(slow: LowWater
 
 
 async def test_a_claim_that_is_not_filled_ends_it_and_says_that_it_says_little(slow: LowWater) -> None:
-    assert slow.answered(ClaimAnswer((job(),), (), None), LIMIT, 0.001, with_marks=True) is True
+    assert slow.answered(ClaimAnswer((job(),), (), None), LIMIT, with_marks=True) is True
     assert slow.marks() == ()
-    assert slow.answered(ClaimAnswer((), (), None), LIMIT, 0.001, with_marks=False) is False
+    assert slow.answered(ClaimAnswer((), (), None), LIMIT, with_marks=False) is False
 
 
 # --- in a worker
 
 
 class SlowStore(MemoryDriver):
-    """Each claim takes long by the worker's clock, and keeps to the marks it is given."""
+    """Looks for long, unless it is given marks."""
 
-    def __init__(self, clock: ManualClock) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._clock = clock
         self.asked: list[Sequence[Mark]] = []
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         self.asked.append(request.beyond)
         answer = await super().claim(request, now=now)
-        await self._clock.advance(SLOW_CLAIM / 10 if request.beyond else SLOW_CLAIM)
-        return answer
+        return replace(answer, looked=SLOW_CLAIM / 100 if request.beyond else SLOW_CLAIM)
 
 
 async def noop(number: int) -> None:
@@ -104,7 +110,7 @@ async def noop(number: int) -> None:
 
 
 async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(clock: ManualClock) -> None:
-    store = SlowStore(clock)
+    store = SlowStore()
     scheduler = Scheduler(store, clock=clock, batch_claim_limit=LIMIT, misfire_grace_time=None)
     await scheduler.schedule_bulk([JobSpec(noop, clock.now(), args=(n,)) for n in range(12 * LIMIT)])
     while (claimed := await scheduler.worker._claimer.claim_once()).taken == claimed.limit:

@@ -112,7 +112,8 @@ SELECT
     ) AS finished_notified,
     (SELECT array_agg(expired.job_id ORDER BY expired.job_id) FROM expired) AS expired_ids,
     (SELECT count(*) FROM sorted) AS sorted_count,
-    next_due.wait_seconds
+    next_due.wait_seconds,
+    extract(EPOCH FROM clock_timestamp() - statement_timestamp())::double precision AS look_seconds
 FROM (
     SELECT CASE WHEN (SELECT count(*) FROM due) < :limit::integer THEN (
         SELECT extract(EPOCH FROM min(first.execution_time) - coalesce(:now::timestamptz, now()))
