@@ -37,7 +37,7 @@ comes for the first time."""
 MEMORY_GROWTH, DEAD_GROWTH = 1.05, 1.5
 """By so much may the second half of the rest be above the first."""
 FEW_DEAD = 2_000
-"""Fewer say nothing: autovacuum comes when a share of what it counted last is dead, which changes by chance."""
+"""Fewer say nothing: autovacuum comes when a share of what it counted last is dead, which varies."""
 
 _TABLES = """
 SELECT
