@@ -58,7 +58,7 @@ class Queries:
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
             self.ends = Ends(self.driver, self.clock)
-        self._bundler = Bundler(self.driver, self.clock)
+        self._bundler: Bundler | None = Bundler(self.driver, self.clock)
         self._opening: asyncio.Lock | None = None
         self._installed = False
 
@@ -153,7 +153,7 @@ class Queries:
         jobs = batch_of(request, self.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         await self.open()
-        if connection is None and len(jobs) == 1 and can_share(jobs[0]):
+        if self._bundler and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._bundler.submit(jobs[0])
             return [JobHandle(jobs[0].job_id, self)]
         answers = await submit_surely(self.driver, self.clock, jobs, conflict, connection=connection)

@@ -41,6 +41,8 @@ class SyncQueries:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
         self._queries = Queries(driver)
+        # Blocking calls come from any thread, with or without an event loop, and wait for nobody.
+        self._queries._bundler = None
 
     def enqueue(
         self,

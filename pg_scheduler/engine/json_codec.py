@@ -73,7 +73,8 @@ class JsonCodec:
         stored = _loads(task_data) or {}
         if "$" not in task_data:
             # Nothing here is tagged, so nothing is to be made of it.
-            return stored.get("args") or [], stored.get("kwargs") or {}
+            kwargs = stored.get("kwargs")
+            return stored.get("args") or [], dict(kwargs.items()) if kwargs else {}
         return (
             [decode(value) for value in stored.get("args") or ()],
             {key: decode(value) for key, value in (stored.get("kwargs") or {}).items()},

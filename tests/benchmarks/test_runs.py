@@ -34,7 +34,7 @@ def test_the_latency_part_fills_its_tables(tmp_path: Path, capsys: pytest.Captur
     assert [(row["library"], row["figure"].split()[0]) for row in latency["rows"]] == [
         (library, figure)
         for library in ("asyncpg", "psycopg")
-        for figure in ("start", "the", "start", "start", "bare")
+        for figure in ("start", "the", "start", "start", "bare", "bare")
     ]
     assert [(row["library"], row["idle seconds"] > 0) for row in idle["rows"]] == [
         ("asyncpg", True),
