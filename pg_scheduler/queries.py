@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,7 +60,7 @@ class Queries:
             self.clock, self.codec = SystemClock(), JsonCodec()
             self.ends = Ends(self.driver, self.clock)
         self._bundler: Bundler | None = Bundler(self.driver, self.clock)
-        self._opening: asyncio.Lock | None = None
+        self._opening: AbstractAsyncContextManager[object] | None = None
         self._installed = False
 
     # --- life

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -18,6 +19,19 @@ from pg_scheduler.queries import Queries, QueueStatistics
 
 FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
 """Seconds between looks at a job that is waited for."""
+
+
+class ThreadLock:
+    """A lock for threads, in the form of one for tasks: who waits for it blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class SyncQueries:
@@ -41,8 +55,9 @@ class SyncQueries:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
         self._queries = Queries(driver)
-        # Blocking calls come from any thread, with or without an event loop, and wait for nobody.
+        # Blocking calls come from any thread, with or without an event loop, and share nothing with others.
         self._queries._bundler = None
+        self._queries._opening = ThreadLock()
 
     def enqueue(
         self,
