@@ -72,7 +72,7 @@ def disk_of(server: EmbeddedServer) -> Path:
 
 def fill(server: EmbeddedServer) -> None:
     """Leave no byte free."""
-    with (disk_of(server) / _FILLER).open("ab") as file, suppress(OSError):
+    with suppress(OSError), (disk_of(server) / _FILLER).open("ab") as file:  # it may be full already
         while True:
             file.write(b"x" * 65536)
             file.flush()
