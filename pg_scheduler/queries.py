@@ -53,13 +53,14 @@ class Queries:
         if isinstance(source, Scheduler):
             self.driver: Driver = source.driver
             self.clock, self.codec, self.ends = source.clock, source.codec, source.ends
+            self._bundler: Bundler | None = source._bundler
             self._shared = True
         else:
             self._shared = False
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
             self.ends = Ends(self.driver, self.clock)
-        self._bundler: Bundler | None = Bundler(self.driver, self.clock)
+            self._bundler = Bundler(self.driver, self.clock)
         self._opening: AbstractAsyncContextManager[object] | None = None
         self._installed = False
 

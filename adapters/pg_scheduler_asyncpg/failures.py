@@ -13,6 +13,9 @@ from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, Datab
 from pg_scheduler.domain.passwords import masked, masked_complaint
 from pg_scheduler_postgres.sqlstate import quotes_values, translate
 
+FATAL = ("FATAL", "PANIC")
+"""Severities that end a connection. psycopg gives those of a connection attempt without a SQLSTATE."""
+
 _QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.DOTALL)
 
 
@@ -31,7 +34,7 @@ def translated() -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if quotes_values(error.sqlstate):
             raise translate(error.sqlstate, _message(error)) from None
-        raise translate(error.sqlstate, str(error)) from error
+        raise translate(error.sqlstate, str(error), fatal=error.severity_en in FATAL) from error
     except asyncpg.InternalClientError as error:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:
@@ -56,7 +59,7 @@ def translated_connecting(dsn: str) -> Iterator[None]:
     except DatabaseError as error:
         if masked(str(error), dsn) == str(error):
             raise
-        raise translate(error.sqlstate, masked(str(error), dsn)) from None
+        raise type(error)(masked(str(error), dsn), error.sqlstate) from None
     except asyncpg.ClientConfigurationError as error:
         raise ConfigurationError(
             f"the connection string cannot be used: {masked_complaint(str(error), dsn)}. "

@@ -30,9 +30,9 @@ MEANINGS = (
         "the connection broke, the server ended it or stops or starts, or it takes no more connections",
     ),
     Meaning(
-        ("53", "58", "25006", "28", "3D000", "42501", "55000"),
+        ("53", "58", "25006", "28", "3D000", "42501"),
         DatabaseUnavailable,
-        "disk full, out of memory, I/O error, read-only; login, database or privilege missing or closed",
+        "disk full, out of memory, I/O error, read-only; login, database or privilege is missing",
     ),
     Meaning(
         ("40", "55P03", "57014"),
@@ -66,11 +66,14 @@ def quotes_values(sqlstate: str | None) -> bool:
     return sqlstate is not None and sqlstate.startswith(VALUE_CLASSES)
 
 
-def translate(sqlstate: str | None, message: str) -> DatabaseError | SchemaError:
-    """The error to raise for a server's refusal; without a SQLSTATE the connection itself failed."""
+def translate(sqlstate: str | None, message: str, *, fatal: bool = False) -> DatabaseError | SchemaError:
+    """The error to raise for a server's refusal; without a SQLSTATE the connection itself failed. One that is
+    `fatal` ended the connection, or did not let it begin: no fault of a statement, whatever its code."""
     if sqlstate is None:
         return ConnectionLost(message, sqlstate)
     error = meaning_of(sqlstate).error
+    if fatal and error is DatabaseError:
+        error = DatabaseUnavailable
     if issubclass(error, SchemaError):
         return error(f"{message}. Create the tables with scheduler.initialize_db() or `pgq db install`")
     return error(message, sqlstate)

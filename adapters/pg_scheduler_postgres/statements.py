@@ -100,19 +100,39 @@ class Statements:
         return statement
 
     def unpinned(self, name: str) -> Statement:
-        """The statement for the database's own clock, which stands in its text; told to the planner in a way
-        that keeps it from planning each call by itself, which takes longer than a claim."""
+        """The statement for the database's own clock, which stands in its text; `PLANNED_ONCE` in a way that
+        keeps PostgreSQL from planning each call by itself, which takes longer than a claim."""
         statement = self._unpinned.get(name)
         if statement is None:
-            statement = self._unpinned[name] = _compile(planned_once(read_sql("sql", name)), self.schema)
+            sql = _NULL_NOW.sub("NULL::timestamptz", _OWN_NOW.sub(r"\1", read_sql("sql", name)))
+            if name in PLANNED_ONCE:
+                sql = planned_once(sql)
+            statement = self._unpinned[name] = _compile(sql, self.schema)
         return statement
 
 
+PLANNED_ONCE = frozenset(
+    {
+        "advance_schedules",
+        "claim",
+        "claim_lanes",
+        "due_schedules",
+        "note_progress",
+        "reclaim_expired",
+        "renew",
+        "request_cancel",
+        "settle",
+        "settle_completed",
+    }
+)
+"""What workers run all the time. Whatever people ask now and then (`jobs`) gains more from a plan that knows
+its values: which statuses it is asked for tells which index there is for them."""
+
+
 def planned_once(sql: str) -> str:
-    """The text, without what makes PostgreSQL prefer a plan for each call by its values: the choice of now,
-    the numbers of a LIMIT and the lengths of arrays. Behind a sub-select the planner knows as little of them
-    when it is given values as when it is not; so the plan without values looks no dearer, and is kept."""
-    sql = _NULL_NOW.sub("NULL::timestamptz", _OWN_NOW.sub(r"\1", sql))
+    """The text, without what makes PostgreSQL prefer a plan for each call by its values: the numbers of a
+    LIMIT and the lengths of arrays. Behind a sub-select the planner knows as little of them when it is given
+    values as when it is not; so the plan without values looks no dearer, and is kept."""
     sql = _LIMIT.sub(r"LIMIT (SELECT \1)", sql)
     return _ANY_OF_ARRAY.sub(r"\1 (ARRAY(SELECT unnest(\2)))", sql)
 

@@ -112,8 +112,11 @@ class Submitting:
 
     async def _store_all(self, rows: Sequence[NewJob], batch_size: int) -> Stored:
         batches = _batches(rows, batch_size)
-        if len(batches) == 1 and self._conflict is not ConflictResolution.RAISE:
-            return await self._store(self._session, rows)  # one statement, and none of its answers undoes it
+        own = self._session is self._link.session
+        if own and len(batches) == 1 and self._conflict is not ConflictResolution.RAISE:
+            # One statement, and none of its answers undoes it. On a caller's connection it needs a savepoint:
+            # an error must not end the caller's transaction.
+            return await self._store(self._session, rows)
         stored: Stored = {}
         async with self._session.transaction() as transaction:
             for batch in batches:

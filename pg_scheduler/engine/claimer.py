@@ -176,13 +176,14 @@ class Claimer:
     async def _give_strays_back(self) -> None:
         # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
         given_back = await strays(self._store, self._worker_id, self._active.leases())
-        if given_back:
-            await self._store.settle(given_back, now=self._clock.pinned())
+        answers = await self._store.settle(given_back, now=self._clock.pinned()) if given_back else ()
+        answered = [told for told, answer in zip(given_back, answers, strict=True) if answer is not None]
+        if answered:
             log.warning(
                 "jobs given back: the answer to their claim was lost",
-                extra={"job_ids": [told.job_id for told in given_back]},
+                extra={"job_ids": [told.job_id for told in answered]},
             )
-        self._in_doubt = False
+        self._in_doubt = None in answers  # a row that somebody holds is given back before the next claim
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
         found: list[Found] = []

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -15,7 +16,8 @@ import pytest
 from pg_scheduler import JobHandle, Scheduler
 from pg_scheduler.domain.errors import JobFailed
 from pg_scheduler.engine import settler
-from tests.support.running import eventually, past, within
+from pg_scheduler.ports.driver import ClaimRequest
+from tests.support.running import eventually, idle, past, within
 
 RUNNING = "SELECT status = 'running' FROM scheduled_jobs WHERE job_id = $1"
 
@@ -135,3 +137,25 @@ async def _complete(dsn: str, library: str) -> None:
         async with await psycopg.AsyncConnection.connect(dsn) as connection:
             await connection.execute("SELECT 1")
             await current_job().complete_in(connection)
+
+
+async def test_a_job_of_a_lost_claim_that_somebody_holds_is_given_back_later(
+    dsn: str, library: str, sql: asyncpg.Connection
+) -> None:
+    """Its lease would run out else, and that would count as a crash."""
+    async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
+
+        async def work() -> None: ...
+
+        handle = await scheduler.schedule(work, execution_time=past())
+        claimer = scheduler.worker._claimer
+        request = ClaimRequest(scheduler.worker_id, {scheduler.task_for(work).name}, 1, timedelta(seconds=60))
+        with suppress(RuntimeError):
+            async with claimer.claiming():
+                await scheduler.driver.claim(request)
+                raise RuntimeError("lost on the way")
+        async with holding(sql, handle):
+            await claimer.give_strays_back()
+            assert await sql.fetchval(RUNNING, handle)
+        await claimer.give_strays_back()
+        assert not await sql.fetchval(RUNNING, handle)

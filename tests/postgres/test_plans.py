@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from pg_scheduler import Scheduler
-from tests.postgres.hot_path import BATCH, Planner, cases, fill, nodes
+from tests.postgres.hot_path import BATCH, Case, Planner, cases, fill, nodes
 from tests.support.databases import Servers, new_database, versions_to_test
 
 LARGE = ("scheduled_jobs", "scheduled_job_attempts")
@@ -53,6 +53,17 @@ async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Conne
     planner = Planner(filled)
     made = {str(case): await planner.plans_made(case, 8) for case in cases()}
     assert {case: plans for case, plans in made.items() if plans > 5} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asyncpg.Connection) -> None:
+    """Asked after every failed claim. Its plan must know the statuses: no index holds all of them."""
+    values = {"statuses": ["running"], "task_name": None, "worker_id": "me", "limit": 1_000_000}
+    plan = await Planner(filled).plan_of(Case("jobs", values), "custom")
+    scans = [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+    assert [node["Relation Name"] for node in scans if node["Relation Name"] in LARGE] == []
 
 
 def problems(plan: dict[str, object]) -> list[str]:

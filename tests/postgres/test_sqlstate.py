@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
+import asyncpg
 import pytest
 
 from pg_scheduler import (
@@ -14,7 +16,9 @@ from pg_scheduler import (
     SchemaError,
     TransientDatabaseError,
 )
+from pg_scheduler.db import driver_over
 from pg_scheduler.engine.service import MAX_PAUSE, MAX_PAUSE_WITHOUT_DATABASE, pause_after
+from pg_scheduler_postgres.driver import PostgresDriver
 from pg_scheduler_postgres.sqlstate import MEANINGS, meaning_of, translate
 
 DEPLOYING = Path(__file__).parents[2] / "docs/guides/deploying.md"
@@ -33,7 +37,7 @@ DEPLOYING = Path(__file__).parents[2] / "docs/guides/deploying.md"
         ("25006", DatabaseUnavailable),
         ("58030", DatabaseUnavailable),
         ("42501", DatabaseUnavailable),
-        ("55000", DatabaseUnavailable),
+        ("55000", DatabaseError),
         ("28P01", DatabaseUnavailable),
         ("40001", TransientDatabaseError),
         ("40P01", TransientDatabaseError),
@@ -46,6 +50,27 @@ DEPLOYING = Path(__file__).parents[2] / "docs/guides/deploying.md"
 )
 def test_a_sqlstate_means(sqlstate: str | None, error: type[PgSchedulerError]) -> None:
     assert type(translate(sqlstate, "told")) is error
+
+
+def test_what_ended_the_connection_is_no_fault_of_a_statement() -> None:
+    """The same code from a statement is a refusal for good: a trigger of somebody's own must not hold up all
+    verdicts for ever."""
+    assert type(translate("55000", "takes no connections", fatal=True)) is DatabaseUnavailable
+    assert type(translate("57P01", "told to end", fatal=True)) is ConnectionLost
+    assert type(translate("55000", "told by a trigger")) is DatabaseError
+
+
+async def test_a_database_that_takes_no_connections_is_out_of_reach(dsn: str, library: str) -> None:
+    database = dsn.rpartition("/")[2]
+    admin = await asyncpg.connect(dsn.rpartition("/")[0] + "/postgres")
+    session = cast(PostgresDriver, driver_over(dsn, library=library))._link.session.dedicated()
+    try:
+        await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
+        with pytest.raises((ConnectionLost, DatabaseUnavailable)):
+            await session.open()
+    finally:
+        await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
+        await admin.close()
 
 
 def test_the_documentation_lists_every_meaning() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from pg_scheduler import (
     ConflictResolution,
+    DatabaseError,
     InvalidInput,
     JobAlreadyExists,
     JobSpec,
@@ -151,3 +152,20 @@ async def test_the_callers_search_path_does_not_lead_astray(
         async with own.transaction():
             await scheduler.schedule(job, execution_time=past(), connection=own)
         assert await sql.fetchval("SELECT count(*) FROM public.scheduled_jobs") == 1
+
+
+async def test_a_batch_that_the_database_refuses_leaves_the_callers_transaction_alive(
+    dsn: str, library: str, sql: asyncpg.Connection
+) -> None:
+    async with (
+        idle(Scheduler.connect(dsn, library=library)) as scheduler,
+        connection_of(library, dsn) as own,
+    ):
+        await sql.execute("ALTER TABLE scheduled_jobs ADD CONSTRAINT odd CHECK (priority <> 77)")
+        specs = [JobSpec(job, later(), priority=rank) for rank in (1, 77)]
+        async with own.transaction():
+            await scheduler.schedule(job, execution_time=later(), connection=own)
+            with pytest.raises(DatabaseError):
+                await scheduler.schedule_bulk(specs, connection=own)
+            await scheduler.schedule(job, execution_time=later(), connection=own)
+        assert await count(sql) == 2
