@@ -1,5 +1,7 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
+from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.sync_queries import SyncQueries
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     ConfigurationError,
@@ -30,7 +32,7 @@ from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.job_handle import JobHandle
+from pg_scheduler.entrypoints.pgqueuer import PgQueuer
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
@@ -38,10 +40,8 @@ from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
-from pg_scheduler.queueing import PgQueuer
+from pg_scheduler.sc import SchedulerManager
 from pg_scheduler.scheduler import Scheduler
-from pg_scheduler.sm import SchedulerManager
-from pg_scheduler.sync_queries import SyncQueries
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"

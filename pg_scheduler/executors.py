@@ -5,18 +5,18 @@ for your own (`Executor`, `Call`). Queue style: executors of one entrypoint or s
 """
 
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
-from pg_scheduler.entrypoint_executors import (
+from pg_scheduler.entrypoints.job_executors import (
     AbstractEntrypointExecutor,
     EntrypointExecutor,
     EntrypointExecutorParameters,
 )
-from pg_scheduler.ports.executor import Call, Executor
-from pg_scheduler.retry_executor import RetryWithBackoffEntrypointExecutor
-from pg_scheduler.schedule_executors import (
+from pg_scheduler.entrypoints.retry_executor import RetryWithBackoffEntrypointExecutor
+from pg_scheduler.entrypoints.schedule_executors import (
     AbstractScheduleExecutor,
     ScheduleExecutor,
     ScheduleExecutorFactoryParameters,
 )
+from pg_scheduler.ports.executor import Call, Executor
 
 __all__ = [
     "AbstractEntrypointExecutor",

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.client.job_factory import UNSET, JobRequest, Unset
+from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.submit_batcher import can_share
+from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
@@ -20,10 +24,6 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.bundling import can_share
-from pg_scheduler.engine.submission import UNSET, JobRequest, Unset
-from pg_scheduler.engine.submitting import submit_surely
-from pg_scheduler.job_handle import JobHandle
 from pg_scheduler.ports.driver import CancelAnswer
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.scheduler_parts import SchedulerParts
@@ -108,8 +108,8 @@ class JobMethods(SchedulerParts):
         if connection is None and can_share(job):
             await self._bundler.submit(job)
         else:
-            await submit_surely(self.driver, self.clock, [job], conflict, connection=connection)
-        self._wake_if_deaf()
+            await submit_with_retry(self.driver, self.clock, [job], conflict, connection=connection)
+        self._wake_without_listen()
         return JobHandle(job.job_id, self)
 
     async def schedule_bulk(
@@ -140,10 +140,10 @@ class JobMethods(SchedulerParts):
         specs = checked_items("jobs", jobs, JobRequest, "JobSpec")
         built = [self._build(position, spec) for position, spec in enumerate(specs)]
         await self.open()
-        answers = await submit_surely(
+        answers = await submit_with_retry(
             self.driver, self.clock, built, conflict, connection=connection, batch_size=rows
         )
-        self._wake_if_deaf()
+        self._wake_without_listen()
         return [
             None if answer is Submission.IGNORED else JobHandle(job.job_id, self)
             for job, answer in zip(built, answers, strict=True)
@@ -190,7 +190,7 @@ class JobMethods(SchedulerParts):
             misfire_grace_time=UNSET if misfire_grace_time is None else misfire_grace_time,
         )
 
-    def _wake_if_deaf(self) -> None:
+    def _wake_without_listen(self) -> None:
         if not self._worker.listening:
             self._worker.wake()
 
@@ -217,4 +217,4 @@ class JobMethods(SchedulerParts):
         await self.open()
         await self.driver.override_status(wanted, target, now=self.clock.pinned())
         self._worker.pruner.wake()
-        self._wake_if_deaf()
+        self._wake_without_listen()

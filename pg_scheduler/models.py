@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.cancel_scope import CancelScope
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.entrypoints.cancel_scope import CancelScope
 from pg_scheduler.ports.job_context import JobContext
 from pg_scheduler.ports.schedule_store import ScheduleRecord
 

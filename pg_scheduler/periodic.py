@@ -9,17 +9,17 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from pg_scheduler.client.job_factory import UNSET, Unset
+from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
 from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.schedule import CatchUp, Overlap, cron_key, interval_key
-from pg_scheduler.engine.checks import checked_retry
-from pg_scheduler.engine.json_codec import JsonCodec
-from pg_scheduler.engine.registry import OPTIONS_ATTRIBUTE, TaskOptions, TaskRegistry, is_async
-from pg_scheduler.engine.schedule_requests import ScheduleFactory, ScheduleRequest
-from pg_scheduler.engine.submission import UNSET, Unset
+from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.tasks.checks import checked_retry
+from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskOptions, TaskRegistry, is_async
 from pg_scheduler.ports.schedule_store import Contention, Origin
 
 _F = TypeVar("_F", bound=Callable[..., Any])

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, TypeVar
 
-from pg_scheduler.app import App
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_seconds
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.entrypoints import EntrypointPolicy, ExecutorFactory
+from pg_scheduler.entrypoints.application import App
+from pg_scheduler.entrypoints.failure_observer import checked_on_failure
+from pg_scheduler.entrypoints.policy import EntrypointPolicy, ExecutorFactory
 from pg_scheduler.models import Context
-from pg_scheduler.on_failure import checked_on_failure
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.queries import Queries
 

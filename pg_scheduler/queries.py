@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.client.completion_waiter import CompletionWaiter
+from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
+from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
+from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import InvalidInput, shown
@@ -16,13 +21,8 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.bundling import Bundler, can_share
-from pg_scheduler.engine.ends import Ends
-from pg_scheduler.engine.json_codec import JsonCodec
-from pg_scheduler.engine.submitting import submit_surely
+from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.enqueueing import EnqueueRequest, batch_of
-from pg_scheduler.job_handle import JobHandle
 from pg_scheduler.models import priority_of_rank
 from pg_scheduler.ports.driver import CancelAnswer, Driver, QueueSize
 from pg_scheduler.ports.limit_store import LimitRecord
@@ -53,14 +53,14 @@ class Queries:
         if isinstance(source, Scheduler):
             self.driver: Driver = source.driver
             self.clock, self.codec, self.ends = source.clock, source.codec, source.ends
-            self._bundler: Bundler | None = source._bundler
+            self._bundler: SubmitBatcher | None = source._bundler
             self._shared = True
         else:
             self._shared = False
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
-            self.ends = Ends(self.driver, self.clock)
-            self._bundler = Bundler(self.driver, self.clock)
+            self.ends = CompletionWaiter(self.driver, self.clock)
+            self._bundler = SubmitBatcher(self.driver, self.clock)
         self._opening: AbstractAsyncContextManager[object] | None = None
         self._installed = False
 
@@ -158,7 +158,7 @@ class Queries:
         if self._bundler and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._bundler.submit(jobs[0])
             return [JobHandle(jobs[0].job_id, self)]
-        answers = await submit_surely(self.driver, self.clock, jobs, conflict, connection=connection)
+        answers = await submit_with_retry(self.driver, self.clock, jobs, conflict, connection=connection)
         ids = [job.job_id for job in jobs]
         if Submission.IGNORED in answers:
             ids = await self._stored_ids(jobs, answers, connection)

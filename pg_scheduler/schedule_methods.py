@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.engine.schedule_requests import ScheduleRequest
+from pg_scheduler.client.schedule_book import ScheduleInfo
+from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.periodic import PeriodicJobConfig
-from pg_scheduler.schedule_book import ScheduleInfo
 from pg_scheduler.scheduler_parts import SchedulerParts
 
 

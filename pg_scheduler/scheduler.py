@@ -11,6 +11,11 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Any, ClassVar, cast
 
+from pg_scheduler.client.completion_waiter import CompletionWaiter
+from pg_scheduler.client.job_factory import JobFactory
+from pg_scheduler.client.schedule_book import ScheduleBook
+from pg_scheduler.client.schedule_request import ScheduleFactory
+from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.inputs import (
     checked_grace,
@@ -21,16 +26,12 @@ from pg_scheduler.domain.inputs import (
 )
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.engine.bundling import Bundler
-from pg_scheduler.engine.checks import checked_executors, given_or_default
-from pg_scheduler.engine.ends import Ends
+from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
-from pg_scheduler.engine.json_codec import JsonCodec
-from pg_scheduler.engine.loading import Loaded, TaskLoader
-from pg_scheduler.engine.registry import Task, TaskMap, TaskOptions, TaskRegistry
-from pg_scheduler.engine.schedule_requests import ScheduleFactory
-from pg_scheduler.engine.submission import JobFactory
 from pg_scheduler.engine.system_clock import SystemClock
+from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
+from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
+from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
 from pg_scheduler.engine.worker import Worker, WorkerSettings
 from pg_scheduler.engine_methods import EngineMethods
 from pg_scheduler.job_methods import JobMethods
@@ -40,13 +41,12 @@ from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
-from pg_scheduler.running import run_until_signalled
-from pg_scheduler.schedule_book import ScheduleBook
+from pg_scheduler.process.environment import settings_from
+from pg_scheduler.process.signals import run_until_signalled
 from pg_scheduler.schedule_methods import ScheduleMethods
-from pg_scheduler.settings import settings_from
 from pg_scheduler.vacuum_methods import VacuumMethods
 
-log = logging.getLogger("pg_scheduler.scheduler")
+log = logging.getLogger(__name__)
 
 
 class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
@@ -112,7 +112,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self.clock: Clock = clock or SystemClock()
         self.codec: Codec = codec or JsonCodec()
-        self.ends = Ends(self.driver, self.clock)
+        self.ends = CompletionWaiter(self.driver, self.clock)
         self.is_running = False
         self.is_shutting_down = False
         self._executors: dict[str, Executor] = {
@@ -132,7 +132,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             lambda: self.misfire_grace_time,
             lambda: self._executors,
         )
-        self._bundler = Bundler(self.driver, self.clock)
+        self._bundler = SubmitBatcher(self.driver, self.clock)
         self.task_map = TaskMap(self._registry)
         self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
         self.schedules = ScheduleBook(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from pg_scheduler.engine.bundling import Bundler
-from pg_scheduler.engine.ends import Ends
-from pg_scheduler.engine.registry import TaskRegistry
-from pg_scheduler.engine.submission import JobFactory
+from pg_scheduler.client.completion_waiter import CompletionWaiter
+from pg_scheduler.client.job_factory import JobFactory
+from pg_scheduler.client.schedule_book import ScheduleBook
+from pg_scheduler.client.submit_batcher import SubmitBatcher
+from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.worker import Worker
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.schedule_book import ScheduleBook
 
 
 class SchedulerParts(ABC):
@@ -21,11 +21,11 @@ class SchedulerParts(ABC):
     driver: Driver
     clock: Clock
     codec: Codec
-    ends: Ends
+    ends: CompletionWaiter
     schedules: ScheduleBook
     _registry: TaskRegistry
     _factory: JobFactory
-    _bundler: Bundler
+    _bundler: SubmitBatcher
     _worker: Worker
 
     @abstractmethod

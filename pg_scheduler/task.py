@@ -10,8 +10,8 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.engine.checks import checked_executor, checked_retry
-from pg_scheduler.engine.registry import OPTIONS_ATTRIBUTE, TaskOptions
+from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskOptions
 from pg_scheduler.ports.executor import Executor
 
 _F = TypeVar("_F", bound=Callable[..., Any])

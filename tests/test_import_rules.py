@@ -24,6 +24,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pg_scheduler/domain": ("pg_scheduler.domain",),
     "pg_scheduler/ports": ("pg_scheduler.domain", "pg_scheduler.ports"),
     "pg_scheduler/engine": ("pg_scheduler.domain", "pg_scheduler.ports", "pg_scheduler.engine"),
+    "pg_scheduler/client": ("pg_scheduler",),
     "pg_scheduler": ("pg_scheduler",),
     "adapters/pg_scheduler_postgres": (
         "pg_scheduler.domain",

@@ -6,13 +6,13 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from pg_scheduler.running import StopSignals
+from pg_scheduler.process.signals import StopSignals
 from pg_scheduler_cli.child import ORDERLY, Child, exit_code_of
 from pg_scheduler_cli.errors import EXIT_FAILED
 from pg_scheduler_cli.serving import stop_signals
 from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
 
-log = logging.getLogger("pg_scheduler.processes")
+log = logging.getLogger("pg_scheduler.cli.children")
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds before a process that died is started again: doubled from death to death."""

@@ -31,7 +31,7 @@ _UNREACHABLE = "Check that the server runs, and its address, user and database i
 
 
 class Failure(click.ClickException):
-    """Ends the command: one line on stderr, exit code 2."""
+    """CompletionWaiter the command: one line on stderr, exit code 2."""
 
     exit_code = EXIT_FAILED
 

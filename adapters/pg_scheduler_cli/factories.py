@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
-from pg_scheduler.app import App
 from pg_scheduler.domain.errors import shown
+from pg_scheduler.entrypoints.application import App
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from pg_scheduler.running import StopSignals
+from pg_scheduler.process.signals import StopSignals
 
 READY, STOP, HASTEN = b"r", b"s", b"h"
 """What child and parent say to each other. Not signals: a supervisor that signals every process would

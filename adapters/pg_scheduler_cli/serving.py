@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from pg_scheduler.domain.errors import ConfigurationError, InvalidInput, PgSchedulerError
 from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
-from pg_scheduler.running import STOP_SIGNALS, StopSignals, run_until_signalled
+from pg_scheduler.process.signals import STOP_SIGNALS, StopSignals, run_until_signalled
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.chosen import chosen_tasks
 from pg_scheduler_cli.collecting import collect_seldom

@@ -39,7 +39,7 @@ def hidden(text: str) -> str:
 
 
 class AppFailed(Failure):
-    """Ends the command: one line on stderr, exit code 1."""
+    """CompletionWaiter the command: one line on stderr, exit code 1."""
 
     exit_code = EXIT_APP_FAILED
 

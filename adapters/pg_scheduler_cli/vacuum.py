@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
-from pg_scheduler.engine.pruner import Pruner
+from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.options import Connection, as_json, connecting

@@ -12,7 +12,7 @@ from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
 
-log = logging.getLogger("pg_scheduler.locks")
+log = logging.getLogger("pg_scheduler.postgres.locks")
 
 PROBE_INTERVAL, PROBE_TIMEOUT = 1.0, 5.0
 """Seconds between looks at whether the lock's connection still lives, and until silence means that it does

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pg_scheduler.ports.driver import SignalKind, Signals
 
-log = logging.getLogger("pg_scheduler.listener")
+log = logging.getLogger(__name__)
 
 
 class Listener:

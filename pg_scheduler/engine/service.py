@@ -30,7 +30,7 @@ async def keep_running(
     Pauses double, see `pause_after`. `on_pass` hears of every round that went well, `on_failure` of every one
     that did not. `longest` limits the pauses of a service that must not be late.
     """
-    log = logging.getLogger(f"pg_scheduler.{name}")
+    log = logging.getLogger(one_round.__module__)
     failures = 0
     while True:
         try:

@@ -17,24 +17,24 @@ from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus, transition
 from pg_scheduler.domain.verdict import Verdict
-from pg_scheduler.engine.active import ActiveAttempts
-from pg_scheduler.engine.attempt import Attempt, StopReason
-from pg_scheduler.engine.claimer import Claimed, Claimer
-from pg_scheduler.engine.completer import Completer
-from pg_scheduler.engine.lease_keeper import LeaseKeeper
-from pg_scheduler.engine.limit_keeper import LimitKeeper
+from pg_scheduler.engine.claiming.claimer import Claimed, Claimer
+from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.leases.loop_watch import LoopWatch
+from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
-from pg_scheduler.engine.loop_watch import LoopWatch
-from pg_scheduler.engine.progress import ProgressWriter
-from pg_scheduler.engine.pruner import Pruner
-from pg_scheduler.engine.reclaimer import Reclaimer
-from pg_scheduler.engine.registrar import Registrar
-from pg_scheduler.engine.registry import TaskRegistry
-from pg_scheduler.engine.runner import Runner
+from pg_scheduler.engine.retention.pruner import Pruner
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.attempt import Attempt, StopReason
+from pg_scheduler.engine.running.progress_writer import ProgressWriter
+from pg_scheduler.engine.running.runner import Runner
+from pg_scheduler.engine.schedules.registrar import Registrar
+from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.service import keep_running
-from pg_scheduler.engine.settler import Settler
-from pg_scheduler.engine.stager import Stager
-from pg_scheduler.engine.unknown_tasks import UnknownTasks
+from pg_scheduler.engine.settling.completer import Completer
+from pg_scheduler.engine.settling.settler import Settler
+from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import ClaimRequest, Driver, SignalKind
@@ -42,7 +42,7 @@ from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 
-log = logging.getLogger("pg_scheduler.worker")
+log = logging.getLogger(__name__)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 STOP_PATIENCE = 5.0
@@ -264,7 +264,7 @@ class Worker:
         await self._release_the_rest()
         try:
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
-            await asyncio.wait_for(self._claimer.give_strays_back(), FLUSH_PATIENCE)
+            await asyncio.wait_for(self._claimer.release_orphaned_claims(), FLUSH_PATIENCE)
             # A claim that came back only now has brought jobs, to be given back.
             await asyncio.wait_for(self._settler.wait_empty(), FLUSH_PATIENCE)
             await asyncio.wait_for(self._progress.flush(), FLUSH_PATIENCE)
@@ -276,7 +276,7 @@ class Worker:
             )
         self._loop_watch.stop()
         await self._end_services()
-        await self._say_goodbye()
+        await self._deregister()
         self._services.clear()
         self._gone.set()
         log.info("worker stopped", extra={"worker_id": self.worker_id})
@@ -288,7 +288,7 @@ class Worker:
                 service.cancel()
             _, services = await asyncio.wait(services, timeout=CANCEL_AGAIN)
 
-    async def _say_goodbye(self) -> None:
+    async def _deregister(self) -> None:
         """Leave the list of workers; last of all, because a renewal would enter it again."""
         try:
             await asyncio.wait_for(self._driver.forget_worker(self.worker_id), FLUSH_PATIENCE)
@@ -469,7 +469,7 @@ class Worker:
 
     async def _drained(self) -> None:
         while True:
-            looks = self._claimer.fruitless_looks
+            looks = self._claimer.empty_polls
             await self.active.wait_idle()
             await self._settler.wait_empty()
             # Two looks: one may have begun before the last verdict left something due.

@@ -18,7 +18,7 @@ class Call(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Uncarried:
+class UnserializableResult:
     """Stands for a result that exists where the function ran but could not be brought here. The call has
     succeeded; if the job asked for its result to be stored, `reason` is stored instead."""
 

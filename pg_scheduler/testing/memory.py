@@ -151,23 +151,23 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
             row.end(JobStatus.EXPIRED, moment)
             row.error_message = "expired: not started within its misfire grace time"
             self._tell_finished(row)
-        strays = [
+        orphaned_claims = [
             row
             for row in due
             if row not in late and self._limit_tables.lane_of(row.new.task_name, None) is not None
         ]
-        for row in strays:
+        for row in orphaned_claims:
             row.lane = NO_KEY
         future = [row.execution_time for row in pending if row.execution_time > moment]
         return ClaimAnswer(
             jobs=tuple(
                 row.lease_to(request.worker_id, moment, request.lease)
                 for row in due
-                if row.status is JobStatus.PENDING and row not in strays
+                if row.status is JobStatus.PENDING and row not in orphaned_claims
             ),
             expired=tuple(sorted(row.new.job_id for row in late)),
             next_due_in=min(future) - moment if future and len(due) < request.limit else None,
-            sorted_into_lanes=len(strays),
+            sorted_into_lanes=len(orphaned_claims),
         )
 
     async def claim_job(

@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant(
         "kills",
         "leases are renewed",
-        (("pg_scheduler/engine/lease_keeper.py", "            await renew()\n",
+        (("pg_scheduler/engine/leases/lease_keeper.py", "            await renew()\n",
           "            await asyncio.sleep(0)\n"),),
         1,
     ),
@@ -56,7 +56,7 @@ MUTANTS = (
     Mutant(
         "blocked loop",
         "leases are kept in a thread of their own",
-        (("pg_scheduler/engine/lease_keeper.py",
+        (("pg_scheduler/engine/leases/lease_keeper.py",
           "dedicated = None if self._clock.pinned() else self._driver.dedicated()", "dedicated = None"),),
     ),
     Mutant("held GIL", "a claim raises the epoch", (RAISED_EPOCH,)),
@@ -69,7 +69,7 @@ MUTANTS = (
     Mutant(
         "hung jobs",
         "a timeout stops the attempt",
-        (("pg_scheduler/engine/runner.py", "attempt.stop(StopReason.TIMEOUT)", "pass"),),
+        (("pg_scheduler/engine/running/runner.py", "attempt.stop(StopReason.TIMEOUT)", "pass"),),
     ),
     Mutant(
         "worker clocks",
@@ -88,7 +88,9 @@ MUTANTS = (
     Mutant(
         "windows, real",
         "the next window follows the one just run",
-        (("pg_scheduler/engine/stager.py", "return _step(record, spec, plan.mark, plan.next_window, jobs,",
+        ((
+            "pg_scheduler/engine/schedules/stager.py",
+            "return _step(record, spec, plan.mark, plan.next_window, jobs,",
           "return _step(record, spec, plan.mark, spec.next_after(now + spec.every), jobs,"),),
     ),
     Mutant("lagging process", "a step counts only if nobody moved the schedule", (PLANNED_FOR, GROWING_MARK)),
@@ -108,7 +110,7 @@ MUTANTS = (
     Mutant(
         "fork bomb",
         "a stopping worker claims no more",
-        (("pg_scheduler/engine/claimer.py", "        self._stopping = True\n", ""),),
+        (("pg_scheduler/engine/claiming/claimer.py", "        self._stopping = True\n", ""),),
     ),
     Mutant(
         "limits",

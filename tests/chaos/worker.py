@@ -15,8 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
-from pg_scheduler.engine import registrar
-from pg_scheduler.engine.schedule_requests import ScheduleRequest
+from pg_scheduler.client.schedule_request import ScheduleRequest
+from pg_scheduler.engine.schedules import registrar
 from tests.chaos.journal import Entry, Journal
 from tests.chaos.tasks import TASKS, Witness, lend, tick
 

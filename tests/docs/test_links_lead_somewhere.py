@@ -58,10 +58,9 @@ def test_every_file_that_is_named_exists(page: Path) -> None:
 
 @PAGES
 def test_every_python_name_exists(page: Path) -> None:
-    loggers = {"pg_scheduler.loop watch"}
     for code in _CODE.findall(prose(page)):
         name = code.partition("(")[0]
-        if _DOTTED.fullmatch(name) and code not in loggers and not name.endswith(".py"):
+        if _DOTTED.fullmatch(name) and not name.endswith(".py"):
             assert _exists(name), code
 
 

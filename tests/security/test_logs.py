@@ -234,7 +234,7 @@ async def test_nor_is_it_quoted_to_whoever_stores_it(dsn: str, library: str, sql
 async def test_a_value_that_the_library_refuses_is_not_quoted(
     dsn: str, library: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from pg_scheduler.engine.json_codec import JsonCodec
+    from pg_scheduler.engine.codec.json_codec import JsonCodec
 
     class Careless(JsonCodec):
         def encode_result(self, value: object) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.cli.conftest import run
+from tests.adapters.cli.conftest import run
 
 ROOT = Path(__file__).parents[2]
 PICKLERS = {
@@ -30,7 +30,7 @@ EVALUATORS = {"eval", "exec", "compile", "__import__"}
 FILES = sorted([*(ROOT / "pg_scheduler").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")])
 IMPORTS_BY_NAME = {
     "pg_scheduler/db.py": "one of two adapters, named in the code",
-    "pg_scheduler/engine/loading.py": "modules that the worker was told to trust",
+    "pg_scheduler/engine/tasks/task_loader.py": "modules that the worker was told to trust",
     "pg_scheduler/engine/executors/process_child.py": "the module of a function that the parent registered",
     "adapters/pg_scheduler_cli/paths.py": "what stands on the command line",
     "adapters/pg_scheduler_cli/tracebacks.py": "nothing: it asks where importlib lies",

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from pg_scheduler import Queries, Scheduler
 from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
-from tests.cli.apps import PGQ
-from tests.cli.conftest import run
+from tests.adapters.cli.apps import PGQ
+from tests.adapters.cli.conftest import run
 from tests.support.running import eventually, within
 
 SECRET = "Hush7Hush"

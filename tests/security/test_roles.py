@@ -30,10 +30,10 @@ from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.driver import ClaimRequest, ReclaimRequest
 from pg_scheduler_postgres.roles import RoleNames, roles_sql
-from tests.cli.apps import PGQ
-from tests.cli.conftest import run
-from tests.completions.conftest import TRANSACTIONS
+from tests.adapters.cli.apps import PGQ
+from tests.adapters.cli.conftest import run
 from tests.docs.test_roles_suffice import _grants
+from tests.engine.completions.conftest import TRANSACTIONS
 from tests.support.running import eventually, past
 
 _serial = itertools.count(1)

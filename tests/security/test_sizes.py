@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pg_scheduler import InvalidInput, JobSpec, Queries, Scheduler
-from pg_scheduler.engine.json_codec import MAX_BYTES
-from pg_scheduler.engine.json_encoding import MAX_DEPTH, MAX_VALUES
-from pg_scheduler.enqueueing import MAX_PAYLOAD
+from pg_scheduler.client.enqueue_request import MAX_PAYLOAD
+from pg_scheduler.engine.codec.json_codec import MAX_BYTES
+from pg_scheduler.engine.codec.json_encoding import MAX_DEPTH, MAX_VALUES
 from tests.support.running import past
 
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1"

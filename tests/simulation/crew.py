@@ -11,7 +11,7 @@ from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.registry import TaskOptions
+from pg_scheduler.engine.tasks.registry import TaskOptions
 from tests.simulation.clock import HostClock
 from tests.simulation.handlers import handler_for
 from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan

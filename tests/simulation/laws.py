@@ -12,7 +12,7 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.settling import GIVEN_BACK
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.engine.lease_keeper import RENEWALS_PER_LEASE
+from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.engine.service import MAX_PAUSE
 from pg_scheduler.ports.driver import CancelAnswer
 from pg_scheduler.testing.memory_store import StoredJob

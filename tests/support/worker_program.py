@@ -63,7 +63,7 @@ def say_who_blocks_the_loop() -> None:
     """Have the warning about a blocked loop on stderr, with the job's id."""
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("blocked by %(job_id)s"))
-    logging.getLogger("pg_scheduler.loop watch").addHandler(handler)
+    logging.getLogger("pg_scheduler.engine.leases.loop_watch").addHandler(handler)
 
 
 if __name__ == "__main__":

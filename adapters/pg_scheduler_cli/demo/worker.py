@@ -69,7 +69,7 @@ class Teller(logging.Handler):
 
 def _keep_quiet_but_for(teller: Teller) -> None:
     logging.getLogger("pg_scheduler").setLevel(logging.ERROR)
-    recoveries = logging.getLogger("pg_scheduler.reclaimer")
+    recoveries = logging.getLogger("pg_scheduler.engine.leases.reclaimer")
     recoveries.setLevel(logging.WARNING)
     recoveries.propagate = False
     recoveries.addHandler(teller)

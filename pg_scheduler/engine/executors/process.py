@@ -12,10 +12,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
+from pg_scheduler.engine.codec.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.engine.executors.process_child import Answer, serve
-from pg_scheduler.engine.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
-from pg_scheduler.ports.executor import Call, Uncarried
+from pg_scheduler.ports.executor import Call, UnserializableResult
 from pg_scheduler.ports.job_context import JobContext
 
 _SPAWN = multiprocessing.get_context("spawn")
@@ -114,12 +114,12 @@ class ProcessExecutor:
         try:
             kind, value = self._codec.decode_result(answer.decode())
         except UndecodablePayload as error:
-            return Uncarried(str(error))
+            return UnserializableResult(str(error))
         if kind == Answer.FAILURE:
             raise _remote_error(*value)
         if kind == Answer.SNOOZE:
             raise Snooze(value)
-        return Uncarried(value) if kind == Answer.UNCARRIED else value
+        return UnserializableResult(value) if kind == Answer.UNCARRIED else value
 
     async def _child(self) -> _Child:
         while self._idle:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pg_scheduler.domain.errors import Snooze, UnencodablePayload
 from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
-from pg_scheduler.engine.json_codec import JsonCodec
+from pg_scheduler.engine.codec.json_codec import JsonCodec
 
 
 class Answer(StrEnum):

@@ -15,8 +15,8 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.schedule_book import ScheduleInfo
 from pg_scheduler.domain.errors import DatabaseError
-from pg_scheduler.schedule_book import ScheduleInfo
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.crew import Crew
 from tests.chaos.windows.clock import SharedClock

@@ -11,7 +11,7 @@ from pg_scheduler import ConnectionLost, DatabaseUnavailable, PollingConfig
 from tests.chaos.network.plant import TASK, Plant
 from tests.chaos.network.small_disk import fill, free, missing, server_on_a_small_disk
 from tests.chaos.network.stage import Scenario
-from tests.exclusion.bouncer import PROGRAM, bouncer
+from tests.engine.exclusion.bouncer import PROGRAM, bouncer
 from tests.support.running import eventually, past
 
 DEAF = PollingConfig(listen=False, interval_without_listen=0.2)

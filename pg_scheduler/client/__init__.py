@@ -1,0 +1,1 @@
+"""What stores, cancels, waits for and reads jobs and schedules: one client under every style."""

@@ -1,0 +1,166 @@
+"""Waiting for jobs to end, without asking again and again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pg_scheduler.domain.errors import DatabaseError, JobNotFound
+from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.service import keep_running
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Signals
+
+log = logging.getLogger(__name__)
+
+LINGER = 5.0
+"""Seconds that the connection is kept after the last wait: the next one often follows."""
+FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
+"""Seconds between looks at a job while nobody tells of its end."""
+PAUSE_WHEN_TOLD = 5.0
+"""Seconds between looks while ends are told: behind a pooler a signal can be lost."""
+LAST_WORD = 1.0
+"""Seconds in which the end of a job that is gone already should have been told."""
+
+Read = Callable[[], Awaitable[JobRecord]]
+
+
+class CompletionWaiter:
+    """Knows when awaited jobs end. One listening connection serves all waits; it is there only while somebody
+    waits, and shortly after."""
+
+    def __init__(self, signals: Signals, clock: Clock) -> None:
+        self._signals = signals
+        self._clock = clock
+        self._waits: dict[str, set[asyncio.Future[JobStatus]]] = {}
+        self._listening: asyncio.Task[None] | None = None
+        self._leaving: asyncio.TimerHandle | None = None
+        self._ready = asyncio.Event()
+        self._next_ready = asyncio.Event()
+        """Set, and replaced, whenever telling begins."""
+
+    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
+        """How the job ended; None if it has not within `limit` seconds.
+
+        Raises:
+            JobNotFound: it is gone, and nobody told of its end.
+        """
+        record = await read()
+        if record.status.finished:
+            return record.status
+        with self._told(job_id) as told:
+            over = None if limit is None else self._clock.monotonic() + limit
+            return await self._watch(job_id, read, told, over)
+
+    async def _watch(
+        self, job_id: str, read: Read, told: asyncio.Future[JobStatus], over: float | None
+    ) -> JobStatus | None:
+        pause, asked = FIRST_PAUSE, False
+        while True:
+            begun = self._next_ready
+            if self._ready.is_set() and not asked:
+                asked = await self._asked_to_be_told(job_id)
+            try:
+                record = await read()
+            except JobNotFound:
+                # Deleted as it ended, perhaps: then its end is on the way.
+                if asked and await self._within(told, LAST_WORD):
+                    return told.result()
+                raise
+            if told.done() or record.status.finished:
+                return told.result() if told.done() else record.status
+            left = None if over is None else over - self._clock.monotonic()
+            if left is not None and left <= 0:
+                return None
+            longest = PAUSE_WHEN_TOLD if asked else pause
+            if await self._within(told, longest if left is None else min(longest, left), begun):
+                return told.result()
+            pause = min(pause * 1.5, MAX_PAUSE)
+
+    async def _asked_to_be_told(self, job_id: str) -> bool:
+        try:
+            await self._signals.await_job(job_id)
+        except DatabaseError:
+            log.debug("ends are not told here; looking instead", extra={"job_id": job_id})
+            return False
+        return True
+
+    async def _within(
+        self, told: asyncio.Future[JobStatus], seconds: float, begun: asyncio.Event | None = None
+    ) -> bool:
+        """Whether the end is told within so many seconds; also returns when telling has `begun`, perhaps
+        again: what happened in between was not heard."""
+        others = [asyncio.ensure_future(self._clock.sleep(seconds))]
+        if begun is not None:
+            others.append(asyncio.ensure_future(_set(begun)))
+        try:
+            waits: list[asyncio.Future[Any]] = [told, *others]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for other in others:
+                other.cancel()
+        return told.done()
+
+    @contextmanager
+    def _told(self, job_id: str) -> Iterator[asyncio.Future[JobStatus]]:
+        told: asyncio.Future[JobStatus] = asyncio.get_running_loop().create_future()
+        self._waits.setdefault(job_id, set()).add(told)
+        self._listen()
+        try:
+            yield told
+        finally:
+            self._waits[job_id].discard(told)
+            if not self._waits[job_id]:
+                del self._waits[job_id]
+            if not self._waits:
+                self._leaving = asyncio.get_running_loop().call_later(LINGER, self._leave)
+
+    def _listen(self) -> None:
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+        before = self._listening
+        if before is None or before.done() or before.cancelling():
+            self._listening = asyncio.create_task(self._keep_listening(before), name="pg_scheduler ends")
+
+    async def _keep_listening(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})  # it is leaving, and must not call the newer one's telling over
+        await keep_running("ends", self._one_round, self._clock)
+
+    async def _one_round(self) -> None:
+        try:
+            await self._signals.listen_finished(self._deliver, self._begin)
+        finally:
+            self._ready.clear()
+
+    def _begin(self) -> None:
+        self._ready.set()
+        self._next_ready.set()
+        self._next_ready = asyncio.Event()
+
+    def _deliver(self, job_id: str, status: JobStatus) -> None:
+        for told in self._waits.get(job_id, ()):
+            if not told.done():
+                told.set_result(status)
+
+    def _leave(self) -> None:
+        if self._listening is not None and not self._waits:
+            self._listening.cancel()
+
+    async def close(self) -> None:
+        """Listen no more; waits go on by looking."""
+        if self._leaving is not None:
+            self._leaving.cancel()
+        if self._listening is not None:
+            self._listening.cancel()
+            await asyncio.wait({self._listening})
+            self._listening = None
+
+
+async def _set(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,0 +1,154 @@
+"""From what a caller says to a job that can be stored: all validation, no SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from pg_scheduler.client.fresh_ids import fresh_id
+from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.identity import checked_name, deterministic_id
+from pg_scheduler.domain.inputs import (
+    checked_arguments,
+    checked_count,
+    checked_duration,
+    checked_grace,
+    checked_time,
+)
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.priority import JobPriority, rank_of
+from pg_scheduler.domain.retry import Backoff, RetryPolicy
+from pg_scheduler.domain.windows import window_at
+from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.registry import Task, TaskOptions, TaskRegistry
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.executor import Executor
+
+
+class Unset:
+    """The type of "not given", where None means something else."""
+
+    def __repr__(self) -> str:
+        return "<unset>"
+
+
+UNSET: Final = Unset()
+
+
+@dataclass(slots=True)
+class JobRequest:
+    """What a caller may say about one job. The fields are those of `Scheduler.schedule`."""
+
+    func: Callable[..., Any] | str
+    execution_time: datetime
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] | None = field(default_factory=dict)
+    priority: JobPriority | int = JobPriority.NORMAL
+    max_retries: int = 0
+    job_id: str | None = None
+    misfire_grace_time: int | Unset | None = UNSET
+    executor: str | Executor | None = None
+    timeout: timedelta | float | None = None
+    retry: RetryPolicy | None = None
+    deduplicate: bool | timedelta = False
+    store_result: bool = False
+    limit_key: str | None = None
+
+
+class JobFactory:
+    """Turns requests into jobs, and learns the functions they name."""
+
+    def __init__(
+        self,
+        registry: TaskRegistry,
+        codec: Codec,
+        clock: Clock,
+        default_grace: Callable[[], int | None],
+        executors: Callable[[], Mapping[str, Executor]],
+    ) -> None:
+        self._registry = registry
+        self._codec = codec
+        self._clock = clock
+        self._default_grace = default_grace
+        self._executors = executors
+
+    def build(self, request: JobRequest) -> NewJob:
+        """The job to store.
+
+        Raises:
+            InvalidInput: something about the request cannot be; the error names it.
+        """
+        execution_time = checked_time("execution_time", request.execution_time)
+        args, kwargs = checked_arguments(request.args, request.kwargs)
+        self._check_executor(request.executor)
+        name, task = self._task(request)
+        if task is not None:
+            task.check_arguments(args, kwargs)
+        task_data = self._codec.encode_arguments(args, kwargs)
+        grace = request.misfire_grace_time
+        return NewJob(
+            job_id=self._job_id(request, name, task_data, execution_time),
+            task_name=name,
+            execution_time=execution_time,
+            task_data=task_data,
+            rank=rank_of(request.priority),
+            max_retries=checked_count("max_retries", request.max_retries),
+            misfire_grace_seconds=(
+                self._default_grace()
+                if isinstance(grace, Unset)
+                else checked_grace("misfire_grace_time", grace)
+            ),
+            timeout=checked_duration("timeout", request.timeout),
+            backoff=storable_backoff(request.retry),
+            store_result=bool(request.store_result),
+            limit_key=None if request.limit_key is None else checked_name("limit_key", request.limit_key),
+            fresh_id=request.job_id is None and request.deduplicate is False,
+        )
+
+    def _check_executor(self, executor: object) -> None:
+        if executor is None:
+            return
+        known = self._executors()
+        if isinstance(checked_executor(executor), str) and executor not in known:
+            raise InvalidInput(
+                "executor", f"unknown {shown(executor)}", f"One of: {', '.join(sorted(known))}"
+            )
+
+    def _task(self, request: JobRequest) -> tuple[str, Task | None]:
+        if isinstance(request.func, str):
+            name = checked_name("job_name", request.func)
+            return name, self._registry.resolve(name)
+        task = self._registry.known(request.func) if request.executor is None else None
+        if task is None:
+            task = self._registry.register(request.func, TaskOptions(executor=request.executor))
+        return task.name, task
+
+    def _job_id(self, request: JobRequest, name: str, task_data: str, execution_time: datetime) -> str:
+        if request.job_id is not None:
+            if request.deduplicate:
+                raise InvalidInput("job_id", "cannot be given together with deduplicate")
+            return checked_name("job_id", request.job_id)
+        if request.deduplicate is False:
+            return fresh_id(self._clock.now())
+        if request.deduplicate is True:
+            return deterministic_id(name, task_data)
+        every = request.deduplicate
+        if not isinstance(every, timedelta) or every <= timedelta(0):
+            raise InvalidInput("deduplicate", f"expected True, False or a timedelta > 0, got {shown(every)}")
+        return deterministic_id(name, task_data, window_at(execution_time, every))
+
+
+def storable_backoff(retry: RetryPolicy | None) -> Backoff | None:
+    policy = checked_retry(retry)
+    if policy is None:
+        return None
+    if policy.filters:
+        raise InvalidInput(
+            "retry",
+            "exception classes cannot be stored with a job",
+            "Put retry_on and give_up_on on the task: @task(retry=...)",
+        )
+    return Backoff(policy.base, policy.factor, policy.cap, policy.jitter)

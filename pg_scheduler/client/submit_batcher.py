@@ -1,0 +1,142 @@
+"""Single jobs that are submitted side by side share statements: one round trip, one signal and one commit for
+all that came while the ones before were under way. Who submits alone waits for nobody."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pg_scheduler.client.submit_retry import SubmittingStore, submit_with_retry
+from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.errors import (
+    ConnectionLost,
+    DatabaseError,
+    JobAlreadyExists,
+    TransientDatabaseError,
+)
+from pg_scheduler.domain.model import NewJob
+from pg_scheduler.ports.clock import Clock
+
+SIDE_BY_SIDE = 2
+"""Statements under way at once: while one waits for the disk, the next is made."""
+MOST_JOBS = 64
+MOST_CHARACTERS = 1_000_000
+"""Of one bundle; a job that is larger goes alone."""
+
+
+def can_share(job: NewJob) -> bool:
+    """True for a job that meets no other, so that nothing about it depends on its neighbours."""
+    return job.fresh_id and job.dedupe_key is None
+
+
+class _Waiting(NamedTuple):
+    job: NewJob
+    stored: asyncio.Future[None]
+
+
+class SubmitBatcher:
+    """Submits the jobs of one event loop; in another one it begins anew."""
+
+    def __init__(self, store: SubmittingStore, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._under_way = 0
+        self._bundles: set[asyncio.Task[None]] = set()
+
+    async def submit(self, job: NewJob) -> None:
+        """Store a job that `can_share`. Where a bundle is refused, each of its jobs is tried by itself, so a
+        caller hears of what is wrong with its own job alone.
+
+        Raises:
+            As `submit_with_retry`. Cancelled while it waits for its turn, the job is not stored; later it
+            may be.
+        """
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            self._begin()
+            self._loop = loop
+        if self._under_way >= SIDE_BY_SIDE:
+            waiting = _Waiting(job, loop.create_future())
+            self._waiting.append(waiting)
+            await waiting.stored
+            return
+        self._under_way += 1
+        try:
+            await self._store_one(job)
+        finally:
+            self._under_way -= 1
+            self._send_next()
+
+    def _send_next(self) -> None:
+        bundle: list[_Waiting] = []
+        characters = 0
+        while self._waiting and len(bundle) < MOST_JOBS:
+            if self._waiting[0].stored.done():  # its caller has been cancelled
+                self._waiting.popleft()
+                continue
+            characters += self._waiting[0].job.size
+            if bundle and characters > MOST_CHARACTERS:
+                break
+            bundle.append(self._waiting.popleft())
+        if bundle:
+            self._under_way += 1
+            task = asyncio.create_task(self._send(bundle), name="pg_scheduler bundle of jobs")
+            self._bundles.add(task)
+            task.add_done_callback(self._bundles.discard)
+
+    async def _send(self, bundle: Sequence[_Waiting]) -> None:
+        try:
+            await self._store_all(bundle)
+        finally:
+            for one in bundle:
+                one.stored.cancel()  # nothing happens to those that have been told
+            self._under_way -= 1
+            self._send_next()
+
+    async def _store_all(self, bundle: Sequence[_Waiting]) -> None:
+        try:
+            answers = await submit_with_retry(
+                self._store, self._clock, [one.job for one in bundle], ConflictResolution.IGNORE
+            )
+        except (ConnectionLost, TransientDatabaseError) as error:
+            for one in bundle:
+                _tell(one, error)
+        except (DatabaseError, ValueError, TypeError):
+            for one in bundle:
+                await self._store_by_itself(one)
+        except Exception as error:
+            for one in bundle:
+                _tell(one, error)
+        else:
+            for one, answer in zip(bundle, answers, strict=True):
+                taken = answer is Submission.IGNORED
+                _tell(one, JobAlreadyExists([one.job.job_id]) if taken else None)
+
+    async def _store_by_itself(self, one: _Waiting) -> None:
+        if one.stored.done():
+            return
+        try:
+            await self._store_one(one.job)
+        except Exception as error:
+            _tell(one, error)
+        else:
+            _tell(one, None)
+
+    async def _store_one(self, job: NewJob) -> None:
+        await submit_with_retry(self._store, self._clock, [job], ConflictResolution.RAISE)
+
+
+def _tell(one: _Waiting, error: Exception | None) -> None:
+    if one.stored.done():
+        return
+    if error is None:
+        one.stored.set_result(None)
+    else:
+        one.stored.set_exception(error)

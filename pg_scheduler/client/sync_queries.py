@@ -1,0 +1,193 @@
+"""The queue side's client for Flask, Django and scripts: `Queries` without an event loop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from pg_scheduler.client.job_handle import result_of
+from pg_scheduler.db import sync_driver_over
+from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
+from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.model import AttemptRecord, JobRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.queries import Queries, QueueStatistics
+
+FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
+"""Seconds between looks at a job that is waited for."""
+
+
+class ThreadLock:
+    """A lock for threads, in the form of one for tasks: who waits for it blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class SyncQueries:
+    """Enqueues jobs and asks about them, with blocking calls.
+
+    Args:
+        source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool` or a DSN. On a connection of yours
+            jobs are stored in your transaction: workers see them once you commit. The tables are made on
+            first use, in that transaction too.
+        schema: where the tables live; None means the first schema of the connection's search path.
+
+    Every method means what the one of `Queries` means. Use one instance per connection; threads that share a
+    pool may share an instance.
+
+    Raises:
+        InvalidInput: `source` is something else.
+        MissingDependency: psycopg is not installed.
+    """
+
+    def __init__(self, source: Any, *, schema: str | None = None) -> None:
+        driver = sync_driver_over(source, schema=schema)
+        self._run = driver.run_now
+        self._queries = Queries(driver)
+        # Blocking calls come from any thread, with or without an event loop, and share nothing with others.
+        self._queries._bundler = None
+        self._queries._opening = ThreadLock()
+
+    def enqueue(
+        self,
+        entrypoint: str | Sequence[str],
+        payload: bytes | Sequence[bytes | None] | None = None,
+        priority: int | Sequence[int] = 0,
+        execute_after: timedelta | datetime | Sequence[timedelta | datetime | None] | None = None,
+        *,
+        dedupe_key: str | Sequence[str | None] | None = None,
+        headers: Mapping[str, Any] | Sequence[Mapping[str, Any] | None] | None = None,
+        limit_key: str | Sequence[str | None] | None = None,
+        max_retries: int = 0,
+        timeout: timedelta | float | None = None,
+        store_result: bool = False,
+        on_duplicate: str = "raise",
+        connection: Any = None,
+    ) -> list[str]:
+        """Store jobs; their ids."""
+        handles = self._run(
+            self._queries.enqueue(
+                entrypoint,
+                payload,
+                priority,
+                execute_after,
+                dedupe_key=dedupe_key,
+                headers=headers,
+                limit_key=limit_key,
+                max_retries=max_retries,
+                timeout=timeout,
+                store_result=store_result,
+                on_duplicate=on_duplicate,
+                connection=connection,
+            )
+        )
+        return [str(handle) for handle in handles]
+
+    def mark_job_as_cancelled(
+        self, job_ids: str | Sequence[str], *, connection: Any = None
+    ) -> list[CancelAnswer]:
+        """Cancel queued jobs, and tell the workers of running ones."""
+        answers: list[CancelAnswer] = self._run(
+            self._queries.mark_job_as_cancelled(job_ids, connection=connection)
+        )
+        return answers
+
+    def retry_job(self, job_id: str) -> None:
+        """Make a job pending again."""
+        self._run(self._queries.retry_job(job_id))
+
+    def clear_queue(self, entrypoint: str | Iterable[str] | None = None) -> int:
+        """Cancel every queued job of these entrypoints."""
+        cleared: int = self._run(self._queries.clear_queue(entrypoint))
+        return cleared
+
+    def pause_queue(self, entrypoint: str) -> bool:
+        """No worker claims jobs of this entrypoint until it is resumed."""
+        changed: bool = self._run(self._queries.pause_queue(entrypoint))
+        return changed
+
+    def resume_queue(self, entrypoint: str) -> bool:
+        """The opposite."""
+        changed: bool = self._run(self._queries.resume_queue(entrypoint))
+        return changed
+
+    def queue_size(self) -> list[QueueStatistics]:
+        """Unfinished jobs by entrypoint, priority and status."""
+        found: list[QueueStatistics] = self._run(self._queries.queue_size())
+        return found
+
+    def job(self, job_id: str) -> JobRecord | None:
+        """One job as it is stored, or None."""
+        found: JobRecord | None = self._run(self._queries.job(job_id))
+        return found
+
+    def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
+        """The statuses of those jobs that are stored, by id."""
+        found: dict[str, JobStatus] = self._run(self._queries.job_status(job_ids))
+        return found
+
+    def log(self, job_id: str) -> list[AttemptRecord]:
+        """The attempts of a job that did not simply complete it."""
+        found: list[AttemptRecord] = self._run(self._queries.log(job_id))
+        return found
+
+    def wait(self, job_id: str, timeout: timedelta | float | None = None) -> JobStatus:
+        """Wait until the job has ended; the status it ended with. It looks ever more rarely, down to once a
+        second; in a transaction of yours that has not committed the job, it would wait for ever.
+
+        Raises:
+            WaitTimeout: it has not ended within `timeout` (timedelta or seconds).
+            JobNotFound: the job is gone.
+        """
+        return self._finished(job_id, timeout).status
+
+    def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
+        """Wait, and return what the function returned, if the job was enqueued with ``store_result=True``.
+
+        Raises:
+            JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
+            WaitTimeout, JobNotFound: as `wait`.
+        """
+        record = self._finished(job_id, timeout)
+        return result_of(record, [] if record.status is JobStatus.COMPLETED else self.log(job_id))
+
+    def _finished(self, job_id: str, timeout: timedelta | float | None) -> JobRecord:
+        limit = checked_duration("timeout", timeout)
+        over = None if limit is None else time.monotonic() + limit.total_seconds()
+        pause = FIRST_PAUSE
+        while True:
+            record = self.job(job_id)
+            if record is None:
+                raise JobNotFound(job_id)
+            if record.status.finished:
+                return record
+            left = pause if over is None else over - time.monotonic()
+            if left <= 0:
+                raise WaitTimeout(f"job {job_id!r} has not ended within {limit}")
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, MAX_PAUSE)
+
+    def install(self) -> None:
+        """Create or upgrade the tables."""
+        self._run(self._queries.install())
+
+    def close(self) -> None:
+        """Close a connection that was made from a DSN; yours stays open."""
+        self._run(self._queries.driver.close())
+
+    def __enter__(self) -> SyncQueries:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()

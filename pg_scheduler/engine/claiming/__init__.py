@@ -1,0 +1,1 @@
+"""Finding due jobs and leasing them."""

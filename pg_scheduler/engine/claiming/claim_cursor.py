@@ -1,0 +1,56 @@
+"""Remembers how far a backlog has been claimed, where finding that out again has become slow.
+
+While some transaction on the server stays open, PostgreSQL keeps what each claimed job left behind in the
+index that claims read, and a claim steps over all of it: after some ten thousand jobs that takes longer than
+the claim itself. Marks let it begin where the last one ended. What was stored late, or came back, stands
+before them; so marks are used only while every claim is filled, and not for long at a time.
+"""
+
+from __future__ import annotations
+
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import ClaimAnswer, Mark
+
+SLOW, SLOW_PER_JOB = 0.001, 0.000_006
+"""Seconds, by the store's own word, from which a look for so many jobs counts as slow: several times what it
+takes where nothing stands in the way (0.2 ms for ten jobs, 1 ms for five hundred)."""
+STREAK = 5
+"""So many slow looks one after the other are no accident."""
+SHORTEST_ROUND = 0.5
+"""Seconds for which marks are used at the least."""
+SHARE = 0.05
+"""The share of the time that claims without marks may take."""
+
+
+class ClaimCursor:
+    """The marks of one claimer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._marks: dict[int, Mark] = {}
+        self._used_until = 0.0
+        self._slow = 0
+
+    def marks(self) -> tuple[Mark, ...]:
+        """The marks for the next claim; none if it is time to look at everything."""
+        if not self._marks or self._clock.monotonic() >= self._used_until:
+            return ()
+        return tuple(self._marks.values())
+
+    def answered(self, answer: ClaimAnswer, limit: int, with_marks: bool) -> bool:
+        """Learn from a claim. True if it says less than one without marks would: it found no more beyond
+        them. A store that does not tell how long it looked is never asked with marks."""
+        if answer.rows < limit:
+            self._marks.clear()
+            self._slow = 0
+            return with_marks
+        if not with_marks:
+            self._marks.clear()
+            looked = answer.looked or 0.0
+            self._slow = self._slow + 1 if looked >= SLOW + SLOW_PER_JOB * limit else 0
+            if self._slow < STREAK:
+                return False
+            self._used_until = self._clock.monotonic() + max(SHORTEST_ROUND, looked / SHARE)
+        for job in answer.jobs:
+            self._marks[job.rank] = Mark(job.rank, job.execution_time, job.job_id)
+        return False

@@ -1,0 +1,285 @@
+"""Keeps the free slots filled with the most urgent due jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+import random
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from pg_scheduler.domain.model import START_ORDER, ClaimedJob
+from pg_scheduler.domain.polling import PollingConfig
+from pg_scheduler.engine.claiming.claim_cursor import ClaimCursor
+from pg_scheduler.engine.limits.lane_gate import LaneGate
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.settling.reconcile import orphaned_claims
+from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import MOST_PER_CLAIM, ClaimRequest, Insight, JobStore
+
+log = logging.getLogger(__name__)
+
+DRAIN_PATIENCE = 5.0
+"""Seconds: a lane that has something to give within this time (a rate, mostly) is worth waiting for when
+somebody waits until nothing is left."""
+
+
+Found = tuple[float, Sequence[ClaimedJob]]
+"""When the store was asked, by the monotonic clock, and the jobs that it gave, in start order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one look brought."""
+
+    taken: int
+    """Rows that were dealt with."""
+    limit: int
+    """How many could have been: if as many were taken, there may be more."""
+    next_due_in: timedelta | None
+    """Time until the next job outside lanes is due, where that is known."""
+    lanes_open_in: float | None = None
+    """Seconds until a lane may have something to give; None: nobody knows of anything."""
+
+
+class ClaimingStore(JobStore, Insight, Protocol):
+    """What the claimer needs of a driver."""
+
+
+class Claimer:
+    """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
+
+    `start_job` is called for each claimed job in start order, `decline_job` instead where the answer to the
+    claim came so late that the lease may be over. `listening` tells whether signals arrive; if not, the
+    poll is quicker. `claimable` gives the names to claim. `on_expired` is called when a claim found jobs
+    that are too late to start.
+    """
+
+    def __init__(
+        self,
+        store: ClaimingStore,
+        worker_id: str,
+        clock: Clock,
+        lease: timedelta,
+        batch_limit: int,
+        polling: PollingConfig,
+        claimable: Callable[[], frozenset[str]],
+        active: ActiveAttempts,
+        start_job: Callable[[ClaimedJob], object],
+        decline_job: Callable[[ClaimedJob], object],
+        listening: Callable[[], bool],
+        on_expired: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._store = store
+        self._worker_id = worker_id
+        self._clock = clock
+        self._lease = lease
+        self._batch_limit = batch_limit
+        self._polling = polling
+        self._claimable = claimable
+        self._lanes = LaneGate(clock)
+        self._low_water = ClaimCursor(clock)
+        self._busy = False
+        self._active = active
+        self._start_job = start_job
+        self._decline_job = decline_job
+        self._listening = listening
+        self._on_expired = on_expired
+        self._woken = asyncio.Event()
+        self._fruitless = asyncio.Event()
+        self.empty_polls = 0
+        """How many looks found nothing that could be started."""
+        self._one_at_a_time = asyncio.Lock()
+        self._in_doubt = False
+        """True after a failed claim: jobs may be leased to this worker of which it knows nothing."""
+        self._stopping = False
+        self._given_up = False
+        self.stopped = asyncio.Event()
+
+    def wake(self) -> None:
+        """There may be something to claim."""
+        self._woken.set()
+
+    def wake_for_lanes(self, at_once: bool = False) -> None:
+        """There may be something to claim from a lane; `at_once`: whatever that costs."""
+        self._lanes.ask(at_once)
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim no more; a claim that is under way is finished first (see `stopped`)."""
+        self._stopping = True
+        self._woken.set()
+
+    def give_up(self) -> None:
+        """Wait no longer for the claim under way: what it brings after all is given back unstarted."""
+        self._given_up = True
+
+    async def one_round(self) -> None:
+        """Fill free slots once, then wait for a reason to look again."""
+        if self._stopping:
+            self.stopped.set()
+            await asyncio.Event().wait()
+        if self._active.free_slots <= 0:
+            await self._wait_for_slot()
+            return
+        self._woken.clear()
+        claimed = await self.claim_once()
+        if not claimed.taken and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
+            self._note_fruitless_look()
+        if claimed.taken < claimed.limit:
+            await self._idle(claimed)
+
+    def _note_fruitless_look(self) -> None:
+        self.empty_polls += 1
+        fruitless, self._fruitless = self._fruitless, asyncio.Event()
+        fruitless.set()
+
+    async def wait_fruitless_after(self, looks: int) -> None:
+        """Return once a look later than this one has found nothing that could be started now."""
+        while self.empty_polls <= looks:
+            await self._fruitless.wait()
+
+    async def claim_once(self) -> Claimed:
+        """Claim and start what fits."""
+        limit = min(self._active.free_slots, self._batch_limit, MOST_PER_CLAIM)
+        names = self._claimable()
+        if not names:
+            return Claimed(0, limit, None)
+        with self._active.reserved(limit):
+            async with self.claiming():
+                return await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
+
+    @asynccontextmanager
+    async def claiming(self) -> AsyncIterator[None]:
+        """Around everything that claims for this worker, one at a time. If the claim before has failed, what
+        it may have leased is given back first: nobody would run it until its lease is over."""
+        async with self._one_at_a_time:
+            if self._in_doubt:
+                await self._release_orphaned_claims()
+            try:
+                yield
+            except BaseException:
+                self._in_doubt = True
+                raise
+
+    async def release_orphaned_claims(self) -> None:
+        """Give back what a failed claim may have leased to this worker; nothing happens if none failed."""
+        async with self._one_at_a_time:
+            if self._in_doubt:
+                await self._release_orphaned_claims()
+
+    async def _release_orphaned_claims(self) -> None:
+        # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
+        given_back = await orphaned_claims(self._store, self._worker_id, self._active.leases())
+        answers = await self._store.settle(given_back, now=self._clock.pinned()) if given_back else ()
+        answered = [told for told, answer in zip(given_back, answers, strict=True) if answer is not None]
+        if answered:
+            log.warning(
+                "jobs given back: the answer to their claim was lost",
+                extra={"job_ids": [told.job_id for told in answered]},
+            )
+        self._in_doubt = None in answers  # a row that somebody holds is given back before the next claim
+
+    async def _claim(self, request: ClaimRequest) -> Claimed:
+        found: list[Found] = []
+        taken, next_due_in = 0, None
+        try:
+            if self._lanes.is_open(self._busy):
+                taken += await self._claim_lanes(request, found)
+            if taken < request.limit:
+                rest = replace(request, limit=request.limit - taken)
+                rows, next_due_in = await self._claim_others(rest, found)
+                taken += rows
+                self._busy = rows == rest.limit
+        finally:
+            # Whatever was claimed is leased to this worker, even if the second claim failed.
+            # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
+            self._start_in_order(found)
+        return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
+
+    def _start_in_order(self, found: list[Found]) -> None:
+        now, lease = self._clock.monotonic(), self._lease.total_seconds()
+        starting: list[ClaimedJob] = []
+        for asked, jobs in found:
+            if now - asked < lease and not self._given_up:
+                starting += jobs
+            else:
+                for job in jobs:
+                    self._decline_job(job)
+        if len(found) > 1:  # each answer is in order already
+            starting.sort(key=START_ORDER)
+        for job in starting:
+            self._start_job(job)
+
+    async def _claim_lanes(self, request: ClaimRequest, found: list[Found]) -> int:
+        asked, reasons = self._clock.monotonic(), self._lanes.asked
+        answer = await self._store.claim_lanes(request, now=self._clock.pinned())
+        took = self._clock.monotonic() - asked
+        self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
+        self._found(found, answer.jobs, answer.expired, asked)
+        # What expired takes no slot.
+        return len(answer.jobs)
+
+    async def _claim_others(self, request: ClaimRequest, found: list[Found]) -> tuple[int, timedelta | None]:
+        """How many rows were dealt with, and when the next job is due."""
+        marks = self._low_water.marks()
+        asked = self._clock.monotonic()
+        answer = await self._store.claim(replace(request, beyond=marks), now=self._clock.pinned())
+        took = self._clock.monotonic() - asked
+        self._found(found, answer.jobs, answer.expired, asked)
+        if answer.sorted_into_lanes:
+            self._lanes.ask()
+        if self._low_water.answered(answer, request.limit, with_marks=bool(marks)):
+            rest = replace(request, limit=request.limit - answer.rows)
+            rows, next_due_in = await self._claim_others(rest, found)
+            return answer.rows + rows, next_due_in
+        # The store counted from when the question reached it, and the next one takes as long to get there.
+        age = timedelta(seconds=took)
+        next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
+        return answer.rows, next_due_in
+
+    def _found(
+        self,
+        found: list[Found],
+        jobs: Sequence[ClaimedJob],
+        expired: Sequence[str],
+        asked: float,
+    ) -> None:
+        if jobs:
+            found.append((asked, jobs))
+        if expired:
+            self._on_expired()
+        for job_id in expired:
+            log.warning("job expired: not started within its grace", extra={"job_id": job_id})
+
+    async def _wait_for_slot(self) -> None:
+        """Return when a slot is free or the claimer is stopped; other reasons to look can wait."""
+        slot = asyncio.ensure_future(self._active.wait_for_slot())
+        try:
+            while not slot.done() and not self._stopping:
+                self._woken.clear()
+                woken = asyncio.ensure_future(self._woken.wait())
+                await asyncio.wait({slot, woken}, return_when=asyncio.FIRST_COMPLETED)
+                woken.cancel()
+        finally:
+            slot.cancel()
+
+    def _interval(self) -> float:
+        return self._polling.interval if self._listening() else self._polling.interval_without_listen
+
+    async def _idle(self, claimed: Claimed) -> None:
+        interval = self._interval() * (1 - self._polling.jitter * random.random())
+        if claimed.next_due_in is not None:
+            interval = min(interval, claimed.next_due_in.total_seconds())
+        if claimed.lanes_open_in is not None:
+            interval = min(interval, claimed.lanes_open_in)
+        await wait_at_most(self._woken, interval, self._clock)
+
+
+def _or_never(seconds: float | None) -> float:
+    return math.inf if seconds is None else seconds

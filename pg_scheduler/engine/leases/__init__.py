@@ -1,0 +1,1 @@
+"""Staying alive for the jobs that run here, and taking back those of workers that did not."""

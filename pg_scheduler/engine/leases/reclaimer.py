@@ -1,0 +1,105 @@
+"""Takes back jobs whose worker went silent."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
+
+log = logging.getLogger(__name__)
+
+AFTER_RESTART = 5.0
+"""Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""
+LONGEST_NAP = 10.0
+"""Seconds between looks at the most: a lease that began since the last look is seen in time."""
+SHORTEST_NAP = 0.25
+"""Seconds between looks at the least (an eighth of a short lease): so much later than its lease's end a job
+is taken back where a look came just before it. Workers that live renew long before, so naps are rarely short.
+"""
+
+
+class Reclaimer:
+    """Looks when the next lease would end, so that a lost job waits for seconds, not for a poll.
+
+    After an outage of the database every lease looks lost though its worker lives; the reclaimer then
+    gives the workers the time of half a lease to renew before it takes anything back. It learns of an
+    outage by its own failure or by that of its worker's renewals. Of a restart the server itself tells,
+    also those who have only just come.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        lease: timedelta,
+        heartbeat_threshold: timedelta,
+        max_crashes: int,
+        on_reclaimed: Callable[[], None],
+    ) -> None:
+        self._driver = driver
+        self._clock = clock
+        self._lease = lease.total_seconds()
+        patience = timedelta(seconds=min(self._lease / 2, AFTER_RESTART))
+        self._request = ReclaimRequest(heartbeat_threshold, max_crashes, after_restart=patience)
+        self._on_reclaimed = on_reclaimed
+        self._after_outage = False
+
+    def note_outage(self) -> None:
+        """The database was out of reach: a renewal of this worker's own leases failed."""
+        self._after_outage = True
+
+    async def one_round(self) -> None:
+        """Reclaim once, then sleep until the next lease may end."""
+        try:
+            if self._after_outage:
+                await self._driver.workers()
+                await self._clock.sleep(self._lease / 2)
+                self._after_outage = False
+            _, next_expiry_in = await self._reclaim()
+        except DatabaseError:
+            self.note_outage()
+            raise
+        await self._clock.sleep(self._nap(next_expiry_in))
+
+    async def reclaim_once(self, *, by_order: bool = False) -> list[Reclaimed]:
+        """Take back everything whose lease is over now; what was taken. `by_order`: even if the server has
+        only just started."""
+        taken, _ = await self._reclaim(by_order)
+        return taken
+
+    async def _reclaim(self, by_order: bool = False) -> tuple[list[Reclaimed], timedelta | None]:
+        taken: list[Reclaimed] = []
+        request = replace(self._request, after_restart=timedelta(0)) if by_order else self._request
+        while True:
+            answer = await self._driver.reclaim_expired(request, now=self._clock.pinned())
+            taken.extend(answer.jobs)
+            if len(answer.jobs) < self._request.limit:
+                break
+        for one in taken:
+            self._report(one)
+        if taken:
+            self._on_reclaimed()
+        return taken, answer.next_expiry_in
+
+    def _nap(self, next_expiry_in: timedelta | None) -> float:
+        # No longer than leases go without renewal: an outage that outlasts one does not pass unnoticed.
+        longest = min(LONGEST_NAP, self._lease / RENEWALS_PER_LEASE)
+        if next_expiry_in is None:
+            return longest
+        # A hair after the end; but a lease that is always renewed in time must not be watched in a spin.
+        shortest = min(SHORTEST_NAP, self._lease / 8)
+        return min(longest, max(shortest, next_expiry_in.total_seconds() + 0.01))
+
+    def _report(self, one: Reclaimed) -> None:
+        facts = {"job_id": one.job_id, "lost_by": one.worker_id, "crashes": one.crash_count}
+        if one.status is JobStatus.FAILED:
+            log.error("job failed: it was running in too many workers that died", extra=facts)
+        else:
+            log.warning("job recovered from a silent worker", extra={**facts, "status": one.status})

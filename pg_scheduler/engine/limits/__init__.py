@@ -1,0 +1,1 @@
+"""Limits of tasks, for the whole cluster."""

@@ -1,0 +1,284 @@
+"""Runs attempts: from a claimed job to a verdict in the settler's hands."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pg_scheduler.domain.errors import (
+    ConfigurationError,
+    JobCancelled,
+    JobTimeout,
+    LeaseLost,
+    RetryAfter,
+    Snooze,
+    UnencodablePayload,
+)
+from pg_scheduler.domain.model import ClaimedJob, Lease, Progress
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import (
+    MAX_MESSAGE,
+    RETURNED,
+    Interrupted,
+    Outcome,
+    Postponed,
+    Raised,
+    Returned,
+    Snoozed,
+    Stopped,
+    Verdict,
+    decide,
+    describe_error,
+    storable,
+)
+from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.arguments import arguments_of
+from pg_scheduler.engine.running.attempt import Attempt, StopReason
+from pg_scheduler.engine.running.exclusion import LockHeldElsewhere, alone
+from pg_scheduler.engine.running.interrupts import from_the_keyboard
+from pg_scheduler.engine.running.progress_writer import ProgressWriter
+from pg_scheduler.engine.settling.completer import Completer
+from pg_scheduler.engine.settling.settler import Settler
+from pg_scheduler.engine.tasks.registry import Task, TaskRegistry
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.executor import Call, Executor, UnserializableResult
+from pg_scheduler.ports.job_context import JobContext, enter_job
+from pg_scheduler.ports.schedule_store import Locks
+
+log = logging.getLogger(__name__)
+
+
+class Runner:
+    """Starts attempts in the order given and turns their outcomes into verdicts."""
+
+    def __init__(
+        self,
+        registry: TaskRegistry,
+        executors: Mapping[str, Executor],
+        codec: Codec,
+        clock: Clock,
+        active: ActiveAttempts,
+        settler: Settler,
+        locks: Locks,
+        retry: RetryPolicy,
+        progress: ProgressWriter,
+        completer: Completer,
+    ) -> None:
+        self._registry = registry
+        self._executors = executors
+        self._codec = codec
+        self._clock = clock
+        self._active = active
+        self._settler = settler
+        self._locks = locks
+        self._retry = retry
+        self._progress = progress
+        self._completer = completer
+
+    def start(self, job: ClaimedJob) -> Attempt:
+        """Start an attempt; it runs as a task of its own from now on."""
+        attempt = self._attempt(job)
+        self._active.started(attempt)
+        attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
+        attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
+        return attempt
+
+    def decline(self, job: ClaimedJob) -> None:
+        """Give a claimed job back without starting it; if its lease is over, nothing happens."""
+        attempt = self._attempt(job)
+        self._active.started(attempt)
+        self._active.ended(attempt)
+        self.give_up(attempt)
+
+    def _attempt(self, job: ClaimedJob) -> Attempt:
+        lease = job.lease
+        context = JobContext(
+            job.job_id,
+            job.task_name,
+            job.attempt,
+            job.retry_count,
+            job.max_retries,
+            job.execution_time,
+            _host=self,
+            _lease=lease,
+        )
+        return Attempt(job, context, self._clock.monotonic(), lease)
+
+    def report(self, lease: Lease, progress: Progress) -> None:
+        """Pass a report of progress on."""
+        self._progress.put(lease, progress)
+
+    async def complete(self, lease: Lease, connection: Any, result: Any) -> None:
+        """Complete a job for the function that runs under this lease."""
+        attempt = self._active.find(lease)
+        if attempt is None:
+            raise LeaseLost(lease.job_id, lease.epoch)
+        await self._completer.complete(attempt, connection, result)
+
+    def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
+        """Free the slot, and decide for an attempt that was cancelled before its first step."""
+        self._active.ended(attempt)
+        if not attempt.decided:
+            error = None if ended.cancelled() else ended.exception()
+            self.give_up(attempt, error)
+
+    def give_up(self, attempt: Attempt, error: BaseException | None = None) -> None:
+        """Settle without the function's own word: it never began, or it does not end."""
+        outcome: Outcome = Raised(error) if error is not None else Interrupted()
+        if attempt.reason is StopReason.CANCEL:
+            outcome = Stopped()
+        self._settler.put(attempt, _judged(outcome, attempt.job, self._retry))
+
+    async def _run(self, attempt: Attempt) -> None:
+        task = self._registry.resolve(attempt.job.task_name)
+        outcome: Outcome
+        if task is None:
+            # Forgotten between claim and start. Give the job back for whoever knows it.
+            outcome = Interrupted()
+        elif self._active.is_overdue(attempt, self._clock.monotonic()):
+            log.warning("not begun within its lease; given back", extra={"job_id": attempt.job.job_id})
+            outcome = Interrupted()
+        else:
+            outcome = await self._outcome(attempt, task)
+        if attempt.completion is not None and await self._completer.stands(attempt):
+            self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
+            return
+        policy = (task.retry if task else None) or self._retry
+        verdict = _judged(outcome, _retried_enough(attempt.job, task), policy)
+        # First of all: whatever is asked of an exception from here on may raise one of its own.
+        self._settler.put(attempt, verdict)
+        if isinstance(outcome, Raised):
+            log.info(
+                "job failed",
+                extra={
+                    "job_id": attempt.job.job_id,
+                    "task": attempt.job.task_name,
+                    "event": verdict.event,
+                    "error": type(outcome.error).__name__,
+                },
+                # This one quotes an argument. The row tells the rest; no log does.
+                exc_info=None if type(outcome.error) is UndecodablePayload else outcome.error,
+            )
+
+    def _completed_by_itself(self, attempt: Attempt, verdict: Verdict, outcome: Outcome) -> None:
+        """The function completed its job in a transaction of its own: whatever it did then comes too late."""
+        if not isinstance(outcome, Returned):
+            log.warning(
+                "the job was completed by its own transaction and did not return after that",
+                extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name},
+                exc_info=outcome.error if isinstance(outcome, Raised | Postponed) else None,
+            )
+        self._settler.stored_already(attempt, verdict)
+
+    async def _outcome(self, attempt: Attempt, task: Task) -> Outcome:
+        timeout = attempt.job.timeout or task.timeout
+        timer = asyncio.create_task(self._time_out(attempt, timeout.total_seconds())) if timeout else None
+        try:
+            result = await self._execute(attempt, task)
+        except Snooze as snooze:
+            return Snoozed(snooze.delay)
+        except RetryAfter as failed:
+            return Postponed(failed if failed.__cause__ is None else failed.__cause__, failed.delay)
+        except LockHeldElsewhere as held:
+            return Stopped(str(held))
+        except KeyboardInterrupt as error:
+            if from_the_keyboard(error):
+                self.give_up(attempt)
+                raise
+            return self._outcome_of_error(attempt, task, error)
+        except BaseException as error:
+            return self._outcome_of_error(attempt, task, error)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        if attempt.reason is not None and attempt.context.stop_noticed:
+            return self._outcome_of_error(attempt, task, JobCancelled("returned after being told to stop"))
+        return self._returned(attempt, result)
+
+    async def _execute(self, attempt: Attempt, task: Task) -> Any:
+        executor = task.executor
+        if isinstance(executor, str):
+            found = self._executors.get(executor)
+            if found is None:
+                raise ConfigurationError(
+                    f"task {task.name!r} wants executor {executor!r}; this worker has: "
+                    + ", ".join(sorted(self._executors))
+                )
+            executor = found
+        enter_job(attempt.context)
+        if task.arguments is not None:
+            args, kwargs = task.arguments(attempt.job)
+        else:
+            args, kwargs = arguments_of(attempt.job, self._codec)
+        call = Call(task.func, args, kwargs)
+        if attempt.job.exclusive_key is None:
+            return await executor.execute(call, attempt.context)
+        async with alone(self._locks, attempt.job.exclusive_key, attempt):
+            return await executor.execute(call, attempt.context)
+
+    async def _time_out(self, attempt: Attempt, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        attempt.stop(StopReason.TIMEOUT)
+
+    def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
+        """What an exception means depends on whether, and why, the attempt was being stopped."""
+        if isinstance(error, LeaseLost) and attempt.disowned:
+            return Interrupted()
+        stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
+        match attempt.reason:
+            case StopReason.TIMEOUT:
+                timeout = attempt.job.timeout or task.timeout
+                assert timeout is not None
+                late = JobTimeout(timeout)
+                late.__cause__ = error
+                return Raised(late)
+            case StopReason.CANCEL:
+                return Stopped()
+            case StopReason.SHUTDOWN | StopReason.LEASE_LOST | StopReason.LOCK_LOST if stopped:
+                return Interrupted()
+        if isinstance(error, asyncio.CancelledError):
+            # Something within the function was cancelled: a failure like any other, not an exit.
+            unasked = RuntimeError("cancelled from within: nobody asked the job to stop")
+            unasked.__cause__ = error
+            return Raised(unasked)
+        return Raised(error)
+
+    def _returned(self, attempt: Attempt, result: Any) -> Returned:
+        if not attempt.job.store_result:
+            return RETURNED
+        # The work is done; a result that cannot be kept must not make it run again.
+        try:
+            if isinstance(result, UnserializableResult):
+                reason = result.reason
+            else:
+                return Returned(self._codec.encode_result(result))
+        except UnencodablePayload as error:
+            reason = str(error)
+        except BaseException as error:
+            # The attributes of a result are its author's code, and so may the codec be.
+            reason = describe_error(error)[0]
+        return Returned(note=storable(f"result not stored: {reason}", MAX_MESSAGE))
+
+
+def _judged(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy) -> Verdict:
+    """The verdict; a failure where it cannot be found, because an exception's class or a delay is broken."""
+    try:
+        return decide(outcome, job, policy, random.random())
+    except Exception as error:
+        log.exception("the outcome could not be judged; the job fails", extra={"job_id": job.job_id})
+        message, trace = describe_error(error)
+        return Verdict(JobEvent.FAIL, None, f"the outcome could not be judged: {message}", trace)
+
+
+def _retried_enough(job: ClaimedJob, task: Task | None) -> ClaimedJob:
+    """The job with the retries that its task gives to each."""
+    if task is None or task.max_retries <= job.max_retries:
+        return job
+    return replace(job, max_retries=task.max_retries)

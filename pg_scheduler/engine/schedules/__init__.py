@@ -1,0 +1,1 @@
+"""Windows of schedules become jobs."""

@@ -1,0 +1,56 @@
+"""Keeps the stored schedules what the code says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+
+from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.schedule_store import NewSchedule, ScheduleRecord, ScheduleStore
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 45.0
+"""Seconds between confirmations; well below the silence after which a definition counts as abandoned."""
+
+
+class Registrar:
+    """Registers this program's schedules at start, and confirms them now and then, so that a roll-back finds
+    its schedules again once the newer version is gone."""
+
+    def __init__(
+        self, store: ScheduleStore, clock: Clock, wanted: Callable[[], Sequence[NewSchedule]]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._wanted = wanted
+        self._reported: set[str] = set()
+        self._news = asyncio.Event()
+
+    async def one_round(self) -> None:
+        """Wait a while, or until there is something new; then confirm."""
+        await wait_at_most(self._news, INTERVAL, self._clock)
+        self._news.clear()
+        await self.register()
+
+    def poke(self) -> None:
+        """The code has something new: confirm soon."""
+        self._news.set()
+
+    async def register(self) -> list[ScheduleRecord]:
+        """Register now; the stored records."""
+        wanted = self._wanted()
+        if not wanted:
+            return []
+        records = await self._store.register_schedules(wanted, now=self._clock.pinned())
+        for record, new in zip(records, wanted, strict=True):
+            outdated = record.retired or record.new.spec_hash != new.spec_hash
+            if outdated and new.key not in self._reported:
+                log.warning(
+                    "newer code has another idea of this schedule; this program's is left aside",
+                    extra={"schedule": new.key, "task": new.task_name},
+                )
+            (self._reported.add if outdated else self._reported.discard)(new.key)
+        return records

@@ -1,0 +1,148 @@
+"""Turns due windows into jobs, each exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+from pg_scheduler.domain.polling import PollingConfig
+from pg_scheduler.domain.schedule import AdvancePlan, Overlap, ScheduleSpec, plan_advance, window_job_id
+from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.schedule_store import Advance, ScheduleRecord, ScheduleStore, WindowJob
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+"""Schedules looked at in one round."""
+UNHEARD = 5.0
+"""Seconds between looks at the most while signals do not arrive."""
+
+_spec_of = lru_cache(maxsize=4096)(ScheduleSpec.from_text)
+
+
+class Stager:
+    """Looks when the next window is due, when a schedule changes, and now and then.
+
+    Any number of workers may do this at once: a step is refused to all but the first (see
+    `ScheduleStore.advance_schedules`), so who stages does not matter and who dies leaves nothing half done.
+    """
+
+    def __init__(
+        self,
+        store: ScheduleStore,
+        clock: Clock,
+        polling: PollingConfig,
+        registry: TaskRegistry,
+        listening: Callable[[], bool],
+        on_staged: Callable[[], None],
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._polling = polling
+        self._registry = registry
+        self._listening = listening
+        self._on_staged = on_staged
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """A schedule may have changed, or its run may have finished."""
+        self._woken.set()
+
+    async def one_round(self) -> None:
+        """Stage what is due, then wait for a reason to look again."""
+        self._woken.clear()
+        staged, next_window_in = await self.stage_once()
+        if not staged:
+            await self._idle(next_window_in)
+
+    async def stage_once(self) -> tuple[int, timedelta | None]:
+        """Take one step for each schedule that needs one; how many steps counted, and when the next window
+        is due."""
+        names = sorted(self._registry.known_names())
+        if not names:
+            return 0, None
+        answer = await self._store.due_schedules(names, BATCH, now=self._clock.pinned())
+        steps = [
+            step
+            for record in answer.schedules
+            if (step := self._step_if_readable(record, answer.now)) is not None
+        ]
+        taken = await self._store.advance_schedules(steps, now=self._clock.pinned()) if steps else []
+        if any(taken):
+            self._on_staged()
+        return sum(taken), answer.next_window_in
+
+    def _step_if_readable(self, record: ScheduleRecord, now: datetime) -> Advance | None:
+        """None, with an error logged, for what newer code or a newer zone database has written: it must not
+        keep the schedules that this worker can read from their windows."""
+        try:
+            step = step_for(record, _spec_of(record.new.spec), now, random.random())
+        except (ArithmeticError, LookupError, ValueError, TypeError):
+            log.exception("this worker cannot read a schedule", extra={"schedule": record.new.key})
+            return None
+        if step is not None and step.skipped:
+            log.warning("windows left out", extra={"schedule": record.new.key, "windows": step.skipped})
+        return step
+
+    async def _idle(self, next_window_in: timedelta | None) -> None:
+        interval = self._polling.interval if self._listening() else UNHEARD
+        if next_window_in is not None:
+            interval = min(interval, next_window_in.total_seconds())
+        # Never in a spin: a step that somebody else has just taken looks due for a moment more.
+        await wait_at_most(self._woken, max(interval, 0.001), self._clock)
+
+
+def step_for(record: ScheduleRecord, spec: ScheduleSpec, now: datetime, randomness: float) -> Advance | None:
+    """The step that a schedule needs at `now`, or None. `randomness` in [0, 1) places runs in the jitter."""
+    if record.next_window is None:
+        # New, changed or resumed: it goes on with the first window after now that it has not run.
+        start = now if record.mark is None else max(now, record.mark)
+        return _step(record, spec, None, spec.next_after(start), (), 0)
+    plan = plan_advance(spec, record.next_window, now, record.busy)
+    if plan is None:
+        return None
+    jobs = _window_jobs(record.new.key, spec, plan, now, randomness)
+    return _step(record, spec, plan.mark, plan.next_window, jobs, plan.skipped)
+
+
+def _step(
+    record: ScheduleRecord,
+    spec: ScheduleSpec,
+    mark: datetime | None,
+    next_window: datetime,
+    jobs: tuple[WindowJob, ...],
+    skipped: int,
+) -> Advance:
+    return Advance(
+        key=record.new.key,
+        spec_hash=record.new.spec_hash,
+        expected_next=record.next_window,
+        mark=mark,
+        next_window=next_window,
+        jobs=jobs,
+        skipped=skipped,
+        unless_busy=bool(jobs) and spec.overlap is not Overlap.ALLOW,
+    )
+
+
+def _window_jobs(
+    key: str, spec: ScheduleSpec, plan: AdvancePlan, now: datetime, randomness: float
+) -> tuple[WindowJob, ...]:
+    grace = timedelta(seconds=max(spec.grace_seconds or 0, 1))
+    # Windows that are caught up are due now: they were late before they were jobs. If one of them is, so are
+    # those after it, or the latest would start before the older ones.
+    late = bool(plan.windows) and now - plan.windows[0] > grace
+    return tuple(
+        WindowJob(
+            job_id=window_job_id(key, window),
+            window=window,
+            execution_time=(now if late else window) + spec.jitter * randomness,
+        )
+        for window in plan.windows
+    )

@@ -1,0 +1,84 @@
+"""Lets a function complete its job in its own transaction, and finds out what became of that."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from datetime import timedelta
+from typing import Any
+
+from pg_scheduler.domain.errors import (
+    ConnectionLost,
+    InvalidTransition,
+    LeaseLost,
+    TransientDatabaseError,
+)
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.engine.running.attempt import Attempt, Completion
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.completions import Completions, Fate
+
+log = logging.getLogger(__name__)
+
+PAUSE = timedelta(seconds=0.05)
+"""Between looks at a transaction that is still open though its function has returned, or at a store that is
+away. Real time, whatever the clock says: it is somebody else's transaction."""
+SLOWEST = timedelta(seconds=1)
+"""The pauses grow to this."""
+
+
+class Completer:
+    """Writes completions under the lease of their attempt.
+
+    The completion is an ordinary verdict, settled on a borrowed connection. Whether it counts is decided by
+    that connection's COMMIT, of which nobody tells the engine; so it asks the store, once the function has
+    ended.
+    """
+
+    def __init__(self, store: Completions, worker_id: str, clock: Clock, codec: Codec) -> None:
+        self._store = store
+        self._worker_id = worker_id
+        self._clock = clock
+        self._codec = codec
+
+    async def complete(self, attempt: Attempt, connection: Any, result: Any) -> None:
+        """Complete the attempt's job in the transaction that the connection has open; see
+        `JobContext.complete_in`."""
+        job = attempt.job
+        verdict = Verdict(
+            JobEvent.COMPLETE, result=self._codec.encode_result(result) if job.store_result else None
+        )
+        settlement = Settlement(job.job_id, job.epoch, self._worker_id, verdict)
+        receipt = await self._store.complete_in(settlement, connection, now=self._clock.pinned())
+        if receipt is None:
+            before = attempt.completion
+            if before is not None and await self._store.fate_of(before.receipt) is not Fate.ROLLED_BACK:
+                raise InvalidTransition(job.job_id, JobStatus.COMPLETED, JobStatus.COMPLETED)
+            attempt.disowned = True
+            raise LeaseLost(job.job_id, job.epoch)
+        attempt.completion = Completion(verdict, receipt)
+
+    async def stands(self, attempt: Attempt) -> bool:
+        """True if the function has completed its job and committed that; waits while it has neither committed
+        nor rolled back."""
+        if attempt.completion is None:
+            return False
+        pause = PAUSE
+        while True:
+            try:
+                fate = await self._store.fate_of(attempt.completion.receipt)
+            except (ConnectionLost, TransientDatabaseError):
+                log.warning(
+                    "the store is away; whether the job was completed is asked again",
+                    extra={"job_id": attempt.job.job_id},
+                )
+                fate = Fate.OPEN
+            if fate is Fate.COMMITTED:
+                return True
+            if fate is Fate.ROLLED_BACK:
+                attempt.completion = None
+                return False
+            await asyncio.sleep(pause.total_seconds())
+            pause = min(pause * 2, SLOWEST)

@@ -1,0 +1,50 @@
+"""Finds out what the store did where its answer was lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from pg_scheduler.domain.model import ClaimedJob, Lease
+from pg_scheduler.domain.settling import stored_already
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.ports.driver import Insight
+
+AS_MANY_AS_THERE_ARE = 1_000_000
+"""A worker runs as many jobs as it has slots."""
+
+
+async def settled_before(
+    insight: Insight, settlements: Sequence[Settlement], not_kept: Collection[JobStatus]
+) -> list[bool]:
+    """For verdicts that the store refuses after an answer was lost: whether it had taken each before. Two
+    reads each: it happens after broken connections only, and the statement that settles stays as it is."""
+    return [
+        stored_already(told, await insight.job(told.job_id), await insight.attempts(told.job_id), not_kept)
+        for told in settlements
+    ]
+
+
+async def id_was_reused(insight: Insight, jobs: Iterable[ClaimedJob]) -> set[Lease]:
+    """The leases of jobs that have been deleted, and others stored under their ids. Epochs begin anew with
+    them, so a verdict that is sent again might end the wrong one."""
+    found = [(job, await insight.job(job.job_id)) for job in jobs]
+    return {job.lease for job, row in found if row is not None and row.created_at != job.created_at}
+
+
+async def orphaned_claims(insight: Insight, worker_id: str, known: Iterable[Lease]) -> list[Settlement]:
+    """Releases for the jobs that the store believes this worker runs and of which it knows nothing: they were
+    claimed for it, and the answer was lost. As settlements they are fenced like all others."""
+    kept = set(known)
+    running = await insight.jobs(
+        statuses=[JobStatus.RUNNING], worker_id=worker_id, limit=AS_MANY_AS_THERE_ARE
+    )
+    return [
+        Settlement(job.job_id, job.epoch, worker_id, Verdict(JobEvent.RELEASE, error_message=STRAY))
+        for job in running
+        if Lease(job.job_id, job.epoch) not in kept
+    ]
+
+
+STRAY = "never started: the answer to its claim was lost"
+"""How the history explains such an attempt."""

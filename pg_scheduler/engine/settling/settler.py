@@ -1,0 +1,259 @@
+"""Brings verdicts to the store in batches, and does not lose one while the store is away."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Sequence
+from enum import Enum, auto
+from typing import NamedTuple, Protocol
+
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
+from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.settling import stored_already
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.settling.reconcile import id_was_reused, settled_before
+from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Insight, JobStore
+
+log = logging.getLogger(__name__)
+
+MAX_BATCH = 500
+"""Verdicts per statement."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 1.0
+"""Seconds, doubled from time to time, until rows are tried again that somebody's transaction holds."""
+TELLING = 8
+"""After so many tries, some two seconds, the log tells of it."""
+
+
+class Pending(NamedTuple):
+    """A verdict on its way."""
+
+    attempt: Attempt
+    verdict: Verdict
+    took: float
+    """Seconds from the attempt's start to its end."""
+
+
+class Answer(Enum):
+    """What became of a verdict that was sent."""
+
+    ACCEPTED = auto()
+    REFUSED = auto()
+    """The lease is lost."""
+    GIVEN_UP = auto()
+    """The store takes it in no form."""
+    HELD_UP = auto()
+    """Somebody's open transaction holds the row."""
+
+
+_ANSWERS = {True: Answer.ACCEPTED, False: Answer.REFUSED, None: Answer.HELD_UP}
+
+
+class SettlingStore(JobStore, Insight, Protocol):
+    """What the settler needs of a driver."""
+
+
+class Settler:
+    """Writes what attempts ended with. Verdicts that pile up during one write share the next.
+
+    While they cannot be written, the worker takes no more jobs: what is kept in memory stays below its slots.
+
+    `on_settled(attempt, verdict, took, accepted)` is called once each verdict has been answered.
+    """
+
+    def __init__(
+        self,
+        store: SettlingStore,
+        worker_id: str,
+        clock: Clock,
+        active: ActiveAttempts,
+        not_kept: frozenset[JobStatus],
+        on_settled: Callable[[Attempt, Verdict, float, bool], None],
+    ) -> None:
+        self._store = store
+        self._worker_id = worker_id
+        self._clock = clock
+        self._active = active
+        self._not_kept = not_kept
+        self._on_settled = on_settled
+        self._queue: list[Pending] = []
+        self._in_doubt: set[Lease] = set()
+        """Verdicts that may be stored already: sent once, and the answer was lost."""
+        self._held_up = 0
+        """How many writes in a row have settled nothing, because all their rows were held."""
+        self._writing = asyncio.Lock()
+        self._arrived = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def put(self, attempt: Attempt, verdict: Verdict) -> None:
+        """Queue a verdict; a second one for an attempt that has one is dropped."""
+        if attempt.decided:
+            return
+        attempt.decided = True
+        self._queue.append(Pending(attempt, verdict, self._clock.monotonic() - attempt.started))
+        self._empty.clear()
+        self._arrived.set()
+
+    def stored_already(self, attempt: Attempt, verdict: Verdict) -> None:
+        """The store has this verdict by another way: what follows a settlement follows now."""
+        if attempt.decided:
+            return
+        attempt.decided = True
+        self._answered(Pending(attempt, verdict, self._clock.monotonic() - attempt.started), Answer.ACCEPTED)
+
+    async def one_round(self) -> None:
+        """Wait for verdicts and write one batch; what could not be written stays queued."""
+        await self._arrived.wait()
+        async with self._writing:
+            await self._write_batch()
+        if self._held_up:
+            self._arrived.clear()  # the next verdict ends the pause
+            await wait_at_most(self._arrived, self._pause(), self._clock)
+            self._arrived.set()
+
+    async def flush(self) -> None:
+        """Write everything queued now, without the service running."""
+        async with self._writing:
+            while self._queue:
+                await self._write_batch()
+                if self._held_up:
+                    await self._clock.sleep(self._pause())
+
+    def _pause(self) -> float:
+        """Seconds until rows that somebody holds are tried again."""
+        return min(FIRST_PAUSE * 2.0 ** min(self._held_up, 10), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+
+    async def _write_batch(self) -> None:
+        batch = self._queue[:MAX_BATCH]
+        with self._active.pausing_claims_on_failure():
+            gone = await self._gone(batch) if self._in_doubt else set()
+            told = [pending for pending in batch if pending.attempt.lease not in gone] if gone else batch
+            answers = await self._write(told) if told else ()
+        held_up = []
+        for pending, answer in zip(told, answers, strict=True):
+            if answer is Answer.HELD_UP:
+                held_up.append(pending)
+            else:
+                self._answered(pending, answer)
+        for pending in batch if gone else ():
+            if pending.attempt.lease in gone:
+                self._answered(pending, _ANSWERS[self._deleted_by(pending)])
+        del self._queue[: len(batch)]
+        self._queue += held_up
+        self._note_held_up(held_up, len(batch))
+        if not self._queue:
+            self._arrived.clear()
+            self._empty.set()
+
+    def _note_held_up(self, held_up: Sequence[Pending], of: int) -> None:
+        self._held_up = self._held_up + 1 if len(held_up) == of > 0 else 0
+        if self._held_up == TELLING:
+            log.warning(
+                "verdicts wait for somebody's open transaction, which holds their jobs' rows",
+                extra={"job_ids": [pending.attempt.job.job_id for pending in held_up]},
+            )
+
+    async def _gone(self, batch: Sequence[Pending]) -> set[Lease]:
+        """Of the verdicts whose answer was lost, those whose job is another one by now."""
+        doubtful = [pending.attempt for pending in batch if pending.attempt.lease in self._in_doubt]
+        return await id_was_reused(self._store, [attempt.job for attempt in doubtful])
+
+    def _deleted_by(self, pending: Pending) -> bool:
+        """Whether a job that is gone may well have been ended, and so deleted, by this verdict."""
+        job = pending.attempt.job
+        told = Settlement(job.job_id, job.epoch, self._worker_id, pending.verdict)
+        return stored_already(told, None, (), self._not_kept)
+
+    @property
+    def empty(self) -> bool:
+        """True if every verdict has been answered."""
+        return not self._queue
+
+    async def wait_empty(self) -> None:
+        """Return when every verdict has been answered."""
+        await self._empty.wait()
+
+    async def _write(self, batch: Sequence[Pending]) -> Sequence[Answer]:
+        try:
+            return await self._settle([pending.verdict for pending in batch], batch)
+        except (ConnectionLost, TransientDatabaseError):
+            raise
+        except (DatabaseError, ValueError, TypeError):  # the last two: a library refused to send it
+            if len(batch) > 1:
+                # One verdict that the store refuses must not hold up the others.
+                return [(await self._write([pending]))[0] for pending in batch]
+            log.exception("verdict refused", extra={"job_id": batch[0].attempt.job.job_id})
+            return [await self._settle_plainly(batch[0])]
+
+    async def _settle_plainly(self, pending: Pending) -> Answer:
+        """Without the details. A row that takes no verdict at all (a constraint or trigger of somebody's own)
+        is left to its lease: it must not hold up the verdicts behind it."""
+        try:
+            return (await self._settle([_plain(pending.verdict)], [pending]))[0]
+        except (ConnectionLost, TransientDatabaseError):
+            raise
+        except (DatabaseError, ValueError, TypeError):
+            log.exception(
+                "the verdict cannot be stored in any form; the job is left to its lease",
+                extra={"job_id": pending.attempt.job.job_id, "event": pending.verdict.event},
+            )
+            return Answer.GIVEN_UP
+
+    async def _settle(self, verdicts: list[Verdict], batch: Sequence[Pending]) -> list[Answer]:
+        settlements = [
+            Settlement(pending.attempt.job.job_id, pending.attempt.job.epoch, self._worker_id, verdict)
+            for pending, verdict in zip(batch, verdicts, strict=True)
+        ]
+        try:
+            accepted = await self._store.settle(
+                settlements, now=self._clock.pinned(), not_kept=self._not_kept
+            )
+            return [_ANSWERS[one] for one in await self._without_doubt(settlements, accepted)]
+        except BaseException:
+            self._in_doubt.update(pending.attempt.lease for pending in batch)
+            raise
+
+    async def _without_doubt(
+        self, settlements: list[Settlement], accepted: Sequence[bool | None]
+    ) -> Sequence[bool | None]:
+        """The answers, with those that are refused only because they had been accepted before set right."""
+        if not self._in_doubt:
+            return accepted
+        doubtful = [
+            position
+            for position, told in enumerate(settlements)
+            if accepted[position] is False and Lease(told.job_id, told.epoch) in self._in_doubt
+        ]
+        if not doubtful:
+            return accepted
+        again = await settled_before(
+            self._store, [settlements[position] for position in doubtful], self._not_kept
+        )
+        before = {position for position, yes in zip(doubtful, again, strict=True) if yes}
+        return [yes or position in before for position, yes in enumerate(accepted)]
+
+    def _answered(self, pending: Pending, answer: Answer) -> None:
+        job = pending.attempt.job
+        self._active.settled(pending.attempt.lease)
+        if self._in_doubt:
+            self._in_doubt.discard(pending.attempt.lease)
+        if answer is Answer.REFUSED and pending.verdict.event is not JobEvent.RELEASE:
+            log.warning(
+                "verdict came after the lease was lost; the job is somebody else's now",
+                extra={"job_id": job.job_id, "epoch": job.epoch, "event": pending.verdict.event},
+            )
+        self._on_settled(pending.attempt, pending.verdict, pending.took, answer is Answer.ACCEPTED)
+        pending.attempt.note_settled()
+
+
+def _plain(verdict: Verdict) -> Verdict:
+    """The verdict without the details that the store would not take: the job ends all the same."""
+    event = JobEvent.FAIL if verdict.delay is not None else verdict.event
+    return Verdict(event, error_message="the outcome's details could not be stored")

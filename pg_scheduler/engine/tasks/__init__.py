@@ -1,0 +1,1 @@
+"""Which functions this process knows, and under which names."""

@@ -1,0 +1,302 @@
+"""Which tasks this process knows, and by which names."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction, TaskNameConflict, shown
+from pg_scheduler.domain.identity import bare_name, checked_name
+from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.running.arguments import Arguments
+from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
+from pg_scheduler.engine.tasks.task_names import name_of_its_own, task_name_of
+from pg_scheduler.ports.executor import Executor
+
+OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
+"""Where the `@task` decorator leaves its options on a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """The policy of a task; None leaves the choice to the scheduler."""
+
+    name: str | None = None
+    executor: str | Executor | None = None
+    timeout: timedelta | None = None
+    retry: RetryPolicy | None = None
+    limits: TaskLimits | None = None
+    max_retries: int | None = None
+    """At least this many retries for each job, whatever it was stored with."""
+    arguments: Callable[[ClaimedJob], Arguments] | None = None
+    """How a job becomes the call's arguments; None: what was scheduled."""
+    alias: str | None = None
+    """Another name that its jobs may have, as long as no other task has it; "" for none, None for the
+    function's own name within `name`."""
+
+
+def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
+    """What a function can be called with; None for callables that do not tell. Asking costs as much as the
+    rest of scheduling a job, so the answer is remembered."""
+    return _remembered_signature(func) if hashable(func) else _signature(func)
+
+
+def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
+    try:
+        return inspect.signature(func)
+    except (ValueError, TypeError):
+        return None
+
+
+_remembered_signature = lru_cache(maxsize=1024)(_signature)
+
+
+def positional_counts(func: Callable[..., Any]) -> range:
+    """With how many positional arguments, and no others, a function can be called for certain: binding
+    them to its signature would tell no more, and takes long."""
+    return _remembered_counts(func) if hashable(func) else range(0)
+
+
+@lru_cache(maxsize=1024)
+def _remembered_counts(func: Callable[..., Any]) -> range:
+    signature = signature_of(func)
+    parameters = signature.parameters.values() if signature is not None else ()
+    positional = [
+        each for each in parameters if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)
+    ]
+    others_needed = any(each.kind is each.KEYWORD_ONLY and each.default is each.empty for each in parameters)
+    if signature is None or others_needed:
+        return range(0)
+    needed = sum(each.default is each.empty for each in positional)
+    return range(needed, len(positional) + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A named handler and its policy."""
+
+    name: str
+    func: Callable[..., Any]
+    executor: str | Executor
+    timeout: timedelta | None
+    retry: RetryPolicy | None
+    limits: TaskLimits = NO_LIMITS
+    max_retries: int = 0
+    arguments: Callable[[ClaimedJob], Arguments] | None = None
+    alias: str | None = None
+
+    @property
+    def short_name(self) -> str:
+        """The other name that its jobs may have; empty if there is none."""
+        return bare_name(self.name) if self.alias is None else self.alias
+
+    def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
+        """Refuse arguments that the function cannot be called with; a task that makes its own takes any.
+
+        Raises:
+            InvalidInput: naming what does not fit.
+        """
+        if self.arguments is not None or (not kwargs and len(args) in positional_counts(self.func)):
+            return
+        signature = signature_of(self.func)
+        if signature is None:
+            return
+        try:
+            signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise InvalidInput("args/kwargs", f"{self.name}{signature}: {error}") from None
+
+
+def is_async(func: object) -> bool:
+    """True for what gives a coroutine when called; a class gives an instance, whatever that can do."""
+    if isinstance(func, type):
+        return False
+    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
+        getattr(func, "__call__", None)  # noqa: B004 - the method itself is wanted, not callability
+    )
+
+
+def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
+    """`options`, completed by what is known of the function already."""
+    return TaskOptions(
+        name=options.name or fallback.name,
+        executor=options.executor or fallback.executor,
+        timeout=options.timeout or fallback.timeout,
+        retry=options.retry or fallback.retry,
+        limits=options.limits or fallback.limits,
+        max_retries=fallback.max_retries if options.max_retries is None else options.max_retries,
+        arguments=options.arguments or fallback.arguments,
+        alias=fallback.alias if options.alias is None else options.alias,
+    )
+
+
+def marked(func: object) -> TaskOptions:
+    """What the `@task` decorator left on a function."""
+    return getattr(func, OPTIONS_ATTRIBUTE, None) or TaskOptions()
+
+
+class TaskRegistry:
+    """Names to tasks. `on_change` is called whenever the set of names may have grown."""
+
+    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+        self._tasks: dict[str, Task] = {}
+        self._names: dict[object, str] = {}
+        """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
+        self._known: frozenset[str] | None = None
+        self._limited: list[Task] = []
+        self.on_change = on_change
+
+    def register(self, func: object, options: TaskOptions | None = None) -> Task:
+        """Know a function from now on. Registering the same one again changes what `options` say and leaves
+        the rest as it was.
+
+        Raises:
+            NotAsyncFunction: a plain function and no executor that could run it.
+            TaskNameConflict: another function has this name.
+            InvalidInput: not a callable, or a callable without a name.
+        """
+        if not callable(func):
+            raise NotAsyncFunction(f"{type(func).__name__} {shown(func)}")
+        options = options or TaskOptions()
+        before = self._task_of(func)
+        if before is not None and options.name not in (None, before.name):
+            before = None  # one more name for the function: what the other one was told is not meant for it
+        chosen = merged(options, before or marked(func))
+        if chosen.executor is None and not is_async(func):
+            kind = "class" if isinstance(func, type) else "plain function"
+            raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
+        name = checked_name("task name", chosen.name) if chosen.name else task_name_of(func)
+        task = Task(
+            name=name,
+            func=func,
+            executor=checked_executor(chosen.executor) or "async",
+            timeout=checked_duration("timeout", chosen.timeout),
+            retry=checked_retry(chosen.retry),
+            limits=chosen.limits or NO_LIMITS,
+            max_retries=chosen.max_retries or 0,
+            arguments=chosen.arguments,
+            alias=chosen.alias,
+        )
+        existing = self._tasks.get(name)
+        if existing is not None and not same_function(existing.func, func):
+            if chosen.name is None and same_code(existing.func, func):
+                # Two closures over, say, two lists with the same content: each keeps its own.
+                return self.register(func, replace(chosen, name=name_of_its_own(name)))
+            raise TaskNameConflict(
+                "task name",
+                f"{name!r} already names another function ({existing.func!r})",
+                "Give one of them a name of its own: register(func, name=...)",
+            )
+        if existing is not None:
+            self._forget(existing)
+        self._tasks[name] = task
+        if hashable(func):
+            self._names[func] = name
+        if existing is None or existing.limits != task.limits:
+            self._changed()
+        return task
+
+    def known(self, func: object) -> Task | None:
+        """The task that this very function is known as; None if it is not."""
+        task = self._task_of(func)
+        return task if task is not None and task.func is func else None
+
+    def _task_of(self, func: object) -> Task | None:
+        name = self._names.get(func) if hashable(func) else None
+        return None if name is None else self._tasks[name]
+
+    def _forget(self, task: Task) -> None:
+        del self._tasks[task.name]
+        if hashable(task.func) and self._names.get(task.func) == task.name:
+            del self._names[task.func]
+
+    def put(self, name: str, func: object) -> None:
+        """Bind a name to a callable, whatever it was bound to; a plain function runs in a thread."""
+        before = self._tasks.get(name)
+        if before is not None:
+            self._forget(before)
+        executor = marked(func).executor or ("async" if is_async(func) else "thread")
+        try:
+            self.register(func, TaskOptions(name=name, executor=executor))
+        except InvalidInput:
+            if before is not None:
+                self.register(before.func, TaskOptions(name, before.executor, before.timeout, before.retry))
+            raise
+
+    def remove(self, name: str) -> None:
+        """Forget the task that a name means.
+
+        Raises:
+            KeyError: there is none.
+        """
+        task = self.resolve(name)
+        if task is None:
+            raise KeyError(name)
+        self._forget(task)
+        self._changed()
+
+    def _changed(self) -> None:
+        self._known = None
+        self._limited = [task for task in self._tasks.values() if task.limits.limited]
+        self.on_change()
+
+    def resolve(self, name: str) -> Task | None:
+        """The task a stored job name means: an exact name, or a bare one that only one task has."""
+        task = self._tasks.get(name)
+        if task is None and name in self.known_names():
+            task = next(task for task in self._tasks.values() if task.short_name == name)
+        return task
+
+    def known_names(self) -> frozenset[str]:
+        """Every stored name that this process can run: what a claim may take."""
+        if self._known is None:
+            short = Counter(task.short_name for task in self._tasks.values() if task.short_name)
+            self._known = frozenset(self._tasks) | {name for name, count in short.items() if count == 1}
+        return self._known
+
+    def limited(self) -> Sequence[Task]:
+        """The tasks that have limits."""
+        return self._limited
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(list(self._tasks.values()))
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+
+class TaskMap(MutableMapping[str, Callable[..., Any]]):
+    """The registry as people know it from `scheduler.task_map`: a live dict of name to function."""
+
+    def __init__(self, registry: TaskRegistry) -> None:
+        self._registry = registry
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        task = self._registry.resolve(name)
+        if task is None:
+            raise KeyError(name)
+        return task.func
+
+    def __setitem__(self, name: str, func: Callable[..., Any]) -> None:
+        self._registry.put(name, func)
+
+    def __delitem__(self, name: str) -> None:
+        self._registry.remove(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (task.name for task in self._registry)
+
+    def __len__(self) -> int:
+        return len(self._registry)
+
+    def __repr__(self) -> str:
+        return f"TaskMap({list(self)})"

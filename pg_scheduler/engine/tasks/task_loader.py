@@ -1,0 +1,88 @@
+"""Finding the functions of pending jobs after a restart."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from pg_scheduler.engine.codec.class_names import main_module_name
+from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of the names of pending jobs."""
+
+    resolved: tuple[str, ...]
+    """Names that this process can run."""
+    unresolved: tuple[str, ...]
+    """Names that it cannot; their jobs stay pending."""
+
+
+class TaskLoader:
+    """Resolves ``module:function`` names against the modules the worker was told to trust, and the
+    program's own main module. A row in the database never makes anything else be imported or called."""
+
+    def __init__(self, registry: TaskRegistry, trusted_modules: Sequence[str]) -> None:
+        self._registry = registry
+        self._trusted = tuple(trusted_modules)
+
+    def load(self, names: Collection[str]) -> Loaded:
+        """Register what can be found of `names`."""
+        for name in names:
+            if self._registry.resolve(name) is None:
+                self.find(name)
+        known = self._registry.known_names()
+        loaded = Loaded(
+            tuple(name for name in names if name in known),
+            tuple(name for name in names if name not in known),
+        )
+        if loaded.unresolved:
+            log.info("pending jobs of tasks not known yet", extra={"tasks": loaded.unresolved})
+        return loaded
+
+    def find(self, name: str) -> None:
+        """Register the function that jobs of this name would need, if it can be found."""
+        module_name, colon, qualname = name.partition(":")
+        if colon:
+            self._register(self._module(module_name), qualname)
+        for trusted in (main_module_name(), *self._trusted):
+            module = self._module(trusted)
+            if not colon:
+                self._register(module, name)
+            self._register_named(module, name)
+
+    def _module(self, name: str) -> ModuleType | None:
+        if name == main_module_name():
+            return sys.modules.get("__main__")
+        if name not in self._trusted and not name.startswith(tuple(f"{one}." for one in self._trusted)):
+            return None
+        try:
+            return importlib.import_module(name)
+        except Exception:
+            # Its jobs stay pending; a name in a row must not keep the worker from starting.
+            log.exception("a trusted module cannot be imported", extra={"wanted": name})
+            return None
+
+    def _register_named(self, module: ModuleType | None, name: str) -> None:
+        """Tasks whose decorator gives them this name, whatever their functions are called."""
+        for found in list(vars(module).values()) if module else ():
+            if getattr(getattr(found, OPTIONS_ATTRIBUTE, None), "name", None) == name:
+                self._registry.register(found)
+
+    def _register(self, module: ModuleType | None, qualname: str) -> None:
+        found: Any = module
+        for part in qualname.split("."):
+            found = getattr(found, part, None)
+        own = getattr(found, "__module__", None) == getattr(module, "__name__", "")
+        if module is None or not own or not callable(found) or isinstance(found, type):
+            return
+        if is_async(found) or hasattr(found, OPTIONS_ATTRIBUTE):
+            self._registry.register(found)

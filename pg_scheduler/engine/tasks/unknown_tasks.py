@@ -1,0 +1,53 @@
+"""Says which due jobs nobody here can run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection
+
+from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Insight, Waiting
+
+log = logging.getLogger(__name__)
+
+INTERVAL = 30.0
+"""Seconds between looks."""
+
+
+class UnknownTasks:
+    """Looks up what it may (`learn`), and warns once of each name that is left. Those jobs stay pending: a
+    newer version of the program may know them."""
+
+    def __init__(
+        self,
+        insight: Insight,
+        clock: Clock,
+        registry: TaskRegistry,
+        learn: Callable[[Collection[str]], object] = lambda names: None,
+    ) -> None:
+        self._insight = insight
+        self._clock = clock
+        self._registry = registry
+        self._learn = learn
+        self._reported: set[str] = set()
+
+    async def one_round(self) -> None:
+        """Look once, then sleep."""
+        await self.report()
+        await self._clock.sleep(INTERVAL)
+
+    async def report(self) -> list[Waiting]:
+        """Due jobs of names that stay unknown; logged the first time a name is seen."""
+        waiting = await self._insight.unclaimed(self._registry.known_names(), now=self._clock.pinned())
+        if waiting:
+            self._learn([one.task_name for one in waiting])
+        waiting = [one for one in waiting if self._registry.resolve(one.task_name) is None]
+        for one in waiting:
+            if one.task_name not in self._reported:
+                self._reported.add(one.task_name)
+                log.warning(
+                    "due jobs wait for a task that this worker does not know; register its function",
+                    extra={"task": one.task_name, "count": one.count},
+                )
+        return waiting

@@ -1,0 +1,107 @@
+"""What the queue side's applications have in common: one scheduler, started, run and stopped."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.inputs import checked_positive, checked_seconds, is_finite_number
+from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
+from pg_scheduler.entrypoints.failure_observer import FailureObserver
+from pg_scheduler.models import Context
+from pg_scheduler.ports.job_context import JobContext
+from pg_scheduler.scheduler import Scheduler
+
+MODES = ("continuous", "drain")
+
+
+class App:
+    """A scheduler seen from the queue side. Several apps may share one: they are views of one engine.
+
+    Args:
+        source: an asyncpg or psycopg pool or connection, a DSN, a Driver such as `AsyncpgDriver`; or the
+            `Scheduler` to be a view of.
+        resources: what the application's jobs share; each finds it in its context.
+        options: as of `Scheduler`, for the one that is made. Functions decorated with @periodic run here
+            only with ``periodic_jobs_enabled=True``.
+    """
+
+    def __init__(
+        self, source: Any, *, resources: MutableMapping[str, Any] | None = None, **options: Any
+    ) -> None:
+        self.failures = FailureObserver()
+        if isinstance(source, Scheduler):
+            if options:
+                raise InvalidInput(next(iter(options)), "is the scheduler's own business")
+            self.scheduler = source
+        else:
+            self.scheduler = Scheduler(source, **{"periodic_jobs_enabled": False, **options})
+        self.scheduler.add_observer(self.failures)
+        self.resources: MutableMapping[str, Any] = {} if resources is None else resources
+
+    def context_of(self, context: JobContext) -> Context:
+        """The context of a running job."""
+        return Context(context, self.resources)
+
+    async def run(
+        self,
+        dequeue_timeout: timedelta | float = timedelta(seconds=30),
+        batch_size: int | None = None,
+        *,
+        max_concurrent_tasks: int | None = None,
+        mode: str = "continuous",
+        shutdown_timeout: float | None = 30,
+    ) -> None:
+        """Run jobs and schedules until `shutdown()` is called or this call is cancelled; then shut down.
+
+        Args:
+            dequeue_timeout: how long an idle worker waits before it looks by itself. New jobs are told, and
+                jobs that become due are known of, so this is not how late they start.
+            batch_size: how many jobs one claim takes at most.
+            max_concurrent_tasks: how many jobs run here at once.
+            mode: "continuous", or "drain": until nothing is due that could be run here.
+            shutdown_timeout: seconds that running jobs get at the end; None: as long as they need.
+
+        Raises:
+            InvalidInput: an argument that cannot be.
+        """
+        if mode not in MODES:
+            raise InvalidInput("mode", f"expected one of {', '.join(MODES)}, got {shown(mode)}")
+        interval = checked_seconds("dequeue_timeout", dequeue_timeout).total_seconds()
+        if batch_size is not None:
+            checked_positive("batch_size", batch_size)
+        if max_concurrent_tasks is not None:
+            checked_positive("max_concurrent_tasks", max_concurrent_tasks)
+        if shutdown_timeout is not None and not is_finite_number(shutdown_timeout):
+            raise InvalidInput("shutdown_timeout", f"expected seconds or None, got {shown(shutdown_timeout)}")
+        if not self.scheduler.is_running:
+            self.scheduler.reconfigure(
+                batch_claim_limit=batch_size,
+                max_concurrent_jobs=max_concurrent_tasks,
+                polling_config=_polling(self.scheduler.polling_config, interval),
+            )
+        try:
+            await self.scheduler.start()
+            worker = self.scheduler.worker
+            await (worker.wait_drained() if mode == "drain" else worker.wait_stopped())
+        finally:
+            await self.shutdown(shutdown_timeout)
+
+    async def shutdown(self, timeout: float | None = 30) -> None:
+        """Stop, as `Scheduler.shutdown`; `run` returns. Legal at any time, and twice."""
+        await self.scheduler.shutdown(timeout)
+        await self.failures.calls_done()
+
+    async def __aenter__(self) -> Any:
+        await self.scheduler.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self.shutdown()
+
+
+def _polling(config: PollingConfig, interval: float) -> PollingConfig:
+    return replace(config, interval=min(interval, LONGEST_INTERVAL))

@@ -1,0 +1,1 @@
+"""A scheduler as a process: its environment and its signals."""

@@ -1,0 +1,107 @@
+"""Running until a signal says stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+log = logging.getLogger("pg_scheduler.process.signals")
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class StopSignals:
+    """SIGTERM and SIGINT while the block is entered: the first asks to stop (`asked`), a second one not to
+    wait any more (`again`). What handled them before does so again after the block.
+
+    `second_hastens` may be False where somebody else counts the signals.
+    """
+
+    def __init__(
+        self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_hastens: bool = True
+    ) -> None:
+        self.asked, self.again = asyncio.Event(), asyncio.Event()
+        self._numbers = numbers
+        self._second_hastens = second_hastens
+        self._handled: dict[signal.Signals, Any] = {}
+
+    def ask(self) -> None:
+        """As the first signal. Legal twice."""
+        if not self.asked.is_set():
+            log.info("signal: waiting for running jobs")
+            self.asked.set()
+
+    def hasten(self) -> None:
+        """As the second signal. Legal twice."""
+        self.ask()
+        if not self.again.is_set():
+            log.warning("second signal: running jobs are released now")
+            self.again.set()
+
+    def _on_signal(self) -> None:
+        if self.asked.is_set() and self._second_hastens:
+            self.hasten()
+        else:
+            self.ask()
+
+    def __enter__(self) -> StopSignals:
+        loop = asyncio.get_running_loop()
+        for number in self._numbers:
+            before = signal.getsignal(number)
+            try:
+                loop.add_signal_handler(number, self._on_signal)
+            except (NotImplementedError, RuntimeError, ValueError):
+                continue  # not the main thread, or a platform without: then signals stay as they are
+            self._handled[number] = before
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        loop = asyncio.get_running_loop()
+        for number, before in self._handled.items():
+            loop.remove_signal_handler(number)
+            # None: it was not Python that set it, so Python cannot set it again.
+            signal.signal(number, signal.SIG_DFL if before is None else before)
+        self._handled.clear()
+
+
+async def run_until_signalled(
+    start: Callable[[], Awaitable[None]],
+    shutdown: Callable[[float | None], Awaitable[None]],
+    grace: float | None,
+    *,
+    until: Callable[[], Awaitable[None]] | None = None,
+    signals: StopSignals | None = None,
+) -> None:
+    """Start, wait for SIGTERM or SIGINT, shut down within `grace`; a second signal releases at once.
+
+    Args:
+        until: also ends the wait.
+        signals: entered already, by a caller who has been listening for longer.
+    """
+    with StopSignals() if signals is None else nullcontext(signals) as heard:
+        await start()
+        waits = [asyncio.ensure_future(heard.asked.wait())]
+        if until is not None:
+            waits.append(asyncio.ensure_future(until()))  # type: ignore[arg-type]
+        hasten: asyncio.Task[None] | None = None
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+            hasten = asyncio.create_task(_hasten(heard.again, shutdown))
+            try:
+                await shutdown(grace)
+            finally:
+                hasten.cancel()
+        if waits[-1].done() and not waits[-1].cancelled():
+            waits[-1].result()
+
+
+async def _hasten(again: asyncio.Event, shutdown: Callable[[float | None], Awaitable[None]]) -> None:
+    await again.wait()
+    await shutdown(0)

@@ -1,0 +1,81 @@
+"""The statements of the hot path read what they need, however full the table is.
+
+By default a twentieth of what people may have: five thousand jobs due, fifty thousand to come and as many
+finished. ``PLANS_FULL=1`` fills in a hundred thousand, a million and a million. Every statement is planned
+twice: for its values, and without knowing them, as PostgreSQL does for a prepared statement that it has seen
+a few times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from pg_scheduler import Scheduler
+from tests.adapters.postgres.hot_path import BATCH, Case, Planner, cases, fill, nodes
+from tests.support.databases import Servers, new_database, versions_to_test
+
+LARGE = ("scheduled_jobs", "scheduled_job_attempts")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=versions_to_test())
+async def filled(request: pytest.FixtureRequest, servers: Servers) -> AsyncIterator[asyncpg.Connection]:
+    dsn = await new_database(servers[request.param])
+    async with Scheduler.connect(dsn) as scheduler:
+        await scheduler.initialize_db()
+    connection = await asyncpg.connect(dsn)
+    await fill(connection)
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_statement_of_the_hot_path_reads_or_sorts_a_whole_table(filled: asyncpg.Connection) -> None:
+    planner, found = Planner(filled), []
+    for case in cases():
+        for mode in ("custom", "generic"):
+            plan = await planner.plan_of(case, mode)
+            found += [f"{case}, {mode}: {problem}" for problem in problems(plan)]
+    assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Connection) -> None:
+    """PostgreSQL plans a prepared statement for its values five times and then compares: planning a claim
+    takes longer than running it, so the plan that knows no values must never look dearer."""
+    planner = Planner(filled)
+    made = {str(case): await planner.plans_made(case, 8) for case in cases()}
+    assert {case: plans for case, plans in made.items() if plans > 5} == {}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asyncpg.Connection) -> None:
+    """Asked after every failed claim. Its plan must know the statuses: no index holds all of them."""
+    values = {"statuses": ["running"], "task_name": None, "worker_id": "me", "limit": 1_000_000}
+    plan = await Planner(filled).plan_of(Case("jobs", values), "custom")
+    scans = [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
+    assert [node["Relation Name"] for node in scans if node["Relation Name"] in LARGE] == []
+
+
+def problems(plan: dict[str, object]) -> list[str]:
+    """What a plan does that grows with the table."""
+    found = []
+    for node in nodes(plan):
+        rows = int(node["Actual Rows"] * node["Actual Loops"])
+        removed = int(node.get("Rows Removed by Filter", 0) * node["Actual Loops"])
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE:
+            found.append(f"Seq Scan on {node['Relation Name']}")
+        if node["Node Type"] in ("Sort", "Incremental Sort") and rows > 2 * BATCH:
+            found.append(f"Sort of {rows} rows")
+        if node.get("Relation Name") in LARGE and rows + removed > 10 * BATCH:
+            found.append(f"{node['Node Type']} that passes {rows + removed} rows of {node['Relation Name']}")
+    return found

@@ -1,0 +1,94 @@
+"""What a run does when another holds its lock, and what its row says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from pg_scheduler import JobHandle, JobStatus
+from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.engine.running import exclusion
+from pg_scheduler.testing import ManualClock, MemoryDriver, drain
+from tests.engine.exclusion.runs import KEY, Gate, add_schedule, ended, running, trigger
+from tests.support.running import BriskScheduler, eventually
+
+
+@pytest.fixture(autouse=True)
+def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waiting runs look again quickly."""
+    monkeypatch.setattr(exclusion, "LOOK_AGAIN", timedelta(milliseconds=50))
+
+
+async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str, library: str) -> None:
+    gate = Gate()
+    async with running(dsn, library, gate) as scheduler:
+        first, second = await trigger(scheduler), await trigger(scheduler)
+
+        async def has_looked_twice() -> bool:
+            jobs = [await scheduler.driver.job(one) for one in (first, second)]
+            return max(job.epoch for job in jobs if job) >= 3
+
+        await eventually(has_looked_twice)
+        assert gate.starts == 1
+        gate.open()
+        for job_id in (first, second):
+            assert await ended(scheduler, job_id) is JobStatus.COMPLETED
+            job = await scheduler.driver.job(job_id)
+            assert job is not None
+            assert (job.retry_count, job.crash_count, job.attempt_count) == (0, 0, 1)
+        assert (gate.starts, gate.most) == (2, 1)
+
+
+async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, library: str) -> None:
+    gate = Gate()
+    async with running(dsn, library, gate, "skip") as scheduler:
+        first = await trigger(scheduler)
+        await eventually(lambda: gate.inside)
+        second = await trigger(scheduler)
+        assert await ended(scheduler, second) is JobStatus.CANCELLED
+        left_out = await scheduler.driver.job(second)
+        assert left_out is not None
+        assert left_out.error_message == f"left out: another run of '{KEY}' holds its lock"
+        gate.open()
+        assert await ended(scheduler, first) is JobStatus.COMPLETED
+        assert gate.starts == 1
+
+
+async def test_without_the_lock_two_runs_are_at_once(dsn: str, library: str) -> None:
+    gate = Gate()
+    async with running(dsn, library, gate) as scheduler:
+        await scheduler.update_schedule(KEY, use_advisory_lock=False)
+        await trigger(scheduler)
+        await trigger(scheduler)
+        await eventually(lambda: gate.inside == 2)
+
+
+async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
+    class CutOff(MemoryDriver):
+        """Out of connections, once."""
+
+        asked = 0
+
+        def exclusive(self, name: str, on_lost: Callable[[], None]) -> AbstractAsyncContextManager[bool]:
+            self.asked += 1
+            return _unreachable() if self.asked == 1 else super().exclusive(name, on_lost)
+
+    clock, gate = ManualClock(), Gate()
+    gate.open()
+    scheduler = BriskScheduler(CutOff(), clock=clock)
+    scheduler.register(gate.run, name="gated")
+    await add_schedule(scheduler, "gated")
+    job_id = await trigger(scheduler)
+    await drain(scheduler)
+    assert (gate.starts, await JobHandle(job_id, scheduler).status()) == (0, JobStatus.PENDING)
+    await clock.advance(1)
+    assert [one.completed for one in await drain(scheduler)] == [True]
+
+
+@asynccontextmanager
+async def _unreachable() -> AsyncIterator[bool]:
+    raise ConnectionLost("too many connections")
+    yield True

@@ -1,0 +1,139 @@
+"""When lost jobs are looked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from pg_scheduler import ConnectionLost
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.model import Lease, NewJob
+from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.service import keep_running
+from pg_scheduler.ports.driver import ClaimRequest, RenewRequest
+from pg_scheduler.testing import ManualClock, MemoryDriver
+
+LEASE = timedelta(seconds=60)
+
+
+@asynccontextmanager
+async def reclaiming(
+    driver: MemoryDriver, clock: ManualClock, lease: timedelta = LEASE
+) -> AsyncIterator[list[str]]:
+    """The service, running by the clock; hears when jobs were taken back."""
+    told: list[str] = []
+    reclaimer = Reclaimer(driver, clock, lease, timedelta(seconds=120), 5, lambda: told.append("reclaimed"))
+    service = asyncio.create_task(keep_running("reclaimer", reclaimer.one_round, clock))
+    try:
+        yield told
+    finally:
+        service.cancel()
+        await asyncio.wait({service})
+
+
+async def running_job(driver: MemoryDriver, clock: ManualClock, lease: timedelta = LEASE) -> Lease:
+    job = NewJob("job", "a:task", clock.now(), "{}")
+    await driver.submit([job], ConflictResolution.RAISE, now=clock.now())
+    answer = await driver.claim(ClaimRequest("owner", ["a:task"], 1, lease), now=clock.now())
+    return answer.jobs[0].lease
+
+
+async def renew(driver: MemoryDriver, clock: ManualClock, lease: Lease, length: timedelta = LEASE) -> None:
+    await driver.renew(RenewRequest("owner", "host", 1, length, [lease]), now=clock.now())
+
+
+async def away(*_: Any, **__: Any) -> None:
+    raise ConnectionLost("the database is down")
+
+
+async def test_a_lost_lease_is_noticed_within_seconds_of_its_end() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(59)
+        assert told == []
+        await clock.advance(2)
+        assert told == ["reclaimed"]
+
+
+async def test_a_look_just_before_the_end_of_a_lease_costs_a_quarter_second_at_most() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    await clock.advance(59.95)
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(0.3)
+        assert told == ["reclaimed"]
+
+
+async def test_a_lease_that_is_renewed_is_never_taken() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+    async with reclaiming(driver, clock) as told:
+        for _ in range(20):
+            await clock.advance(20)
+            await renew(driver, clock, lease)
+    assert told == []
+
+
+async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+
+    async with reclaiming(driver, clock) as told:
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "reclaim_expired", away)
+            outage.setattr(driver, "workers", away)
+            await clock.advance(300)
+        await clock.advance(10)
+        assert told == []  # the lease is over, but its owner may be alive and as cut off as we were
+        await renew(driver, clock, lease)
+        await clock.advance(50)
+        assert told == []
+        await clock.advance(30)
+        assert told == ["reclaimed"]  # it did not renew again
+
+
+async def test_an_outage_that_outlasts_a_lease_does_not_pass_between_two_looks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = timedelta(seconds=6)
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock, short)
+    await clock.advance(0.5)
+    async with reclaiming(driver, clock, short) as told:
+        await clock.advance(0.1)
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "reclaim_expired", away)
+            outage.setattr(driver, "workers", away)
+            await clock.advance(5.405)
+        await clock.advance(0.5)
+        assert told == []  # a look between the last renewal and the end of the lease has met the outage
+        await renew(driver, clock, lease, short)
+        await clock.advance(4.0)
+        assert told == []
+
+
+async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_ends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
+    short = timedelta(seconds=6)
+    active = ActiveAttempts(1, short)
+    keeper = LeaseKeeper(driver, "owner", clock, short, active, print, print, passes.append)
+    keeping = asyncio.create_task(keeper.keep())
+    for number in range(10):
+        with monkeypatch.context() as outage:
+            outage.setattr(driver, "renew", away)
+            await clock.advance(60 + number / 7)
+        passes.clear()
+        await clock.advance(short / 6)
+        assert passes, "reclaimers wait for half a lease, and it did not try again"
+    keeping.cancel()
+    await asyncio.wait({keeping})
