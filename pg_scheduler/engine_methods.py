@@ -7,7 +7,7 @@ from typing import Any
 
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
-from pg_scheduler.ports.driver import Reclaimed
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.scheduler_parts import SchedulerParts
 
 

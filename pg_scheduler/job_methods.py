@@ -24,8 +24,8 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.scheduler_parts import SchedulerParts
 
 

@@ -19,7 +19,8 @@ from pg_scheduler import ConflictResolution, JobStatus, PollingConfig, RetryPoli
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler_embedded import EmbeddedServer
 from tests.hostile_inputs import (

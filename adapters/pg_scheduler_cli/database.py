@@ -6,7 +6,7 @@ import click
 
 from pg_scheduler import __version__
 from pg_scheduler.domain.errors import SchemaError
-from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup

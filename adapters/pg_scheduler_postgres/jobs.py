@@ -12,17 +12,9 @@ from pg_scheduler.domain.limits import BURST_SECONDS
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.driver import (
-    CancelAnswer,
-    ClaimAnswer,
-    ClaimRequest,
-    LaneAnswer,
-    ReclaimAnswer,
-    Reclaimed,
-    ReclaimRequest,
-    RenewAnswer,
-    RenewRequest,
-)
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_job, duration
 from pg_scheduler_postgres.session import Row, Session

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from pg_scheduler.domain.errors import SchemaError
-from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.statements import in_schema, quoted, read_sql

@@ -17,7 +17,7 @@ from benchmarks.parts.drain import rates
 from benchmarks.rounds import interleaved, median_ratio
 from pg_scheduler import Queries
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.ports.driver import ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
 
 JOBS = 30_000
 HELD_BACK = 20_000

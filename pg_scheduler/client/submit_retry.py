@@ -17,7 +17,8 @@ from pg_scheduler.domain.errors import (
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.engine.service import pause_after
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, JobStore
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -35,12 +35,14 @@ from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
+from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import ClaimRequest, Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
+from pg_scheduler.ports.signals import SignalKind
 
 log = logging.getLogger(__name__)
 

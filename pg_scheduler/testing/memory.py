@@ -43,20 +43,12 @@ from pg_scheduler.domain.settling import (
 )
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.driver import (
-    CancelAnswer,
-    ClaimAnswer,
-    ClaimRequest,
-    QueueSize,
-    ReclaimAnswer,
-    Reclaimed,
-    ReclaimRequest,
-    RenewAnswer,
-    RenewRequest,
-    SchemaStatus,
-    SignalKind,
-    Waiting,
-)
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.insight import QueueSize, Waiting
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler.ports.schema import SchemaStatus
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory_limits import LimitTables, MemoryLimits
 from pg_scheduler.testing.memory_schedules import MemorySchedules, ScheduleTables
 from pg_scheduler.testing.memory_store import Store, StoredJob

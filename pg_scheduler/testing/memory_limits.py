@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from pg_scheduler.domain.limits import NO_KEY, TaskLimits, refilled_after, tokens, until_token
 from pg_scheduler.domain.misfire import misfired
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import ClaimRequest, LaneAnswer, SignalKind
+from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory_store import Store, StoredJob
 
 Lane = tuple[str, str]

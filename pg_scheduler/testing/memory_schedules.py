@@ -13,7 +13,7 @@ from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.retry import backoff_from_text
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.states import FINISHED, JobStatus
-from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler.ports.schedule_store import (
     Advance,
     Contention,
@@ -21,8 +21,8 @@ from pg_scheduler.ports.schedule_store import (
     NewSchedule,
     Origin,
     ScheduleRecord,
-    VacuumDay,
 )
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory_store import Store, StoredJob
 
 

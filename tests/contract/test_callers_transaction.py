@@ -15,7 +15,9 @@ from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import InvalidInput, JobAlreadyExists
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import NOON, RAISE, REPLACE, claim_request, new, stored, submit
 from pg_scheduler.testing.contract.signals import listening, next_of
 from tests.contract.callers import CALLERS, Caller

@@ -18,7 +18,8 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,

@@ -10,7 +10,9 @@ import pytest
 
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, RenewRequest, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewRequest
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,

@@ -14,7 +14,8 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import Submission
 from pg_scheduler.domain.errors import JobAlreadyExists
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.testing.contract.scene import (
     OWNER,
     RIVAL,

@@ -38,7 +38,9 @@ from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, Driver, LaneAnswer, ReclaimRequest, RenewRequest
+from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import ReclaimRequest, RenewRequest
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import NOON
 from pg_scheduler_embedded import EmbeddedServer

@@ -11,7 +11,7 @@ import pytest
 
 from pg_scheduler import ConnectionLost, JobSpec, JobStatus, Scheduler
 from pg_scheduler.engine import worker
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import MemoryDriver
 from tests.support.running import eventually, past, within
 

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from pg_scheduler import Context, Job, JobFailed, JobStatus, PgQueuer, Queries
-from pg_scheduler.ports.driver import CancelAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.job_store import CancelAnswer
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 

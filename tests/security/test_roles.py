@@ -28,7 +28,8 @@ from pg_scheduler import (
 )
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, ReclaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.leases import ReclaimRequest
 from pg_scheduler_postgres.roles import RoleNames, roles_sql
 from tests.adapters.cli.apps import PGQ
 from tests.adapters.cli.conftest import run

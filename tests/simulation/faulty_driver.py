@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing import MemoryDriver
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
 from tests.simulation.virtual_loop import Host

@@ -19,8 +19,10 @@ from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.settling.reconcile import orphaned_claims
 from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.claims import MOST_PER_CLAIM, ClaimRequest
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import MOST_PER_CLAIM, ClaimRequest, Insight, JobStore
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,8 @@ from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import Reclaimed, ReclaimRequest
 
 log = logging.getLogger(__name__)
 

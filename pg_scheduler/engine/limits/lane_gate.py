@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 
+from pg_scheduler.ports.claims import LaneAnswer
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import LaneAnswer
 
 BUSY_SHARE = 0.05
 """How much of a busy worker's claiming may go into lanes: tasks without limits must not be slowed by them."""

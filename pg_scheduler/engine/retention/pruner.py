@@ -11,7 +11,8 @@ from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.schedule_store import Locks, Retention
+from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.retention import Retention
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import threading
 
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import JobStore
+from pg_scheduler.ports.job_store import JobStore
 
 INTERVAL = 1.0
 """Seconds between writes; only the latest word of each job is written."""

@@ -50,7 +50,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Call, Executor, UnserializableResult
 from pg_scheduler.ports.job_context import JobContext, enter_job
-from pg_scheduler.ports.schedule_store import Locks
+from pg_scheduler.ports.locks import Locks
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,8 @@ from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.settling.reconcile import id_was_reused, settled_before
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, JobStore
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, Waiting
+from pg_scheduler.ports.insight import Insight, Waiting
 
 log = logging.getLogger(__name__)
 

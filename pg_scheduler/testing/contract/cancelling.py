@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.testing.contract.scene import (
     at,
     brought_to,

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.limiting import claim_lanes
 from pg_scheduler.testing.contract.scene import at, claim, new, reclaim, settle, started, submit
 from pg_scheduler.testing.contract.scene import told as told_of

@@ -8,7 +8,8 @@ from pg_scheduler.domain.conflict import Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, QueueSize
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     REPLACE,

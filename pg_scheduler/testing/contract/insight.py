@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import Driver, Waiting
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import Waiting
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,

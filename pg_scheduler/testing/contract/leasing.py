@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,

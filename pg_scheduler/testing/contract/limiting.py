@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, LaneAnswer, SignalKind
+from pg_scheduler.ports.claims import LaneAnswer
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,

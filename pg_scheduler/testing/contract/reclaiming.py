@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, Reclaimed
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,

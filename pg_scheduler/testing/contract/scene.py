@@ -14,7 +14,9 @@ from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, Driver, ReclaimAnswer, ReclaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 """When jobs of a test are stored and due unless it says otherwise."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing.contract.scene import LEASE, OWNER, at, brought_to, settle, started, stored
 
 

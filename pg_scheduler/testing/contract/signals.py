@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import NOON, at, new, reclaim, settle, started, submit
 
 PATIENCE = 10.0

@@ -7,7 +7,9 @@ from typing import Any
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,

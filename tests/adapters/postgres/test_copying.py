@@ -17,7 +17,8 @@ from pg_scheduler.domain.errors import JobAlreadyExists
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import JobRecord, NewJob
 from pg_scheduler.domain.retry import Backoff
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import IGNORE, NOON, RAISE, at, new, stored
 from pg_scheduler.testing.contract.signals import listening, next_of
 from pg_scheduler_postgres.copying import CopiedJobs

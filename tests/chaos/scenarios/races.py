@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from pg_scheduler import Scheduler
-from pg_scheduler.ports.driver import ReclaimRequest
+from pg_scheduler.ports.leases import ReclaimRequest
 from tests.chaos.planning import Kind
 from tests.chaos.stage import Scenario, Stage
 from tests.chaos.tasks import outlast_lease

@@ -13,7 +13,8 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.claiming import claim_cursor as low_water
 from pg_scheduler.engine.claiming.claim_cursor import SHARE, SHORTEST_ROUND, SLOW, STREAK, ClaimCursor
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, Driver, Mark
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, Mark
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.contract.scene import LEASE, NOON, OWNER, at, new, submit
 from tests.support.running import eventually, past

@@ -9,7 +9,7 @@ import pytest
 from pg_scheduler import JobStatus, Scheduler
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.engine.tasks.registry import TaskOptions
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
 LEASE = timedelta(seconds=Scheduler.LEASE_DURATION)

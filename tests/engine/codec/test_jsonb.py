@@ -18,7 +18,8 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.engine.codec.values import TRICKY, Money, exactly, values
 

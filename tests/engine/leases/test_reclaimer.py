@@ -17,7 +17,8 @@ from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
-from pg_scheduler.ports.driver import ClaimRequest, RenewRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
 LEASE = timedelta(seconds=60)

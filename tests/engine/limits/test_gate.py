@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.engine.limits.lane_gate import BUSY_SHARE, LaneGate
-from pg_scheduler.ports.driver import LaneAnswer
+from pg_scheduler.ports.claims import LaneAnswer
 from pg_scheduler.testing import ManualClock
 
 POLL = 30.0

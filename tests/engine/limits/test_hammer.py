@@ -15,7 +15,8 @@ import pytest
 from pg_scheduler.domain.limits import TaskLimits, burst_of
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import RAISE, at, new, settle, told
 from tests.chaos.limits.findings import most_in_a_second
 

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.ports.driver import Driver, LaneAnswer
+from pg_scheduler.ports.claims import LaneAnswer
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import OWNER, RAISE, at, claim_request, new
 from pg_scheduler_postgres import jobs
 

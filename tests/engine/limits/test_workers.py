@@ -12,7 +12,7 @@ from pg_scheduler import PgQueuer, PollingConfig
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, LaneAnswer
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import OWNER, claim_request, told
 from tests.support.running import eventually, within

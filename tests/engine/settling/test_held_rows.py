@@ -16,7 +16,7 @@ import pytest
 from pg_scheduler import JobHandle, Scheduler
 from pg_scheduler.domain.errors import JobFailed
 from pg_scheduler.engine.settling import settler
-from pg_scheduler.ports.driver import ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
 from tests.support.running import eventually, idle, past, within
 
 RUNNING = "SELECT status = 'running' FROM scheduled_jobs WHERE job_id = $1"
