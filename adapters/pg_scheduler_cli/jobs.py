@@ -50,7 +50,7 @@ def list_(
     """Jobs in order of their times, without what they were given."""
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
-        lambda scheduler: scheduler.driver.jobs(statuses=wanted, task_name=task, limit=limit)
+        lambda scheduler: scheduler.driver.insight.jobs(statuses=wanted, task_name=task, limit=limit)
     )
     summaries = [summary_of(job) for job in found]
     if as_json:

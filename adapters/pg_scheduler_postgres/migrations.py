@@ -106,7 +106,7 @@ class PostgresSchema:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def schema_status(self) -> SchemaStatus:
+    async def status(self) -> SchemaStatus:
         return await self._status(self._link.session)
 
     async def _status(self, session: Session) -> SchemaStatus:
@@ -135,7 +135,7 @@ class PostgresSchema:
         )
 
     async def install(self) -> None:
-        if (await self.schema_status()).current:
+        if (await self.status()).current:
             return
         schema = self._link.statements.schema
         async with self._link.session.transaction() as transaction:

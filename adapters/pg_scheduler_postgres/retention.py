@@ -15,7 +15,8 @@ from pg_scheduler_postgres.rows import instant
 class PostgresRetention:
     """`Retention` over a link."""
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def prune(
         self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None

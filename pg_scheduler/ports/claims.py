@@ -18,6 +18,16 @@ class Mark:
     job_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class LaneCursor:
+    """Where the looks at the lanes go on, if there are more lanes than one claim looks at."""
+
+    task_name: str
+    lane: str
+    more_behind: bool
+    """Whether lanes that this round of looks has left behind may give more."""
+
+
 MOST_PER_CLAIM = 1_000
 """Rows that one claim may ask for: a bound that a store can plan with. More of them are several claims."""
 
@@ -35,6 +45,8 @@ class ClaimRequest:
     beyond: tuple[Mark, ...] = ()
     """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which
     spares a store the places where jobs stood that are claimed by now."""
+    lane_cursor: LaneCursor | None = None
+    """For `claim_lanes`: the cursor of the answer before; None: from the first lane on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,5 +85,10 @@ class LaneAnswer:
     """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start;
     None if there is `more` already. Jobs that wait for a running one to end are not counted: a signal
     tells."""
-    swept: bool = True
-    """False if there are more lanes, which the next claims look at: this is about some of them."""
+    cursor: LaneCursor | None = None
+    """Where the next claim goes on; None: this one has looked at the last lane."""
+
+    @property
+    def swept(self) -> bool:
+        """False if there are more lanes, which the next claims look at: this is about some of them."""
+        return self.cursor is None

@@ -32,7 +32,7 @@ class Schema(Protocol):
         times, from any number of processes at once; a newer schema is left alone."""
         ...
 
-    async def schema_status(self) -> SchemaStatus:
+    async def status(self) -> SchemaStatus:
         """What is there."""
         ...
 

@@ -150,7 +150,7 @@ class SideBySide(RuleBasedStateMachine):
         reports = dict.fromkeys(data.draw(leases(self._known)), Progress(done, total))
         latest = {lease.job_id: lease for lease in reports}
         for driver in (self._model, self._subject):
-            self._run(driver.note_progress({lease: reports[lease] for lease in latest.values()}))
+            self._run(driver.jobs.note_progress({lease: reports[lease] for lease in latest.values()}))
 
     @rule(worker=WORKERS, job_id=IDS)
     def start(self, worker: str, job_id: str) -> None:
@@ -228,9 +228,15 @@ async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) 
 
 
 async def _everything(driver: Driver) -> Any:
-    jobs = [_plain(job) for job in await driver.jobs()]
-    history = [await driver.attempts(job.job_id) for job in jobs if job.epoch]
-    asked = [driver.counts(), driver.workers(), driver.pending_names(), driver.sizes(), driver.limits()]
+    jobs = [_plain(job) for job in await driver.insight.jobs()]
+    history = [await driver.insight.attempts(job.job_id) for job in jobs if job.epoch]
+    asked = [
+        driver.insight.counts(),
+        driver.insight.workers(),
+        driver.insight.pending_names(),
+        driver.insight.sizes(),
+        driver.limits.list_limits(),
+    ]
     return jobs, history, [await answer for answer in asked]
 
 
@@ -252,7 +258,7 @@ def beside(server: EmbeddedServer, library: str) -> Iterator[Callable[[], SideBy
         source = SHAPES[f"{library}-connection"](dsn, "public")
         driver = run(source.__aenter__())
         run(driver.open())
-        run(driver.install())
+        run(driver.schema.install())
         try:
             with patch.object(submitting, "WORTH_COPYING", 2):
                 yield lambda: SideBySide(run, driver, housekeeping)

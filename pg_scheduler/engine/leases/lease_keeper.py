@@ -43,6 +43,7 @@ class LeaseKeeper:
 
     def __init__(
         self,
+        *,
         driver: Driver,
         worker_id: str,
         clock: Clock,
@@ -72,7 +73,7 @@ class LeaseKeeper:
         asked = self._clock.monotonic()
         leases = self._active.leases()
         request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases)
-        answer = await (driver or self._driver).renew(request, now=self._clock.pinned())
+        answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(asked)
         for lease in leases:
             if lease not in answer.held:

@@ -28,7 +28,7 @@ async def reap_without_pause(stage: Stage) -> None:
 async def _reap(scheduler: Scheduler, request: ReclaimRequest) -> None:
     await scheduler.open()
     while True:
-        await scheduler.driver.reclaim_expired(request)
+        await scheduler.driver.jobs.reclaim_expired(request)
         await asyncio.sleep(0.001)
 
 

@@ -148,11 +148,11 @@ async def test_a_job_of_a_lost_claim_that_somebody_holds_is_given_back_later(
         async def work() -> None: ...
 
         handle = await scheduler.schedule(work, execution_time=past())
-        claimer = scheduler.worker._claimer
+        claimer = scheduler.worker.services.claimer
         request = ClaimRequest(scheduler.worker_id, {scheduler.task_for(work).name}, 1, timedelta(seconds=60))
         with suppress(RuntimeError):
             async with claimer.claiming():
-                await scheduler.driver.claim(request)
+                await scheduler.driver.jobs.claim(request)
                 raise RuntimeError("lost on the way")
         async with holding(sql, handle):
             await claimer.release_orphaned_claims()
