@@ -67,8 +67,8 @@ def store(driver: MemoryDriver) -> SlowJobs:
 
 
 @pytest.fixture
-def scheduler(store: SlowJobs) -> Scheduler:
-    return Scheduler(store)
+def scheduler(driver: MemoryDriver) -> Scheduler:
+    return Scheduler(driver)
 
 
 async def begun(scheduler: Scheduler, numbers: range) -> list[asyncio.Task[JobHandle]]:
@@ -99,8 +99,8 @@ async def test_what_comes_meanwhile_goes_together(scheduler: Scheduler, store: S
         assert f"[{number}]" in record.task_data
 
 
-async def test_single_jobs_of_queries_share_too(store: SlowJobs) -> None:
-    queries = Queries(store)
+async def test_single_jobs_of_queries_share_too(driver: MemoryDriver, store: SlowJobs) -> None:
+    queries = Queries(driver)
     tasks = [asyncio.create_task(queries.enqueue("mail", b"%d" % n)) for n in range(9)]
     await asyncio.sleep(0.02)
     store.go.set()

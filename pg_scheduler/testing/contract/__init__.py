@@ -7,9 +7,9 @@ Subclass it and supply the fixture `driver`: a driver that is open, installed an
         async def driver(self):
             driver = MyDriver(...)
             await driver.open()
-            await driver.install()
+            await driver.schema.install()
             yield driver
-            await driver.uninstall()
+            await driver.schema.uninstall()
             await driver.close()
 
 The tests are plain coroutine methods, so the runner must run those (pytest-asyncio: `asyncio_mode = auto`).
