@@ -39,7 +39,7 @@ async def active(driver: Driver) -> list[tuple[str, str]]:
     ]
 
 
-class RegisteringContract:
+class TestRegistering:
     """`register_schedules`: insert, confirm, redefine, revive, yield and retire."""
 
     async def test_records_stand_in_the_order_of_what_was_wanted(self, driver: Driver) -> None:

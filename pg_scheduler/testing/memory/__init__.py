@@ -2,5 +2,6 @@
 
 from pg_scheduler.testing.memory.completions import MemoryTransaction
 from pg_scheduler.testing.memory.driver import MemoryDriver
+from pg_scheduler.testing.memory.jobs import MemoryJobs
 
-__all__ = ["MemoryDriver", "MemoryTransaction"]
+__all__ = ["MemoryDriver", "MemoryJobs", "MemoryTransaction"]
