@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pg_scheduler import Scheduler
+from pg_scheduler.testing import ManualClock
 
 PATIENCE = 45.0
 """Seconds after which a test gives up; far above what anything takes on a busy machine."""
@@ -76,6 +77,19 @@ async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PA
                 f"tasks:\n{_where_tasks_wait()}"
             )
         await asyncio.sleep(0.02)
+
+
+async def as_time_passes(
+    clock: ManualClock, what: Callable[[], Awaitable[_T] | _T], step: float = 0.25, timeout: float = PATIENCE
+) -> _T:
+    """`eventually`, on a clock that moves on by `step` seconds before each look."""
+
+    async def later() -> _T:
+        await clock.advance(step)
+        answer: Any = what()
+        return await answer if inspect.isawaitable(answer) else answer  # type: ignore[no-any-return]
+
+    return await eventually(later, timeout)
 
 
 async def within(waiting: Awaitable[_T], timeout: float = PATIENCE) -> _T:

@@ -27,6 +27,12 @@ def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     return nothing
 
 
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time by which all decide."""
+    return ManualClock()
+
+
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])
 async def drivers(request: pytest.FixtureRequest) -> AsyncIterator[MakeDriver]:
     """Makes drivers on one empty database (for memory: one store), as several processes have them."""
