@@ -25,7 +25,7 @@ test: check  ## all tests
 check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy pg_scheduler adapters/pg_scheduler_*
+	$(BIN)/mypy
 
 matrix: $(VENV)/.ready  ## the driver's tests on PostgreSQL 13 to 18, fetched where they are missing
 	$(BIN)/python -m tests.matrix

@@ -18,8 +18,6 @@ from pg_scheduler_embedded import EmbeddedServer
 from tests.contract.shapes import SHAPES
 from tests.support.databases import Servers, new_database, versions_to_test
 
-pytest.register_assert_rewrite("pg_scheduler.testing.contract")
-
 NEWEST, *OLDER = versions_to_test()
 KINDS = [
     "memory",
@@ -38,8 +36,8 @@ async def _database(servers: Servers, version: int) -> str:
 
 
 async def _in_english(server: EmbeddedServer) -> str:
-    """A database that sorts "a" before "B" and "ä" before "b": every order shows that is not asked for by code
-    point. Before PostgreSQL 15, or built without ICU, a database cannot be like that."""
+    """A database that sorts "a" before "B" and "ä" before "b": every order shows that is not asked for by
+    code point. Before PostgreSQL 15, or built without ICU, a database cannot be like that."""
     if server.version >= 15:
         try:
             return await new_database(server, "LOCALE_PROVIDER icu ICU_LOCALE 'en-US'")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from pg_scheduler import Scheduler
 from pg_scheduler.testing import ManualClock
@@ -58,7 +58,15 @@ def later(seconds: float = 3600) -> datetime:
     return now() + timedelta(seconds=seconds)
 
 
-async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PATIENCE) -> _T:
+@overload
+async def eventually(what: Callable[[], Awaitable[_T | None]], timeout: float = PATIENCE) -> _T: ...
+
+
+@overload
+async def eventually(what: Callable[[], _T | None], timeout: float = PATIENCE) -> _T: ...
+
+
+async def eventually(what: Callable[[], Any], timeout: float = PATIENCE) -> Any:
     """The first true answer of `what`, asked every 20 ms.
 
     Raises:
@@ -66,11 +74,11 @@ async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PA
     """
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
-        answer: Any = what()
+        answer = what()
         if inspect.isawaitable(answer):
             answer = await answer
         if answer:
-            return answer  # type: ignore[no-any-return]
+            return answer
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(
                 f"did not become true in {timeout} s: {inspect.getsource(what)} last answer: {answer!r}; "
@@ -79,17 +87,19 @@ async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PA
         await asyncio.sleep(0.02)
 
 
-async def as_time_passes(
-    clock: ManualClock, what: Callable[[], Awaitable[_T] | _T], step: float = 0.25, timeout: float = PATIENCE
-) -> _T:
-    """`eventually`, on a clock that moves on by `step` seconds before each look."""
+async def as_time_passes(clock: ManualClock, what: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Return when `what` is true, on a clock that moves on by a quarter of a second before each look.
 
-    async def later() -> _T:
-        await clock.advance(step)
-        answer: Any = what()
-        return await answer if inspect.isawaitable(answer) else answer  # type: ignore[no-any-return]
+    Raises:
+        AssertionError: as `eventually`.
+    """
 
-    return await eventually(later, timeout)
+    async def later() -> bool:
+        await clock.advance(0.25)
+        answer = what()
+        return answer if isinstance(answer, bool) else await answer
+
+    await eventually(later)
 
 
 async def within(waiting: Awaitable[_T], timeout: float = PATIENCE) -> _T:

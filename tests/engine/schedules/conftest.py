@@ -13,8 +13,6 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from tests.support.databases import give_back, new_database
 
-pytest.register_assert_rewrite("pg_scheduler.testing.contract")
-
 MakeDriver = Callable[[], Driver]
 MakeScheduler = Callable[[ManualClock], Scheduler]
 

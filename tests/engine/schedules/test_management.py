@@ -260,7 +260,8 @@ async def _with_next_run(scheduler: Scheduler, key: str) -> dict[str, object]:
 
 
 async def run_count(scheduler: Scheduler, key: str) -> int:
-    return int((await scheduler.schedule_status(key) or {"run_count": 0})["run_count"])
+    status = await scheduler.schedule_status(key)
+    return int(status["run_count"]) if status else 0
 
 
 async def _runs(scheduler: Scheduler, count: int, key: str = "tick") -> bool:
