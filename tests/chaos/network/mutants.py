@@ -32,12 +32,12 @@ MUTANTS = (
     Mutant(
         "lost submissions",
         "an id that was made for its job and is stored was stored by this call",
-        ((SUBMITTING, "if not in_doubt or not await _all_stored(store, jobs):", "if True:"),),
+        ((SUBMITTING, "if not in_doubt or not await _all_stored(driver.insight, jobs):", "if True:"),),
     ),
     Mutant(
         "lost submissions",
         "an id that was made for its job and is taken was taken by this call",
-        ((SUBMITTING, "return await _own(store, jobs, answers) if in_doubt else answers",
+        ((SUBMITTING, "return await _own(driver.insight, jobs, answers) if in_doubt else answers",
           "return answers"),),
     ),
     Mutant(

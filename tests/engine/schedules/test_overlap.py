@@ -49,7 +49,7 @@ async def skipped(scheduler: Scheduler) -> int:
 
 
 async def unfinished(scheduler: Scheduler) -> int:
-    counts = await scheduler.driver.counts()
+    counts = await scheduler.driver.insight.counts()
     return counts[JobStatus.PENDING] + counts[JobStatus.RUNNING]
 
 
