@@ -90,7 +90,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup)."""
+    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup).
+
+    SIGINT counts even if it was ignored: a shell ignores it for whatever its scripts start in the background,
+    and nobody has decided then that `kill -INT` shall do nothing.
+    """
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         return (*STOP_SIGNALS, signal.SIGHUP)
     return STOP_SIGNALS

@@ -17,6 +17,7 @@ from pg_scheduler_cli.demo.findings import report
 from pg_scheduler_cli.demo.screen import Screen
 from pg_scheduler_cli.demo.stage import DemoFailed, Stage
 from pg_scheduler_cli.demo.story import tell_story
+from pg_scheduler_cli.serving import stop_signals
 from pg_scheduler_embedded import find_binaries
 
 
@@ -29,7 +30,7 @@ async def play(keep: bool) -> int:
         if not stop_requested.done():
             stop_requested.set_result(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     screen = Screen(on_closed=lambda: end(signal.SIGPIPE))
     showing = asyncio.create_task(screen.keep_showing())
