@@ -103,7 +103,7 @@ class Scene:
 
 
 def _cases() -> list[object]:
-    cases = []
+    cases: list[object] = []
     for store in ("memory", "asyncpg", "psycopg"):
         for style in LOCAL if store == "memory" else LOCAL + REMOTE:
             for listen in (True, False) if style in LOCAL else (True,):
