@@ -20,10 +20,9 @@ from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_reque
 from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
-from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
-    checked_conflict,
     checked_grace,
     checked_instance,
     checked_items,
@@ -88,6 +87,7 @@ class Scheduler:
     WORKER_ID_LENGTH: ClassVar[int] = 8
 
     max_concurrent_jobs = Setting(checked_positive, lambda number: {"capacity": number})
+    misfire_grace_time = Setting(checked_grace)
     batch_claim_limit = Setting(checked_positive, lambda number: {"batch_limit": number})
     polling_config = Setting(
         lambda name, config: checked_instance(name, config, PollingConfig),
@@ -141,7 +141,7 @@ class Scheduler:
             self._build_worker,
         )
         self.max_concurrent_jobs = max_concurrent_jobs
-        self.misfire_grace_time = checked_grace("misfire_grace_time", misfire_grace_time)
+        self.misfire_grace_time = misfire_grace_time
         self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
         self.vacuum_enabled = vacuum_enabled
         self.batch_claim_limit = batch_claim_limit
