@@ -38,17 +38,20 @@ from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
-from pg_scheduler.engine.worker import Worker, WorkerSettings
+from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
+from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import Driver, Reclaimed
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
@@ -174,24 +177,24 @@ class Scheduler:
             ScheduleFactory(self._registry, self.codec, lambda: self.misfire_grace_time),
             on_adopted=self._host.schedules_adopted,
         )
-        self.retention = RetentionClient(self.client, lambda: self.worker.pruner.prune_once())
+        self.retention = RetentionClient(self.client, lambda: self.worker.services.pruner.prune_once())
         self.is_running = False
         self.is_shutting_down = False
         self._changing = asyncio.Lock()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
-        return Worker(
-            self.driver,
-            self.clock,
-            self.codec,
-            self._registry,
-            self._executors.for_worker(settings.capacity),
-            settings,
+        given = Surroundings(
+            driver=self.driver,
+            clock=self.clock,
+            codec=self.codec,
+            registry=self._registry,
+            executors=self._executors.for_worker(settings.capacity),
+            settings=settings,
             schedules=self.schedules.wanted,
-            learn=self._loader.load,
+            try_import=self._loader.load,
             observers=self._observers,
-            worker_id=worker_id,
         )
+        return Worker(given, worker_id)
 
     # --- ways to make one
 
@@ -294,7 +297,7 @@ class Scheduler:
     async def initialize_db(self) -> None:
         """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
         await self.open()
-        await self.driver.install()
+        await self.driver.schema.install()
 
     async def start(self) -> None:
         """Install the schema, take back lost jobs and start running due ones. Idempotent; while a shutdown is
@@ -305,8 +308,8 @@ class Scheduler:
             await self.initialize_db()
             await self.load_task_functions()
             with self._host.starting() as worker:
-                await worker.reclaimer.reclaim_once()
-                await worker.limits.keep()
+                await worker.services.reclaimer.reclaim_once()
+                await worker.services.limits.keep()
                 await self.register_schedules()
                 worker.start()
             self.is_running = True
@@ -610,13 +613,13 @@ class Scheduler:
         """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
         after a restart of the server, during which nobody could renew; this does not."""
         await self.open()
-        return await self.worker.reclaimer.reclaim_once(by_order=True)
+        return await self.worker.services.reclaimer.reclaim_once(by_order=True)
 
     async def periodic_orphan_recovery(self) -> None:
         """Take back lost jobs until cancelled. `start()` runs this already."""
         await self.open()
         while True:
-            await self.worker.reclaimer.one_round()
+            await self.worker.services.reclaimer.one_round()
 
     async def monitor_heartbeats(self) -> None:
         """The same loop under its other documented name."""
@@ -625,7 +628,7 @@ class Scheduler:
     async def send_heartbeat(self, job_id: str) -> bool:
         """Renew the leases of this worker now; whether `job_id` is among those still held."""
         await self.open()
-        answer = await self.worker.lease_keeper.renew_now()
+        answer = await self.worker.services.lease_keeper.renew_now()
         return any(lease.job_id == job_id for lease in answer.held)
 
     async def listen_for_jobs(self) -> None:
@@ -644,7 +647,7 @@ class Scheduler:
     ) -> None:
         """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
         await self.open()
-        await self.worker.active.wait_for_slot()
+        await self.worker.services.active.wait_for_slot()
         await self._host.run_job(_job_of(job_row))
 
     # --- tasks
@@ -677,7 +680,7 @@ class Scheduler:
         """Look up the functions of pending jobs in `task_modules` and the main module; what was found and
         what was not. Jobs of unknown tasks stay pending."""
         await self.open()
-        return self._loader.load(await self.driver.pending_names())
+        return self._loader.load(await self.driver.insight.pending_names())
 
     def find_task(self, name: str) -> bool:
         """True if this process can run jobs of this name; looks it up as `load_task_functions` does."""
@@ -690,7 +693,7 @@ class Scheduler:
         if self.periodic_jobs_enabled:
             self.schedules.adopt_decorated()
         await self.open()
-        await self.schedules.note_records(await self.worker.registrar.register())
+        await self.schedules.note_records(await self.worker.services.registrar.register())
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

@@ -10,7 +10,7 @@ from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries, QueueStatistics
 
 
