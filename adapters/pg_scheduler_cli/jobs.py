@@ -16,7 +16,7 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
-from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, summary_of
+from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table
@@ -47,7 +47,11 @@ def jobs() -> None:
 def list_(
     connection: Connection, statuses: Sequence[str], task: str | None, limit: int, as_json: bool
 ) -> None:
-    """Jobs in order of their times, without what they were given."""
+    """Jobs in order of their times, without what they were given.
+
+    RANK: smaller runs first. It is what `schedule(priority=)` was given, with the name of a JobPriority;
+    `enqueue --priority N` makes it 5 - N.
+    """
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
         lambda scheduler: scheduler.driver.insight.jobs(statuses=wanted, task_name=task, limit=limit)
@@ -56,10 +60,13 @@ def list_(
     if as_json:
         print_json(summaries)
         return
-    columns = ["id", "entrypoint", "status", "priority", "execute_after", "finished_at", "attempts"]
+    columns = ["id", "entrypoint", "status", "rank", "execute_after", "finished_at", "attempts"]
     print_table(
         [column.replace("_", " ").upper() for column in columns],
-        [[harmless(one[column]) for column in columns] for one in summaries],
+        [
+            [harmless(one[column]) for column in columns]
+            for one in ({**summary, "rank": rank_shown(summary["rank"])} for summary in summaries)
+        ],
     )
 
 
