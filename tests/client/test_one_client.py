@@ -18,16 +18,15 @@ from pg_scheduler import (
     PgQueuer,
     PollingConfig,
     Queries,
-    Scheduler,
     SyncQueries,
     VacuumConfig,
     VacuumPolicy,
 )
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import JobRecord
-from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
+from tests.client.standing import LongLease, StandingClock
 from tests.client.styles import BlockingStyle, CommandLine, EntrypointStyle, FunctionStyle, Style
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
@@ -37,26 +36,6 @@ LOCAL = ("Scheduler", "Queries of the scheduler")
 REMOTE = ("Queries", "SyncQueries", "pgq")
 LATER = 3600.0
 """Seconds: no job that waits so long is due within a test."""
-
-
-SHORT = 2.0
-"""Seconds: pauses before a statement is repeated are shorter; what is done unasked is further apart."""
-
-
-class StandingClock(SystemClock):
-    """Real time, in which no long wait ever ends."""
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds < SHORT:
-            await super().sleep(seconds)
-        else:
-            await asyncio.Event().wait()
-
-
-class LongLease(Scheduler):
-    """Never renewed here, so it holds for the whole test."""
-
-    LEASE_DURATION = 3600
 
 
 @dataclass
