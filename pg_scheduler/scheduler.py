@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, ClassVar, cast
 
 from pg_scheduler.client.job_client import JobClient
@@ -43,7 +43,7 @@ from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
-from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
+from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
 from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.engine.worker_settings import WorkerSettings
@@ -73,7 +73,9 @@ class Scheduler:
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
         retry_policy: delays between attempts: 60, 120, 240, 300, 300, ... seconds by default.
         max_crashes: a job whose worker died this many times under it ends failed.
-        task_modules: modules whose functions may be looked up (and imported) by the name in a row.
+        task_modules: modules that are imported at the start, and whose tasks are registered: what is
+            decorated with `@task`, and their async functions. Functions of their submodules are looked up
+            (and imported) by the name in a row.
         executors: further executors by name, beside "async", "thread" and "process".
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
@@ -306,6 +308,7 @@ class Scheduler:
             if self.is_running:
                 return
             await self.initialize_db()
+            self._loader.register_trusted()
             await self.load_task_functions()
             with self._host.starting() as worker:
                 await worker.services.reclaimer.reclaim_once()
@@ -671,6 +674,16 @@ class Scheduler:
         options = TaskOptions(name, executor, timeout, retry)  # type: ignore[arg-type]
         self._registry.register(func, options)
         return func
+
+    def register_module(self, module: ModuleType) -> list[str]:
+        """Register the tasks of a module: what is decorated with `@task`, and its own async functions, but not
+        those with a leading underscore; their names.
+
+        Raises:
+            NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.
+        """
+        checked_instance("module", module, ModuleType)
+        return [self._registry.register(func).name for func in tasks_of(module)]
 
     def register_task(self, func: Callable[..., Any], options: TaskOptions) -> None:
         """As `register`, with everything that a task can be told. For the entrypoint style."""
