@@ -9,11 +9,12 @@ from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar, cast
 
-from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.job_client import JobClient, checked_ids
 from pg_scheduler.client.job_factory import UNSET, JobFactory, JobRequest, Unset
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig
 from pg_scheduler.client.retention_client import RetentionClient
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.schedule_book import ScheduleBook
 from pg_scheduler.client.schedule_info import ScheduleInfo
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
@@ -31,7 +32,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
@@ -51,6 +52,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
@@ -505,6 +507,20 @@ class Scheduler:
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
         return await self.client.cancel_job(job_id, connection=connection)
 
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
+        """Cancel jobs, as `cancel_job`; what each id met, in order: cancelled, requested (it runs, and its
+        worker has been told), finished (too late) or unknown."""
+        return await self.client.cancel(checked_ids(job_ids), connection=connection)
+
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
+        """Run jobs that have ended once more, now, with their counters at zero; what each id met, in order:
+        retried, pending or running (not ended), duplicate (of an unfinished job) or unknown."""
+        return await self.client.retry(checked_ids(job_ids))
+
+    async def job(self, job_id: str) -> JobRecord | None:
+        """One job as it is stored, or None."""
+        return await self.client.job(job_id)
+
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
         and failed end a live one, cancelled is `cancel_job`. A running attempt loses its lease.
@@ -676,8 +692,8 @@ class Scheduler:
         return func
 
     def register_module(self, module: ModuleType) -> list[str]:
-        """Register the tasks of a module: what is decorated with `@task`, and its own async functions, but not
-        those with a leading underscore; their names.
+        """Register the tasks of a module: what is decorated with `@task`, and its own async functions, but
+        not those with a leading underscore; their names.
 
         Raises:
             NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.

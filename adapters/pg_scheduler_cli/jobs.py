@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -21,12 +22,19 @@ from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table
 
-NOT_ENDED = (JobStatus.PENDING, JobStatus.RUNNING)
 ANSWERS = {
     CancelAnswer.CANCELLED: "cancelled",
     CancelAnswer.REQUESTED: "runs; its worker has been told to stop it",
     CancelAnswer.FINISHED: "has ended already",
     CancelAnswer.UNKNOWN: "is not stored",
+}
+
+RETRY_ANSWERS = {
+    RetryAnswer.RETRIED: "is pending again",
+    RetryAnswer.PENDING: "is pending: not ended",
+    RetryAnswer.RUNNING: "is running: not ended",
+    RetryAnswer.DUPLICATE: "has the dedupe key of an unfinished job",
+    RetryAnswer.UNKNOWN: "is not stored",
 }
 
 
@@ -167,7 +175,7 @@ def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> N
 
     Exit code 1 if there was nothing to cancel in one of them.
     """
-    answers = connection.ask(lambda queries: queries.mark_job_as_cancelled(job_ids))
+    answers = connection.ask(lambda queries: queries.cancel(job_ids))
     _report(job_ids, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
     if not set(answers) <= {CancelAnswer.CANCELLED, CancelAnswer.REQUESTED}:
         raise SystemExit(EXIT_NOT_CURRENT)
@@ -183,24 +191,11 @@ def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> No
     Exit code 1 if one of them is not stored, or has not ended.
     """
 
-    async def each(queries: Queries) -> list[str]:
-        return [await _retried(queries, job_id) for job_id in job_ids]
-
-    answers = connection.ask(each)
-    words = {"retried": "is pending again", "unknown": "is not stored"}
-    _report(job_ids, answers, [words.get(answer, f"is {answer}: not ended") for answer in answers], as_json)
-    if set(answers) != {"retried"}:
+    answers = connection.ask(lambda queries: queries.retry(job_ids))
+    words = [RETRY_ANSWERS[answer] for answer in answers]
+    _report(job_ids, [str(answer) for answer in answers], words, as_json)
+    if set(answers) != {RetryAnswer.RETRIED}:
         raise SystemExit(EXIT_NOT_CURRENT)
-
-
-async def _retried(queries: Queries, job_id: str) -> str:
-    job = await queries.job(job_id)
-    if job is None:
-        return "unknown"
-    if job.status in NOT_ENDED:
-        return str(job.status)
-    await queries.retry_job(job_id)
-    return "retried"
 
 
 def _report(job_ids: Sequence[str], answers: Sequence[str], words: Sequence[str], as_json: bool) -> None:
