@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -61,6 +62,32 @@ def _options_of_enqueue() -> Iterable[str]:
     return (name for name in taken if name not in ("self", "entrypoint", "payload"))
 
 
+def _log_fields() -> Iterable[str]:
+    """The keys of every `extra=` in the product, also where it is given by a name."""
+    for folder in ("pg_scheduler", "adapters"):
+        for file in (ROOT / folder).rglob("*.py"):
+            yield from _extra_fields(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def _extra_fields(module: ast.Module) -> Iterator[str]:
+    named = {
+        ast.unparse(target): node.value
+        for node in ast.walk(module)
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+    }
+    for node in ast.walk(module):
+        if isinstance(node, ast.keyword) and node.arg == "extra":
+            for part in ast.walk(node.value):
+                yield from _keys(named.get(ast.unparse(part), part))
+
+
+def _keys(value: ast.AST) -> Iterator[str]:
+    for key in value.keys if isinstance(value, ast.Dict) else ():
+        if isinstance(key, ast.Constant):
+            yield str(key.value)
+
+
 LISTS: dict[str, tuple[list[str], Callable[[], Iterable[str]]]] = {
     "tables": (listed("docs/concepts.md", "table", "what is in it"), tables),
     "variables": (listed("docs/guides/deploying.md", "variable", "meaning"), _variables),
@@ -74,6 +101,7 @@ LISTS: dict[str, tuple[list[str], Callable[[], Iterable[str]]]] = {
         lambda: _methods(Session),
     ),
     "options of enqueue": (listed("docs/guides/queues.md", "argument", "meaning"), _options_of_enqueue),
+    "log fields": (listed("docs/guides/deploying.md", "field", "meaning"), lambda: {*_log_fields()}),
     "folders": (listed("README.md", "folder", "what is in it"), _folders),
 }
 """What stands in the first column of a table, and what there is."""
