@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
 
 import pytest
 
-from tests.docs.pages import ROOT
+from tests.docs.pages import ROOT, blocks
 from tests.docs.tables import names, table
 
 ROWS = table("docs/CONTRIBUTING.md", "behaviour", "file", "command")
@@ -60,3 +61,15 @@ def test_the_file_exists_and_the_command_runs_tests(row: tuple[str, ...], collec
     word = _words(row)[-1].lower() if "-k" in _words(row) else ""
     for path in _paths(row):
         assert any(test.startswith(path) and word in test.lower() for test in collected)
+
+
+def test_the_layout_shows_every_folder_of_the_product() -> None:
+    (layout,) = [block.text for block in blocks(ROOT / "docs/CONTRIBUTING.md") if block.language == "text"]
+    folders = {
+        folder.name
+        for above in ("pg_scheduler", "pg_scheduler/engine", "adapters")
+        for folder in (ROOT / above).iterdir()
+        if any(folder.glob("*.py"))
+    }
+    around = {"pg_scheduler", "adapters", "tests", "benchmarks", "docs", "sql", "migrations"}
+    assert set(re.findall(r"(\w+)/", layout)) == folders | around
