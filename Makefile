@@ -26,6 +26,7 @@ check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy pg_scheduler adapters/pg_scheduler_*
+	$(BIN)/pyright --pythonpath $(BIN)/python
 
 chaos: $(VENV)/.ready  ## do harm for ten minutes and count what was lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
