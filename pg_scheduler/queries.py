@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.source import Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.db import driver_over
@@ -28,7 +29,8 @@ from pg_scheduler.ports.driver import CancelAnswer, Driver, QueueSize
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.scheduler import Scheduler
 
-ON_DUPLICATE = ("raise", "ignore")
+OnDuplicate: TypeAlias = Literal["raise", "ignore"]
+ON_DUPLICATE: tuple[OnDuplicate, ...] = get_args(OnDuplicate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Queries:
             shares. The tables are made on first use.
     """
 
-    def __init__(self, source: Any) -> None:
+    def __init__(self, source: Source | Scheduler) -> None:
         if isinstance(source, Scheduler):
             self.driver: Driver = source.driver
             self.clock, self.codec, self.ends = source.clock, source.codec, source.ends
@@ -86,7 +88,7 @@ class Queries:
         await self.ends.close()
         await self.driver.close()
 
-    async def __aenter__(self) -> Queries:
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 
@@ -119,7 +121,7 @@ class Queries:
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
-        on_duplicate: str = "raise",
+        on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[JobHandle]:
         """Store jobs for an entrypoint; their ids, in order, also for a single one.

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, Unpack, cast
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.job_factory import JobFactory
+from pg_scheduler.client.keywords import SchedulerOptions
 from pg_scheduler.client.schedule_book import ScheduleBook
 from pg_scheduler.client.schedule_request import ScheduleFactory
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.inputs import (
@@ -83,7 +85,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
 
     def __init__(
         self,
-        db_pool: Any,
+        db_pool: Source,
         max_concurrent_jobs: int = 25,
         misfire_grace_time: int | None = 300,
         vacuum_config: VacuumConfig | None = None,
@@ -92,7 +94,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         polling_config: PollingConfig | None = None,
         *,
         schema: str | None = None,
-        library: str | None = None,
+        library: Library | None = None,
         retry_policy: RetryPolicy | None = None,
         max_crashes: int = 5,
         task_modules: Sequence[str] = (),
@@ -178,7 +180,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     # --- ways to make one
 
     @classmethod
-    def connect(cls, dsn: str, **options: Any) -> Scheduler:
+    def connect(cls, dsn: str, **options: Unpack[SchedulerOptions]) -> Self:
         """A scheduler over connections of its own: ``async with Scheduler.connect(dsn) as scheduler``.
 
         Options are those of the constructor. Entering the block starts it, leaving shuts it down.
@@ -186,7 +188,9 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         return cls(dsn, **options)
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Scheduler:
+    def from_env(
+        cls, environment: Mapping[str, str] | None = None, **options: Unpack[SchedulerOptions]
+    ) -> Self:
         """A scheduler as the environment says: DATABASE_URL, MAX_CONCURRENT_JOBS, MISFIRE_GRACE_TIME,
         VACUUM_ENABLED. `options` win.
 
@@ -334,7 +338,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
         await run_until_signalled(self.start, self.shutdown, shutdown_timeout)
 
-    async def __aenter__(self) -> Scheduler:
+    async def __aenter__(self) -> Self:
         try:
             await self.start()
         except BaseException:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, cast
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter
+from pg_scheduler.client.result_type import R_co
 from pg_scheduler.domain.errors import JobFailed, JobNotFound, WaitTimeout
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
@@ -44,12 +45,12 @@ def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec
     return None if record.result is None else (codec or JsonCodec()).decode_result(record.result)
 
 
-class JobHandle(str):
-    """A job id: a plain str in every way, with five methods more."""
+class JobHandle(str, Generic[R_co]):
+    """A job id: a plain str in every way, with five methods more. `R_co` is what the function returns."""
 
     _home: Home
 
-    def __new__(cls, job_id: str, home: Home) -> JobHandle:
+    def __new__(cls, job_id: str, home: Home) -> JobHandle[R_co]:
         handle = super().__new__(cls, job_id)
         handle._home = home
         return handle
@@ -97,7 +98,7 @@ class JobHandle(str):
             raise WaitTimeout(f"job {str(self)!r} has not ended within {limit}")
         return status
 
-    async def result(self, timeout: timedelta | float | None = None) -> Any:
+    async def result(self, timeout: timedelta | float | None = None) -> R_co:
         """Wait, and return what the function returned, if the job was scheduled with
         ``store_result=True``; else None.
 
@@ -109,7 +110,7 @@ class JobHandle(str):
         record = await self._record()
         completed = record.status is JobStatus.COMPLETED
         attempts = [] if completed else await self._home.driver.attempts(self)
-        return result_of(record, attempts, self._home.codec)
+        return cast(R_co, result_of(record, attempts, self._home.codec))
 
     async def _record(self) -> JobRecord:
         await self._home.open()

@@ -6,16 +6,17 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from pg_scheduler.client.job_handle import result_of
+from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.driver import CancelAnswer
-from pg_scheduler.queries import Queries, QueueStatistics
+from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
 
 FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
 """Seconds between looks at a job that is waited for."""
@@ -51,7 +52,7 @@ class SyncQueries:
         MissingDependency: psycopg is not installed.
     """
 
-    def __init__(self, source: Any, *, schema: str | None = None) -> None:
+    def __init__(self, source: BlockingSource, *, schema: str | None = None) -> None:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
         self._queries = Queries(driver)
@@ -72,7 +73,7 @@ class SyncQueries:
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
-        on_duplicate: str = "raise",
+        on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[str]:
         """Store jobs; their ids."""
@@ -186,7 +187,7 @@ class SyncQueries:
         """Close a connection that was made from a DSN; yours stays open."""
         self._run(self._queries.driver.close())
 
-    def __enter__(self) -> SyncQueries:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
