@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import InvalidInput, JobStatus, Scheduler, Snooze
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.hostile_inputs import INJECTION
@@ -24,7 +25,7 @@ async def nothing() -> None:
 
 
 @asynccontextmanager
-async def installed(source: object, library: str | None, **options: Any) -> AsyncIterator[Scheduler]:
+async def installed(source: Source, library: Library | None, **options: Any) -> AsyncIterator[Scheduler]:
     """A scheduler that is not started, with its tables."""
     scheduler = Scheduler(source, library=library, clock=ManualClock(NOW), **options)
     await scheduler.initialize_db()

@@ -166,7 +166,7 @@ def test_a_missing_database_url_is_named() -> None:
 @pytest.mark.parametrize("nonsense", [None, 5, object(), "not a dsn"])
 def test_anything_else_is_refused(nonsense: object) -> None:
     with pytest.raises(InvalidInput):
-        Scheduler(nonsense)
+        Scheduler(nonsense)  # type: ignore[arg-type]
 
 
 def test_a_driver_brings_its_own_schema() -> None:

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import psycopg
@@ -89,7 +89,7 @@ async def test_a_silent_listen_connection_is_noticed_and_made_again(
 async def test_silent_connections_are_replaced_by_new_ones(
     dsn: str, library: str, sql: asyncpg.Connection, kind: str
 ) -> None:
-    source: object
+    source: Any
     if kind == "pool" and library == "asyncpg":
         source = await asyncpg.create_pool(dsn, min_size=1, max_size=3)
     elif kind == "pool":
@@ -111,7 +111,7 @@ async def test_silent_connections_are_replaced_by_new_ones(
         if isinstance(source, asyncpg.Connection):
             source.terminate()
         else:
-            await within(source.close())  # type: ignore[attr-defined]
+            await within(source.close())
 
 
 async def silent_at_its_end(block: AbstractAsyncContextManager[Session]) -> None:
