@@ -101,8 +101,9 @@ class Worker:
         schedules: Callable[[], Sequence[NewSchedule]] = tuple,
         learn: Callable[[Collection[str]], object] = lambda names: None,
         observers: Sequence[Observer] = (),
+        worker_id: str | None = None,
     ) -> None:
-        self.worker_id = new_worker_id(settings.worker_id_length)
+        self.worker_id = worker_id or new_worker_id(settings.worker_id_length)
         self.settings = settings
         self._driver = driver
         self._clock = clock

@@ -1,4 +1,4 @@
-"""What the queue side's applications have in common: one scheduler, started, run and stopped."""
+"""What the entrypoint style's applications have in common: one scheduler, started, run and stopped."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class App:
-    """A scheduler seen from the queue side. Several apps may share one: they are views of one engine.
+    """A scheduler seen from the entrypoint style. Several apps may share one, running or not: they are views
+    of one engine, and start one worker.
 
     Args:
         source: an asyncpg or psycopg pool or connection, a DSN, a Driver such as `AsyncpgDriver`; or the
@@ -39,7 +40,6 @@ class App:
         resources: MutableMapping[str, Any] | None = None,
         **options: Unpack[SchedulerOptions],
     ) -> None:
-        self.failures = FailureObserver()
         if isinstance(source, Scheduler):
             if options:
                 raise InvalidInput(next(iter(options)), "is the scheduler's own business")
@@ -47,7 +47,7 @@ class App:
         else:
             options.setdefault("periodic_jobs_enabled", False)
             self.scheduler = Scheduler(source, **options)
-        self.scheduler.add_observer(self.failures)
+        self.failures = _failures_of(self.scheduler)
         self.resources: MutableMapping[str, Any] = {} if resources is None else resources
 
     def context_of(self, context: JobContext) -> Context:
@@ -109,6 +109,16 @@ class App:
 
     async def __aexit__(self, *error: Any) -> None:
         await self.shutdown()
+
+
+def _failures_of(scheduler: Scheduler) -> FailureObserver:
+    """The one that all views of a scheduler share."""
+    for observer in scheduler.observers:
+        if isinstance(observer, FailureObserver):
+            return observer
+    failures = FailureObserver()
+    scheduler.add_observer(failures)
+    return failures
 
 
 def _polling(config: PollingConfig, interval: float) -> PollingConfig:
