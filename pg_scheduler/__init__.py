@@ -1,6 +1,7 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.typed_call import Call, call
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -42,13 +43,14 @@ from pg_scheduler.ports.job_context import JobContext, current_job
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
-from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.scheduler import Scheduler, current_scheduler
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "Call",
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",
@@ -93,7 +95,9 @@ __all__ = [
     "VacuumPolicy",
     "VacuumTrigger",
     "WaitTimeout",
+    "call",
     "current_job",
+    "current_scheduler",
     "periodic",
     "task",
 ]

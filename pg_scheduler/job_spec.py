@@ -1,7 +1,7 @@
 """One job of a bulk call."""
 
-from pg_scheduler.client.job_factory import UNSET as _UNSET
 from pg_scheduler.client.job_factory import JobRequest
+from pg_scheduler.domain.unset import UNSET as _UNSET
 
 
 class JobSpec(JobRequest):

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pg_scheduler.client.job_factory import UNSET, Unset
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, register
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
@@ -16,6 +15,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.schedule import CatchUp, Overlap, cron_key, interval_key
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.tasks.checks import checked_retry
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async

@@ -64,6 +64,29 @@ class JobOptions(TypedDict, total=False):
     connection: Any
 
 
+class CallOptions(JobOptions, total=False):
+    """What `Scheduler.using` takes. Neither `delay` nor `at` means now, by the database's clock."""
+
+    delay: timedelta | float
+    """How long after now, by the database's clock; timedelta or seconds."""
+    at: datetime
+    """Aware; the earliest instant at which the job may start."""
+
+
+class TimedJobOptions(JobOptions, total=False):
+    """What `Scheduler.schedule` takes with a call."""
+
+    execution_time: datetime
+    delay: timedelta | float
+
+
+class CalledJobOptions(TimedJobOptions, total=False):
+    """What `Scheduler.schedule` takes with a function."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+
+
 class ScheduleChanges(TypedDict, total=False):
     """What `Scheduler.update_schedule` changes. The options mean what those of `@periodic` mean."""
 

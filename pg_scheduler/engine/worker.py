@@ -102,6 +102,7 @@ class Worker:
         learn: Callable[[Collection[str]], object] = lambda names: None,
         observers: Sequence[Observer] = (),
         worker_id: str | None = None,
+        owner: object = None,
     ) -> None:
         self.worker_id = worker_id or new_worker_id(settings.worker_id_length)
         self.settings = settings
@@ -132,6 +133,7 @@ class Worker:
             settings.retry,
             self._progress,
             Completer(driver, self.worker_id, clock, codec),
+            owner,
         )
         self.limits = LimitKeeper(driver, clock, registry, settings.only, self.wake_for_lanes)
         self._listener = Listener(

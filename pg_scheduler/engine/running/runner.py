@@ -70,6 +70,7 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
+        owner: object = None,
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -81,6 +82,7 @@ class Runner:
         self._retry = retry
         self._progress = progress
         self._completer = completer
+        self._owner = owner
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -108,6 +110,7 @@ class Runner:
             job.execution_time,
             _host=self,
             _lease=lease,
+            _owner=self._owner,
         )
         return Attempt(job, context, self._clock.monotonic(), lease)
 
