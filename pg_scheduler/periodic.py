@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from pg_scheduler.client.keywords import CatchUpRule, LockContention, OverlapOfRuns
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, register
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
@@ -38,14 +39,14 @@ def periodic(
     dst_gap: GapRule | None = None,
     dst_overlap: OverlapRule | None = None,
     jitter: timedelta = timedelta(0),
-    catch_up: CatchUp | str = CatchUp.LATEST,
+    catch_up: CatchUpRule = CatchUp.LATEST,
     catch_up_limit: int = 100,
-    overlap: Overlap | str = Overlap.WAIT,
+    overlap: OverlapOfRuns = Overlap.WAIT,
     misfire_grace_time: int | Unset | None = UNSET,
     anchor: datetime | None = None,
     timeout: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
-    lock_contention: Contention | str = Contention.WAIT,
+    lock_contention: LockContention = Contention.WAIT,
 ) -> Callable[[_F], _F]:
     """Run an async function at every window of an interval or a cron expression, once in the whole cluster.
 

@@ -35,7 +35,8 @@ def _output(arguments: list[str], cwd: Path, **environment: str) -> str:
 
 def found_by_mypy(programs: Path) -> dict[Place, str]:
     """What mypy reports, with the settings of this project."""
-    lines = _output(["mypy", "--strict", "--no-error-summary", str(programs)], ROOT).splitlines()
+    files = [str(file) for file in programs.glob("*.py")]
+    lines = _output(["mypy", "--strict", "--no-error-summary", *files], ROOT).splitlines()
     errors = [match for line in lines if (match := re.match(r"(.+?):(\d+): error: (.*)", line))]
     return {(Path(path).name, int(line)): message for path, line, message in (e.groups() for e in errors)}
 

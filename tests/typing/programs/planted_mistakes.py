@@ -10,9 +10,10 @@ async def greet(name: str, times: int = 1) -> str:
     return name * times
 
 
-scheduler = Scheduler.connect("postgresql://x", max_concurent_jobs=3)  # wrong: typo in an option
+scheduler1 = Scheduler.connect("postgresql://x", max_concurent_jobs=3)  # wrong: typo in an option
 scheduler2 = Scheduler("postgresql://x", max_concurent_jobs=3)  # wrong: typo in the constructor
 scheduler3 = Scheduler(42)  # wrong: no source
+scheduler = Scheduler.connect("postgresql://x")
 
 
 @task(timeout="soon")  # wrong: type of timeout
