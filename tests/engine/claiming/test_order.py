@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 import asyncpg
 import pytest
@@ -18,7 +19,7 @@ def in_due_order(specs: list[JobSpec]) -> list[int]:
     """The numbers that the jobs carry, by rank and then by time."""
     from pg_scheduler.domain.priority import rank_of
 
-    ordered = sorted(specs, key=lambda spec: (rank_of(spec.priority), spec.execution_time))
+    ordered = sorted(specs, key=lambda spec: (rank_of(cast(int, spec.priority)), spec.execution_time))
     return [spec.args[0] for spec in ordered]
 
 
