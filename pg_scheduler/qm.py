@@ -34,7 +34,7 @@ class QueueManager(App):
     ) -> None:
         super().__init__(source, resources=resources, **options)
         self._names: set[str] = set()
-        self.queries = Queries(self.scheduler)
+        self.queries: Queries = Queries(self.scheduler)
 
     @overload
     def entrypoint(

@@ -61,7 +61,8 @@ class Queries:
         schema: str | None = None,
         library: Library | None = None,
     ) -> None:
-        self.client, self._owned = _client_of(source, schema, library)
+        client, self._owned = _client_of(source, schema, library)
+        self.client: JobClient = client
 
     @property
     def driver(self) -> Driver:

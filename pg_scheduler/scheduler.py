@@ -106,13 +106,13 @@ class Scheduler:
     """Seconds a worker may be silent before its jobs are taken back."""
     WORKER_ID_LENGTH: ClassVar[int] = 8
 
-    max_concurrent_jobs = Setting(checked_positive, lambda number: {"capacity": number})
-    batch_claim_limit = Setting(checked_positive, lambda number: {"batch_limit": number})
-    polling_config = Setting(
+    max_concurrent_jobs: Setting[int] = Setting(checked_positive, lambda number: {"capacity": number})
+    batch_claim_limit: Setting[int] = Setting(checked_positive, lambda number: {"batch_limit": number})
+    polling_config: Setting[PollingConfig] = Setting(
         lambda name, config: checked_instance(name, config, PollingConfig),
         lambda config: {"polling": config},
     )
-    vacuum_config = Setting(
+    vacuum_config: Setting[VacuumConfig] = Setting(
         lambda name, config: checked_instance(name, config, VacuumConfig),
         lambda config: {
             "retention": config.policies(),
@@ -120,7 +120,7 @@ class Scheduler:
             "track_retention": config.track_metrics,
         },
     )
-    vacuum_enabled = Setting(
+    vacuum_enabled: Setting[bool] = Setting(
         lambda name, enabled: checked_instance(name, enabled, bool), lambda enabled: {"prune": enabled}
     )
 
@@ -160,20 +160,22 @@ class Scheduler:
             self._build_worker,
         )
         self.max_concurrent_jobs = max_concurrent_jobs
-        self.misfire_grace_time = checked_grace("misfire_grace_time", misfire_grace_time)
+        self.misfire_grace_time: int | None = checked_grace("misfire_grace_time", misfire_grace_time)
         self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
         self.vacuum_enabled = vacuum_enabled
         self.batch_claim_limit = batch_claim_limit
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self._executors = NamedExecutors(checked_executors(executors))
         self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
-        self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
+        self.periodic_jobs_enabled: bool = checked_instance(
+            "periodic_jobs_enabled", periodic_jobs_enabled, bool
+        )
         self._registry = TaskRegistry(self._host.tasks_changed)
         self._loader = TaskLoader(
             self._registry, checked_items("task_modules", task_modules, str, "module name")
         )
-        self.task_map = TaskMap(self._registry)
-        self.client = JobClient(
+        self.task_map: TaskMap = TaskMap(self._registry)
+        self.client: JobClient = JobClient(
             self.driver,
             self.clock,
             self.codec,
@@ -187,15 +189,17 @@ class Scheduler:
             lambda: self.misfire_grace_time,
             self._executors.names,
         )
-        self.schedules = ScheduleBook(
+        self.schedules: ScheduleBook = ScheduleBook(
             self.client,
             self._registry,
             ScheduleFactory(self._registry, self.codec, lambda: self.misfire_grace_time),
             on_adopted=self._host.schedules_adopted,
         )
-        self.retention = RetentionClient(self.client, lambda: self.worker.pruner.prune_once())
-        self.is_running = False
-        self.is_shutting_down = False
+        self.retention: RetentionClient = RetentionClient(
+            self.client, lambda: self.worker.pruner.prune_once()
+        )
+        self.is_running: bool = False
+        self.is_shutting_down: bool = False
         self._changing = asyncio.Lock()
         self._loop_calls = LoopCalls()
 

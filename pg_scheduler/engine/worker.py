@@ -42,7 +42,7 @@ from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 STOP_PATIENCE = 5.0
@@ -104,13 +104,13 @@ class Worker:
         worker_id: str | None = None,
         owner: object = None,
     ) -> None:
-        self.worker_id = worker_id or new_worker_id(settings.worker_id_length)
+        self.worker_id: str = worker_id or new_worker_id(settings.worker_id_length)
         self.settings = settings
         self._driver = driver
         self._clock = clock
         self._observers = observers
-        self.active = ActiveAttempts(settings.capacity, settings.lease)
-        self.pruner = Pruner(
+        self.active: ActiveAttempts = ActiveAttempts(settings.capacity, settings.lease)
+        self.pruner: Pruner = Pruner(
             driver, clock, settings.retention, settings.retention_interval, settings.track_retention
         )
         self._settler = Settler(
@@ -122,7 +122,7 @@ class Worker:
             self._settled,
         )
         self._progress = ProgressWriter(driver, clock)
-        self.runner = Runner(
+        self.runner: Runner = Runner(
             registry,
             executors,
             codec,
@@ -135,7 +135,7 @@ class Worker:
             Completer(driver, self.worker_id, clock, codec),
             owner,
         )
-        self.limits = LimitKeeper(driver, clock, registry, settings.only, self.wake_for_lanes)
+        self.limits: LimitKeeper = LimitKeeper(driver, clock, registry, settings.only, self.wake_for_lanes)
         self._listener = Listener(
             driver,
             {
@@ -159,7 +159,7 @@ class Worker:
             lambda: self._listener.connected,
             self.pruner.wake,
         )
-        self.lease_keeper = LeaseKeeper(
+        self.lease_keeper: LeaseKeeper = LeaseKeeper(
             driver,
             self.worker_id,
             clock,
@@ -170,7 +170,7 @@ class Worker:
             self._pass_finished,
             lambda error: self.reclaimer.note_outage(),
         )
-        self.reclaimer = Reclaimer(
+        self.reclaimer: Reclaimer = Reclaimer(
             driver,
             clock,
             settings.lease,
@@ -178,9 +178,9 @@ class Worker:
             settings.max_crashes,
             self._reclaimed,
         )
-        self.unknown_tasks = UnknownTasks(driver, clock, registry, learn)
-        self.registrar = Registrar(driver, clock, schedules)
-        self.stager = Stager(
+        self.unknown_tasks: UnknownTasks = UnknownTasks(driver, clock, registry, learn)
+        self.registrar: Registrar = Registrar(driver, clock, schedules)
+        self.stager: Stager = Stager(
             driver, clock, settings.polling, registry, lambda: self._listener.connected, self.wake
         )
         self._loop_watch = LoopWatch(self.active.attempts, settings.blocked_after)

@@ -43,11 +43,11 @@ class App:
         if isinstance(source, Scheduler):
             if options:
                 raise InvalidInput(next(iter(options)), "is the scheduler's own business")
-            self.scheduler = source
+            self.scheduler: Scheduler = source
         else:
             options.setdefault("periodic_jobs_enabled", False)
             self.scheduler = Scheduler(source, **options)
-        self.failures = _failures_of(self.scheduler)
+        self.failures: FailureObserver = _failures_of(self.scheduler)
         self.resources: MutableMapping[str, Any] = {} if resources is None else resources
 
     def context_of(self, context: JobContext) -> Context:

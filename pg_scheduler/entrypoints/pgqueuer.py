@@ -31,8 +31,8 @@ class PgQueuer(App):
         **options: Unpack[SchedulerOptions],
     ) -> None:
         super().__init__(source, resources=resources, **options)
-        self.qm = QueueManager(self.scheduler, resources=self.resources)
-        self.sm = SchedulerManager(self.scheduler, resources=self.resources)
+        self.qm: QueueManager = QueueManager(self.scheduler, resources=self.resources)
+        self.sm: SchedulerManager = SchedulerManager(self.scheduler, resources=self.resources)
 
     @classmethod
     def in_memory(

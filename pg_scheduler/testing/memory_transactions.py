@@ -21,7 +21,7 @@ class MemoryTransaction:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.fate = Fate.OPEN
+        self.fate: Fate = Fate.OPEN
         self.settlements: list[tuple[Settlement, datetime | None]] = []
         self._effects: list[Callable[[], object]] = []
 

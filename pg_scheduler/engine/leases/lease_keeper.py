@@ -20,7 +20,7 @@ from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 

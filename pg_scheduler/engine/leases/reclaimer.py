@@ -13,7 +13,7 @@ from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 AFTER_RESTART = 5.0
 """Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""

@@ -52,7 +52,7 @@ from pg_scheduler.ports.executor import Call, Executor, UnserializableResult
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.schedule_store import Locks
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Runner:

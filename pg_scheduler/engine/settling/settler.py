@@ -21,7 +21,7 @@ from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Insight, JobStore
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 MAX_BATCH = 500
 """Verdicts per statement."""

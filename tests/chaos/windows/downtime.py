@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import JobSpec, Scheduler
-from pg_scheduler.client.keywords import CatchUpRule
+from pg_scheduler.domain.schedule import CatchUp
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.crew import Crew
 from tests.chaos.false_time import FalseTime
@@ -23,7 +23,7 @@ from tests.support.databases import new_database
 
 DAY = timedelta(days=1)
 EVERY = timedelta(minutes=5)
-LIMITS: dict[CatchUpRule, int] = {"all": 1000, "latest": 100, "none": 100}
+LIMITS = {"all": 1000, "latest": 100, "none": 100}
 RUNNING, DUE_MEANWHILE = 20, 50
 PATIENCE = 60.0
 WORKERS = 3
@@ -95,8 +95,8 @@ async def _until_in_full_swing(dsn: str, library: str, crew: Crew) -> None:
         )
         for policy, limit in LIMITS.items():
             await scheduler.add_schedule(
-                tick, key=str(policy), every=EVERY, catch_up=policy, catch_up_limit=limit, overlap="allow",
-                misfire_grace_time=1,
+                tick, key=policy, every=EVERY, catch_up=CatchUp(policy), catch_up_limit=limit,
+                overlap="allow", misfire_grace_time=1,
             )  # fmt: skip
         crew.hire(WORKERS)
 
