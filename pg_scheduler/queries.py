@@ -23,7 +23,9 @@ from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.ports.driver import CancelAnswer, Driver, QueueSize
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.scheduler import Scheduler
 

@@ -35,11 +35,10 @@ from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.db import driver_over
-from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
-    checked_conflict,
     checked_grace,
     checked_instance,
     checked_items,
@@ -56,17 +55,20 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
-from pg_scheduler.engine.worker import Worker, WorkerSettings
+from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
+from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import Driver, Reclaimed
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
@@ -107,6 +109,7 @@ class Scheduler:
     WORKER_ID_LENGTH: ClassVar[int] = 8
 
     max_concurrent_jobs: Setting[int] = Setting(checked_positive, lambda number: {"capacity": number})
+    misfire_grace_time: Setting[int | None] = Setting(checked_grace)
     batch_claim_limit: Setting[int] = Setting(checked_positive, lambda number: {"batch_limit": number})
     polling_config: Setting[PollingConfig] = Setting(
         lambda name, config: checked_instance(name, config, PollingConfig),
@@ -160,7 +163,7 @@ class Scheduler:
             self._build_worker,
         )
         self.max_concurrent_jobs = max_concurrent_jobs
-        self.misfire_grace_time: int | None = checked_grace("misfire_grace_time", misfire_grace_time)
+        self.misfire_grace_time = misfire_grace_time
         self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
         self.vacuum_enabled = vacuum_enabled
         self.batch_claim_limit = batch_claim_limit
@@ -196,7 +199,7 @@ class Scheduler:
             on_adopted=self._host.schedules_adopted,
         )
         self.retention: RetentionClient = RetentionClient(
-            self.client, lambda: self.worker.pruner.prune_once()
+            self.client, lambda: self.worker.services.pruner.prune_once()
         )
         self.is_running: bool = False
         self.is_shutting_down: bool = False
@@ -204,19 +207,19 @@ class Scheduler:
         self._loop_calls = LoopCalls()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
-        return Worker(
-            self.driver,
-            self.clock,
-            self.codec,
-            self._registry,
-            self._executors.for_worker(settings.capacity),
-            settings,
+        given = Surroundings(
+            driver=self.driver,
+            clock=self.clock,
+            codec=self.codec,
+            registry=self._registry,
+            executors=self._executors.for_worker(settings.capacity),
+            settings=settings,
             schedules=self.schedules.wanted,
-            learn=self._loader.load,
+            try_import=self._loader.load,
             observers=self._observers,
-            worker_id=worker_id,
             owner=self,
         )
+        return Worker(given, worker_id)
 
     # --- ways to make one
 
@@ -322,7 +325,7 @@ class Scheduler:
     async def initialize_db(self) -> None:
         """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
         await self.open()
-        await self.driver.install()
+        await self.driver.schema.install()
 
     async def start(self) -> None:
         """Install the schema, take back lost jobs and start running due ones. Idempotent; while a shutdown is
@@ -333,8 +336,8 @@ class Scheduler:
             await self.initialize_db()
             await self.load_task_functions()
             with self._host.starting() as worker:
-                await worker.reclaimer.reclaim_once()
-                await worker.limits.keep()
+                await worker.services.reclaimer.reclaim_once()
+                await worker.services.limits.keep()
                 await self.register_schedules()
                 worker.start()
             self.is_running = True
@@ -720,13 +723,13 @@ class Scheduler:
         """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
         after a restart of the server, during which nobody could renew; this does not."""
         await self.open()
-        return await self.worker.reclaimer.reclaim_once(by_order=True)
+        return await self.worker.services.reclaimer.reclaim_once(by_order=True)
 
     async def periodic_orphan_recovery(self) -> None:
         """Take back lost jobs until cancelled. `start()` runs this already."""
         await self.open()
         while True:
-            await self.worker.reclaimer.one_round()
+            await self.worker.services.reclaimer.one_round()
 
     async def monitor_heartbeats(self) -> None:
         """The same loop under its other documented name."""
@@ -735,7 +738,7 @@ class Scheduler:
     async def send_heartbeat(self, job_id: str) -> bool:
         """Renew the leases of this worker now; whether `job_id` is among those still held."""
         await self.open()
-        answer = await self.worker.lease_keeper.renew_now()
+        answer = await self.worker.services.lease_keeper.renew_now()
         return any(lease.job_id == job_id for lease in answer.held)
 
     async def listen_for_jobs(self) -> None:
@@ -754,7 +757,7 @@ class Scheduler:
     ) -> None:
         """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
         await self.open()
-        await self.worker.active.wait_for_slot()
+        await self.worker.services.active.wait_for_slot()
         await self._host.run_job(_job_of(job_row))
 
     # --- tasks
@@ -787,7 +790,7 @@ class Scheduler:
         """Look up the functions of pending jobs in `task_modules` and the main module; what was found and
         what was not. Jobs of unknown tasks stay pending."""
         await self.open()
-        return self._loader.load(await self.driver.pending_names())
+        return self._loader.load(await self.driver.insight.pending_names())
 
     def find_task(self, name: str) -> bool:
         """True if this process can run jobs of this name; looks it up as `load_task_functions` does."""
@@ -800,7 +803,7 @@ class Scheduler:
         if self.periodic_jobs_enabled:
             self.schedules.adopt_decorated()
         await self.open()
-        await self.schedules.note_records(await self.worker.registrar.register())
+        await self.schedules.note_records(await self.worker.services.registrar.register())
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

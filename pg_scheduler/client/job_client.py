@@ -22,7 +22,9 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import CancelAnswer, Driver, QueueSize
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
 
 CLEARED_AT_ONCE = 1000
@@ -77,7 +79,7 @@ class JobClient:
         self.codec = codec
         self.opening: Opening = opening or Opening(driver)
         self.wakeups: Wakeups = wakeups or NoWorker()
-        self.waiter: EndWaiter = waiter or CompletionWaiter(driver, clock)
+        self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, clock)
         self._batcher = batcher
 
     # --- life
@@ -135,7 +137,7 @@ class JobClient:
             for job, answer in zip(jobs, answers, strict=True)
             if answer is Submission.IGNORED and job.dedupe_key is not None
         }
-        holders = await self.driver.duplicates(taken, connection=connection) if taken else {}
+        holders = await self.driver.insight.duplicates(taken, connection=connection) if taken else {}
         # The one that stood in the way may have ended meanwhile; then the id of the job that was not stored
         # is as good an answer as any: there is no such job.
         return [
@@ -152,7 +154,9 @@ class JobClient:
         """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met."""
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
         await self.open()
-        answers = await self.driver.request_cancel(wanted, now=self.clock.pinned(), connection=connection)
+        answers = await self.driver.jobs.request_cancel(
+            wanted, now=self.clock.pinned(), connection=connection
+        )
         if CancelAnswer.REQUESTED in answers:
             self.wakeups.cancel_requested()
         if CancelAnswer.CANCELLED in answers:
@@ -191,7 +195,7 @@ class JobClient:
         """
         wanted = checked_name("job_id", job_id)
         await self.open()
-        before = await self.driver.override_status(wanted, status, now=self.clock.pinned())
+        before = await self.driver.jobs.override_status(wanted, status, now=self.clock.pinned())
         if before is JobStatus.RUNNING:
             self.wakeups.cancel_requested()  # its attempt has lost the lease, or should stop
         if status is JobStatus.PENDING:
@@ -203,7 +207,7 @@ class JobClient:
     async def pause(self, task_name: str, paused: bool) -> bool:
         """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""
         await self.open()
-        changed = await self.driver.pause_task(task_name, paused, now=self.clock.pinned())
+        changed = await self.driver.limits.pause_task(task_name, paused, now=self.clock.pinned())
         if not paused:
             self.wakeups.jobs_due()
         return changed
@@ -214,7 +218,7 @@ class JobClient:
         """One job as it is stored, or None."""
         wanted = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.job(wanted)
+        return await self.driver.insight.job(wanted)
 
     async def record(self, job_id: str) -> JobRecord:
         """One job as it is stored.
@@ -232,28 +236,28 @@ class JobClient:
     ) -> list[JobRecord]:
         """Stored jobs in order of execution time, id. No statuses means all."""
         await self.open()
-        return await self.driver.jobs(statuses=statuses, task_name=task_name, limit=limit)
+        return await self.driver.insight.jobs(statuses=statuses, task_name=task_name, limit=limit)
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first."""
         wanted = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.attempts(wanted)
+        return await self.driver.insight.attempts(wanted)
 
     async def counts(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""
         await self.open()
-        return await self.driver.counts()
+        return await self.driver.insight.counts()
 
     async def sizes(self) -> list[QueueSize]:
         """How many unfinished jobs there are, by name, rank and status."""
         await self.open()
-        return await self.driver.sizes()
+        return await self.driver.insight.sizes()
 
     async def limits(self) -> list[LimitRecord]:
         """The tasks that have limits or are paused."""
         await self.open()
-        return await self.driver.limits()
+        return await self.driver.limits.list_limits()
 
     # --- wait
 

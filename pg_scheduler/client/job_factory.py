@@ -8,12 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pg_scheduler.client.fresh_ids import fresh_id
-from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name, deterministic_id
 from pg_scheduler.domain.inputs import (
     checked_arguments,
-    checked_conflict,
     checked_count,
     checked_duration,
     checked_grace,

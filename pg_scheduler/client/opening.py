@@ -27,12 +27,12 @@ class Opening:
     async def install(self) -> None:
         """Connect, and create, upgrade or heal the tables."""
         await self._driver.open()
-        await self._driver.install()
+        await self._driver.schema.install()
 
     async def uninstall(self) -> None:
         """Connect, and drop the tables, with every job."""
         await self._driver.open()
-        await self._driver.uninstall()
+        await self._driver.schema.uninstall()
 
     def _locked(self) -> AbstractAsyncContextManager[object]:
         # Made on first use: a client may be made where no event loop runs yet.
@@ -55,9 +55,9 @@ class InstallingOpening(Opening):
         async with self._locked():
             await self._driver.open()
             # What is installed in a transaction of yours may be rolled back: believed once it is found.
-            self._installed = (await self._driver.schema_status()).current
+            self._installed = (await self._driver.schema.status()).current
             if not self._installed:
-                await self._driver.install()
+                await self._driver.schema.install()
 
     async def uninstall(self) -> None:
         """Drop the tables; the next `open` makes them anew."""

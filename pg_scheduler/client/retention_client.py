@@ -29,7 +29,7 @@ class RetentionClient:
     async def by_day(self, days: int) -> list[dict[str, Any]]:
         """One dict per day (UTC) with deletions, latest first."""
         await self._client.open()
-        found = await self._client.driver.vacuum_stats(
+        found = await self._client.driver.retention.vacuum_stats(
             checked_positive("days", days), now=self._client.clock.pinned()
         )
         return [
@@ -45,7 +45,7 @@ class RetentionClient:
     async def totals(self) -> dict[str, Any]:
         """Sums over all time and workers."""
         await self._client.open()
-        found = await self._client.driver.vacuum_stats(None, now=self._client.clock.pinned())
+        found = await self._client.driver.retention.vacuum_stats(None, now=self._client.clock.pinned())
         finished = [status for status in JobStatus if status.finished]
         return {
             **{f"total_{status}": sum(day.deleted[status] for day in found) for status in finished},

@@ -80,7 +80,7 @@ class ScheduleBook:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
         await self._client.open()
-        for record in await self._driver.list_schedules([new.key]):
+        for record in await self._driver.schedules.list_schedules([new.key]):
             _refuse_if_of_code(record)
         await self._put(new)
         return new.key
@@ -94,13 +94,13 @@ class ScheduleBook:
         await self._put(new)
 
     async def _put(self, new: NewSchedule) -> None:
-        await self._driver.put_schedule(new, now=self._clock.pinned())
+        await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
         self._client.wakeups.schedules_changed()
 
     async def remove(self, key: str) -> bool:
         """Forget a schedule; jobs it made stay."""
         await self._client.open()
-        return await self._driver.remove_schedule(key)
+        return await self._driver.schedules.remove_schedule(key)
 
     # --- read and change
 
@@ -111,7 +111,7 @@ class ScheduleBook:
             InvalidInput: there is none.
         """
         await self._client.open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found:
             raise InvalidInput("key", f"no schedule {key!r}", "list_schedules() shows what there is")
         return found[0]
@@ -119,7 +119,7 @@ class ScheduleBook:
     async def infos(self) -> list[ScheduleInfo]:
         """All stored schedules by key."""
         await self._client.open()
-        return [info_of(record) for record in await self._driver.list_schedules()]
+        return [info_of(record) for record in await self._driver.schedules.list_schedules()]
 
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
@@ -135,7 +135,7 @@ class ScheduleBook:
 
     async def _store_paused(self, key: str, paused: bool) -> bool:
         await self._client.open()
-        done = await self._driver.set_paused(key, paused, now=self._clock.pinned())
+        done = await self._driver.schedules.set_paused(key, paused, now=self._clock.pinned())
         if done:
             self._enabled[key] = not paused
             self._client.wakeups.schedules_changed()
@@ -166,17 +166,17 @@ class ScheduleBook:
         """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
         no such schedule."""
         await self._client.open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found and key in self._configs:
-            found = await self._driver.register_schedules(self.wanted(), now=self._clock.pinned())
+            found = await self._driver.schedules.register_schedules(self.wanted(), now=self._clock.pinned())
             found = [record for record in found if record.new.key == key]
         if not found:
             return None
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
-        moment = (await self._driver.due_schedules((), 0, now=self._clock.pinned())).now
+        moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0].new, moment)
         await self._client.store([job], ConflictResolution.RAISE)
-        await self._driver.note_manual_run(key, job.job_id)
+        await self._driver.schedules.note_manual_run(key, job.job_id)
         return job.job_id
 
     def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
@@ -223,11 +223,11 @@ class ScheduleBook:
     async def status(self, key: str) -> ScheduleStatus | None:
         """All that is known of a schedule, read from the database; None if there is none."""
         await self._client.open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found:
             return self.known_status(key)
         info = info_of(found[0])
-        job = await self._driver.job(info.last_job_id) if info.last_job_id else None
+        job = await self._driver.insight.job(info.last_job_id) if info.last_job_id else None
         known = self.known_status(key) or ScheduleStatus(
             job_name=info.task_name,
             priority=found[0].new.rank,

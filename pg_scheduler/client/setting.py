@@ -21,15 +21,20 @@ class Configured(Protocol):
 
 
 class Setting(Generic[_T]):
-    """An attribute that is checked when it is assigned, counts until the start, and is read-only while a
-    worker runs.
+    """An attribute that is checked when it is assigned. What the worker is built with counts until the start,
+    and is read-only while a worker runs.
 
     Args:
         check: gives the value to keep, or raises `InvalidInput`; called with the attribute's name.
-        fields: the fields of `WorkerSettings` that the value means.
+        fields: the fields of `WorkerSettings` that the value means; None: it is nothing to the worker, and
+            counts at any time.
     """
 
-    def __init__(self, check: Callable[[str, Any], _T], fields: Callable[[_T], Mapping[str, Any]]) -> None:
+    def __init__(
+        self,
+        check: Callable[[str, Any], _T],
+        fields: Callable[[_T], Mapping[str, Any]] | None = None,
+    ) -> None:
         self._check = check
         self._fields = fields
         self._name = ""
@@ -46,5 +51,6 @@ class Setting(Generic[_T]):
 
     def __set__(self, instance: Configured, value: _T) -> None:
         checked = self._check(self._name, value)
-        instance.configure_worker(self._name, **self._fields(checked))
+        if self._fields is not None:
+            instance.configure_worker(self._name, **self._fields(checked))
         vars(instance)[self._name] = checked

@@ -10,8 +10,10 @@ from typing import Any
 from pg_scheduler.domain.errors import AlreadyStarted
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.engine.events import Event
 from pg_scheduler.engine.running.attempt import Attempt
-from pg_scheduler.engine.worker import Worker, WorkerSettings, new_worker_id
+from pg_scheduler.engine.worker import Worker, new_worker_id
+from pg_scheduler.engine.worker_settings import WorkerSettings
 
 BuildWorker = Callable[[WorkerSettings, str], Worker]
 """Makes a worker of its settings and its identity."""
@@ -74,7 +76,7 @@ class WorkerHost:
 
     def attempts(self) -> Sequence[Attempt]:
         """The attempts that run here now."""
-        return () if self._worker is None else self._worker.active.attempts()
+        return () if self._worker is None else self._worker.services.active.attempts()
 
     @contextmanager
     def starting(self) -> Iterator[Worker]:
@@ -103,41 +105,41 @@ class WorkerHost:
         Does nothing if it is not pending any more."""
         worker = self.worker
         if isinstance(job, ClaimedJob):
-            await worker.finish(worker.start_claimed(job))
+            await worker.steps.finish(worker.services.runner.start(job))
             return
         # Nothing is awaited between here and the claim's reservation: a slot just found is not lost.
-        attempt: Attempt | None = await worker.claim_and_start_job(checked_name("job_id", job))
+        attempt: Attempt | None = await worker.steps.claim_and_start_job(checked_name("job_id", job))
         if attempt is not None:
-            await worker.finish(attempt)
+            await worker.steps.finish(attempt)
 
     # --- what the rest of the process tells it
 
     def jobs_due(self) -> None:
         """Claim at once; where the worker listens, a signal says so."""
         if self._worker is not None and not self._worker.listening:
-            self._worker.wake_for_lanes()
+            self._emit(Event.JOBS_DUE_HERE)
 
     def cancel_requested(self) -> None:
         """Find out at once which running job should stop."""
-        if self._worker is not None:
-            self._worker.cancel_soon()
+        self._emit(Event.CANCEL_REQUESTED_HERE)
 
     def job_ended(self) -> None:
         """Delete at once what the policies do not keep."""
-        if self._worker is not None:
-            self._worker.pruner.wake()
+        self._emit(Event.JOB_ENDED_HERE)
 
     def schedules_changed(self) -> None:
         """Look at the schedules at once."""
-        if self._worker is not None:
-            self._worker.stager.wake()
+        self._emit(Event.SCHEDULES_CHANGED_HERE)
+
+    def tasks_changed(self) -> None:
+        """Claim the jobs of tasks that were not known before."""
+        self._emit(Event.TASKS_CHANGED)
 
     def schedules_adopted(self) -> None:
         """Register at once the schedules that the code has come to know."""
         if self._worker is not None:
-            self._worker.registrar.poke()
+            self._worker.services.registrar.poke()
 
-    def tasks_changed(self) -> None:
-        """Claim the jobs of tasks that were not known before."""
+    def _emit(self, event: Event) -> None:
         if self._worker is not None:
-            self._worker.tasks_changed()
+            self._worker.services.events.emit(event)

@@ -11,7 +11,7 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
 
 

@@ -84,7 +84,7 @@ async def test_the_bound_scheduler_is_meant_within_the_block() -> None:
     with pytest.raises(ConfigurationError):
         await double.enqueue(3)
     assert [attempt.job.job_id for attempt in await drain(scheduler)] == [job]
-    assert len(await scheduler.driver.jobs()) == 2
+    assert len(await scheduler.driver.insight.jobs()) == 2
 
 
 async def test_another_task_of_the_program_means_the_bound_one_too() -> None:
@@ -98,7 +98,7 @@ async def test_another_task_of_the_program_means_the_bound_one_too() -> None:
     waiting = asyncio.create_task(request())
     with scheduler.bound():
         asked.set()
-        assert await scheduler.driver.job(await waiting) is not None
+        assert await scheduler.driver.insight.job(await waiting) is not None
 
 
 async def test_two_bound_schedulers_are_one_too_many() -> None:
@@ -107,8 +107,8 @@ async def test_two_bound_schedulers_are_one_too_many() -> None:
         with pytest.raises(ConfigurationError, match=r"2 schedulers are bound .*using\(scheduler="):
             await double.enqueue(3)
         job = await double.using(scheduler=other).enqueue(3)
-    assert await one.driver.jobs() == []
-    assert await other.driver.job(job) is not None
+    assert await one.driver.insight.jobs() == []
+    assert await other.driver.insight.job(job) is not None
 
 
 async def test_a_running_scheduler_is_meant_where_none_is_bound() -> None:
@@ -119,7 +119,7 @@ async def test_a_running_scheduler_is_meant_where_none_is_bound() -> None:
             with pytest.raises(ConfigurationError, match="2 schedulers are running"):
                 await double.enqueue(3)
             with scheduler.bound():
-                assert await scheduler.driver.job(await double.enqueue(3)) is not None
+                assert await scheduler.driver.insight.job(await double.enqueue(3)) is not None
         await double.enqueue(3)
     with pytest.raises(ConfigurationError, match="no scheduler"):
         await double.enqueue(3)
@@ -133,7 +133,7 @@ async def test_within_a_job_its_own_scheduler_is_meant(outer: Any) -> None:
         ran = await drain(mine)
     assert [attempt.job.task_name.rpartition(":")[2] for attempt in ran] == [outer.__name__, "double"]
     assert ran[1].job.job_id == await job.result(timeout=30)
-    assert await other.driver.jobs() == []
+    assert await other.driver.insight.jobs() == []
 
 
 async def test_a_job_in_a_thread_enqueues_through_the_loop() -> None:
@@ -176,7 +176,7 @@ async def test_calls_of_another_task_are_refused() -> None:
     wrong: Callable[..., Any] = double.call
     with pytest.raises(InvalidInput, match=r"calls\[1\]: is a call of another function"):
         await triple.using(scheduler=scheduler).enqueue_many([triple.call(1), wrong(2)])
-    assert await scheduler.driver.jobs() == []
+    assert await scheduler.driver.insight.jobs() == []
 
 
 async def test_an_option_that_does_not_exist_is_refused() -> None:

@@ -38,9 +38,9 @@ class Stored(NamedTuple):
 
 
 async def stored(scheduler: Scheduler, job: JobHandle[Any]) -> Stored:
-    await scheduler.worker.limits.keep()
+    await scheduler.worker.services.limits.keep()
     await drain(scheduler)
-    record = await scheduler.driver.job(job)
+    record = await scheduler.driver.insight.job(job)
     assert record is not None
     result = await job.result(timeout=30)
     return Stored(record.rank, record.max_retries, record.misfire_grace_seconds, record.limit_key, result)

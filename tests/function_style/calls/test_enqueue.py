@@ -20,7 +20,7 @@ HOUR = timedelta(hours=1)
 
 
 async def stored(scheduler: Scheduler, job_id: str) -> JobRecord:
-    record = await scheduler.driver.job(job_id)
+    record = await scheduler.driver.insight.job(job_id)
     assert record is not None
     return record
 
@@ -141,7 +141,7 @@ async def test_many_calls_are_stored_together_or_not_at_all(scheduler: Scheduler
     with pytest.raises(InvalidInput) as refused:
         await scheduler.enqueue_many([call(add, 1), call(add, object())])  # type: ignore[call-overload]
     assert "jobs[1]" in refused.value.__notes__[0]
-    assert await scheduler.driver.jobs() == []
+    assert await scheduler.driver.insight.jobs() == []
 
 
 async def test_equal_calls_are_one_job_when_deduplicated(scheduler: Scheduler) -> None:

@@ -1,19 +1,12 @@
-"""The rows of the memory driver."""
+"""The rows of jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pg_scheduler.domain.model import (
-    AttemptRecord,
-    ClaimedJob,
-    JobRecord,
-    NewJob,
-    Progress,
-    WorkerRecord,
-)
+from pg_scheduler.domain.misfire import misfired
+from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.states import JobStatus
 
 
@@ -114,6 +107,19 @@ class StoredJob:
         self.status = JobStatus.PENDING
         self.worker_id = self.lease_until = None
 
+    def too_late(self, moment: datetime) -> bool:
+        """True if its first start would come after its grace."""
+        return misfired(
+            lateness=moment - self.execution_time,
+            grace_seconds=self.new.misfire_grace_seconds,
+            ever_started=self.started_at is not None or self.retry_count > 0,
+        )
+
+    def expire(self, moment: datetime) -> None:
+        """End, because it was too late for its first start."""
+        self.end(JobStatus.EXPIRED, moment)
+        self.error_message = "expired: not started within its misfire grace time"
+
     def record(self) -> JobRecord:
         """As insight shows it."""
         return JobRecord(
@@ -146,59 +152,4 @@ class StoredJob:
             dedupe_key=self.new.dedupe_key,
             limit_key=self.lane or None,
             progress=self.progress,
-        )
-
-
-@dataclass(slots=True)
-class Store:
-    """All tables."""
-
-    jobs: dict[str, StoredJob] = field(default_factory=dict)
-    attempts: dict[tuple[str, int], AttemptRecord] = field(default_factory=dict)
-    workers: dict[str, WorkerRecord] = field(default_factory=dict)
-
-    def holder_of(self, dedupe_key: str | None) -> str | None:
-        """The id of the unfinished job with this dedupe key."""
-        return next(
-            (
-                row.new.job_id
-                for row in self.jobs.values()
-                if dedupe_key is not None and row.unfinished and row.new.dedupe_key == dedupe_key
-            ),
-            None,
-        )
-
-    def in_order(self, status: JobStatus) -> list[StoredJob]:
-        """Jobs of one state in claim order: rank, execution time, id."""
-        return sorted(
-            (job for job in self.jobs.values() if job.status is status),
-            key=lambda job: (job.new.rank, job.execution_time, job.new.job_id),
-        )
-
-    def forget(self, job_ids: Collection[str]) -> None:
-        """Delete jobs with their history."""
-        for job_id in job_ids:
-            del self.jobs[job_id]
-        for key in [key for key in self.attempts if key[0] in job_ids]:
-            del self.attempts[key]
-
-    def note_attempt(
-        self,
-        job: StoredJob,
-        outcome: str,
-        now: datetime,
-        error_message: str | None,
-        traceback: str | None = None,
-    ) -> None:
-        """Write history for the attempt that the row still shows."""
-        self.attempts[job.new.job_id, job.epoch] = AttemptRecord(
-            job_id=job.new.job_id,
-            epoch=job.epoch,
-            attempt=job.attempt_count,
-            worker_id=job.worker_id,
-            started_at=job.started_at,
-            finished_at=now,
-            outcome=outcome,
-            error_message=error_message,
-            traceback=traceback,
         )

@@ -1,0 +1,132 @@
+"""Claims from the lanes of limited tasks."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.limits import NO_KEY, TaskLimits, refilled_after, tokens, until_token
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
+from pg_scheduler.testing.memory.rows import StoredJob
+from pg_scheduler.testing.memory.state import Lane, MemoryState
+
+
+class LaneClaim:
+    """One claim from the lanes."""
+
+    def __init__(self, state: MemoryState, request: ClaimRequest, moment: datetime) -> None:
+        self._state = state
+        self._request = request
+        self._moment = moment
+
+    def claim(self) -> LaneAnswer:
+        """Start what may start, and expire what is too late."""
+        request, moment = self._request, self._moment
+        waiting = self._waiting(request)
+        chosen, expired, more = self._choose(waiting, request, moment)
+        jobs = tuple(row.lease_to(request.worker_id, moment, request.lease) for row in chosen)
+        for lane, rows in _by_lane(chosen).items():
+            rate = self._limits_of(lane).rate
+            if rate is not None:
+                before = self._state.refilled_at.get(lane)
+                self._state.refilled_at[lane] = refilled_after(rate, before, moment, len(rows))
+        more = more or len(jobs) >= request.limit or bool(expired)
+        next_in = None if more else self._next_in(self._waiting(request), moment)
+        return LaneAnswer(jobs, expired, more, next_in)
+
+    def _waiting(self, request: ClaimRequest) -> dict[Lane, list[StoredJob]]:
+        """What waits in lanes that are not paused, in order."""
+        return _by_lane(
+            [
+                row
+                for row in self._state.in_order(JobStatus.PENDING)
+                if row.lane is not None
+                and row.new.task_name in request.task_names
+                and not self._paused(row.new.task_name)
+            ]
+        )
+
+    def _choose(
+        self, waiting: Mapping[Lane, list[StoredJob]], request: ClaimRequest, moment: datetime
+    ) -> tuple[list[StoredJob], tuple[str, ...], bool]:
+        """Which jobs start, which are too late to, and whether there are more that might."""
+        late: list[StoredJob] = []
+        possible: list[StoredJob] = []
+        for lane, rows in waiting.items():
+            room = min(self._room(lane, moment), request.limit)
+            if room <= 0:
+                continue
+            due = _first_of_each_rank(rows, moment, room + request.limit)
+            late += [row for row in due if row.too_late(moment)]
+            possible += [row for row in due if row not in late][:room]
+        expired = sorted(late, key=lambda row: row.new.job_id)[: request.limit]
+        for row in expired:
+            row.expire(moment)
+            self._state.announce_end(row)
+        others = [
+            row
+            for row in self._state.in_order(JobStatus.PENDING)
+            if row.lane is None and row.execution_time <= moment and row.new.task_name in request.task_names
+        ]
+        first = sorted(possible + others, key=_order)[: request.limit]
+        chosen = [row for row in first if row.lane is not None]
+        return chosen, tuple(row.new.job_id for row in expired), len(chosen) < len(possible)
+
+    def _room(self, lane: Lane, moment: datetime) -> int:
+        limits = self._limits_of(lane)
+        room = len(self._state.jobs)
+        if limits.concurrency is not None:
+            room = min(room, limits.concurrency - self._running(lane))
+        if limits.rate is not None:
+            left = tokens(limits.rate, self._state.refilled_at.get(lane), moment)
+            room = min(room, int(left + 1e-4))
+        return room
+
+    def _next_in(self, waiting: Mapping[Lane, list[StoredJob]], moment: datetime) -> timedelta | None:
+        waits = []
+        for lane, rows in waiting.items():
+            limits = self._limits_of(lane)
+            if limits.concurrency is not None and self._running(lane) >= limits.concurrency:
+                continue
+            waits += [row.execution_time - moment for row in rows if row.execution_time > moment]
+            if limits.rate is not None and any(row.execution_time <= moment for row in rows):
+                waits.append(until_token(limits.rate, self._state.refilled_at.get(lane), moment))
+        return min(waits, default=None)
+
+    def _running(self, lane: Lane) -> int:
+        return sum(
+            row.status is JobStatus.RUNNING and (row.new.task_name, row.lane) == lane
+            for row in self._state.jobs.values()
+        )
+
+    def _limits_of(self, lane: Lane) -> TaskLimits:
+        known = self._state.limits.get(lane[0])
+        return TaskLimits() if known is None else known.limits
+
+    def _paused(self, task_name: str) -> bool:
+        known = self._state.limits.get(task_name)
+        return known is not None and known.paused
+
+
+def _first_of_each_rank(rows: list[StoredJob], moment: datetime, number: int) -> list[StoredJob]:
+    """The due ones of these rows, so many of each rank at most: what one look at a lane sees."""
+    seen: Counter[int] = Counter()
+    first: list[StoredJob] = []
+    for row in rows:
+        if row.execution_time <= moment and seen[row.new.rank] < number:
+            seen[row.new.rank] += 1
+            first.append(row)
+    return first
+
+
+def _by_lane(rows: list[StoredJob]) -> dict[Lane, list[StoredJob]]:
+    lanes: dict[Lane, list[StoredJob]] = {}
+    for row in rows:
+        lanes.setdefault((row.new.task_name, row.lane or NO_KEY), []).append(row)
+    return lanes
+
+
+def _order(row: StoredJob) -> tuple[int, datetime, str]:
+    return row.new.rank, row.execution_time, row.new.job_id
