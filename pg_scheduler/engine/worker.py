@@ -38,9 +38,11 @@ class Worker:
 
     def __init__(self, given: Surroundings, worker_id: str | None = None) -> None:
         self.settings: WorkerSettings = given.settings
-        self.worker_id = worker_id or new_worker_id(given.settings.worker_id_length)
+        self.worker_id: str = worker_id or new_worker_id(given.settings.worker_id_length)
         self.services: Services = Composition(self.worker_id, given).services()
-        self.steps = Steps(self.services, given, self.worker_id, lambda: self.running, self.wait_stopped)
+        self.steps: Steps = Steps(
+            self.services, given, self.worker_id, lambda: self.running, self.wait_stopped
+        )
         self._driver = given.driver
         self._clock = given.clock
         self._running: dict[str, asyncio.Task[None]] = {}
