@@ -58,16 +58,16 @@ class PostgresJobs:
             task_names=list(request.task_names),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
-            mark_ranks=[mark.rank for mark in request.beyond],
-            mark_times=[mark.execution_time for mark in request.beyond],
-            mark_ids=[mark.job_id for mark in request.beyond],
+            mark_ranks=[mark.rank for mark in request.resume_after],
+            mark_times=[mark.execution_time for mark in request.resume_after],
+            mark_ids=[mark.job_id for mark in request.resume_after],
         )
         return ClaimAnswer(
             jobs=_in_start_order(rows),
             expired=tuple(rows[0]["expired_ids"] or ()),
             next_due_in=duration(rows[0]["wait_seconds"]),
             sorted_into_lanes=rows[0]["sorted_count"],
-            looked=rows[0]["look_seconds"],
+            scan_seconds=rows[0]["look_seconds"],
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:

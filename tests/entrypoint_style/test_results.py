@@ -34,7 +34,7 @@ LISTENERS = """
 @pytest.fixture
 def slow_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever only looks, looks too late for any test."""
-    for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_TOLD"):
+    for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_NOTIFIED"):
         monkeypatch.setattr(ends, pause, 3600.0)
 
 
@@ -141,7 +141,7 @@ async def test_a_handle_is_its_text_and_finds_its_job_from_anywhere(pgq: PgQueue
 async def test_many_waits_share_one_connection_that_leaves_after_them(
     dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "LINGER", 0.05)
+    monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.05)
     pgq = PgQueuer(dsn, library=library)
     gate = asyncio.Event()
 
@@ -173,7 +173,7 @@ async def _none(count: object) -> bool:
 async def test_a_wait_that_begins_while_the_last_one_leaves_is_told_too(
     dsn: str, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "LINGER", 0.0)
+    monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.0)
     client = Queries(dsn)
     first, second = await client.enqueue("nobody", [None, None])
     with pytest.raises(WaitTimeout):
@@ -197,7 +197,7 @@ async def _awaited(client: Queries, job_id: str) -> bool:
 async def test_waits_survive_the_death_of_the_connection_that_hears_for_them(
     dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "PAUSE_WHEN_TOLD", 3600.0)  # only hearing again can help
+    monkeypatch.setattr(ends, "PAUSE_WHEN_NOTIFIED", 3600.0)  # only hearing again can help
     logging.getLogger("pg_scheduler.client.completion_waiter").setLevel(logging.CRITICAL)
     pgq = PgQueuer(dsn, library=library)
     gate = asyncio.Event()

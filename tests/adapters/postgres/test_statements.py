@@ -9,6 +9,7 @@ import pytest
 
 from pg_scheduler import Scheduler
 from pg_scheduler_postgres.statements import Statements, read_sql
+from tests.adapters.postgres.hot_path import skip_unless_plans_are_counted
 
 NAMES = sorted(
     entry.name.removesuffix(".sql")
@@ -28,6 +29,7 @@ def test_the_databases_own_clock_stands_in_the_text_and_a_pinned_one_is_a_parame
 
 async def test_a_claim_is_not_planned_anew_each_time(dsn: str, sql: asyncpg.Connection) -> None:
     """With the clock as a parameter it was: planning took longer than claiming."""
+    skip_unless_plans_are_counted(sql)
     scheduler = Scheduler(sql)
     await scheduler.initialize_db()
     scheduler.task_map["task"] = _nothing

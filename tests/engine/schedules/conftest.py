@@ -13,8 +13,6 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from tests.support.databases import give_back, new_database
 
-pytest.register_assert_rewrite("pg_scheduler.testing.contract")
-
 MakeDriver = Callable[[], Driver]
 MakeScheduler = Callable[[ManualClock], Scheduler]
 
@@ -27,6 +25,12 @@ def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
         importlib.import_module("pg_scheduler.client.periodic_registry"), "_registered", nothing
     )
     return nothing
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time by which all decide."""
+    return ManualClock()
 
 
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])
