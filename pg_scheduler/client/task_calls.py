@@ -119,8 +119,11 @@ class PlainTask(_Task[P, R], Protocol[P, R]):
 class TaskDecorator(Protocol):
     """What `@task(...)` is, once it has its defaults."""
 
+    # An async function fits both; the first one counts, as intended.
     @overload
-    def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> AsyncTask[P, R]: ...
+    def __call__(  # pyright: ignore[reportOverlappingOverload]
+        self, func: Callable[P, Coroutine[Any, Any, R]], /
+    ) -> AsyncTask[P, R]: ...
 
     @overload
     def __call__(self, func: Callable[P, R], /) -> PlainTask[P, R]: ...

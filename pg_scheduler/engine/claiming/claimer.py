@@ -92,7 +92,7 @@ class Claimer:
         self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._empty_poll = asyncio.Event()
-        self.empty_polls = 0
+        self.empty_polls: int = 0
         """How many looks found nothing that could be started."""
         self._one_at_a_time = asyncio.Lock()
         self._in_doubt = False
