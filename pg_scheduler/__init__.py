@@ -1,6 +1,7 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.typed_call import Call, call
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
@@ -40,6 +41,7 @@ from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
@@ -51,6 +53,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyStarted",
     "Call",
+    "CancelAnswer",
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",
@@ -81,6 +84,7 @@ __all__ = [
     "Queries",
     "QueueManager",
     "RetryAfter",
+    "RetryAnswer",
     "RetryPolicy",
     "Schedule",
     "Scheduler",
