@@ -25,6 +25,7 @@ from pg_scheduler.ports.driver import (
 )
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_job, duration
+from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
 from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
@@ -74,6 +75,7 @@ class PostgresJobs:
             mark_ranks=[mark.rank for mark in request.beyond],
             mark_times=[mark.execution_time for mark in request.beyond],
             mark_ids=[mark.job_id for mark in request.beyond],
+            **MISFIRE,
         )
         return ClaimAnswer(
             jobs=_in_start_order(rows),
@@ -96,6 +98,7 @@ class PostgresJobs:
             after_task=after_task,
             after_lane=after_lane,
             lanes_at_once=LANES_AT_ONCE,
+            **MISFIRE,
         )
         swept = rows[0]["ended_task"] is None
         self._after_lane = ("", "") if swept else (rows[0]["ended_task"], rows[0]["ended_lane"])
@@ -152,9 +155,10 @@ class PostgresJobs:
             "reclaim_expired",
             now=now,
             heartbeat_threshold_seconds=request.heartbeat_threshold.total_seconds(),
-            max_crashes=request.max_crashes,
             limit=request.limit,
-            patience_seconds=request.after_restart.total_seconds(),
+            # A test's clock has nothing to do with when the server started.
+            patience_seconds=request.after_restart.total_seconds() if now is None else 0.0,
+            **loss_of(request.max_crashes),
         )
         return ReclaimAnswer(
             jobs=tuple(
@@ -179,6 +183,7 @@ class PostgresJobs:
             session,
             now=now,
             job_ids=list(job_ids),
+            **CANCELLATION,
         )
         before = {row["job_id"]: JobStatus(row["status"]) for row in rows}
         return [
@@ -204,7 +209,7 @@ class PostgresJobs:
             if event is JobEvent.REOPEN:
                 await self._reopen(transaction, job_id, rows[0]["dedupe_key"], now)
             elif event is JobEvent.CANCEL:
-                await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id])
+                await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id], **CANCELLATION)
             else:
                 await self._link.run(
                     "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)

@@ -22,7 +22,7 @@ from pg_scheduler.domain.errors import (
     JobNotFound,
 )
 from pg_scheduler.domain.limits import NO_KEY
-from pg_scheduler.domain.misfire import misfired
+from pg_scheduler.domain.lost_lease import lost_lease_message, status_after_lost_lease
 from pg_scheduler.domain.model import (
     AttemptRecord,
     ClaimedJob,
@@ -33,15 +33,12 @@ from pg_scheduler.domain.model import (
     WorkerRecord,
 )
 from pg_scheduler.domain.settling import (
-    ATTEMPT_OUTCOMES,
-    GIVEN_BACK,
+    LOST,
+    ending_of,
     first_verdicts,
-    lost_lease_message,
     settles,
-    status_after_attempt,
-    status_after_lost_lease,
 )
-from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
+from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.driver import (
     CancelAnswer,
@@ -146,10 +143,9 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
         due = [
             row for row in pending if row.execution_time <= moment and row.new.task_name in request.task_names
         ][: request.limit]
-        late = [row for row in due if _too_late(row, moment)]
+        late = [row for row in due if row.too_late(moment)]
         for row in late:
-            row.end(JobStatus.EXPIRED, moment)
-            row.error_message = "expired: not started within its misfire grace time"
+            row.expire(moment)
             self._tell_finished(row)
         orphaned_claims = [
             row
@@ -229,28 +225,27 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
 
     def _settle_one(self, told: Settlement, moment: datetime) -> bool:
         row = self._store.jobs.get(told.job_id)
-        event, verdict = told.verdict.event, told.verdict
+        verdict = told.verdict
         if row is None or not settles(
-            row.status, row.epoch, row.worker_id, event, told.epoch, told.worker_id
+            row.status, row.epoch, row.worker_id, verdict.event, told.epoch, told.worker_id
         ):
             return False
+        ending = ending_of(verdict.event)
         row.worker_id = told.worker_id
-        if event is not JobEvent.COMPLETE or row.superseded:
-            self._store.note_attempt(
-                row, ATTEMPT_OUTCOMES[event], moment, verdict.error_message, verdict.traceback
-            )
+        if ending.leaves_history or row.superseded:
+            self._store.note_attempt(row, ending.outcome, moment, verdict.error_message, verdict.traceback)
+        status = ending.targets.of(row.superseded, row.cancel_requested)
         if row.superseded:
-            row.become_new()
+            row.become_new(status)
             return True
-        status = status_after_attempt(event, row.superseded, row.cancel_requested)
-        row.attempt_count -= event in GIVEN_BACK
-        kept = None if event is JobEvent.COMPLETE else row.error_message
+        row.attempt_count -= ending.gives_back
+        kept = row.error_message if ending.keeps_error else None
         row.error_message = kept if verdict.error_message is None else verdict.error_message
         row.result = verdict.result
         if status is not JobStatus.PENDING:
             row.end(status, moment)
             return True
-        row.retry_count += event is JobEvent.RETRY
+        row.retry_count += ending.counts_retry
         if verdict.delay is not None:
             row.execution_time = moment + verdict.delay
         row.wait_again()
@@ -281,9 +276,9 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
         crashes, owner = row.crash_count + 1, row.worker_id
         message = lost_lease_message(owner, crashes, max_crashes)
         status = status_after_lost_lease(row.superseded, row.cancel_requested, crashes, max_crashes)
-        self._store.note_attempt(row, "lost", moment, message)
+        self._store.note_attempt(row, LOST, moment, message)
         if row.superseded:
-            row.become_new()
+            row.become_new(status)
         else:
             row.crash_count, row.error_message = crashes, message
             if status is JobStatus.PENDING:
@@ -301,7 +296,7 @@ class MemoryDriver(MemorySchedules, MemoryLimits, MemoryCompletions):
         for job_id, status in before.items():
             row = self._store.jobs[job_id]
             if status is JobStatus.PENDING:
-                row.end(JobStatus.CANCELLED, moment)
+                row.end(target_of(status, JobEvent.CANCEL), moment)
                 row.cancel_requested = True
                 self._tell_finished(row)
             elif status is JobStatus.RUNNING:
@@ -472,14 +467,6 @@ async def _listen(
 
 def _moment(now: datetime | None) -> datetime:
     return datetime.now(UTC) if now is None else now
-
-
-def _too_late(row: StoredJob, moment: datetime) -> bool:
-    return misfired(
-        lateness=moment - row.execution_time,
-        grace_seconds=row.new.misfire_grace_seconds,
-        ever_started=row.started_at is not None or row.retry_count > 0,
-    )
 
 
 def _refuse_connection(connection: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from pg_scheduler.domain.limits import NO_KEY, TaskLimits, refilled_after, tokens, until_token
-from pg_scheduler.domain.misfire import misfired
+from pg_scheduler.domain.model import START_ORDER
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.driver import ClaimRequest, LaneAnswer, SignalKind
 from pg_scheduler.ports.limit_store import LimitRecord
@@ -122,19 +122,18 @@ class MemoryLimits:
             if room <= 0:
                 continue
             due = _first_of_each_rank(rows, moment, room + request.limit)
-            late += [row for row in due if _too_late(row, moment)]
+            late += [row for row in due if row.too_late(moment)]
             possible += [row for row in due if row not in late][:room]
         expired = sorted(late, key=lambda row: row.new.job_id)[: request.limit]
         for row in expired:
-            row.end(JobStatus.EXPIRED, moment)
-            row.error_message = "expired: not started within its misfire grace time"
+            row.expire(moment)
             self._tell_finished(row)
         others = [
             row
             for row in self._store.in_order(JobStatus.PENDING)
             if row.lane is None and row.execution_time <= moment and row.new.task_name in request.task_names
         ]
-        first = sorted(possible + others, key=_order)[: request.limit]
+        first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]
         return chosen, tuple(row.new.job_id for row in expired), len(chosen) < len(possible)
 
@@ -190,15 +189,3 @@ def _by_lane(rows: list[StoredJob]) -> dict[Lane, list[StoredJob]]:
     for row in rows:
         lanes.setdefault((row.new.task_name, row.lane or NO_KEY), []).append(row)
     return lanes
-
-
-def _order(row: StoredJob) -> tuple[int, datetime, str]:
-    return row.new.rank, row.execution_time, row.new.job_id
-
-
-def _too_late(row: StoredJob, moment: datetime) -> bool:
-    return misfired(
-        lateness=moment - row.execution_time,
-        grace_seconds=row.new.misfire_grace_seconds,
-        ever_started=row.started_at is not None or row.retry_count > 0,
-    )

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
 from pg_scheduler.domain.model import (
+    START_ORDER,
     AttemptRecord,
     ClaimedJob,
     JobRecord,
@@ -14,7 +16,7 @@ from pg_scheduler.domain.model import (
     Progress,
     WorkerRecord,
 )
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import JobEvent, JobStatus, target_of
 
 
 @dataclass(slots=True)
@@ -42,6 +44,29 @@ class StoredJob:
     lane: str | None = None
     awaited: bool = False
     progress: Progress | None = None
+
+    @property
+    def job_id(self) -> str:
+        """Its id."""
+        return self.new.job_id
+
+    @property
+    def rank(self) -> int:
+        """How urgent it is."""
+        return self.new.rank
+
+    def too_late(self, now: datetime) -> bool:
+        """Whether it must expire instead of starting now."""
+        return misfired(
+            lateness=now - self.execution_time,
+            grace_seconds=self.new.misfire_grace_seconds,
+            ever_started=ever_started(self.started_at, self.retry_count),
+        )
+
+    def expire(self, now: datetime) -> None:
+        """It was too late to start."""
+        self.end(target_of(JobStatus.PENDING, JobEvent.EXPIRE), now)
+        self.error_message = EXPIRED_MESSAGE
 
     @property
     def unfinished(self) -> bool:
@@ -93,9 +118,9 @@ class StoredJob:
         else:
             self.become_new()
 
-    def become_new(self) -> None:
-        """Pending, as if it had just been submitted; earlier attempts may not write any more."""
-        self.status = JobStatus.PENDING
+    def become_new(self, status: JobStatus = JobStatus.PENDING) -> None:
+        """As if it had just been submitted; earlier attempts may not write any more."""
+        self.status = status
         self.epoch += 1
         self.attempt_count = self.retry_count = self.crash_count = 0
         self.started_at = self.finished_at = self.worker_id = self.lease_until = None
@@ -170,10 +195,7 @@ class Store:
 
     def in_order(self, status: JobStatus) -> list[StoredJob]:
         """Jobs of one state in claim order: rank, execution time, id."""
-        return sorted(
-            (job for job in self.jobs.values() if job.status is status),
-            key=lambda job: (job.new.rank, job.execution_time, job.new.job_id),
-        )
+        return sorted((job for job in self.jobs.values() if job.status is status), key=START_ORDER)
 
     def forget(self, job_ids: Collection[str]) -> None:
         """Delete jobs with their history."""

@@ -63,8 +63,8 @@ MUTANTS = (
     Mutant(
         "poison pill",
         "a job has a crash budget",
-        ((SQL + "reclaim_expired.sql", "WHEN job.crash_count + 1 >= :max_crashes::integer THEN",
-          "WHEN job.crash_count + 1 >= :max_crashes::integer + 1000 THEN"),),
+        ((SQL + "reclaim_expired.sql", "WHEN job.crash_count + 1 >= :fatal_crash::integer THEN",
+          "WHEN job.crash_count + 1 >= :fatal_crash::integer + 1000 THEN"),),
     ),
     Mutant(
         "hung jobs",

@@ -52,7 +52,7 @@ due AS MATERIALIZED (
                     AND job.started_at IS NULL
                     AND job.retry_count = 0
                     AND coalesce(:now::timestamptz, now())
-                        > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late,
+                        > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, :start_tolerance::double precision)) AS late,
                 job.job_name = ANY (ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)) AS limited
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
@@ -97,16 +97,16 @@ sorted AS (
 ),
 expired AS (
     UPDATE :"schema".scheduled_jobs AS job
-    SET status = 'expired',
+    SET status = :expired_status::text,
         finished_at = coalesce(:now::timestamptz, now()),
-        error_message = 'expired: not started within its misfire grace time'
+        error_message = :expired_message::text
     WHERE job.job_id = ANY (ARRAY(SELECT due.job_id FROM due WHERE due.late))
     RETURNING job.job_id, job.awaited
 )
 SELECT
     taken.*,
     (
-        SELECT count(pg_notify(:finished_channel::text, 'expired ' || ended.job_id))
+        SELECT count(pg_notify(:finished_channel::text, :expired_status::text || ' ' || ended.job_id))
         FROM expired AS ended
         WHERE ended.awaited
     ) AS finished_notified,

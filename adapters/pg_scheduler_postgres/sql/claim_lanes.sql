@@ -123,7 +123,7 @@ due AS MATERIALIZED (
                 AND job.started_at IS NULL
                 AND job.retry_count = 0
                 AND coalesce(:now::timestamptz, now())
-                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, 1)) AS late
+                    > job.execution_time + make_interval(secs => greatest(job.misfire_grace_time, :start_tolerance::double precision)) AS late
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = 'pending'
             AND job.lane IS NOT NULL
@@ -261,9 +261,9 @@ too_late AS MATERIALIZED (
 ),
 expired AS (
     UPDATE :"schema".scheduled_jobs AS job
-    SET status = 'expired',
+    SET status = :expired_status::text,
         finished_at = coalesce(:now::timestamptz, now()),
-        error_message = 'expired: not started within its misfire grace time'
+        error_message = :expired_message::text
     WHERE job.job_id = ANY (ARRAY(SELECT too_late.job_id FROM too_late))
     RETURNING job.job_id, job.awaited
 ),
@@ -323,7 +323,7 @@ soonest AS (
 SELECT
     taken.*,
     (
-        SELECT count(pg_notify(:finished_channel::text, 'expired ' || ended.job_id))
+        SELECT count(pg_notify(:finished_channel::text, :expired_status::text || ' ' || ended.job_id))
         FROM expired AS ended
         WHERE ended.awaited
     ) AS finished_notified,

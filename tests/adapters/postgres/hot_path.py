@@ -13,6 +13,10 @@ from typing import Any
 
 import asyncpg
 
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
+from pg_scheduler_postgres.settling import arrays_of
 from pg_scheduler_postgres.statements import Statements, in_schema, read_sql
 
 FULL = os.environ.get("PLANS_FULL") == "1"
@@ -73,7 +77,7 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """The hot path, with the sizes in which it is used."""
-    worker = {"worker_id": "me", "lease_seconds": 60.0}
+    worker = {"worker_id": "me", "lease_seconds": 60.0, **MISFIRE}
     names = [f"task {n}" for n in range(7)]
     running = [f"f{n:012}" for n in range(FUTURE - 499, FUTURE + 1)]
     marks: dict[str, Any] = {"mark_ranks": [], "mark_times": [], "mark_ids": []}
@@ -86,25 +90,22 @@ def cases() -> Iterator[Case]:
     yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes})
     for number in (1, BATCH):
         ids = running[:number]
-        yield Case("settle_completed", {"worker_id": "me", "epoch": 1, "job_ids": ids}, str(number))
-        nothing = [None] * number
-        told = {
-            "error_messages": nothing,
-            "tracebacks": nothing,
-            "results": nothing,
-            "delays": [1.0] * number,
-        }
-        told |= {"events": ["retry"] * number, "targets": ["pending"] * number, "epochs": [1] * number}
-        told |= {"not_kept": [], "soon_seconds": 60.0, "worker_id": "me", "job_ids": ids}
-        yield Case("settle", told, str(number))
+        yield Case(
+            "settle_completed",
+            {"worker_id": "me", "epoch": 1, "target": "completed", "job_ids": ids},
+            str(number),
+        )
+        verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))
+        told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
+        yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))
         me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
         yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
-        yield Case("request_cancel", {"job_ids": ids}, str(number))
+        yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case("await_job", {"job_id": "f000000000009", "soon_seconds": 60.0})
     yield Case(
         "reclaim_expired",
-        {"heartbeat_threshold_seconds": 120.0, "max_crashes": 5, "limit": BATCH, "patience_seconds": 0.0},
+        {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
     )
     yield Case("due_schedules", {"task_names": names, "limit": 200})
     yield Case("submit_one", _one_job())
