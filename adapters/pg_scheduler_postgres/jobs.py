@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
-from pg_scheduler.domain.limits import BURST_SECONDS
+from pg_scheduler.domain.limits import BURST_SECONDS, TOKEN_ROUNDING
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
@@ -23,8 +23,9 @@ from pg_scheduler.ports.driver import (
     RenewAnswer,
     RenewRequest,
 )
+from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import claimed_job, duration
+from pg_scheduler_postgres.rows import claimed_job
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
@@ -95,6 +96,7 @@ class PostgresJobs:
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
+            token_rounding=TOKEN_ROUNDING,
             after_task=after_task,
             after_lane=after_lane,
             lanes_at_once=LANES_AT_ONCE,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from pg_scheduler_postgres.columns import STORED
 from pg_scheduler_postgres.statements import checked_identifier, quoted, read_sql
 
 LEDGER = "scheduled_job_migrations"
@@ -30,11 +31,8 @@ def tables() -> list[str]:
 
 
 def stored_columns() -> list[str]:
-    """What a producer writes: the columns that `submit` names. So it cannot store a job that has run already,
-    or one that somebody runs."""
-    named = re.search(r'INSERT INTO :"schema"\.scheduled_jobs \(([^)]*)\)', read_sql("sql", "submit"))
-    assert named is not None, "submit.sql names its columns"
-    return [column.strip() for column in named[1].split(",")]
+    """What a producer writes. So it cannot store a job that has run already, or one that somebody runs."""
+    return [column.name for column in STORED]
 
 
 def roles_sql(schema: str, names: RoleNames) -> str:

@@ -9,8 +9,9 @@ from typing import Any
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES, ending_of, first_verdicts
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON, seconds
+from pg_scheduler_postgres.rows import SOON
 
 Batch = dict[str, int]
 """Positions in the call, by job: all of one worker, and no job twice under one epoch."""

@@ -7,7 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from pg_scheduler.domain.limits import NO_KEY, TaskLimits, refilled_after, tokens, until_token
+from pg_scheduler.domain.limits import (
+    NO_KEY,
+    TOKEN_ROUNDING,
+    TaskLimits,
+    refilled_after,
+    tokens,
+    until_token,
+)
 from pg_scheduler.domain.model import START_ORDER
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.driver import ClaimRequest, LaneAnswer, SignalKind
@@ -144,7 +151,7 @@ class MemoryLimits:
             room = min(room, limits.concurrency - self._running(lane))
         if limits.rate is not None:
             left = tokens(limits.rate, self._limit_tables.refilled_at.get(lane), moment)
-            room = min(room, int(left + 1e-4))
+            room = min(room, int(left + TOKEN_ROUNDING))
         return room
 
     def _next_in(self, waiting: Mapping[Lane, list[StoredJob]], moment: datetime) -> timedelta | None:

@@ -1,7 +1,7 @@
--- Take back jobs whose lease is over by the database's clock, and count the crash. What that does to a row has been
--- decided by the domain, with one target for each thing that may be true of the row. Rows that another reclaimer or
--- their owner is writing are left to them; so is everything while the server has only just started, as nobody could
--- renew while it was down.
+-- Take back jobs whose lease is over by the database's clock, and count the crash. What that does to a row
+-- has been decided by the domain, with one target for each thing that may be true of the row. Rows that
+-- another reclaimer or their owner is writing are left to them; so is everything while the server has only
+-- just started, as nobody could renew while it was down.
 WITH
 -- Rows whose lease is over, locked.
 lost AS (
@@ -25,7 +25,7 @@ lost AS (
             job.lease_until,
             coalesce(job.last_heartbeat, job.created_at)
                 + make_interval(secs => :heartbeat_threshold_seconds::double precision)
-        ) < coalesce(:now::timestamptz, now())
+        ) < :NOW
     ORDER BY job.job_id
     LIMIT (SELECT :limit::integer)
     FOR UPDATE OF job SKIP LOCKED
@@ -39,7 +39,7 @@ reclaimed AS (
         attempt_count = CASE WHEN lost.superseded THEN 0 ELSE job.attempt_count END,
         retry_count = CASE WHEN lost.superseded THEN 0 ELSE job.retry_count END,
         started_at = CASE WHEN NOT lost.superseded THEN coalesce(job.started_at, job.created_at) END,
-        finished_at = CASE WHEN lost.target <> 'pending' THEN coalesce(:now::timestamptz, now()) END,
+        finished_at = CASE WHEN lost.target <> 'pending' THEN :NOW END,
         worker_id = CASE WHEN lost.target <> 'pending' THEN job.worker_id END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT lost.superseded THEN job.cancel_requested_at END,
@@ -54,7 +54,7 @@ reclaimed AS (
 -- Workers that have not been seen for long are forgotten.
 departed AS (
     DELETE FROM :"schema".scheduled_job_workers AS worker
-    WHERE worker.last_seen < coalesce(:now::timestamptz, now())
+    WHERE worker.last_seen < :NOW
         - make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
 -- So are lanes that nothing was claimed from for long: much longer than any claim can still be under way.
@@ -63,8 +63,8 @@ unused AS (
     USING (
         SELECT old.task_name, old.lane
         FROM :"schema".scheduled_job_lanes AS old
-        WHERE old.claimed_at < coalesce(:now::timestamptz, now()) - interval '1 hour'
-            AND (old.refilled_at IS NULL OR old.refilled_at < coalesce(:now::timestamptz, now()))
+        WHERE old.claimed_at < :NOW - interval '1 hour'
+            AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE SKIP LOCKED
     ) AS old
@@ -73,20 +73,13 @@ unused AS (
 -- The history of the attempts.
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
-        job_id, epoch, attempt, worker_id, started_at, finished_at, outcome, error_message
+        -- include: attempt_columns
     )
     SELECT
         lost.job_id, lost.epoch, lost.attempt_count, lost.worker_id, lost.started_at,
-        coalesce(:now::timestamptz, now()), :outcome::text, lost.reason
+        :NOW, :outcome::text, lost.reason, NULL
     FROM lost
-    ON CONFLICT (job_id, epoch) DO UPDATE SET
-        attempt = EXCLUDED.attempt,
-        worker_id = EXCLUDED.worker_id,
-        started_at = EXCLUDED.started_at,
-        finished_at = EXCLUDED.finished_at,
-        outcome = EXCLUDED.outcome,
-        error_message = EXCLUDED.error_message,
-        traceback = NULL
+    -- include: record_again
 )
 SELECT
     reclaimed.job_id,
@@ -94,9 +87,9 @@ SELECT
     reclaimed.status,
     reclaimed.crash_count,
     (
-        SELECT extract(EPOCH FROM min(job.lease_until) - coalesce(:now::timestamptz, now()))
+        SELECT extract(EPOCH FROM min(job.lease_until) - :NOW)
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'running' AND job.lease_until >= coalesce(:now::timestamptz, now())
+        WHERE job.status = 'running' AND job.lease_until >= :NOW
     )::double precision AS wait_seconds,
     (
         SELECT pg_notify(:channel::text, 'due')

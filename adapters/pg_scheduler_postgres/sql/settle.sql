@@ -1,16 +1,16 @@
--- Apply verdicts under their leases. What a verdict does to its row has been decided by the domain and comes with
--- it, with one target for each thing that may have happened to the row meanwhile. What ends in a status that is
--- not kept is deleted. A row that somebody's open transaction holds (a cancellation that is not committed) is left
--- as it is, and answered as held up: no verdict on another job should wait for it.
+-- Apply verdicts under their leases. What a verdict does to its row has been decided by the domain and comes
+-- with it, with one target for each thing that may have happened to the row meanwhile. What ends in a status
+-- that is not kept is deleted. A row that somebody's open transaction holds (a cancellation that is not
+-- committed) is left as it is, and answered as held up: no verdict on another job should wait for it.
 WITH
--- Rows that their verdicts may change, locked: they still carry the epoch that the verdict names and are run by its
--- writer, or were taken back and not claimed since, where the verdict counts then too.
+-- Rows that their verdicts may change, locked.
 held AS (
     SELECT
         job.job_id, job.job_name, job.epoch, job.attempt_count, job.started_at, job.schedule_key, job.lane,
         job.awaited, job.superseded,
-        verdict.outcome, verdict.gives_back, verdict.counts_retry, verdict.leaves_history, verdict.keeps_error,
-        verdict.delay_seconds, verdict.error_message, verdict.traceback, verdict.result::jsonb AS result,
+        verdict.outcome, verdict.gives_back, verdict.counts_retry, verdict.leaves_history,
+        verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
+        verdict.result::jsonb AS result,
         CASE
             WHEN job.superseded THEN verdict.target_if_superseded
             WHEN job.cancel_requested_at IS NOT NULL THEN verdict.target_if_cancelled
@@ -30,10 +30,7 @@ held AS (
     )
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
-        AND (
-            (job.status = 'running' AND job.worker_id = :worker_id::text)
-            OR (job.status = 'pending' AND verdict.counts_unclaimed)
-        )
+        AND -- include: may_settle
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job SKIP LOCKED
 ),
@@ -45,10 +42,7 @@ held_up AS (
         AS verdict (job_id, epoch, counts_unclaimed)
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
-        AND (
-            (job.status = 'running' AND job.worker_id = :worker_id::text)
-            OR (job.status = 'pending' AND verdict.counts_unclaimed)
-        )
+        AND -- include: may_settle
         AND job.job_id NOT IN (SELECT held.job_id FROM held)
         -- Known before anything is read: mostly there is nothing to look for.
         AND (SELECT count(*) FROM held) < cardinality(:job_ids::text[])
@@ -60,7 +54,7 @@ settled AS (
         epoch = job.epoch + held.superseded::integer,
         execution_time = CASE
             WHEN held.delay_seconds IS NOT NULL AND NOT held.superseded AND held.target = 'pending'
-            THEN coalesce(:now::timestamptz, now()) + make_interval(secs => held.delay_seconds)
+            THEN :NOW + make_interval(secs => held.delay_seconds)
             ELSE job.execution_time
         END,
         attempt_count = CASE
@@ -73,7 +67,7 @@ settled AS (
         END,
         crash_count = CASE WHEN held.superseded THEN 0 ELSE job.crash_count END,
         started_at = CASE WHEN NOT held.superseded THEN job.started_at END,
-        finished_at = CASE WHEN held.target <> 'pending' THEN coalesce(:now::timestamptz, now()) END,
+        finished_at = CASE WHEN held.target <> 'pending' THEN :NOW END,
         worker_id = CASE WHEN held.target <> 'pending' THEN :worker_id::text END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT held.superseded THEN job.cancel_requested_at END,
@@ -108,22 +102,15 @@ forgotten AS (
 -- The history of attempts that the row itself will not tell of.
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
-        job_id, epoch, attempt, worker_id, started_at, finished_at, outcome, error_message, traceback
+        -- include: attempt_columns
     )
     SELECT
         held.job_id, held.epoch, held.attempt_count, :worker_id::text, held.started_at,
-        coalesce(:now::timestamptz, now()), held.outcome, held.error_message, held.traceback
+        :NOW, held.outcome, held.error_message, held.traceback
     FROM held
     WHERE (held.leaves_history OR held.superseded)
         AND held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[])))
-    ON CONFLICT (job_id, epoch) DO UPDATE SET
-        attempt = EXCLUDED.attempt,
-        worker_id = EXCLUDED.worker_id,
-        started_at = EXCLUDED.started_at,
-        finished_at = EXCLUDED.finished_at,
-        outcome = EXCLUDED.outcome,
-        error_message = EXCLUDED.error_message,
-        traceback = EXCLUDED.traceback
+    -- include: record_again
 )
 SELECT
     held.job_id,
@@ -135,13 +122,17 @@ SELECT
             SELECT 1
             FROM settled
             WHERE settled.status = 'pending'
-                AND settled.execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+                AND settled.execution_time <= :WALL_CLOCK
                     + make_interval(secs => :soon_seconds::double precision)
         )
     ) AS notified,
     (
         SELECT pg_notify(:channel::text, 'schedule')
-        WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending')
+        WHERE EXISTS (
+            SELECT 1
+            FROM held AS run
+            WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending'
+        )
     ) AS schedule_notified,
     (
         SELECT pg_notify(:channel::text, 'lane')

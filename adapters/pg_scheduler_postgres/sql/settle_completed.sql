@@ -1,6 +1,6 @@
--- Attempts of one epoch that only end their jobs, in one status: what nearly every settlement is. The fence is that
--- of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds; what is not among
--- the ids given back goes there.
+-- Attempts of one epoch that only end their jobs, in one status: what nearly every settlement is. The fence
+-- is that of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds;
+-- what is not among the ids given back goes there.
 WITH
 -- Rows that may be settled so, locked.
 held AS MATERIALIZED (
@@ -17,7 +17,7 @@ held AS MATERIALIZED (
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET status = :target::text,
-        finished_at = coalesce(:now::timestamptz, now()),
+        finished_at = :NOW,
         worker_id = :worker_id::text,
         lease_until = NULL,
         error_message = NULL,

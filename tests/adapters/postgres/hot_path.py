@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.settling import arrays_of
-from pg_scheduler_postgres.statements import Statements, in_schema, read_sql
+from pg_scheduler_postgres.statements import Statements
 
 FULL = os.environ.get("PLANS_FULL") == "1"
 PENDING, FUTURE, FINISHED = (100_000, 1_000_000, 1_000_000) if FULL else (5_000, 50_000, 50_000)
@@ -86,7 +85,13 @@ def cases() -> Iterator[Case]:
         claim = {**worker, "task_names": names, "limit": limit}
         yield Case("claim", {**claim, **marks}, str(limit))
         yield Case("claim", {**claim, **marked}, f"{limit} beyond a mark")
-    lanes = {"burst_seconds": 0.1, "after_task": "", "after_lane": "", "lanes_at_once": 200}
+    lanes = {
+        "burst_seconds": 0.1,
+        "token_rounding": 1e-4,
+        "after_task": "",
+        "after_lane": "",
+        "lanes_at_once": 200,
+    }
     yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes})
     for number in (1, BATCH):
         ids = running[:number]
@@ -115,7 +120,7 @@ def cases() -> Iterator[Case]:
 def _one_job() -> dict[str, Any]:
     unset = (
         "misfire_grace_time",
-        "timeout",
+        "timeout_seconds",
         "backoff",
         "schedule_key",
         "exclusive_key",
@@ -123,7 +128,7 @@ def _one_job() -> dict[str, Any]:
         "headers",
     )
     return {
-        **dict.fromkeys((*unset, "dedupe_key", "delay", "limit_key")),
+        **dict.fromkeys((*unset, "dedupe_key", "delay_seconds", "limit_key")),
         "job_id": "new",
         "job_name": "task 1",
         "execution_time": datetime.now(UTC),
@@ -165,7 +170,7 @@ class Planner:
         """The text that executes the prepared statement; what it does is undone."""
         statement = self._statements.unpinned(case.name)
         values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
-        types = types_of(case.name)
+        types = statement.types
         given = [await self._literal(types[name], values[name]) for name in statement.parameters]
         declared = ", ".join(types[name] for name in statement.parameters)
         transaction = self._connection.transaction()
@@ -180,12 +185,6 @@ class Planner:
     async def _literal(self, kind: str, value: Any) -> str:
         text = await self._connection.fetchval(f"SELECT quote_nullable($1::{kind}::text)", value)
         return f"{text}::{kind}"
-
-
-def types_of(name: str) -> dict[str, str]:
-    """The types of a statement's parameters: each is cast where it stands."""
-    sql = in_schema(read_sql("sql", name), "public")
-    return dict(re.findall(r":([a-z_]+)::((?:double precision|[a-z0-9]+)(?:\[\])?)", sql))
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,0 +1,1 @@
+ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)
