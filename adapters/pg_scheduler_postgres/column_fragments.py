@@ -1,4 +1,4 @@
-"""Pieces of SQL that statements include by name, made from the table of columns. Others are files in
+"""Pieces of SQL that statements include by name, made from the tables' columns. Others are files in
 `fragments/`."""
 
 from __future__ import annotations
@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pg_scheduler.domain.model import START_ORDER_FIELDS
+from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.columns import CLAIMED, JOB_COLUMNS, PARAMETERS, SHOWN, STORED
 
 _WIDTH = 100
@@ -34,6 +35,7 @@ def _claim_order() -> str:
 _KEPT_BY_A_NEW_DEFINITION = ("job_id", "created_at")
 
 COLUMN_FRAGMENTS: dict[str, str] = {
+    "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
