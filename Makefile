@@ -25,7 +25,7 @@ test: check  ## all tests
 check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy pg_scheduler adapters/pg_scheduler_*
+	$(BIN)/mypy
 
 chaos: $(VENV)/.ready  ## do harm for ten minutes and count what was lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from importlib.metadata import version
 from typing import Any, TypeVar
 
 from pg_scheduler_cli.collecting import collect_seldom
 
+LoopFactory = Callable[[], asyncio.AbstractEventLoop]
+
+NAME = "asyncio"
+_FASTEST: LoopFactory | None = None
 try:
     import uvloop
 except ImportError:  # an extra, and not to be had on every system
-    uvloop = None
+    pass
+else:
+    NAME = f"uvloop {version('uvloop')}"
+    _FASTEST = uvloop.new_event_loop
 
 T = TypeVar("T")
-NAME = "asyncio" if uvloop is None else f"uvloop {uvloop.__version__}"
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """`asyncio.run` on the faster loop."""
     collect_seldom()
-    with asyncio.Runner(loop_factory=None if uvloop is None else uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=_FASTEST) as runner:
         return runner.run(main)

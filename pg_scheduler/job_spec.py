@@ -6,8 +6,8 @@ from pg_scheduler.client.job_factory import JobRequest
 
 class JobSpec(JobRequest):
     """A job to schedule: func, execution_time, args, kwargs, priority, max_retries, job_id,
-    misfire_grace_time; then executor, timeout, retry, deduplicate and store_result. The fields mean what the
-    parameters of `Scheduler.schedule` mean."""
+    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result and limit_key. The fields
+    mean what the parameters of `Scheduler.schedule` mean."""
 
     __slots__ = ()
 

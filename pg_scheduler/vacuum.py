@@ -1,4 +1,4 @@
-"""Retention of finished jobs: the configuration. The pass that deletes them is not part of this version."""
+"""How long finished jobs are kept: the settings."""
 
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
 

@@ -237,7 +237,7 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("a list as kwargs of task data", named(task_data={"kwargs": []}), IN, "kwargs: expected a dict, got list"),
     Hostile("a naive time by name", named(execution_time=NAIVE), IN, "execution_time: "),
     # --- cancel_job, update_job_status
-    Hostile("cancelling None", lambda s: s.cancel_job(None), IN, "job_id: expected a str, got NoneType"),
+    Hostile("cancelling None", lambda s: s.cancel_job(None), IN, "job_id: expected a str, got NoneType"),  # type: ignore[arg-type]
     Hostile("cancelling nothing", lambda s: s.cancel_job(""), IN, "job_id: must not be empty"),
     Hostile("cancelling a NUL", lambda s: s.cancel_job("exist\x00ing"), IN, "job_id: holds a control character"),
     Hostile("cancelling on a foreign connection", lambda s: s.cancel_job("existing", connection="mine"), IN, "connection: ", needs_database=True),

@@ -134,9 +134,10 @@ def adapters_by_name(path: str, tree: ast.Module) -> Iterator[Import]:
         return
     prose = {node.value for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
-        text = node.value if isinstance(node, ast.Constant) and node not in prose else None
-        if isinstance(text, str) and ADAPTER.search(text):
-            yield node.lineno, f"only {NAMES_ADAPTERS} may name {text[:60]!r}"
+        if not isinstance(node, ast.Constant) or node in prose:
+            continue
+        if isinstance(node.value, str) and ADAPTER.search(node.value):
+            yield node.lineno, f"only {NAMES_ADAPTERS} may name {node.value[:60]!r}"
 
 
 def findings(root: Path, rule: Callable[[str, ast.Module], Iterator[Import]]) -> list[str]:

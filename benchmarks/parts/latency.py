@@ -123,7 +123,9 @@ def _latencies(samples: Samples) -> Table:
         ("figure", "samples", "p50 ms", "p95 ms", "p99 ms", "max ms", "p50 / bare", "p99 / bare"),
         [
             (
-                *(name, len(found), *milliseconds(found)),
+                name,
+                len(found),
+                *milliseconds(found),
                 *(percentile(found, rank) / percentile(samples.bare, rank) for rank in (50, 99)),
             )
             for name, found in rows.items()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,14 @@ def test_capacity_is_missing_from_the_kill_until_the_place_is_taken() -> None:
 
 
 def test_a_broken_limit_is_a_problem() -> None:
-    known = {"library": "-", "seed": 0, "jobs": 4, "unfinished": 0, "lease": 2.0, "deserted": 0}
+    known: dict[str, Any] = {
+        "library": "-",
+        "seed": 0,
+        "jobs": 4,
+        "unfinished": 0,
+        "lease": 2.0,
+        "deserted": 0,
+    }
     few = [run(0, None, pid=7, job="a"), run(0, 3), run(0.1, 3), run(3, 4, job="a")]
     assert judged(few, {7: 1.0}, [], **known).problems == ()
     assert judged([*few, run(0.5, 1)], {7: 1.0}, [], **known).problems == ("4 ran at once, 3 may",)

@@ -52,8 +52,8 @@ class Ear:
         self._heard = await self._listening.__aenter__()
         return self
 
-    async def __aexit__(self, *raised: object) -> None:
-        await self._listening.__aexit__(*raised)
+    async def __aexit__(self, *_: object) -> None:
+        await self._listening.__aexit__(None, None, None)
 
     async def heard(self) -> list[SignalKind]:
         """Until now; a wish to cancel the running job "mark" is the mark."""

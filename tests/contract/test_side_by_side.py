@@ -220,8 +220,8 @@ async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) 
         return _plain(answer)
     if isinstance(answer, LaneAnswer):
         # Of computed instants each keeps what its own clock can show.
-        wait = None if answer.next_in is None else round(answer.next_in.total_seconds(), 3)
-        return replace(answer, jobs=[_plain(job) for job in answer.jobs], next_in=wait)
+        wait = answer.next_in and timedelta(seconds=round(answer.next_in.total_seconds(), 3))
+        return replace(answer, jobs=tuple(_plain(job) for job in answer.jobs), next_in=wait)
     return replace(answer, jobs=[_plain(job) for job in answer.jobs]) if method == "claim" else answer
 
 
@@ -236,13 +236,14 @@ def _plain(job: Any) -> Any:
     """Without the spelling of its JSON: jsonb has one of its own."""
     job = replace(job, task_data=json.loads(job.task_data))
     if isinstance(job, JobRecord) and job.result is not None:
-        return replace(job, result=("json", json.loads(job.result)))
+        result: Any = ("json", json.loads(job.result))
+        return replace(job, result=result)
     return job
 
 
 @contextmanager
-def beside(server: EmbeddedServer, library: str) -> Iterator[Callable[[], SideBySide]]:
-    """Makes machines that share one loop, one database and one connection, emptied for each."""
+def beside(server: EmbeddedServer, library: str) -> Iterator[type[SideBySide]]:
+    """Machines that share one loop, one database and one connection, emptied for each."""
     with asyncio.Runner() as runner:
         run = runner.get_loop().run_until_complete
         dsn = run(new_database(server))
@@ -253,7 +254,12 @@ def beside(server: EmbeddedServer, library: str) -> Iterator[Callable[[], SideBy
         run(driver.install())
         try:
             with patch.object(submitting, "WORTH_COPYING", 2):
-                yield lambda: SideBySide(run, driver, housekeeping)
+
+                class Machine(SideBySide):
+                    def __init__(self) -> None:
+                        super().__init__(run, driver, housekeeping)
+
+                yield Machine
         finally:
             run(source.__aexit__(None, None, None))
             run(housekeeping.close())

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 
 import click
 import pytest
@@ -62,7 +63,7 @@ def _check_pip(words: list[str]) -> None:
         assert extra in _EXTRAS, f"no extra {extra!r}"
 
 
-CHECKS = {
+CHECKS: dict[str, Callable[[list[str]], None]] = {
     "make": _check_make,
     "pgq": _check_pgq,
     "python": _check_python,

@@ -54,21 +54,34 @@ def test_a_naive_time_is_never_taken_for_an_instant(moment: datetime) -> None:
     assert "datetime.now(UTC)" in str(refused.value)
 
 
-class _Nowhere(tzinfo):
+class _Half(tzinfo):
+    """A zone that leaves to others what its offset is."""
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        return None
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        return None
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        raise NotImplementedError
+
+
+class _Nowhere(_Half):
     """A zone that knows no offset, which makes a datetime naive by definition."""
 
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         return None
 
 
-class _Absurd(tzinfo):
+class _Absurd(_Half):
     def utcoffset(self, moment: datetime | None) -> timedelta | None:
         return timedelta(hours=30)
 
 
 @pytest.mark.parametrize(
     ("zone", "problem"),
-    [(_Nowhere(), "has no time zone"), (_Absurd(), "gives no offset"), (tzinfo(), "gives no offset")],
+    [(_Nowhere(), "has no time zone"), (_Absurd(), "gives no offset"), (_Half(), "gives no offset")],
 )
 def test_a_zone_without_a_usable_offset_is_refused(zone: tzinfo, problem: str) -> None:
     with pytest.raises(InvalidInput, match=f"execution_time: .*{problem}"):
@@ -165,6 +178,7 @@ def test_items_come_from_any_iterable_and_a_wrong_one_is_named_by_its_position()
     assert checked_items("jobs", (number for number in (1, 2)), int, "number") == [1, 2]
     with pytest.raises(InvalidInput, match=r"jobs\[1\]: expected a number, got 'x'"):
         checked_items("jobs", [1, "x"], int, "number")
+    wrong: object
     for wrong in (None, "12", {"1": 2}, 5):
         with pytest.raises(InvalidInput, match="jobs: expected a list of numbers"):
             checked_items("jobs", wrong, int, "number")
@@ -173,6 +187,7 @@ def test_items_come_from_any_iterable_and_a_wrong_one_is_named_by_its_position()
 def test_enums_are_also_taken_by_their_values() -> None:
     assert checked_conflict("replace") is ConflictResolution.REPLACE
     assert checked_status("failed") is JobStatus.FAILED
+    wrong: object
     for wrong in ("FAILED", None, [], 3):
         with pytest.raises(InvalidInput, match="conflict_resolution: expected a ConflictResolution"):
             checked_conflict(wrong)

@@ -28,17 +28,17 @@ def test_the_defaults_are_the_documented_ones() -> None:
 @pytest.mark.parametrize(
     ("make", "field"),
     [
-        (lambda: VacuumPolicy("never"), "trigger"),
+        (lambda: VacuumPolicy("never"), "trigger"),  # type: ignore[arg-type]
         (lambda: VacuumPolicy(VacuumTrigger.TIME_BASED), "days"),
         (lambda: VacuumPolicy(VacuumTrigger.NEVER, days=1), "days"),
         (lambda: VacuumPolicy(VacuumTrigger.IMMEDIATE, keep_count=1), "keep_count"),
         (lambda: VacuumPolicy.after_days(-1), "days"),
-        (lambda: VacuumPolicy.after_days(0.5), "days"),
+        (lambda: VacuumPolicy.after_days(0.5), "days"),  # type: ignore[arg-type]
         (lambda: VacuumPolicy.after_days(True), "days"),
-        (lambda: VacuumPolicy.keep_last("5"), "keep_count"),
+        (lambda: VacuumPolicy.keep_last("5"), "keep_count"),  # type: ignore[arg-type]
         (lambda: VacuumPolicy.keep_last(2**31), "keep_count"),
-        (lambda: VacuumConfig(completed="never"), "completed"),
-        (lambda: VacuumConfig(expired=3), "expired"),
+        (lambda: VacuumConfig(completed="never"), "completed"),  # type: ignore[arg-type]
+        (lambda: VacuumConfig(expired=3), "expired"),  # type: ignore[arg-type]
         (lambda: VacuumConfig(interval_minutes=0), "interval_minutes"),
     ],
 )

@@ -213,7 +213,7 @@ def test_a_cron_rule_survives_its_text_with_all_it_was_told() -> None:
 def test_only_what_decides_about_windows_makes_different_windows() -> None:
     spec = ScheduleSpec(every=MINUTE)
     for policy in ({"jitter": MINUTE}, {"catch_up": ALL}, {"overlap": SKIP}, {"grace_seconds": None}):
-        assert spec.same_windows(replace(spec, **policy))  # type: ignore[arg-type]
+        assert spec.same_windows(replace(spec, **policy))
     assert not spec.same_windows(replace(spec, every=2 * MINUTE))
     assert not spec.same_windows(replace(spec, anchor=NOON + timedelta(seconds=1)))
     daily = ScheduleSpec(cron=CronRule("0 9 * * *"))

@@ -28,7 +28,8 @@ def test_a_status_is_the_plain_string_that_the_column_holds() -> None:
         "cancelled",
         "expired",
     ]
-    assert JobStatus.PENDING == "pending"
+    column: str = "pending"
+    assert column == JobStatus.PENDING
     assert JobStatus("running") is JobStatus.RUNNING
 
 

@@ -102,7 +102,7 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("the handle of a number", queries("handle", 5), IN, "job_id: expected a str, got int"),
     # --- entrypoints
     Hostile("a list as entrypoint's name", entrypoint(["fetch"]), IN, "entrypoint: expected a str, got list"),
-    Hostile("a decorator without its brackets", lambda s: QueueManager(Scheduler(s.driver)).entrypoint(handler), IN, "entrypoint: expected a str, got function"),
+    Hostile("a decorator without its brackets", lambda s: QueueManager(Scheduler(s.driver)).entrypoint(handler), IN, "entrypoint: expected a str, got function"),  # type: ignore[arg-type]
     Hostile("an entrypoint without a name", entrypoint("  "), IN, "entrypoint: must not be empty"),
     Hostile("a decorated text", entrypoint(func="fetch"), IN, "entrypoint: expected a function to decorate, got 'fetch'"),
     Hostile("no room at all", entrypoint(concurrency_limit=0), IN, "concurrency_limit: "),

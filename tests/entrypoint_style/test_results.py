@@ -110,7 +110,7 @@ async def test_a_job_that_is_deleted_as_it_ends_still_tells_its_status(app: Make
         await eventually(client.ends._ready.is_set)
         await asyncio.sleep(0.1)  # both have asked to be told
         gate.set()
-        assert await within(waiting) == [JobStatus.COMPLETED, JobStatus.FAILED]
+        assert [*await within(waiting)] == [JobStatus.COMPLETED, JobStatus.FAILED]
         with pytest.raises(JobNotFound):
             await fine.wait(1)
 

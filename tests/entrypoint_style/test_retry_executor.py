@@ -11,7 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pg_scheduler import InvalidInput, Job, JobStatus, PgQueuer, Queries, retry_executor
+from pg_scheduler import InvalidInput, Job, JobStatus, PgQueuer, Queries
+from pg_scheduler.entrypoints import retry_executor
 from pg_scheduler.entrypoints.retry_executor import Attempts
 from pg_scheduler.executors import EntrypointExecutorParameters, RetryWithBackoffEntrypointExecutor
 from tests.entrypoint_style.apps import create

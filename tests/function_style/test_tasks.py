@@ -106,7 +106,7 @@ async def test_two_functions_of_one_name_are_refused(dsn: str) -> None:
         first = job
         await scheduler.schedule(first, execution_time=past())
 
-        async def job() -> None:  # type: ignore[no-redef]
+        async def job() -> None:
             raise AssertionError
 
         with pytest.raises(TaskNameConflict, match="already names another function"):

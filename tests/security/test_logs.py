@@ -78,7 +78,7 @@ async def fails(text: str) -> None:
 
 async def fails_with_cause(text: str) -> None:
     try:
-        {}[0]
+        {1: 1}[0]
     except KeyError as error:
         raise RuntimeError("more words") from error
 
@@ -142,7 +142,7 @@ async def test_whatever_happens_to_a_job_no_record_tells_what_it_is_about(
     async def retried(job: Job) -> None:
         raise ValueError("words of the author")
 
-    plain = {"args": (SECRET,), "store_result": True}
+    plain: dict[str, Any] = {"args": (SECRET,), "store_result": True}
     async with scheduler:
         ended = [
             await scheduler.schedule(func, execution_time=past(), max_retries=1, **plain)

@@ -85,6 +85,7 @@ async def test_a_payload_that_is_too_large_is_refused_before_any_sql(library: st
 async def test_keys_are_as_short_as_names(library: str, field: str) -> None:
     scheduler = Scheduler(NOWHERE, library=library)
     for key in ("x" * 256, "x" * 10_000_000):
+        options: dict[str, Any] = {field: key}
         with pytest.raises(InvalidInput, match=f"{field}: .* the limit is 255"):
-            await Queries(scheduler).enqueue("take", **{field: key})
+            await Queries(scheduler).enqueue("take", **options)
     await scheduler.shutdown()

@@ -6,9 +6,10 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
@@ -94,7 +95,7 @@ async def _main(world: World) -> float:
     return recovery
 
 
-def _outside(world: World, what: object) -> asyncio.Task[None]:
+def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return world.loop.create_task(what, context=OUTSIDE_HOST.context)
 
 

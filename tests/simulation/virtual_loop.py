@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextvars import Context, ContextVar, copy_context
 from enum import Enum
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
+
+_T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 HOST: ContextVar[Host | None] = ContextVar("host", default=None)
 """Whose callbacks are being made."""
@@ -74,7 +77,7 @@ class _Future(asyncio.Future[Any]):
 
 
 class _Task(asyncio.Task[Any]):
-    def __init__(self, number: int, coro: Coroutine[Any, Any, Any], **options: Any) -> None:
+    def __init__(self, number: int, coro: Any, **options: Any) -> None:
         self._number = number  # before it is entered in asyncio's set of all tasks
         super().__init__(coro, **options)
 
@@ -82,7 +85,13 @@ class _Task(asyncio.Task[Any]):
         return self._number
 
 
-class VirtualLoop(asyncio.AbstractEventLoop):
+if TYPE_CHECKING:  # to a type checker all methods of the abstract loop are abstract, at run time none is
+    _Loop = asyncio.BaseEventLoop
+else:
+    _Loop = asyncio.AbstractEventLoop
+
+
+class VirtualLoop(_Loop):
     """The part of an event loop that needs no operating system."""
 
     def __init__(self) -> None:
@@ -112,7 +121,13 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     def create_future(self) -> asyncio.Future[Any]:
         return _Future(next(self._numbers), self)
 
-    def create_task(self, coro: Any, *, name: object = None, context: Context | None = None) -> Any:
+    def create_task(
+        self,
+        coro: Generator[Any, None, _T] | Coroutine[Any, Any, _T],
+        *,
+        name: object = None,
+        context: Context | None = None,
+    ) -> asyncio.Task[_T]:
         task = _Task(next(self._numbers), coro, loop=self, name=name, context=context)
         host = HOST.get() if context is None else context.get(HOST)
         if host is not None:
@@ -122,7 +137,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         return task
 
     def call_soon(
-        self, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
     ) -> asyncio.Handle:
         handle = _Handle(callback, args, self, context)
         handle.host = HOST.get() if context is None else context.get(HOST)
@@ -132,12 +147,20 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     call_soon_threadsafe = call_soon  # there is one thread
 
     def call_later(
-        self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        delay: float,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         return self.call_at(self._now + delay, callback, *args, context=context)
 
     def call_at(
-        self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
+        self,
+        when: float,
+        callback: Callable[[*_Ts], object],
+        *args: *_Ts,
+        context: Context | None = None,
     ) -> asyncio.TimerHandle:
         timer = _Timer(when, callback, args, self, context)
         timer.host = HOST.get() if context is None else context.get(HOST)
@@ -216,4 +239,4 @@ class VirtualLoop(asyncio.AbstractEventLoop):
             if not task.done():
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
                 # What its functions do on the way out reaches nobody: it is over for them.
-                task.get_coro().close()  # type: ignore[union-attr]
+                task.get_coro().close()

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from pg_scheduler import Scheduler
 
@@ -57,7 +57,15 @@ def later(seconds: float = 3600) -> datetime:
     return now() + timedelta(seconds=seconds)
 
 
-async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PATIENCE) -> _T:
+@overload
+async def eventually(what: Callable[[], Awaitable[_T | None]], timeout: float = PATIENCE) -> _T: ...
+
+
+@overload
+async def eventually(what: Callable[[], _T | None], timeout: float = PATIENCE) -> _T: ...
+
+
+async def eventually(what: Callable[[], Any], timeout: float = PATIENCE) -> Any:
     """The first true answer of `what`, asked every 20 ms.
 
     Raises:
@@ -65,11 +73,11 @@ async def eventually(what: Callable[[], Awaitable[_T] | _T], timeout: float = PA
     """
     deadline = asyncio.get_running_loop().time() + timeout
     while True:
-        answer: Any = what()
+        answer = what()
         if inspect.isawaitable(answer):
             answer = await answer
         if answer:
-            return answer  # type: ignore[no-any-return]
+            return answer
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(
                 f"did not become true in {timeout} s: {inspect.getsource(what)} last answer: {answer!r}; "

@@ -1,16 +1,18 @@
-"""What every driver must do: one class of tests, run by the drivers of this project and by yours.
+"""What every driver must do: classes of tests, run by the drivers of this project and by yours.
 
-Subclass it and supply the fixture `driver`: a driver that is open, installed and holds nothing::
+Import all of them into a module of tests, and supply the fixture `driver`: a driver that is open, installed
+and holds nothing::
 
-    class TestMyDriver(DriverContract):
-        @pytest.fixture
-        async def driver(self):
-            driver = MyDriver(...)
-            await driver.open()
-            await driver.install()
-            yield driver
-            await driver.uninstall()
-            await driver.close()
+    from pg_scheduler.testing.contract import *
+
+    @pytest.fixture
+    async def driver():
+        driver = MyDriver(...)
+        await driver.open()
+        await driver.install()
+        yield driver
+        await driver.uninstall()
+        await driver.close()
 
 The tests are plain coroutine methods, so the runner must run those (pytest-asyncio: `asyncio_mode = auto`).
 For readable failures let pytest rewrite their assertions, in a conftest.py and before the import:
@@ -19,58 +21,54 @@ For readable failures let pytest rewrite their assertions, in a conftest.py and 
 
 from __future__ import annotations
 
-from pg_scheduler.testing.contract.cancelling import CancellingContract
-from pg_scheduler.testing.contract.claiming import ClaimingContract
-from pg_scheduler.testing.contract.ending import EndingContract
-from pg_scheduler.testing.contract.enqueueing import EnqueueingContract
-from pg_scheduler.testing.contract.excluding import ExcludingContract
-from pg_scheduler.testing.contract.expiring import ExpiringContract
-from pg_scheduler.testing.contract.fencing import FencingContract
-from pg_scheduler.testing.contract.insight import InsightContract
-from pg_scheduler.testing.contract.leasing import LeasingContract
-from pg_scheduler.testing.contract.limiting import LimitingContract
-from pg_scheduler.testing.contract.overriding import OverridingContract
-from pg_scheduler.testing.contract.reclaiming import ReclaimingContract
-from pg_scheduler.testing.contract.registering import RegisteringContract
-from pg_scheduler.testing.contract.replacing import ReplacingContract
-from pg_scheduler.testing.contract.retaining import RetentionContract
-from pg_scheduler.testing.contract.scheduling import SchedulingContract
-from pg_scheduler.testing.contract.scheduling_due import DueContract
-from pg_scheduler.testing.contract.scheduling_rows import SchedulesContract
-from pg_scheduler.testing.contract.schema import SchemaContract
-from pg_scheduler.testing.contract.settling import SettlingContract
-from pg_scheduler.testing.contract.signals import SignalsContract
-from pg_scheduler.testing.contract.submitting import SubmittingContract
-from pg_scheduler.testing.contract.superseding import SupersedingContract
-from pg_scheduler.testing.contract.waiting import WaitingContract
+from pg_scheduler.testing.contract.cancelling import TestCancelling
+from pg_scheduler.testing.contract.claiming import TestClaiming
+from pg_scheduler.testing.contract.ending import TestEnding
+from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
+from pg_scheduler.testing.contract.excluding import TestExcluding
+from pg_scheduler.testing.contract.expiring import TestExpiring
+from pg_scheduler.testing.contract.fencing import TestFencing
+from pg_scheduler.testing.contract.insight import TestInsight
+from pg_scheduler.testing.contract.leasing import TestLeasing
+from pg_scheduler.testing.contract.limiting import TestLimiting
+from pg_scheduler.testing.contract.overriding import TestOverriding
+from pg_scheduler.testing.contract.reclaiming import TestReclaiming
+from pg_scheduler.testing.contract.registering import TestRegistering
+from pg_scheduler.testing.contract.replacing import TestReplacing
+from pg_scheduler.testing.contract.retaining import TestRetaining
+from pg_scheduler.testing.contract.scheduling import TestScheduling
+from pg_scheduler.testing.contract.scheduling_due import TestSchedulingDue
+from pg_scheduler.testing.contract.scheduling_rows import TestSchedulingRows
+from pg_scheduler.testing.contract.schema import TestSchema
+from pg_scheduler.testing.contract.settling import TestSettling
+from pg_scheduler.testing.contract.signals import TestSignals
+from pg_scheduler.testing.contract.submitting import TestSubmitting
+from pg_scheduler.testing.contract.superseding import TestSuperseding
+from pg_scheduler.testing.contract.waiting import TestWaiting
 
-__all__ = ["DriverContract"]
-
-
-class DriverContract(
-    SubmittingContract,
-    ReplacingContract,
-    ClaimingContract,
-    WaitingContract,
-    ExpiringContract,
-    LeasingContract,
-    SettlingContract,
-    FencingContract,
-    ReclaimingContract,
-    CancellingContract,
-    SupersedingContract,
-    OverridingContract,
-    SchedulingContract,
-    DueContract,
-    SchedulesContract,
-    RegisteringContract,
-    ExcludingContract,
-    RetentionContract,
-    InsightContract,
-    SignalsContract,
-    EnqueueingContract,
-    LimitingContract,
-    EndingContract,
-    SchemaContract,
-):
-    """Every rule of the Driver port."""
+__all__ = [
+    "TestCancelling",
+    "TestClaiming",
+    "TestEnding",
+    "TestEnqueueing",
+    "TestExcluding",
+    "TestExpiring",
+    "TestFencing",
+    "TestInsight",
+    "TestLeasing",
+    "TestLimiting",
+    "TestOverriding",
+    "TestReclaiming",
+    "TestRegistering",
+    "TestReplacing",
+    "TestRetaining",
+    "TestScheduling",
+    "TestSchedulingDue",
+    "TestSchedulingRows",
+    "TestSchema",
+    "TestSettling",
+    "TestSignals",
+    "TestSubmitting",
+    "TestSuperseding",
+    "TestWaiting",
+]

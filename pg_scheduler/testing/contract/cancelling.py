@@ -15,7 +15,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class CancellingContract:
+class TestCancelling:
     """`request_cancel`, and what becomes of a job after it."""
 
     async def test_a_pending_job_is_cancelled(self, driver: Driver) -> None:

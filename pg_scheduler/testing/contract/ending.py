@@ -43,7 +43,7 @@ async def next_end(told: asyncio.Queue[End]) -> End:
     return await asyncio.wait_for(told.get(), PATIENCE)
 
 
-class EndingContract:
+class TestEnding:
     """`await_job` and `listen_finished`."""
 
     async def test_the_end_of_an_awaited_attempt_is_told(self, driver: Driver) -> None:

@@ -23,7 +23,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class EnqueueingContract:
+class TestEnqueueing:
     """Payloads, delays, dedupe keys, sizes and progress."""
 
     async def test_a_payload_arrives_byte_by_byte(self, driver: Driver) -> None:

@@ -12,7 +12,7 @@ def _not_lost() -> None:
     raise AssertionError("the lock's connection did not break")
 
 
-class ExcludingContract:
+class TestExcluding:
     """`exclusive`."""
 
     async def test_a_lock_is_held_for_the_whole_block_and_no_longer(self, driver: Driver) -> None:

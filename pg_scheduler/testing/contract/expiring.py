@@ -22,7 +22,7 @@ from pg_scheduler.testing.contract.scene import (
 YEAR = 365 * 86_400
 
 
-class ExpiringContract:
+class TestExpiring:
     """Expiry in `claim`: before the first start only."""
 
     async def test_without_a_grace_no_job_is_ever_too_late(self, driver: Driver) -> None:

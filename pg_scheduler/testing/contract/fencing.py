@@ -26,7 +26,7 @@ EVENTS = tuple(ATTEMPT_OUTCOMES)
 """Every event by which an attempt ends."""
 
 
-class FencingContract:
+class TestFencing:
     """`settle` by everybody else."""
 
     async def test_a_stale_epoch_settles_nothing(self, driver: Driver) -> None:

@@ -20,7 +20,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class InsightContract:
+class TestInsight:
     """`job`, `jobs`, `counts`, `unclaimed` and `pending_names`."""
 
     async def test_an_empty_store_shows_nothing(self, driver: Driver) -> None:

@@ -29,7 +29,7 @@ async def renew(
     return await driver.renew(request, now=at(seconds))
 
 
-class LeasingContract:
+class TestLeasing:
     """`renew`, `workers` and `forget_worker`."""
 
     async def test_renewing_extends_the_lease_from_now(self, driver: Driver) -> None:

@@ -39,7 +39,7 @@ def ids(answer: LaneAnswer) -> list[str]:
     return [job.job_id for job in answer.jobs]
 
 
-class LimitingContract:
+class TestLimiting:
     """`set_limits`, `pause_task`, `limits` and `claim_lanes`."""
 
     async def test_a_limited_task_is_claimed_up_to_its_concurrency(self, driver: Driver) -> None:

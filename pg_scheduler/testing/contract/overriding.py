@@ -16,7 +16,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class OverridingContract:
+class TestOverriding:
     """`override_status`."""
 
     async def test_every_pair_of_states_follows_the_transition_table(self, driver: Driver) -> None:

@@ -23,7 +23,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class ReclaimingContract:
+class TestReclaiming:
     """`reclaim_expired`."""
 
     async def test_a_lease_is_over_after_its_last_instant(self, driver: Driver) -> None:

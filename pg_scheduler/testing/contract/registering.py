@@ -37,7 +37,7 @@ async def active(driver: Driver) -> list[tuple[str, str]]:
     return [(one.new.key, one.new.spec_hash) for one in await driver.list_schedules() if not one.retired]
 
 
-class RegisteringContract:
+class TestRegistering:
     """`register_schedules`: insert, confirm, redefine, revive, yield and retire."""
 
     async def test_records_stand_in_the_order_of_what_was_wanted(self, driver: Driver) -> None:

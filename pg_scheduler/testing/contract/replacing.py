@@ -24,7 +24,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class ReplacingContract:
+class TestReplacing:
     """`submit` with REPLACE; for jobs that run see `SupersedingContract`."""
 
     async def test_replace_makes_every_job_that_does_not_run_new_again(self, driver: Driver) -> None:

@@ -45,7 +45,7 @@ async def left(driver: Driver) -> list[str]:
     return sorted(job.job_id for job in await driver.jobs())
 
 
-class RetentionContract:
+class TestRetaining:
     """`prune`, `record_vacuum`, `vacuum_stats`, and what `settle` does not keep."""
 
     # --- by age

@@ -124,7 +124,7 @@ async def brought_to(driver: Driver, status: JobStatus, job_id: str = "job") -> 
         case JobStatus.CANCELLED:
             await driver.request_cancel([job_id], now=NOON)
         case JobStatus.EXPIRED:
-            await claim(driver, limit=1)  # the earliest, so nothing else is taken
+            await claim(driver, now=at(-90))  # nothing that is due later is seen by such an early claim
         case JobStatus.RUNNING:
             await claimed(driver, job_id=job_id)
         case JobStatus.COMPLETED | JobStatus.FAILED:

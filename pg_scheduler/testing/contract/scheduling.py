@@ -21,7 +21,7 @@ from pg_scheduler.testing.contract.schedule_scene import (
 )
 
 
-class SchedulingContract:
+class TestScheduling:
     """`advance_schedules`."""
 
     # --- one step

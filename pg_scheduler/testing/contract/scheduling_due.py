@@ -19,7 +19,7 @@ from pg_scheduler.testing.contract.schedule_scene import (
 )
 
 
-class DueContract:
+class TestSchedulingDue:
     """`due_schedules` and `set_paused`."""
 
     # --- what is due

@@ -21,7 +21,7 @@ from pg_scheduler.testing.contract.schedule_scene import (
 )
 
 
-class SchedulesContract:
+class TestSchedulingRows:
     """`put_schedule`, `remove_schedule`, `list_schedules` and `note_manual_run`."""
 
     async def test_a_schedule_is_stored_as_given(self, driver: Driver) -> None:

@@ -9,7 +9,7 @@ from pg_scheduler.ports.driver import Driver, RenewRequest
 from pg_scheduler.testing.contract.scene import LEASE, OWNER, at, brought_to, settle, started, stored
 
 
-class SchemaContract:
+class TestSchema:
     """`install`, `schema_status`, `uninstall`, and the life of the driver."""
 
     async def test_what_is_installed_is_current(self, driver: Driver) -> None:

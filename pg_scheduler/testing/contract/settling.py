@@ -22,7 +22,7 @@ from pg_scheduler.testing.contract.scene import (
 )
 
 
-class SettlingContract:
+class TestSettling:
     """`settle` by the owner of the lease, and the history it leaves."""
 
     async def test_complete_ends_the_job(self, driver: Driver) -> None:

@@ -36,7 +36,7 @@ async def next_of(heard: asyncio.Queue[SignalKind], kind: SignalKind) -> None:
             pass
 
 
-class SignalsContract:
+class TestSignals:
     """`listen`."""
 
     async def test_a_job_that_is_due_is_signalled(self, driver: Driver) -> None:

@@ -25,7 +25,7 @@ from pg_scheduler.testing.contract.scene import (
 INSERTED, IGNORED, REPLACED = Submission.INSERTED, Submission.IGNORED, Submission.REPLACED
 
 
-class SubmittingContract:
+class TestSubmitting:
     """`submit`."""
 
     async def test_a_new_job_is_stored_as_given(self, driver: Driver) -> None:

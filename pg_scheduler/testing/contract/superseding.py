@@ -31,7 +31,7 @@ async def superseded(driver: Driver, **old: Any) -> ClaimedJob:
     return job
 
 
-class SupersedingContract:
+class TestSuperseding:
     """`submit` with REPLACE while the job runs."""
 
     async def test_the_running_attempt_keeps_its_lease_and_epoch(self, driver: Driver) -> None:

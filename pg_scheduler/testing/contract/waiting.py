@@ -9,7 +9,7 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import at, brought_to, claim, new, settle, started, submit
 
 
-class WaitingContract:
+class TestWaiting:
     """`ClaimAnswer.next_due_in`."""
 
     async def test_nothing_to_wait_for_is_none(self, driver: Driver) -> None:

@@ -23,13 +23,13 @@ def test_a_stopped_server_is_gone_when_stop_returns() -> None:
 
 def _command(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return [*process.cmdline()]
     except psutil.Error:
         return []
 
 
 def _runs(process: psutil.Process) -> bool:
     try:
-        return process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import asyncpg
@@ -49,7 +50,7 @@ def copies() -> Iterator[list[int]]:
         yield counts
 
 
-def many(number: int = WORTH_COPYING, **definition: object) -> list[NewJob]:
+def many(number: int = WORTH_COPYING, **definition: Any) -> list[NewJob]:
     return [new(f"job {n}", **{"fresh_id": True, **definition}) for n in range(number)]
 
 

@@ -51,7 +51,7 @@ def read(path: Path) -> list[Run]:
         else:
             ends.setdefault((job_id, pid), []).append(float(at))
     runs = []
-    for at, job_id, name, key, pid in sorted(starts):
-        later = [end for end in ends.get((job_id, pid), []) if end >= at]
-        runs.append(Run(job_id, name, key, int(pid), at, min(later, default=None)))
+    for began, job_id, name, key, pid in sorted(starts):
+        later = [end for end in ends.get((job_id, pid), []) if end >= began]
+        runs.append(Run(job_id, name, key, int(pid), began, min(later, default=None)))
     return runs

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import replace
+from functools import partial
 
 from pg_scheduler import PgSchedulerError
 from pg_scheduler_embedded import EmbeddedServer
@@ -62,7 +63,7 @@ async def _play(
     with scenario.own_server() if scenario.own_server else nullcontext(server) as its_server:
         dsn = await new_database(its_server)
         with scenario.behind(its_server.port) if scenario.behind else nullcontext(its_server.port) as port:
-            await eventually(lambda port=port: _open(port))  # type: ignore[misc]
+            await eventually(partial(_open, port))
             rng = random.Random(f"{seed} {scenario.name}")
             plant = Plant(its_server, dsn, library, rng, scenario.lease, port, scenario.options or {})
             found = await _harm_and_judge(scenario, plant, seed, size, recovery, starting)

@@ -43,7 +43,7 @@ class Scenario:
 def impatience(library: str) -> Iterator[None]:
     """What takes half a minute in production takes a second here."""
     package = f"pg_scheduler_{library}"
-    wanted = {
+    wanted: dict[str, dict[str, float]] = {
         "sessions": {"COMMAND_TIMEOUT": 2.0},
         "listening": {"PROBE_INTERVAL": 0.5, "PROBE_TIMEOUT": 1.5},
         "connecting": {"CONNECT_TIMEOUT": 3},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -61,7 +61,7 @@ def test_every_transition_agrees_with_a_walk_over_the_clock(zone_name: str) -> N
             assert due_within(rule, minutes) == wanted, f"{fields.text!r} in {zone_name}, seed {SEED}"
 
 
-def due_within(rule: CronRule, minutes: list) -> list:
+def due_within(rule: CronRule, minutes: list[tuple[datetime, datetime]]) -> list[datetime]:
     """What the rule says for the span of a walk."""
     start, end = minutes[0][0] - timedelta(seconds=1), minutes[-1][0]
     due = []

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import psycopg
 import pytest
 
-from pg_scheduler import JobStatus, Scheduler, current_job
+from pg_scheduler import JobHandle, JobStatus, Scheduler, current_job
 from tests.engine.completions.conftest import Stage
 from tests.support import jobs
 from tests.support.jobs import notes
@@ -153,7 +154,7 @@ async def test_an_open_transaction_on_one_job_costs_no_other_job_its_lease(
         locked = await scheduler.schedule(job, execution_time=past())
         other = await scheduler.schedule(job, execution_time=past())
         for handle in (locked, other):
-            await eventually(lambda handle=handle: is_running(handle))
+            await eventually(partial(is_running, handle))
         holder = await asyncpg.connect(dsn)
         transaction = holder.transaction()
         await transaction.start()
@@ -169,8 +170,8 @@ async def test_an_open_transaction_on_one_job_costs_no_other_job_its_lease(
     assert f"{other}" not in [getattr(one, "job_id", "") for one in caplog.records if one.levelno > 20]
 
 
-async def is_running(handle: object) -> bool:
-    return await handle.status() is JobStatus.RUNNING  # type: ignore[attr-defined, no-any-return]
+async def is_running(handle: JobHandle) -> bool:
+    return await handle.status() is JobStatus.RUNNING
 
 
 async def test_a_job_that_somebody_else_has_claimed_cannot_be_completed(database: Stage) -> None:
@@ -238,7 +239,7 @@ async def test_cancelling_in_an_open_transaction_costs_no_other_job_its_lease(
         cancelled = await scheduler.schedule(job, execution_time=past())
         other = await scheduler.schedule(job, execution_time=past())
         for handle in (cancelled, other):
-            await eventually(lambda handle=handle: is_running(handle))
+            await eventually(partial(is_running, handle))
         transaction = sql.transaction()
         await transaction.start()
         assert await scheduler.cancel_job(cancelled, connection=sql)

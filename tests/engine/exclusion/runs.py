@@ -98,7 +98,7 @@ async def lock_holder(sql: asyncpg.Connection) -> int:
         )
         return found[0]["pid"] if len(found) == 1 else None
 
-    return await eventually(look)  # type: ignore[return-value]
+    return await eventually(look)
 
 
 def at_once(path: Path, killed: tuple[int, ...] = ()) -> int:

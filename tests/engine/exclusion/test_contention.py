@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
@@ -72,9 +72,13 @@ async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
 
         asked = 0
 
-        def exclusive(self, name: str, on_lost: Callable[[], None]) -> AbstractAsyncContextManager[bool]:
+        @asynccontextmanager
+        async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
             self.asked += 1
-            return _unreachable() if self.asked == 1 else super().exclusive(name, on_lost)
+            if self.asked == 1:
+                raise ConnectionLost("too many connections")
+            async with super().exclusive(name, on_lost) as held:
+                yield held
 
     clock, gate = ManualClock(), Gate()
     gate.open()
@@ -86,9 +90,3 @@ async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
     assert (gate.starts, await JobHandle(job_id, scheduler).status()) == (0, JobStatus.PENDING)
     await clock.advance(1)
     assert [one.completed for one in await drain(scheduler)] == [True]
-
-
-@asynccontextmanager
-async def _unreachable() -> AsyncIterator[bool]:
-    raise ConnectionLost("too many connections")
-    yield True

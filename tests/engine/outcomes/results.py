@@ -51,7 +51,7 @@ def deep(levels: int) -> list[Any]:
 
 RESULTS: dict[str, Callable[[], Any]] = {
     "an object": object,
-    "a generator": lambda: (number for number in ()),
+    "a generator": lambda: (number for number in range(0)),
     "a list in itself": endless,
     "nested 65 deep": lambda: deep(65),
     "nested 100,000 deep": lambda: deep(100_000),

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,11 @@ async def test_a_processs_timeout_kills_it(dsn: str, library: str, tmp_path: Pat
         handle = await scheduler.schedule(jobs.spin, execution_time=past(), args=(trace,), timeout=0.1)
         await assert_timed_out(scheduler, handle)
     for pid in jobs.notes(trace, "started"):
-        await eventually(lambda pid=pid: not alive(pid))
+        await eventually(partial(_is_gone, pid))
+
+
+def _is_gone(pid: int) -> bool:
+    return not alive(pid)
 
 
 async def test_a_tasks_timeout_holds_for_its_jobs_and_a_jobs_own_wins(dsn: str) -> None:

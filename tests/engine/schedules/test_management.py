@@ -266,7 +266,8 @@ async def _with_next_run(scheduler: Scheduler, key: str) -> dict[str, object]:
 
 
 async def _runs(scheduler: Scheduler, count: int) -> bool:
-    return (await scheduler.schedule_status("tick") or {"run_count": 0})["run_count"] >= count
+    status = await scheduler.schedule_status("tick")
+    return status is not None and bool(status["run_count"] >= count)
 
 
 async def _ended(driver: Driver, job_id: str, status: JobStatus) -> bool:

@@ -66,7 +66,7 @@ async def _another_refusal(scheduler: Scheduler) -> None:
         finally:
             tried.append(True)
 
-    store.settle = settle  # type: ignore[method-assign, assignment]
+    store.settle = settle  # type: ignore[method-assign]
     try:
         await eventually(lambda: tried)
     finally:

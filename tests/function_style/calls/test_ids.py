@@ -25,7 +25,8 @@ from tests.function_style.calls.tasks import NOW, REPLACE, add, fails
 async def test_the_returned_id_is_a_str_in_every_way(scheduler: Scheduler) -> None:
     handle = await scheduler.schedule(add, execution_time=NOW, args=(1,), job_id="mine")
     assert isinstance(handle, str)
-    assert (handle, f"{handle}", str(handle), {handle: 1}["mine"]) == ("mine", "mine", "mine", 1)
+    by_id: dict[str, int] = {handle: 1}
+    assert (handle, f"{handle}", str(handle), by_id["mine"]) == ("mine", "mine", "mine", 1)
     assert (json.dumps(handle), repr(handle)) == ('"mine"', "'mine'")
     travelled = pickle.loads(pickle.dumps(handle))
     assert (type(travelled), travelled) == (str, "mine")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.chaos.network.plant import TASK, Member, Plant
-from tests.chaos.network.proxy import Loss
+from tests.chaos.network.proxy import Loss, Trap
 from tests.chaos.network.stage import ADVANCE, CLAIM, SETTLE, SUBMIT, Scenario
 from tests.support.running import eventually, past
 
@@ -73,13 +74,17 @@ async def lose_windows(plant: Plant, size: int) -> None:
         windows = await plant.windows()
         loss = Loss.QUERY if turn % 3 == 2 else Loss.REPLY
         traps = [member.proxy.lose(ADVANCE, loss) for member in plant.members]
-        await eventually(lambda traps=traps: any(trap.hit.is_set() for trap in traps))  # type: ignore[misc]
+        await eventually(partial(_one_was_hit, traps))
         for trap in traps:
             trap.left = 0
         plant.faults += 1
         await plant.another_window(windows)
     await plant.end_windows()
     await plant.all_settled()
+
+
+def _one_was_hit(traps: Sequence[Trap]) -> bool:
+    return any(trap.hit.is_set() for trap in traps)
 
 
 SCENARIOS = (

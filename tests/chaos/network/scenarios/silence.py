@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from functools import partial
 
 from tests.chaos.network.plant import Member, Plant
 from tests.chaos.network.proxy import Link
@@ -53,7 +54,7 @@ async def half_open_lease_keeper(plant: Plant, size: int) -> None:
         await plant.submit(4, (6000, 7000))
         await plant.all_running(4)
         for member in plant.members:
-            await eventually(lambda member=member: any(map(renews, member.proxy.links)))  # type: ignore[misc]
+            await eventually(partial(_is_renewing, member))
             plant.faults += member.proxy.silence(renews)
         await plant.all_settled()
 
@@ -69,13 +70,17 @@ async def partition_of_one(plant: Plant, size: int) -> int:
         lost.proxy.partition()
         plant.faults += 1
         cost += sum(run.worker_id == lost.worker_id and run.accepted is None for run in plant.runs)
-        await eventually(lambda lost=lost: _taken_over(plant, lost), 30)  # type: ignore[misc]
+        await eventually(partial(_taken_over, plant, lost), 30)
         lost.proxy.heal()
         await plant.all_settled()
         mine = [run for run in plant.runs if run.worker_id == lost.worker_id and not run.accepted]
         assert mine, "nothing proved: no attempt of the partitioned worker was stale"
         assert all(run.stopped or run.accepted is False for run in mine)
     return cost
+
+
+def _is_renewing(member: Member) -> bool:
+    return any(map(renews, member.proxy.links))
 
 
 def _taken_over(plant: Plant, lost: Member) -> bool:

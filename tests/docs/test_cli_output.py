@@ -1,0 +1,127 @@
+"""What `pgq` prints is what its page lists: the keys of `--json`, and the headings of tables."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from pg_scheduler import Job, PgQueuer
+from pg_scheduler.models import Context
+from pg_scheduler_cli.main import main as pgq
+from tests.docs.tables import names, table
+
+LISTED = table("docs/reference/cli.md", "command", "keys of `--json`", "headings")
+SCHEDULES = ("nightly", "steady")
+"""One by a cron expression, one by an interval."""
+
+CALLS: dict[str, list[list[str]]] = {
+    "pgq jobs list": [[]],
+    "pgq jobs show": [["JOB"]],
+    "pgq jobs enqueue": [["mail"]],
+    "pgq jobs cancel": [["JOB"]],
+    "pgq jobs retry": [["JOB"]],
+    "pgq queues list": [[]],
+    "pgq queues pause": [["mail"]],
+    "pgq queues resume": [["mail"]],
+    "pgq schedules list": [[]],
+    "pgq schedules show": [[key] for key in SCHEDULES],
+    "pgq schedules next": [["nightly"]],
+    "pgq schedules add": [["report", "--every", "60"]],
+    "pgq db install": [[]],
+    "pgq db upgrade": [[]],
+    "pgq db status": [[]],
+    "pgq vacuum run": [[]],
+    "pgq vacuum stats": [[]],
+}
+"""What each command is called with; ``JOB`` is a job that has failed."""
+
+
+@pytest.fixture
+async def job(dsn: str) -> str:
+    """A job that told its progress and failed, in a database with something for every command to show."""
+    app = PgQueuer(dsn)
+
+    @app.entrypoint("mail", accepts_context=True)
+    async def mail(job: Job, context: Context) -> None:
+        context.progress(1, 4)
+        raise ValueError
+
+    async with app:
+        (made,) = await app.queries.enqueue("mail", b"x", headers={"a": 1})
+        await made.wait(timeout=45)
+        await app.queries.enqueue("rest")
+        await app.scheduler.add_schedule("report", key="nightly", cron="0 3 * * *")
+        await app.scheduler.add_schedule("report", key="steady", every=timedelta(minutes=1))
+    return str(made)
+
+
+async def said(dsn: str, path: str, *arguments: str) -> str:
+    """What a command prints."""
+    words = [*path.split()[1:], *arguments, "--dsn", dsn]
+    done = await asyncio.to_thread(CliRunner().invoke, pgq, words)
+    assert done.exit_code in (0, 1), done.output
+    return done.output
+
+
+def keys_of(document: Any) -> set[str]:
+    """The keys of an object, or of all objects of a list."""
+    if isinstance(document, list):
+        return {key for one in document for key in keys_of(one)}
+    return set(document) if isinstance(document, dict) else set()
+
+
+def _inner_objects(printed: dict[str, list[Any]]) -> Iterator[tuple[str, str]]:
+    """Commands, and keys of theirs under which there are objects."""
+    for path, documents in printed.items():
+        for document in documents:
+            if isinstance(document, dict):
+                yield from ((path, key) for key, value in document.items() if keys_of(value))
+
+
+def keys_listed(path: str, *inside: str) -> set[str]:
+    """The keys that the page promises; a row may refer to another command's."""
+    (cell,) = [row[1] for row in LISTED if names(row[0]) == [path, *inside]]
+    found = set(names(cell))
+    for other in found & CALLS.keys():
+        found = (found - {other}) | keys_listed(other)
+    return found
+
+
+def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+    if isinstance(command, click.Group):
+        for name, below in command.commands.items():
+            yield from _commands(below, f"{path} {name}")
+    else:
+        yield path, command
+
+
+def test_every_command_that_prints_json_is_listed_and_called_here() -> None:
+    printing = {
+        path
+        for path, command in _commands(pgq, "pgq")
+        if any("--json" in parameter.opts for parameter in command.params)
+    }
+    assert printing == set(CALLS) == {names(row[0])[0] for row in LISTED}
+
+
+async def test_the_keys_and_headings_are_those_that_the_page_lists(dsn: str, job: str) -> None:
+    printed: dict[str, list[Any]] = {}
+    for path, calls in CALLS.items():
+        words = [[job if word == "JOB" else word for word in call] for call in calls]
+        printed[path] = [json.loads(await said(dsn, path, *call, "--json")) for call in words]
+    for row in LISTED:
+        path, *inside = names(row[0])
+        documents = [document[key] for document in printed[path] for key in inside] or printed[path]
+        assert keys_of(documents) == keys_listed(path, *inside), row[0]
+        if row[2]:
+            first = (await said(dsn, path)).splitlines()[0]
+            assert first.split() == " ".join(names(row[2])).split(), row[0]
+    inner = {tuple(names(row[0])) for row in LISTED if len(names(row[0])) > 1}
+    assert inner == set(_inner_objects(printed)) - {("pgq jobs show", "headers")}, "headers are the user's"
