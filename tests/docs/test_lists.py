@@ -14,7 +14,7 @@ from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.database import roles
-from pg_scheduler_postgres.roles import tables
+from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.session import Session
 from tests.docs.pages import ROOT
 from tests.docs.tables import listed
@@ -62,7 +62,10 @@ def _options_of_enqueue() -> Iterable[str]:
 
 
 LISTS: dict[str, tuple[list[str], Callable[[], Iterable[str]]]] = {
-    "tables": (listed("docs/concepts.md", "table", "what is in it"), tables),
+    "tables": (
+        listed("docs/concepts.md", "table", "what is in it"),
+        lambda: (table.name for table in TABLES),
+    ),
     "variables": (listed("docs/guides/deploying.md", "variable", "meaning"), _variables),
     "roles": (
         listed("docs/guides/deploying.md", "role", "may", "may not"),
