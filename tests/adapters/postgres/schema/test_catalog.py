@@ -71,7 +71,7 @@ async def test_each_column_of_a_job_comes_with_its_migration(sql: asyncpg.Connec
 
 
 FIELDS: dict[type, set[str | None]] = {
-    NewJob: {parameter.field for parameter in PARAMETERS} | {"fresh_id"},
+    NewJob: {"fresh_id", *(parameter.field for parameter in PARAMETERS)},
     ClaimedJob: {column.claimed for column in JOB_COLUMNS},
     JobRecord: {column.shown for column in JOB_COLUMNS} - {"lane", "progress_done", "progress_total"}
     | {"limit_key", "progress"},
