@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
 from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
 from pg_scheduler.domain.model import (
@@ -87,26 +89,7 @@ class StoredJob:
         self.started_at = now
         self.lease_until = now + lease
         return ClaimedJob(
-            job_id=self.new.job_id,
-            task_name=self.new.task_name,
-            task_data=self.new.task_data,
-            execution_time=self.execution_time,
-            rank=self.new.rank,
-            epoch=self.epoch,
-            attempt=self.attempt_count,
-            retry_count=self.retry_count,
-            max_retries=self.new.max_retries,
-            timeout=self.new.timeout,
-            backoff=self.new.backoff,
-            store_result=self.new.store_result,
-            schedule_key=self.new.schedule_key,
-            exclusive_key=self.new.exclusive_key,
-            exclusive_wait=self.new.exclusive_wait,
-            schedule_window=self.window,
-            payload=self.new.payload,
-            headers=self.new.headers,
-            lane=self.lane,
-            created_at=self.created_at,
+            **_shared(self, ClaimedJob), attempt=self.attempt_count, schedule_window=self.window
         )
 
     def redefine(self, new: NewJob, execution_time: datetime) -> None:
@@ -142,36 +125,23 @@ class StoredJob:
     def record(self) -> JobRecord:
         """As insight shows it."""
         return JobRecord(
-            job_id=self.new.job_id,
-            task_name=self.new.task_name,
-            status=self.status,
-            execution_time=self.execution_time,
-            rank=self.new.rank,
-            task_data=self.new.task_data,
-            created_at=self.created_at,
-            started_at=self.started_at,
-            finished_at=self.finished_at,
-            worker_id=self.worker_id,
-            lease_until=self.lease_until,
-            epoch=self.epoch,
-            attempt_count=self.attempt_count,
-            retry_count=self.retry_count,
-            max_retries=self.new.max_retries,
-            crash_count=self.crash_count,
-            cancel_requested=self.cancel_requested,
-            superseded=self.superseded,
-            misfire_grace_seconds=self.new.misfire_grace_seconds,
-            timeout=self.new.timeout,
-            error_message=self.error_message,
-            result=self.result,
-            schedule_key=self.new.schedule_key,
-            schedule_window=self.window,
-            payload=self.new.payload,
-            headers=self.new.headers,
-            dedupe_key=self.new.dedupe_key,
-            limit_key=self.lane or None,
-            progress=self.progress,
+            **_shared(self, JobRecord) | {"limit_key": self.lane or None}, schedule_window=self.window
         )
+
+
+def _shared(row: StoredJob, record: Any) -> dict[str, Any]:
+    """The fields of a record that the row has under the same name, or else its definition."""
+    own, defined = _names(StoredJob), _names(NewJob)
+    return {
+        name: getattr(row, name) if name in own else getattr(row.new, name)
+        for name in _names(record)
+        if name in own or name in defined
+    }
+
+
+@cache
+def _names(record: Any) -> frozenset[str]:
+    return frozenset(one.name for one in fields(record))
 
 
 @dataclass(slots=True)
