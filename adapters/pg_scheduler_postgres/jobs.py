@@ -232,13 +232,13 @@ class PostgresJobs:
         await self._link.run("forget_worker", worker_id=worker_id)
 
     async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
-        told = sorted(reports.items(), key=lambda report: report[0].job_id)
+        ordered = sorted(reports.items(), key=lambda report: report[0].job_id)
         await self._link.run(
             "note_progress",
-            job_ids=[lease.job_id for lease, _ in told],
-            epochs=[lease.epoch for lease, _ in told],
-            dones=[progress.done for _, progress in told],
-            totals=[progress.total for _, progress in told],
+            job_ids=[lease.job_id for lease, _ in ordered],
+            epochs=[lease.epoch for lease, _ in ordered],
+            dones=[progress.done for _, progress in ordered],
+            totals=[progress.total for _, progress in ordered],
         )
 
 

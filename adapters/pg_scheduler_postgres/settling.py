@@ -24,7 +24,7 @@ PLAIN_ENDS = {
 
 class Settling:
     """Settles over a link. A plain completion says nothing but its job's id, so batches of them go by a
-    statement that is told ids and one epoch; it costs half of the general one."""
+    statement that takes ids and one epoch; it costs half of the general one."""
 
     def __init__(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -34,7 +34,6 @@ _TOKEN = re.compile(
     re.MULTILINE | re.VERBOSE,
 )
 _OWN_CLOCK = {"NOW": "now()", "WALL_CLOCK": "clock_timestamp()"}
-_PINNED_CLOCK = dict.fromkeys(_OWN_CLOCK, ":now::timestamptz")
 
 
 @cache
@@ -104,7 +103,7 @@ def copy_statement(schema: str, table: str, columns: Sequence[str]) -> str:
 
 def in_schema(sql: str, schema: str) -> str:
     """SQL text for one schema, comments left out."""
-    return compiled(sql, schema, _OWN_CLOCK).sql
+    return compiled(sql, schema).sql
 
 
 def channel_of(schema: str, purpose: str = "pg_scheduler") -> str:
@@ -147,7 +146,7 @@ class Statements:
         """The statement for an instant that a test's clock pins: the parameter `now`."""
         statement = self._pinned.get(name)
         if statement is None:
-            statement = self._pinned[name] = compiled(expanded(name), self.schema, _PINNED_CLOCK)
+            statement = self._pinned[name] = compiled(expanded(name), self.schema, pinned=True)
         return statement
 
     def unpinned(self, name: str) -> Statement:
@@ -155,12 +154,13 @@ class Statements:
         planning a statement once, as it knows less of a value than of `now()`."""
         statement = self._unpinned.get(name)
         if statement is None:
-            statement = self._unpinned[name] = compiled(expanded(name), self.schema, _OWN_CLOCK)
+            statement = self._unpinned[name] = compiled(expanded(name), self.schema)
         return statement
 
 
-def compiled(sql: str, schema: str, clock: Mapping[str, str]) -> Statement:
-    """A statement with its markers replaced. What stands in quotes stays as it is."""
+def compiled(sql: str, schema: str, *, pinned: bool = False) -> Statement:
+    """A statement with its markers replaced. What stands in quotes stays as it is. If pinned, the clock is a
+    parameter, `now`."""
     types: dict[str, str] = {}
 
     def placeholder(name: str, kind: str) -> str:
@@ -175,8 +175,7 @@ def compiled(sql: str, schema: str, clock: Mapping[str, str]) -> Statement:
         if match["parameter"]:
             return placeholder(match["parameter"], match["type"] or "")
         if match["clock"]:
-            text = clock[match["clock"]]
-            return placeholder("now", "timestamptz") if text.startswith(":") else text
+            return placeholder("now", "timestamptz") if pinned else _OWN_CLOCK[match["clock"]]
         return match[0]
 
     return Statement(_TOKEN.sub(replaced, sql + "\n").strip().rstrip(";").rstrip(), types)

@@ -57,7 +57,7 @@ locked AS MATERIALIZED (
                 job.job_id,
                 -- include: is_late AS is_late,
                 job.job_name = ANY (
-                    -- include: limited_tasks
+                    ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)
                 ) AS is_limited
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'

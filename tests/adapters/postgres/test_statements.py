@@ -52,7 +52,7 @@ def test_what_stands_in_quotes_is_no_parameter_no_marker_and_no_comment() -> Non
         SELECT ':name', 'it''s :NOW -- here', ":column", a.b::text, x[1:2], :name::text -- a comment, :other
         -- another
         FROM :"schema".t WHERE c = ':"schema"' AND d = :NOW AND e = :"schema".f(:name::text)"""
-    statement = compiled(sql, 'a":b', {"NOW": "now()"})
+    statement = compiled(sql, 'a":b')
     expected = """
         SELECT ':name', 'it''s :NOW -- here', ":column", a.b::text, x[1:2], $1::text
         FROM "a"":b".t WHERE c = ':"schema"' AND d = now() AND e = "a"":b".f($1::text)"""

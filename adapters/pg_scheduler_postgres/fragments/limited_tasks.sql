@@ -1,1 +1,0 @@
-ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)
