@@ -7,7 +7,7 @@ from typing import Any
 
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
-from pg_scheduler.ports.driver import Reclaimed
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.scheduler_parts import SchedulerParts
 
 
@@ -18,13 +18,13 @@ class EngineMethods(SchedulerParts):
         """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
         after a restart of the server, during which nobody could renew; this does not."""
         await self.open()
-        return await self._worker.reclaimer.reclaim_once(by_order=True)
+        return await self._worker.services.reclaimer.reclaim_once(by_order=True)
 
     async def periodic_orphan_recovery(self) -> None:
         """Take back lost jobs until cancelled. `start()` runs this already."""
         await self.open()
         while True:
-            await self._worker.reclaimer.one_round()
+            await self._worker.services.reclaimer.one_round()
 
     async def monitor_heartbeats(self) -> None:
         """The same loop under its other documented name."""
@@ -33,7 +33,7 @@ class EngineMethods(SchedulerParts):
     async def send_heartbeat(self, job_id: str) -> bool:
         """Renew the leases of this worker now; whether `job_id` is among those still held."""
         await self.open()
-        answer = await self._worker.lease_keeper.renew_now()
+        answer = await self._worker.services.lease_keeper.renew_now()
         return any(lease.job_id == job_id for lease in answer.held)
 
     async def listen_for_jobs(self) -> None:
@@ -52,16 +52,16 @@ class EngineMethods(SchedulerParts):
     ) -> None:
         """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
         await self.open()
-        await self._worker.active.wait_for_slot()
+        await self._worker.services.active.wait_for_slot()
         await self._run_one(job_row)
 
     async def _run_one(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
         worker = self._worker
         if isinstance(job_row, ClaimedJob):
-            await worker.finish(worker.start_claimed(job_row))
+            await worker.steps.finish(worker.services.runner.start(job_row))
             return
         job_id = job_row if isinstance(job_row, str) else job_row["job_id"]
         # Nothing is awaited between here and the claim's reservation: the slot just found is not lost.
-        attempt = await worker.claim_and_start_job(checked_name("job_id", job_id))
+        attempt = await worker.steps.claim_and_start_job(checked_name("job_id", job_id))
         if attempt is not None:
-            await worker.finish(attempt)
+            await worker.steps.finish(attempt)

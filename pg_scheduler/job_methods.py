@@ -24,8 +24,9 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.engine.events import Event
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.scheduler_parts import SchedulerParts
 
 
@@ -192,7 +193,7 @@ class JobMethods(SchedulerParts):
 
     def _wake_without_listen(self) -> None:
         if not self._worker.listening:
-            self._worker.wake()
+            self._worker.services.claimer.wake()
 
     async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
@@ -200,10 +201,12 @@ class JobMethods(SchedulerParts):
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
         wanted = checked_name("job_id", job_id)
         await self.open()
-        (answer,) = await self.driver.request_cancel([wanted], now=self.clock.pinned(), connection=connection)
+        (answer,) = await self.driver.jobs.request_cancel(
+            [wanted], now=self.clock.pinned(), connection=connection
+        )
         if answer is CancelAnswer.REQUESTED:
-            self._worker.cancel_soon()
-        self._worker.pruner.wake()
+            self._worker.services.events.emit(Event.CANCEL_SIGNAL)
+        self._worker.services.pruner.wake()
         return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
@@ -215,6 +218,6 @@ class JobMethods(SchedulerParts):
         """
         wanted, target = checked_name("job_id", job_id), checked_status(status)
         await self.open()
-        await self.driver.override_status(wanted, target, now=self.clock.pinned())
-        self._worker.pruner.wake()
+        await self.driver.jobs.override_status(wanted, target, now=self.clock.pinned())
+        self._worker.services.pruner.wake()
         self._wake_without_listen()

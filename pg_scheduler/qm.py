@@ -112,7 +112,7 @@ class QueueManager(App):
             KeyError: no job of this id runs here.
         """
         job_id = checked_name("job_id", job_id)
-        for attempt in self.scheduler.worker.active.attempts():
+        for attempt in self.scheduler.worker.services.active.attempts():
             if attempt.job.job_id == job_id:
                 return self.context_of(attempt.context)
         raise KeyError(job_id)

@@ -24,7 +24,9 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.models import priority_of_rank
-from pg_scheduler.ports.driver import CancelAnswer, Driver, QueueSize
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.scheduler import Scheduler
 
@@ -59,7 +61,7 @@ class Queries:
             self._shared = False
             self.driver = driver_over(source)
             self.clock, self.codec = SystemClock(), JsonCodec()
-            self.ends = CompletionWaiter(self.driver, self.clock)
+            self.ends = CompletionWaiter(self.driver.signals, self.clock)
             self._bundler = SubmitBatcher(self.driver, self.clock)
         self._opening: AbstractAsyncContextManager[object] | None = None
         self._installed = False
@@ -75,9 +77,9 @@ class Queries:
         async with self._opening:
             await self.driver.open()
             # What is installed in a transaction of yours may be rolled back: believed once it is found.
-            self._installed = (await self.driver.schema_status()).current
+            self._installed = (await self.driver.schema.status()).current
             if not self._installed:
-                await self.driver.install()
+                await self.driver.schema.install()
 
     async def close(self) -> None:
         """Close what `open` made; a connection of yours, and what a scheduler shares, stays open."""
@@ -96,12 +98,12 @@ class Queries:
     async def install(self) -> None:
         """Create or upgrade the tables."""
         await self.driver.open()
-        await self.driver.install()
+        await self.driver.schema.install()
 
     async def uninstall(self) -> None:
         """Drop the tables, with every job."""
         await self.driver.open()
-        await self.driver.uninstall()
+        await self.driver.schema.uninstall()
         self._installed = False
 
     # --- enqueue
@@ -168,7 +170,7 @@ class Queries:
         self, jobs: Sequence[NewJob], answers: Sequence[Submission], connection: Any
     ) -> list[str]:
         keys = {job.dedupe_key for job in jobs if job.dedupe_key is not None}
-        holders = await self.driver.duplicates(keys, connection=connection)
+        holders = await self.driver.insight.duplicates(keys, connection=connection)
         # The one that stood in the way may have ended meanwhile; then the id of the job that was not stored
         # is as good an answer as any: there is no such job.
         return [
@@ -187,7 +189,7 @@ class Queries:
         wanted = [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
         wanted = [checked_name("job_id", one) for one in wanted]
         await self.open()
-        return await self.driver.request_cancel(wanted, now=self.clock.pinned(), connection=connection)
+        return await self.driver.jobs.request_cancel(wanted, now=self.clock.pinned(), connection=connection)
 
     async def cancel_job(self, job_id: str) -> bool:
         """As `Scheduler.cancel_job`."""
@@ -203,7 +205,7 @@ class Queries:
         """
         job_id = checked_name("job_id", job_id)
         await self.open()
-        await self.driver.override_status(job_id, JobStatus.PENDING, now=self.clock.pinned())
+        await self.driver.jobs.override_status(job_id, JobStatus.PENDING, now=self.clock.pinned())
 
     async def clear_queue(self, entrypoint: str | Iterable[str] | None = None) -> int:
         """Cancel every queued job of these entrypoints (None: of all); how many."""
@@ -211,7 +213,7 @@ class Queries:
         await self.open()
         cleared = 0
         while ids := await self._pending(names):
-            answers = await self.driver.request_cancel(ids, now=self.clock.pinned())
+            answers = await self.driver.jobs.request_cancel(ids, now=self.clock.pinned())
             cancelled = answers.count(CancelAnswer.CANCELLED)
             cleared += cancelled
             if not cancelled:
@@ -222,7 +224,7 @@ class Queries:
         found: list[JobRecord] = []
         everything: list[str | None] = [None]
         for name in everything if names is None else names:
-            found += await self.driver.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=1000)
+            found += await self.driver.insight.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=1000)
         return [record.job_id for record in found]
 
     async def pause_queue(self, entrypoint: str) -> bool:
@@ -237,25 +239,25 @@ class Queries:
     async def _pause(self, entrypoint: str, paused: bool) -> bool:
         name = checked_name("entrypoint", entrypoint)
         await self.open()
-        return await self.driver.pause_task(name, paused, now=self.clock.pinned())
+        return await self.driver.limits.pause_task(name, paused, now=self.clock.pinned())
 
     # --- ask
 
     async def queue_size(self) -> list[QueueStatistics]:
         """How many unfinished jobs there are, by entrypoint, priority and status."""
         await self.open()
-        return [_statistics(size) for size in await self.driver.sizes()]
+        return [_statistics(size) for size in await self.driver.insight.sizes()]
 
     async def limits(self) -> list[LimitRecord]:
         """The entrypoints that have limits or are paused."""
         await self.open()
-        return await self.driver.limits()
+        return await self.driver.limits.list_limits()
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         job_id = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.job(job_id)
+        return await self.driver.insight.job(job_id)
 
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
@@ -267,12 +269,12 @@ class Queries:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
         job_id = checked_name("job_id", job_id)
         await self.open()
-        return await self.driver.attempts(job_id)
+        return await self.driver.insight.attempts(job_id)
 
     async def log_statistics(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""
         await self.open()
-        return await self.driver.counts()
+        return await self.driver.insight.counts()
 
     def handle(self, job_id: str) -> JobHandle:
         """The handle of a job by its id."""

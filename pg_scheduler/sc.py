@@ -140,7 +140,7 @@ class _ScheduleRuns:
     async def execute(self, call: Call, context: JobContext) -> Any:
         job: ClaimedJob = call.args[0]
         key = job.schedule_key
-        records = await self._driver.list_schedules([key]) if key is not None else []
+        records = await self._driver.schedules.list_schedules([key]) if key is not None else []
         executor = self.executors.get(key or "") or next(iter(self.executors.values()))
         return await executor.execute(Schedule.of(self._name, job, records[0] if records else None))
 

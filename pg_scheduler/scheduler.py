@@ -27,12 +27,15 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.composition import Surroundings
+from pg_scheduler.engine.events import Event
 from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
-from pg_scheduler.engine.worker import Worker, WorkerSettings
+from pg_scheduler.engine.worker import Worker
+from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.engine_methods import EngineMethods
 from pg_scheduler.job_methods import JobMethods
 from pg_scheduler.polling import PollingConfig
@@ -112,7 +115,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self.clock: Clock = clock or SystemClock()
         self.codec: Codec = codec or JsonCodec()
-        self.ends = CompletionWaiter(self.driver, self.clock)
+        self.ends = CompletionWaiter(self.driver.signals, self.clock)
         self.is_running = False
         self.is_shutting_down = False
         self._executors: dict[str, Executor] = {
@@ -121,7 +124,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             "process": ProcessExecutor(),
             **checked_executors(executors),
         }
-        self._registry = TaskRegistry(lambda: self._worker.tasks_changed())
+        self._registry = TaskRegistry(lambda: self._worker.services.events.emit(Event.TASKS_CHANGED))
         self._loader = TaskLoader(
             self._registry, checked_items("task_modules", task_modules, str, "module name")
         )
@@ -158,21 +161,23 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         )
         self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
         self._worker = self._new_worker()
-        self.schedules.on_adopted = lambda: self._worker.registrar.poke()
+        self.schedules.on_adopted = lambda: self._worker.services.registrar.poke()
         self._opening = asyncio.Lock()
         self._changing = asyncio.Lock()
 
     def _new_worker(self) -> Worker:
         return Worker(
-            self.driver,
-            self.clock,
-            self.codec,
-            self._registry,
-            self._executors,
-            self._settings,
-            schedules=self.schedules.wanted,
-            learn=self._loader.load,
-            observers=self._observers,
+            Surroundings(
+                driver=self.driver,
+                clock=self.clock,
+                codec=self.codec,
+                registry=self._registry,
+                executors=self._executors,
+                settings=self._settings,
+                schedules=self.schedules.wanted,
+                try_import=self._loader.load,
+                observers=self._observers,
+            )
         )
 
     # --- ways to make one
@@ -215,12 +220,12 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     @property
     def active_jobs(self) -> set[str]:
         """Ids of the jobs that run here now."""
-        return {attempt.job.job_id for attempt in self._worker.active.attempts()}
+        return {attempt.job.job_id for attempt in self._worker.services.active.attempts()}
 
     @property
     def active_tasks(self) -> set[asyncio.Task[None]]:
         """The asyncio tasks that run them."""
-        return {attempt.task for attempt in self._worker.active.attempts() if attempt.task}
+        return {attempt.task for attempt in self._worker.services.active.attempts() if attempt.task}
 
     def reconfigure(
         self,
@@ -271,7 +276,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     async def initialize_db(self) -> None:
         """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
         await self.open()
-        await self.driver.install()
+        await self.driver.schema.install()
 
     async def start(self) -> None:
         """Install the schema, take back lost jobs and start running due ones. Idempotent; while a shutdown is
@@ -283,8 +288,8 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             await self.load_task_functions()
             if self._worker.stopped:
                 self._worker = self._new_worker()
-            await self._worker.reclaimer.reclaim_once()
-            await self._worker.limits.keep()
+            await self._worker.services.reclaimer.reclaim_once()
+            await self._worker.services.limits.keep()
             await self.register_schedules()
             self._worker.start()
             self.is_running = True
@@ -380,7 +385,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         """Look up the functions of pending jobs in `task_modules` and the main module; what was found and
         what was not. Jobs of unknown tasks stay pending."""
         await self.open()
-        return self._loader.load(await self.driver.pending_names())
+        return self._loader.load(await self.driver.insight.pending_names())
 
     def find_task(self, name: str) -> bool:
         """True if this process can run jobs of this name; looks it up as `load_task_functions` does."""
@@ -393,7 +398,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         if self.periodic_jobs_enabled:
             self.schedules.adopt_decorated()
         await self.open()
-        await self.schedules.note_records(await self._worker.registrar.register())
+        await self.schedules.note_records(await self._worker.services.registrar.register())
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

@@ -16,14 +16,16 @@ class VacuumMethods(SchedulerParts):
         """Delete now what the policies no longer keep, whether vacuuming is enabled or not; how many jobs of
         each status. All zero if another worker is at it."""
         await self.open()
-        deleted = await self._worker.pruner.prune_once()
+        deleted = await self._worker.services.pruner.prune_once()
         return {str(status): count for status, count in deleted.items()}
 
     async def get_vacuum_stats(self, days: int = 7) -> list[dict[str, Any]]:
         """One dict per day (UTC) with deletions, latest first: day, deleted_completed, deleted_failed,
         deleted_cancelled, deleted_expired, runs, last_run. Kept with ``track_metrics=True``."""
         await self.open()
-        found = await self.driver.vacuum_stats(checked_positive("days", days), now=self.clock.pinned())
+        found = await self.driver.retention.vacuum_stats(
+            checked_positive("days", days), now=self.clock.pinned()
+        )
         return [
             {
                 "day": day.day,
@@ -38,7 +40,7 @@ class VacuumMethods(SchedulerParts):
         """Sums over all time and workers: total_completed, total_failed, total_cancelled, total_expired, and
         last_vacuum_run (None if there was none). Kept with ``track_metrics=True``."""
         await self.open()
-        found = await self.driver.vacuum_stats(None, now=self.clock.pinned())
+        found = await self.driver.retention.vacuum_stats(None, now=self.clock.pinned())
         finished = [status for status in JobStatus if status.finished]
         return {
             **{f"total_{status}": sum(day.deleted[status] for day in found) for status in finished},

@@ -19,7 +19,8 @@ from pg_scheduler import ConflictResolution, JobStatus, PollingConfig, RetryPoli
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler_embedded import EmbeddedServer
 from tests.hostile_inputs import (
@@ -57,11 +58,11 @@ class Place:
     async def contents(self) -> dict[str, Any]:
         """Everything that is stored: through the port, and table by table where there are tables."""
         driver = self.scheduler.driver
-        jobs = await driver.jobs(limit=1000)
+        jobs = await driver.insight.jobs(limit=1000)
         seen: dict[str, Any] = {
             "jobs": jobs,
-            "counts": await driver.counts(),
-            "attempts": [await driver.attempts(one.job_id) for one in jobs],
+            "counts": await driver.insight.counts(),
+            "attempts": [await driver.insight.attempts(one.job_id) for one in jobs],
         }
         if self.connection is not None:
             tables = await self.connection.fetch(
@@ -77,13 +78,15 @@ class Place:
 async def store_three_jobs(driver: Driver) -> None:
     """One pending, one failed with a history, one completed."""
     jobs = [NewJob(job_id, "app:job", SOON, "{}") for job_id in ("existing", "ended", "done")]
-    await driver.submit(jobs, ConflictResolution.RAISE, now=SOON)
+    await driver.jobs.submit(jobs, ConflictResolution.RAISE, now=SOON)
     ends = {"ended": Verdict(JobEvent.FAIL, None, "gone", "trace"), "done": Verdict(JobEvent.COMPLETE)}
     request = ClaimRequest("worker", (), 1, timedelta(seconds=60))
     for job_id, verdict in ends.items():
-        claimed = await driver.claim_job(job_id, request, now=SOON)
+        claimed = await driver.jobs.claim_job(job_id, request, now=SOON)
         assert claimed is not None
-        assert await driver.settle([Settlement(job_id, claimed.epoch, "worker", verdict)], now=SOON) == [True]
+        assert await driver.jobs.settle([Settlement(job_id, claimed.epoch, "worker", verdict)], now=SOON) == [
+            True
+        ]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -195,14 +198,14 @@ async def test_text_that_looks_like_sql_is_data(places: list[Place], text: str) 
         handle = await scheduler.schedule(
             f"app:{text}", execution_time=SOON, job_id=text, args=(text,), kwargs={text: text}
         )
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert (record.job_id, record.task_name) == (text, f"app:{text}")
         assert scheduler.codec.decode_arguments(record.task_data) == ([text], {text: text})
         assert await scheduler.cancel_job(text)
         assert await handle.status() is JobStatus.CANCELLED
         await scheduler.update_job_status(text, "pending")
-        untouched = await scheduler.driver.job("existing")
+        untouched = await scheduler.driver.insight.job("existing")
         assert untouched is not None
         assert untouched.status is JobStatus.PENDING
 
@@ -223,4 +226,4 @@ async def test_a_refused_job_leaves_a_callers_transaction_usable(places: list[Pl
         await place.scheduler.schedule(
             job, execution_time=SOON, job_id="after the refusals", connection=place.connection
         )
-    assert await place.scheduler.driver.job("after the refusals") is not None
+    assert await place.scheduler.driver.insight.job("after the refusals") is not None

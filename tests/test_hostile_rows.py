@@ -60,7 +60,7 @@ async def test_a_schema_may_be_called_anything_and_is_only_ever_a_name(
     await sql.execute("CREATE TABLE canary ()")
     async with installed(dsn, library, schema=schema) as scheduler:
         await run_to_the_end(scheduler)
-        assert (await scheduler.driver.schema_status()).current
+        assert (await scheduler.driver.schema.status()).current
         assert await sql.fetchval("SELECT count(*) FROM pg_tables WHERE schemaname = $1", schema) > 0
         assert await sql.fetchval("SELECT to_regclass('canary')") == "canary"
         assert await sql.fetchval("SELECT to_regclass('public.scheduled_jobs')") is None
@@ -95,7 +95,7 @@ async def test_the_first_and_the_last_instant_are_times_like_others(
         late = await scheduler.schedule(nothing, execution_time=last)
         assert [drained.job.execution_time for drained in await drain(scheduler)] == [first]
         assert await early.status() is JobStatus.COMPLETED
-        record = await scheduler.driver.job(late)
+        record = await scheduler.driver.insight.job(late)
         assert record is not None
         assert (record.status, record.execution_time) == (JobStatus.PENDING, last)
 
@@ -115,9 +115,9 @@ async def test_an_infinite_time_stops_nobody(servers: Servers, version: int, lib
         )
         await sql.close()
         assert {drained.job.job_id for drained in await drain(scheduler)} == {usual, "at once"}
-        (waiting,) = await scheduler.driver.jobs(statuses=[JobStatus.PENDING])
+        (waiting,) = await scheduler.driver.insight.jobs(statuses=[JobStatus.PENDING])
         assert waiting.job_id == "never"
-        (late,) = await scheduler.driver.jobs(statuses=[JobStatus.EXPIRED])
+        (late,) = await scheduler.driver.insight.jobs(statuses=[JobStatus.EXPIRED])
         assert late.job_id == "late"
 
 
@@ -151,7 +151,7 @@ async def test_a_job_with_broken_arguments_fails_alone_and_says_why(
         )
         await drain(scheduler)
         assert await usual.status() is JobStatus.COMPLETED
-        broken = await scheduler.driver.job("broken")
+        broken = await scheduler.driver.insight.job("broken")
         assert broken is not None
         assert broken.status is JobStatus.FAILED
         assert broken.error_message is not None
@@ -209,7 +209,7 @@ async def test_an_outcome_that_cannot_be_stored_still_ends_the_job(
 ) -> None:
     handle = await scheduler.schedule(func, execution_time=NOW, store_result=True)
     await drain(scheduler)
-    record = await scheduler.driver.job(handle)
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.status, record.result) == (status, None)
     assert record.error_message is not None
@@ -219,7 +219,7 @@ async def test_an_outcome_that_cannot_be_stored_still_ends_the_job(
 async def test_a_snooze_past_the_end_of_time_waits_a_century(scheduler: Scheduler) -> None:
     handle = await scheduler.schedule(sleeps_for_ever, execution_time=NOW)
     await drain(scheduler)
-    record = await scheduler.driver.job(handle)
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.status, record.execution_time) == (JobStatus.PENDING, NOW + MAX_DELAY)
     assert record.attempt_count == 0

@@ -6,7 +6,7 @@ import click
 
 from pg_scheduler import __version__
 from pg_scheduler.domain.errors import SchemaError
-from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
@@ -42,14 +42,14 @@ def upgrade(connection: Connection, as_json: bool) -> None:
 
 def _install(connection: Connection, as_json: bool, must_exist: bool = False) -> None:
     async def work(scheduler: Scheduler) -> tuple[SchemaStatus, SchemaStatus]:
-        before = await scheduler.driver.schema_status()
+        before = await scheduler.driver.schema.status()
         if must_exist and nothing_there(before):
             raise SchemaError(
                 f"schema {before.schema!r} holds nothing to upgrade. Is it the right database and "
                 "schema? If so, create the tables: pgq db install"
             )
-        await scheduler.driver.install()
-        return before, await scheduler.driver.schema_status()
+        await scheduler.driver.schema.install()
+        return before, await scheduler.driver.schema.status()
 
     before, after = connection.run(work)
     if as_json:
@@ -87,7 +87,7 @@ def status(connection: Connection, as_json: bool) -> None:
     """
 
     async def read(scheduler: Scheduler) -> SchemaStatus:
-        return await scheduler.driver.schema_status()
+        return await scheduler.driver.schema.status()
 
     found = connection.run(read)
     if as_json:
@@ -175,7 +175,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
     """Drop the tables, with every job in them. Says what it will drop, and asks."""
 
     async def look(scheduler: Scheduler) -> tuple[SchemaStatus, list[str]]:
-        found = await scheduler.driver.schema_status()
+        found = await scheduler.driver.schema.status()
         return found, await _contents(scheduler, found)
 
     found, contents = connection.run(look)
@@ -189,7 +189,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
         raise SystemExit(EXIT_NOT_CURRENT)
 
     async def drop(scheduler: Scheduler) -> None:
-        await scheduler.driver.uninstall()
+        await scheduler.driver.schema.uninstall()
 
     connection.run(drop)
     click.echo(f"schema {found.schema!r}: dropped. The schema itself is still there.")
@@ -201,11 +201,12 @@ async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
     for gap in gaps(found.missing):
         remarks.pop(gap.removeprefix("table "), None)
     if "scheduled_jobs" in remarks:
-        counts = {status: count for status, count in (await scheduler.driver.counts()).items() if count}
+        counted = await scheduler.driver.insight.counts()
+        counts = {status: count for status, count in counted.items() if count}
         each = ", ".join(f"{count} {status}" for status, count in counts.items())
         remarks["scheduled_jobs"] = _counted(sum(counts.values()), "job") + (f": {each}" if each else "")
     if "scheduled_job_workers" in remarks:
-        workers = len(await scheduler.driver.workers())
+        workers = len(await scheduler.driver.insight.workers())
         remarks["scheduled_job_workers"] = _counted(workers, "worker") + " not shut down" if workers else ""
     return [f"{table:<26}{remark}".rstrip() for table, remark in remarks.items()]
 

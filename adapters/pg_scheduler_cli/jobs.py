@@ -12,7 +12,7 @@ import click
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
@@ -50,7 +50,7 @@ def list_(
     """Jobs in order of their times, without what they were given."""
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
-        lambda scheduler: scheduler.driver.jobs(statuses=wanted, task_name=task, limit=limit)
+        lambda scheduler: scheduler.driver.insight.jobs(statuses=wanted, task_name=task, limit=limit)
     )
     summaries = [summary_of(job) for job in found]
     if as_json:

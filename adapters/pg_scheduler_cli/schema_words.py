@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.catalog import WANTED
 
 UNUPGRADED_TABLE = "scheduled_jobs.job_id"

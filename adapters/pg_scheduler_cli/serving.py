@@ -146,7 +146,7 @@ async def _run(
 
         async def until() -> None:
             worker = scheduler.worker
-            await (worker.wait_drained() if options.drain else worker.wait_stopped())
+            await (worker.steps.wait_drained() if options.drain else worker.wait_stopped())
 
         try:
             await run_until_signalled(

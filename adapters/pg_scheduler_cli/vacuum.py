@@ -31,7 +31,14 @@ def run(connection: Connection, as_json: bool, **days: int) -> None:
     )
 
     async def prune(scheduler: Scheduler) -> dict[str, int]:
-        pruner = Pruner(scheduler.driver, scheduler.clock, config.policies(), 3600.0, track=True)
+        pruner = Pruner(
+            retention=scheduler.driver.retention,
+            locks=scheduler.driver.locks,
+            clock=scheduler.clock,
+            policies=config.policies(),
+            interval=3600.0,
+            track=True,
+        )
         return {str(status): count for status, count in (await pruner.prune_once()).items()}
 
     deleted = connection.run(prune)

@@ -18,7 +18,8 @@ class PostgresCompletions:
     """`Completions` over a link. A receipt is the number of a transaction, or of the part of one that a
     savepoint began: the server itself knows what became of it, also after a crash."""
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None

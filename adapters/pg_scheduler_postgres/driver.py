@@ -15,32 +15,31 @@ from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.signals import PostgresSignals
 
 
-class PostgresDriver(
-    PostgresJobs,
-    PostgresCompletions,
-    PostgresSchedules,
-    PostgresLimits,
-    PostgresLocks,
-    PostgresRetention,
-    PostgresSignals,
-    PostgresInsight,
-    PostgresSchema,
-):
+class PostgresDriver:
     """All parts of the port on one link; asyncpg and psycopg differ in the session alone."""
 
     def __init__(self, session: Session, *, schema: str | None = None) -> None:
-        self._link = Link(session, schema)
+        self.link = Link(session, schema)
+        self.jobs = PostgresJobs(self.link)
+        self.completions = PostgresCompletions(self.link)
+        self.schedules = PostgresSchedules(self.link)
+        self.limits = PostgresLimits(self.link)
+        self.locks = PostgresLocks(self.link)
+        self.retention = PostgresRetention(self.link)
+        self.signals = PostgresSignals(self.link)
+        self.insight = PostgresInsight(self.link)
+        self.schema = PostgresSchema(self.link)
 
     @property
-    def schema(self) -> str:
+    def schema_name(self) -> str:
         """The schema that holds the tables; known once opened."""
-        return self._link.statements.schema
+        return self.link.statements.schema
 
     async def open(self) -> None:
-        await self._link.open()
+        await self.link.open()
 
     async def close(self) -> None:
-        await self._link.close()
+        await self.link.close()
 
     def dedicated(self) -> PostgresDriver:
-        return PostgresDriver(self._link.session.dedicated(), schema=self.schema)
+        return PostgresDriver(self.link.session.dedicated(), schema=self.schema_name)

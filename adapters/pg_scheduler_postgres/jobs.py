@@ -12,17 +12,9 @@ from pg_scheduler.domain.limits import BURST_SECONDS, TOKEN_ROUNDING
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.driver import (
-    CancelAnswer,
-    ClaimAnswer,
-    ClaimRequest,
-    LaneAnswer,
-    ReclaimAnswer,
-    Reclaimed,
-    ReclaimRequest,
-    RenewAnswer,
-    RenewRequest,
-)
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_job
@@ -43,11 +35,6 @@ _CANCEL_ANSWERS = {
 
 class PostgresJobs:
     """`JobStore` over a link."""
-
-    _after_lane = ("", "")
-    """The task and lane at which the last look at the lanes ended; before all of them at first."""
-    _more_before = False
-    """Whether lanes that this round of looks has left behind may give more."""
 
     def __init__(self, link: Link) -> None:
         self._link = link
@@ -87,7 +74,7 @@ class PostgresJobs:
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
-        after_task, after_lane = self._after_lane
+        cursor = request.lane_cursor
         rows = await self._link.run(
             "claim_lanes",
             now=now,
@@ -97,21 +84,20 @@ class PostgresJobs:
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
             token_rounding=TOKEN_ROUNDING,
-            after_task=after_task,
-            after_lane=after_lane,
+            after_task="" if cursor is None else cursor.task_name,
+            after_lane="" if cursor is None else cursor.lane,
             lanes_at_once=LANES_AT_ONCE,
             **MISFIRE,
         )
-        swept = rows[0]["ended_task"] is None
-        self._after_lane = ("", "") if swept else (rows[0]["ended_task"], rows[0]["ended_lane"])
-        more = rows[0]["more"] or self._more_before
-        self._more_before = more and not swept
+        more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
+        ended_task = rows[0]["ended_task"]
+        swept = ended_task is None
         return LaneAnswer(
             jobs=_in_start_order(rows),
             expired=tuple(rows[0]["expired_ids"] or ()),
             more=more or not swept,
             next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
-            swept=swept,
+            cursor=None if swept else LaneCursor(ended_task, rows[0]["ended_lane"], more),
         )
 
     async def claim_job(

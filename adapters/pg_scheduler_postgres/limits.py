@@ -17,7 +17,8 @@ SORTED_AT_ONCE = 5_000
 class PostgresLimits:
     """`LimitStore` over a link."""
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         limited = {name: limit for name, limit in limits.items() if limit.limited}
@@ -48,7 +49,7 @@ class PostgresLimits:
                 await self._link.run("sort_into_lanes", task_names=list(task_names), limit=SORTED_AT_ONCE)
             )
 
-    async def limits(self) -> list[LimitRecord]:
+    async def list_limits(self) -> list[LimitRecord]:
         return [
             LimitRecord(
                 row["task_name"],

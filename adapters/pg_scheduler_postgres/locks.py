@@ -37,7 +37,8 @@ class PostgresLocks:
     READ COMMITTED whatever the default is, and its latest statement is always a SHOW.
     """
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     @asynccontextmanager
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:

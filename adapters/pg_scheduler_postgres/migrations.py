@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 
 from pg_scheduler.domain.errors import SchemaError
-from pg_scheduler.ports.driver import SchemaStatus
+from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.catalog import WANTED
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
@@ -72,7 +72,7 @@ class PostgresSchema:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def schema_status(self) -> SchemaStatus:
+    async def status(self) -> SchemaStatus:
         return await self._status(self._link.session)
 
     async def _status(self, session: Session) -> SchemaStatus:
@@ -101,7 +101,7 @@ class PostgresSchema:
         )
 
     async def install(self) -> None:
-        if (await self.schema_status()).current:
+        if (await self.status()).current:
             return
         schema = self._link.statements.schema
         async with self._link.session.transaction() as transaction:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import FINISHED, JobStatus
-from pg_scheduler.ports.schedule_store import VacuumDay
+from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 
@@ -15,7 +15,8 @@ from pg_scheduler_postgres.link import Link
 class PostgresRetention:
     """`Retention` over a link."""
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def prune(
         self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None

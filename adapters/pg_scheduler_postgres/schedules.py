@@ -24,7 +24,8 @@ from pg_scheduler_postgres.session import Row, Session
 class PostgresSchedules:
     """`ScheduleStore` over a link."""
 
-    _link: Link
+    def __init__(self, link: Link) -> None:
+        self._link = link
 
     async def register_schedules(
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None

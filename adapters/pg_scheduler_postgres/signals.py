@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pg_scheduler.domain.states import FINISHED, JobStatus
-from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import SOON
 

@@ -17,7 +17,7 @@ from benchmarks.parts.drain import rates
 from benchmarks.rounds import interleaved, median_ratio
 from pg_scheduler import Queries
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.ports.driver import ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
 
 JOBS = 30_000
 HELD_BACK = 20_000
@@ -50,12 +50,12 @@ async def _hold_back(bench: Bench, database: Database, case: Case) -> None:
         if case.concurrency is None:
             await queries.pause_queue(LIMITED)
         else:
-            await queries.driver.set_limits({LIMITED: TaskLimits(case.concurrency)})
+            await queries.driver.limits.set_limits({LIMITED: TaskLimits(case.concurrency)})
         await queries.enqueue(LIMITED, [b""] * number, limit_key=keys)
         more = case.concurrency is not None
         while more:
             request = ClaimRequest("elsewhere", (LIMITED,), 1000, timedelta(hours=1))
-            more = (await queries.driver.claim_lanes(request)).more
+            more = (await queries.driver.jobs.claim_lanes(request)).more
 
 
 async def _beside(case: Case, bench: Bench, jobs: int, setting: Setting) -> Drained:

@@ -13,7 +13,7 @@ from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Signals
+from pg_scheduler.ports.signals import Signals
 
 log = logging.getLogger(__name__)
 

@@ -108,12 +108,12 @@ class JobHandle(str):
         await self.wait(timeout)
         record = await self._record()
         completed = record.status is JobStatus.COMPLETED
-        attempts = [] if completed else await self._home.driver.attempts(self)
+        attempts = [] if completed else await self._home.driver.insight.attempts(self)
         return result_of(record, attempts, self._home.codec)
 
     async def _record(self) -> JobRecord:
         await self._home.open()
-        record = await self._home.driver.job(self)
+        record = await self._home.driver.insight.job(self)
         if record is None:
             raise JobNotFound(str(self))
         return record

@@ -113,9 +113,9 @@ class ScheduleBook:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
         await self._open()
-        for record in await self._driver.list_schedules([new.key]):
+        for record in await self._driver.schedules.list_schedules([new.key]):
             _refuse_if_of_code(record)
-        await self._driver.put_schedule(new, now=self._clock.pinned())
+        await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
         return new.key
 
     async def update(self, key: str, changes: Mapping[str, Any]) -> None:
@@ -124,12 +124,12 @@ class ScheduleBook:
         _refuse_if_of_code(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
-        await self._driver.put_schedule(new, now=self._clock.pinned())
+        await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
 
     async def remove(self, key: str) -> bool:
         """Forget a schedule; jobs it made stay."""
         await self._open()
-        return await self._driver.remove_schedule(key)
+        return await self._driver.schedules.remove_schedule(key)
 
     # --- asked and told
 
@@ -140,7 +140,7 @@ class ScheduleBook:
             InvalidInput: there is none.
         """
         await self._open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found:
             raise InvalidInput("key", f"no schedule {key!r}", "list_schedules() shows what there is")
         return found[0]
@@ -148,7 +148,7 @@ class ScheduleBook:
     async def infos(self) -> list[ScheduleInfo]:
         """All stored schedules by key."""
         await self._open()
-        return [_info(record) for record in await self._driver.list_schedules()]
+        return [_info(record) for record in await self._driver.schedules.list_schedules()]
 
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
@@ -164,7 +164,7 @@ class ScheduleBook:
 
     async def _tell(self, key: str, paused: bool) -> bool:
         await self._open()
-        done = await self._driver.set_paused(key, paused, now=self._clock.pinned())
+        done = await self._driver.schedules.set_paused(key, paused, now=self._clock.pinned())
         if done:
             self._enabled[key] = not paused
         return done
@@ -230,17 +230,17 @@ class ScheduleBook:
         """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
         no such schedule."""
         await self._open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found and key in self._configs:
-            found = await self._driver.register_schedules(self.wanted(), now=self._clock.pinned())
+            found = await self._driver.schedules.register_schedules(self.wanted(), now=self._clock.pinned())
             found = [record for record in found if record.new.key == key]
         if not found:
             return None
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
-        moment = (await self._driver.due_schedules((), 0, now=self._clock.pinned())).now
+        moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0].new, moment)
         await submit_with_retry(self._driver, self._clock, [job], ConflictResolution.RAISE)
-        await self._driver.note_manual_run(key, job.job_id)
+        await self._driver.schedules.note_manual_run(key, job.job_id)
         return job.job_id
 
     def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
@@ -287,11 +287,11 @@ class ScheduleBook:
     async def status(self, key: str) -> dict[str, Any] | None:
         """All that is known of a schedule, read from the database; None if there is none."""
         await self._open()
-        found = await self._driver.list_schedules([key])
+        found = await self._driver.schedules.list_schedules([key])
         if not found:
             return self.known_status(key)
         info = _info(found[0])
-        job = await self._driver.job(info.last_job_id) if info.last_job_id else None
+        job = await self._driver.insight.job(info.last_job_id) if info.last_job_id else None
         return {
             "job_name": info.task_name,
             "priority": found[0].new.rank,

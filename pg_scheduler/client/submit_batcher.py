@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from pg_scheduler.client.submit_retry import SubmittingStore, submit_with_retry
+from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import (
     ConnectionLost,
@@ -18,6 +18,7 @@ from pg_scheduler.domain.errors import (
 )
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Driver
 
 SIDE_BY_SIDE = 2
 """Statements under way at once: while one waits for the disk, the next is made."""
@@ -39,8 +40,8 @@ class _Waiting(NamedTuple):
 class SubmitBatcher:
     """Submits the jobs of one event loop; in another one it begins anew."""
 
-    def __init__(self, store: SubmittingStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, driver: Driver, clock: Clock) -> None:
+        self._driver = driver
         self._clock = clock
         self._begin()
 
@@ -103,7 +104,7 @@ class SubmitBatcher:
     async def _store_all(self, bundle: Sequence[_Waiting]) -> None:
         try:
             answers = await submit_with_retry(
-                self._store, self._clock, [one.job for one in bundle], ConflictResolution.IGNORE
+                self._driver, self._clock, [one.job for one in bundle], ConflictResolution.IGNORE
             )
         except (ConnectionLost, TransientDatabaseError) as error:
             for one in bundle:
@@ -130,7 +131,7 @@ class SubmitBatcher:
             _tell(one, None)
 
     async def _store_one(self, job: NewJob) -> None:
-        await submit_with_retry(self._store, self._clock, [job], ConflictResolution.RAISE)
+        await submit_with_retry(self._driver, self._clock, [job], ConflictResolution.RAISE)
 
 
 def _tell(one: _Waiting, error: Exception | None) -> None:

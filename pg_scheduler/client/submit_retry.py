@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import (
@@ -17,7 +17,8 @@ from pg_scheduler.domain.errors import (
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.engine.service import pause_after
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, JobStore
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import Insight
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +26,8 @@ PATIENCE = 5.0
 """Seconds after the first failure in which a submission is tried again; then the caller hears of it."""
 
 
-class SubmittingStore(JobStore, Insight, Protocol):
-    """What a submission needs of a driver."""
-
-
 async def submit_with_retry(
-    store: SubmittingStore,
+    driver: Driver,
     clock: Clock,
     jobs: Sequence[NewJob],
     conflict: ConflictResolution,
@@ -53,10 +50,10 @@ async def submit_with_retry(
     began, failures, in_doubt = clock.monotonic(), 0, False
     while True:
         try:
-            answers = await store.submit(
+            answers = await driver.jobs.submit(
                 jobs, conflict, now=clock.pinned(), connection=connection, batch_size=batch_size
             )
-            return await _own(store, jobs, answers) if in_doubt else answers
+            return await _own(driver.insight, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
             over = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
@@ -67,7 +64,7 @@ async def submit_with_retry(
             log.info("a submission failed; trying again", extra={"error": str(error)})
             await clock.sleep(pause_after(error, failures) * random.uniform(0.5, 1.0))
         except JobAlreadyExists:
-            if not in_doubt or not await _all_stored(store, jobs):
+            if not in_doubt or not await _all_stored(driver.insight, jobs):
                 raise  # all or nothing: so nothing of this call was stored before
             if all(job.fresh_id for job in jobs):
                 return [Submission.INSERTED] * len(jobs)
@@ -80,18 +77,18 @@ _UNKNOWN = (
 )
 
 
-async def _all_stored(store: Insight, jobs: Sequence[NewJob]) -> bool:
+async def _all_stored(insight: Insight, jobs: Sequence[NewJob]) -> bool:
     for job in jobs:
-        if await store.job(job.job_id) is None:
+        if await insight.job(job.job_id) is None:
             return False
     return True
 
 
-async def _own(store: Insight, jobs: Sequence[NewJob], answers: Sequence[Submission]) -> list[Submission]:
+async def _own(insight: Insight, jobs: Sequence[NewJob], answers: Sequence[Submission]) -> list[Submission]:
     """The answers, where what is found taken under a fresh id was stored by the first try."""
     return [
         Submission.INSERTED
-        if answer is Submission.IGNORED and job.fresh_id and await store.job(job.job_id) is not None
+        if answer is Submission.IGNORED and job.fresh_id and await insight.job(job.job_id) is not None
         else answer
         for job, answer in zip(jobs, answers, strict=True)
     ]

@@ -14,7 +14,7 @@ from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries, QueueStatistics
 
 FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0

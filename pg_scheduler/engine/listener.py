@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
-from pg_scheduler.ports.driver import SignalKind, Signals
+from pg_scheduler.ports.signals import SignalKind, Signals
 
 log = logging.getLogger(__name__)
 

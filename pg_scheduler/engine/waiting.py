@@ -1,8 +1,10 @@
-"""Waiting for something to happen, but not longer than a clock allows."""
+"""Waiting for one of several things to happen."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from pg_scheduler.ports.clock import Clock
 
@@ -23,3 +25,13 @@ async def wait_at_most(event: asyncio.Event, seconds: float | None, clock: Clock
         told.cancel()
         over.cancel()
     return event.is_set()
+
+
+async def first_of(*waits: Coroutine[Any, Any, object]) -> None:
+    """Return when the first of them has ended; the others are cancelled."""
+    tasks = [asyncio.ensure_future(wait) for wait in waits]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

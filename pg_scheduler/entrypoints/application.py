@@ -86,7 +86,7 @@ class App:
         try:
             await self.scheduler.start()
             worker = self.scheduler.worker
-            await (worker.wait_drained() if mode == "drain" else worker.wait_stopped())
+            await (worker.steps.wait_drained() if mode == "drain" else worker.wait_stopped())
         finally:
             await self.shutdown(shutdown_timeout)
 

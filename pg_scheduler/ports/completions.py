@@ -19,7 +19,7 @@ class Fate(StrEnum):
 
 
 class Completions(Protocol):
-    """Settling in somebody else's transaction. A part of `Driver`."""
+    """Settling in somebody else's transaction."""
 
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None

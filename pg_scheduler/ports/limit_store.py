@@ -33,6 +33,6 @@ class LimitStore(Protocol):
         """Pause or resume the jobs of a task, everywhere; what runs goes on. True if that was a change."""
         ...
 
-    async def limits(self) -> list[LimitRecord]:
+    async def list_limits(self) -> list[LimitRecord]:
         """Every task that has limits or is paused, by name."""
         ...

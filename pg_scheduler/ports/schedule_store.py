@@ -1,16 +1,12 @@
-"""The Driver port's part for schedules, locks and retention."""
+"""The life of schedules."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
-
-from pg_scheduler.domain.retention import VacuumPolicy
-from pg_scheduler.domain.states import JobStatus
 
 
 class Contention(StrEnum):
@@ -163,42 +159,4 @@ class ScheduleStore(Protocol):
 
     async def note_manual_run(self, key: str, job_id: str) -> None:
         """Remember the job of a run that somebody asked for."""
-        ...
-
-
-class Locks(Protocol):
-    """Exclusion across the cluster."""
-
-    def exclusive(self, name: str, on_lost: Callable[[], None]) -> AbstractAsyncContextManager[bool]:
-        """True inside the block if this caller, alone in the cluster, holds the lock; False if somebody else
-        does. Held on a connection of its own until the block ends or this process dies; `on_lost` is
-        called should that connection break before the block ends."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class VacuumDay:
-    """What was deleted on one day."""
-
-    day: date
-    deleted: Mapping[JobStatus, int]
-    runs: int
-    last_run: datetime
-
-
-class Retention(Protocol):
-    """Deleting finished jobs."""
-
-    async def prune(
-        self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None
-    ) -> int:
-        """Delete up to `limit` jobs that the policy no longer keeps, with their history; how many."""
-        ...
-
-    async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:
-        """Add one run to the statistics of its day."""
-        ...
-
-    async def vacuum_stats(self, days: int | None, *, now: datetime | None = None) -> list[VacuumDay]:
-        """Statistics of the last `days` days (None: all), latest first."""
         ...

@@ -18,7 +18,7 @@ async def scheduled(scheduler: Scheduler, func: Callable[..., Any] | str) -> lis
     """The pending jobs of a task, in order of execution time."""
     await scheduler.initialize_db()
     name = func if isinstance(func, str) else scheduler.task_for(func).name
-    return await scheduler.driver.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=MAX_SHOWN)
+    return await scheduler.driver.insight.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=MAX_SHOWN)
 
 
 async def assert_scheduled(

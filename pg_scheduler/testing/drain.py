@@ -42,9 +42,11 @@ async def drain(scheduler: Scheduler) -> list[Drained]:
     await scheduler.initialize_db()
     await scheduler.register_schedules()
     drained: list[Drained] = []
-    with scheduler.worker.settled_to(lambda job, verdict: drained.append(Drained(job, verdict))):
-        while await _stage(scheduler) + await scheduler.worker.claim_and_start():
-            await scheduler.worker.finish_started()
+    with scheduler.worker.services.observers.recording(
+        lambda job, verdict: drained.append(Drained(job, verdict))
+    ):
+        while await _stage(scheduler) + await scheduler.worker.steps.claim_and_start():
+            await scheduler.worker.steps.finish_started()
             if len(drained) > MAX_ATTEMPTS:
                 raise RuntimeError(f"more than {MAX_ATTEMPTS} attempts: do the jobs schedule each other?")
     return drained
@@ -52,7 +54,7 @@ async def drain(scheduler: Scheduler) -> list[Drained]:
 
 async def _stage(scheduler: Scheduler) -> int:
     """Turn due windows of schedules into jobs."""
-    staged, _ = await scheduler.worker.stager.stage_once()
+    staged, _ = await scheduler.worker.services.stager.stage_once()
     return staged
 
 
@@ -70,6 +72,6 @@ async def live_through(scheduler: Scheduler, clock: ManualClock, duration: timed
 
 async def _next_instant(scheduler: Scheduler) -> timedelta | None:
     """Time until the next window or the next pending job; None if there is neither."""
-    _, next_window_in = await scheduler.worker.stager.stage_once()
-    next_due_in = await scheduler.worker.next_due_in()
+    _, next_window_in = await scheduler.worker.services.stager.stage_once()
+    next_due_in = await scheduler.worker.steps.next_due_in()
     return min((one for one in (next_window_in, next_due_in) if one is not None), default=None)

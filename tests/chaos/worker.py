@@ -115,7 +115,7 @@ def scheduler_for(launch: Launch) -> ChaosScheduler:
         scheduler.schedules.adopt(schedule_of(launch.every))
     lend(scheduler)
     if not launch.renews:
-        scheduler.worker.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
+        scheduler.worker.services.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     return scheduler
 
 

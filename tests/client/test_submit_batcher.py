@@ -17,17 +17,19 @@ from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.testing.memory import MemoryDriver
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import later, within
 
 
 async def job(number: int) -> None: ...
 
 
-class SlowStore(MemoryDriver):
+class SlowJobs(MemoryJobs):
     """Lets a statement go only when told to; refuses what it is told to refuse."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
         self.sent: list[int] = []
         self.go = asyncio.Event()
         self.refused = ""
@@ -52,13 +54,21 @@ class SlowStore(MemoryDriver):
 
 
 @pytest.fixture
-async def store() -> SlowStore:
-    return SlowStore()
+async def driver() -> MemoryDriver:
+    made = MemoryDriver()
+    made.jobs = SlowJobs(made.state)
+    return made
 
 
 @pytest.fixture
-def scheduler(store: SlowStore) -> Scheduler:
-    return Scheduler(store)
+def store(driver: MemoryDriver) -> SlowJobs:
+    assert isinstance(driver.jobs, SlowJobs)
+    return driver.jobs
+
+
+@pytest.fixture
+def scheduler(driver: MemoryDriver) -> Scheduler:
+    return Scheduler(driver)
 
 
 async def begun(scheduler: Scheduler, numbers: range) -> list[asyncio.Task[JobHandle]]:
@@ -70,27 +80,27 @@ async def begun(scheduler: Scheduler, numbers: range) -> list[asyncio.Task[JobHa
     return tasks
 
 
-async def test_who_submits_alone_sends_at_once(scheduler: Scheduler, store: SlowStore) -> None:
+async def test_who_submits_alone_sends_at_once(scheduler: Scheduler, store: SlowJobs) -> None:
     store.go.set()
     for number in range(3):
         await scheduler.schedule(job, execution_time=later(), args=(number,))
     assert store.sent == [1, 1, 1]
 
 
-async def test_what_comes_meanwhile_goes_together(scheduler: Scheduler, store: SlowStore) -> None:
+async def test_what_comes_meanwhile_goes_together(scheduler: Scheduler, store: SlowJobs) -> None:
     tasks = await begun(scheduler, range(20))
     assert store.sent == [1, 1]
     store.go.set()
     ids = await within(asyncio.gather(*tasks))
     assert store.sent == [1, 1, 18]
     for number, job_id in enumerate(ids):
-        record = await store.job(job_id)
+        record = await scheduler.driver.insight.job(job_id)
         assert record is not None
         assert f"[{number}]" in record.task_data
 
 
-async def test_single_jobs_of_queries_share_too(store: SlowStore) -> None:
-    queries = Queries(store)
+async def test_single_jobs_of_queries_share_too(driver: MemoryDriver, store: SlowJobs) -> None:
+    queries = Queries(driver)
     tasks = [asyncio.create_task(queries.enqueue("mail", b"%d" % n)) for n in range(9)]
     await asyncio.sleep(0.02)
     store.go.set()
@@ -100,7 +110,7 @@ async def test_single_jobs_of_queries_share_too(store: SlowStore) -> None:
 
 
 async def test_a_bundle_has_a_bound(
-    scheduler: Scheduler, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+    scheduler: Scheduler, store: SlowJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundling, "MOST_JOBS", 5)
     tasks = await begun(scheduler, range(14))
@@ -110,7 +120,7 @@ async def test_a_bundle_has_a_bound(
 
 
 async def test_large_jobs_do_not_pile_up_in_one_statement(
-    scheduler: Scheduler, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+    scheduler: Scheduler, store: SlowJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundling, "MOST_CHARACTERS", 10)
     tasks = await begun(scheduler, range(5))
@@ -119,7 +129,7 @@ async def test_large_jobs_do_not_pile_up_in_one_statement(
     assert store.sent == [1] * 5
 
 
-async def test_a_job_that_is_refused_takes_no_other_with_it(scheduler: Scheduler, store: SlowStore) -> None:
+async def test_a_job_that_is_refused_takes_no_other_with_it(scheduler: Scheduler, store: SlowJobs) -> None:
     store.refused = "[7]"
     tasks = await begun(scheduler, range(10))
     store.go.set()
@@ -127,11 +137,11 @@ async def test_a_job_that_is_refused_takes_no_other_with_it(scheduler: Scheduler
     wrong = [number for number, one in enumerate(found) if isinstance(one, BaseException)]
     assert wrong == [7]
     assert isinstance(found[7], DatabaseError)
-    assert sum((await store.counts()).values()) == 9
+    assert sum((await scheduler.driver.insight.counts()).values()) == 9
 
 
 async def test_a_lost_connection_is_told_to_all_and_ends_nothing(
-    scheduler: Scheduler, store: SlowStore, monkeypatch: pytest.MonkeyPatch
+    scheduler: Scheduler, store: SlowJobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(submitting, "PATIENCE", 0.0)
     store.broken = True
@@ -144,7 +154,7 @@ async def test_a_lost_connection_is_told_to_all_and_ends_nothing(
 
 
 async def test_who_is_cancelled_before_his_turn_has_stored_nothing(
-    scheduler: Scheduler, store: SlowStore
+    scheduler: Scheduler, store: SlowJobs
 ) -> None:
     tasks = await begun(scheduler, range(6))
     tasks[4].cancel()
@@ -153,10 +163,10 @@ async def test_who_is_cancelled_before_his_turn_has_stored_nothing(
     found = await within(asyncio.gather(*tasks, return_exceptions=True))
     assert [number for number, one in enumerate(found) if isinstance(one, BaseException)] == [4]
     assert store.sent == [1, 1, 3]
-    assert sum((await store.counts()).values()) == 5
+    assert sum((await scheduler.driver.insight.counts()).values()) == 5
 
 
-async def test_who_is_cancelled_first_holds_up_nobody(scheduler: Scheduler, store: SlowStore) -> None:
+async def test_who_is_cancelled_first_holds_up_nobody(scheduler: Scheduler, store: SlowJobs) -> None:
     tasks = await begun(scheduler, range(4))
     tasks[0].cancel()
     tasks[1].cancel()
@@ -171,7 +181,7 @@ def test_another_event_loop_begins_anew() -> None:
     scheduler = Scheduler(MemoryDriver())
 
     async def torn_down() -> None:
-        scheduler.driver.submit = never  # type: ignore[method-assign]
+        scheduler.driver.jobs.submit = never  # type: ignore[method-assign]
         for number in range(4):
             asyncio.ensure_future(scheduler.schedule(job, execution_time=later(), args=(number,)))
         await asyncio.sleep(0.02)
@@ -183,7 +193,7 @@ def test_another_event_loop_begins_anew() -> None:
     loop = asyncio.new_event_loop()
     loop.run_until_complete(torn_down())
     tasks = asyncio.all_tasks(loop)
-    del scheduler.driver.submit
+    del scheduler.driver.jobs.submit
     asyncio.run(within(scheduler.schedule(job, execution_time=later(), args=(9,))))
     for task in tasks:
         task.cancel()

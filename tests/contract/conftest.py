@@ -73,7 +73,7 @@ async def opened(
     housekeeping = await asyncpg.connect(dsn)
     async with SHAPES[shape](dsn, schema) as driver:
         await driver.open()
-        await driver.install()
+        await driver.schema.install()
         yield driver, Housekeeper(housekeeping, schema)
         await driver.close()
     await housekeeping.close()

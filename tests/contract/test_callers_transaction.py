@@ -15,7 +15,9 @@ from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import InvalidInput, JobAlreadyExists
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import NOON, RAISE, REPLACE, claim_request, new, stored, submit
 from pg_scheduler.testing.contract.signals import listening, next_of
 from tests.contract.callers import CALLERS, Caller
@@ -41,7 +43,7 @@ async def driver(kind: str, dsn: str) -> AsyncIterator[Driver]:
     """A driver of the caller's library, beside the caller's connection."""
     driver = driver_over(dsn, library=kind.partition(" ")[0])
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     yield driver
     await driver.close()
 
@@ -50,7 +52,7 @@ def enqueue(
     driver: Driver, caller: Caller, jobs: list[NewJob], conflict: ConflictResolution = RAISE
 ) -> Awaitable[list[Submission]]:
     """In the caller's transaction, in batches of two."""
-    return driver.submit(jobs, conflict, now=NOON, connection=caller.connection, batch_size=2)
+    return driver.jobs.submit(jobs, conflict, now=NOON, connection=caller.connection, batch_size=2)
 
 
 @pytest.mark.parametrize("jobs", [ONE, MANY], ids=["one", "many"])
@@ -58,16 +60,16 @@ class TestEnqueueing:
     async def test_a_rollback_leaves_no_job(self, driver: Driver, caller: Caller, jobs: list[NewJob]) -> None:
         assert await enqueue(driver, caller, jobs) == [Submission.INSERTED] * len(jobs)
         await caller.rollback()
-        assert await driver.jobs() == []
+        assert await driver.insight.jobs() == []
 
     async def test_nothing_is_seen_before_the_commit(
         self, driver: Driver, caller: Caller, jobs: list[NewJob]
     ) -> None:
         await enqueue(driver, caller, jobs)
-        assert await driver.jobs() == []
-        assert await driver.job("a", connection=caller.connection) is not None
+        assert await driver.insight.jobs() == []
+        assert await driver.insight.job("a", connection=caller.connection) is not None
         await caller.commit()
-        assert [job.job_id for job in await driver.jobs()] == [job.job_id for job in jobs]
+        assert [job.job_id for job in await driver.insight.jobs()] == [job.job_id for job in jobs]
 
     async def test_the_commit_wakes_a_listener_and_nothing_before_it(
         self, driver: Driver, caller: Caller, jobs: list[NewJob]
@@ -76,9 +78,9 @@ class TestEnqueueing:
             await enqueue(driver, caller, jobs)
             # Signals arrive in the order of their commits: had the enqueueing been told, it came first.
             await submit(driver, new("z"))
-            await driver.claim_job("z", claim_request(), now=NOON)
+            await driver.jobs.claim_job("z", claim_request(), now=NOON)
             await next_of(heard, SignalKind.DUE)
-            await driver.request_cancel(["z"], now=NOON)
+            await driver.jobs.request_cancel(["z"], now=NOON)
             async with asyncio.timeout(10):
                 assert await heard.get() is SignalKind.CANCEL
             await caller.commit()
@@ -94,7 +96,7 @@ class TestEnqueueing:
         assert await caller.value_of("SELECT 42") == 42
         await enqueue(driver, caller, [new("after")])
         await caller.commit()
-        kept = {job.job_id for job in await driver.jobs()}
+        kept = {job.job_id for job in await driver.insight.jobs()}
         assert kept == {"before", "after", jobs[-1].job_id}
 
 
@@ -112,7 +114,7 @@ class TestTheCallersOwnRows:
     ) -> None:
         await submit(driver, *MANY)
         asked = ["b", "a"]
-        answers = await driver.request_cancel(asked, now=NOON, connection=caller.connection)
+        answers = await driver.jobs.request_cancel(asked, now=NOON, connection=caller.connection)
         assert answers == [CancelAnswer.CANCELLED] * 2
         assert (await stored(driver, "a")).status is JobStatus.PENDING
         await caller.rollback()
@@ -122,7 +124,7 @@ class TestTheCallersOwnRows:
         self, driver: Driver, caller: Caller
     ) -> None:
         await enqueue(driver, caller, ONE)
-        await driver.request_cancel(["a"], now=NOON, connection=caller.connection)
+        await driver.jobs.request_cancel(["a"], now=NOON, connection=caller.connection)
         await caller.commit()
         assert (await stored(driver, "a")).status is JobStatus.CANCELLED
 
@@ -130,7 +132,7 @@ class TestTheCallersOwnRows:
 async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: str) -> None:
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     theirs: Any
     if library == "psycopg":
         theirs = await asyncpg.connect(dsn)
@@ -139,13 +141,13 @@ async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: s
     with psycopg.Connection.connect(dsn) as blocking:
         for connection in (theirs, blocking, object(), dsn):
             for call in (
-                driver.submit(ONE, RAISE, now=NOON, connection=connection),
-                driver.submit(MANY, RAISE, now=NOON, connection=connection),
-                driver.request_cancel(["a"], now=NOON, connection=connection),
-                driver.job("a", connection=connection),
+                driver.jobs.submit(ONE, RAISE, now=NOON, connection=connection),
+                driver.jobs.submit(MANY, RAISE, now=NOON, connection=connection),
+                driver.jobs.request_cancel(["a"], now=NOON, connection=connection),
+                driver.insight.job("a", connection=connection),
             ):
                 with pytest.raises(InvalidInput, match="connection: "):
                     await call
-    assert await driver.jobs() == []
+    assert await driver.insight.jobs() == []
     await theirs.close()
     await driver.close()

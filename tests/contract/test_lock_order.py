@@ -18,7 +18,8 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,
@@ -36,12 +37,12 @@ Batch = Callable[[Driver, Sequence[str]], Awaitable[object]]
 
 async def settling(driver: Driver, job_ids: Sequence[str]) -> object:
     told = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in job_ids]
-    return await driver.settle(told, now=at(10))
+    return await driver.jobs.settle(told, now=at(10))
 
 
 async def renewing(driver: Driver, job_ids: Sequence[str]) -> object:
     leases = [Lease(job_id, 1) for job_id in job_ids]
-    return await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, leases), now=at(10))
+    return await driver.jobs.renew(RenewRequest(OWNER, "host", 1, LEASE, leases), now=at(10))
 
 
 async def replacing(driver: Driver, job_ids: Sequence[str]) -> object:
@@ -53,7 +54,7 @@ async def ignoring(driver: Driver, job_ids: Sequence[str]) -> object:
 
 
 async def cancelling(driver: Driver, job_ids: Sequence[str]) -> object:
-    return await driver.request_cancel(job_ids, now=at(10))
+    return await driver.jobs.request_cancel(job_ids, now=at(10))
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ async def drivers(dsn: str) -> AsyncIterator[tuple[Driver, Driver]]:
         for driver in both:
             await driver.open()
             stack.push_async_callback(driver.close)
-        await both[0].install()
+        await both[0].schema.install()
         yield both
 
 
@@ -118,9 +119,9 @@ async def test_a_settlement_waits_for_nobody_and_says_what_is_held_up(
     for number, batch in enumerate((told, failed)):
         async with sql.transaction():
             await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
-            answers = await drivers[number].settle(batch, now=at(10))
+            answers = await drivers[number].jobs.settle(batch, now=at(10))
         assert list(answers) == [not number, None, not number, False]
-    assert await drivers[0].settle(failed, now=at(11)) == [False, True, False, False]
+    assert await drivers[0].jobs.settle(failed, now=at(11)) == [False, True, False, False]
 
 
 @pytest.mark.parametrize("other", [replacing, cancelling], ids=lambda batch: batch.__name__)
@@ -137,7 +138,7 @@ async def test_a_renewal_waits_for_nobody_and_extends_what_is_free(
             while await _waiting_for_a_lock(sql) < 1:
                 await asyncio.sleep(0.005)
         answer = await asyncio.wait_for(renewing(drivers[0], IDS), 10)
-        until = {job.job_id: job.lease_until for job in await drivers[0].jobs()}
+        until = {job.job_id: job.lease_until for job in await drivers[0].insight.jobs()}
     await batch
     assert answer == RenewAnswer(frozenset(Lease(job_id, 1) for job_id in IDS), frozenset())
     assert (until["a"], until["m"]) == (at(10) + LEASE, at(0) + LEASE)
@@ -148,7 +149,7 @@ async def test_calls_that_store_the_same_new_ids_never_deadlock(
 ) -> None:
     unseen = "INSERT INTO scheduled_jobs (job_id, job_name, execution_time) VALUES ('m', 'task', now())"
     await meet(drivers, sql, unseen, ignoring, ignoring)
-    assert [job.job_id for job in await drivers[0].jobs()] == list(IDS)
+    assert [job.job_id for job in await drivers[0].insight.jobs()] == list(IDS)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +167,7 @@ async def test_a_pruner_leaves_out_what_others_are_writing(
         async with asyncio.timeout(20):
             while await _waiting_for_a_lock(sql) < 1:
                 await asyncio.sleep(0.005)
-        pruned = drivers[0].prune(JobStatus.COMPLETED, policy, 100, now=at(20))
+        pruned = drivers[0].retention.prune(JobStatus.COMPLETED, policy, 100, now=at(20))
         assert await asyncio.wait_for(pruned, 10) == 1
     await replacement
-    assert {job.status for job in await drivers[0].jobs()} == {JobStatus.PENDING}
+    assert {job.status for job in await drivers[0].insight.jobs()} == {JobStatus.PENDING}

@@ -10,7 +10,9 @@ import pytest
 
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, RenewRequest, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewRequest
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,
@@ -34,7 +36,7 @@ DUE, CANCEL = SignalKind.DUE, SignalKind.CANCEL
 async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     yield driver
     await driver.close()
 
@@ -57,7 +59,7 @@ class Ear:
 
     async def heard(self) -> list[SignalKind]:
         """Until now; a wish to cancel the running job "mark" is the mark."""
-        await self._driver.request_cancel(["mark"], now=NOON)
+        await self._driver.jobs.request_cancel(["mark"], now=NOON)
         heard = []
         async with asyncio.timeout(10):
             while (signal := await self._heard.get()) is not CANCEL:
@@ -67,7 +69,7 @@ class Ear:
 
 async def test_a_hundred_jobs_are_one_signal(driver: Driver) -> None:
     async with Ear(driver) as ear:
-        await driver.submit([new(f"{n}") for n in range(100)], IGNORE, now=NOON, batch_size=10)
+        await driver.jobs.submit([new(f"{n}") for n in range(100)], IGNORE, now=NOON, batch_size=10)
         assert await ear.heard() == [DUE]
 
 
@@ -83,7 +85,7 @@ async def test_what_stores_nothing_is_no_signal(driver: Driver) -> None:
     await submit(driver, new())
     async with Ear(driver) as ear:
         await submit(driver, new(), conflict=IGNORE)
-        await driver.request_cancel(["unknown"], now=NOON)
+        await driver.jobs.request_cancel(["unknown"], now=NOON)
         await reclaim(driver, now=NOON)
         assert await ear.heard() == []
 
@@ -93,7 +95,7 @@ async def test_work_in_progress_is_no_signal(driver: Driver) -> None:
     async with Ear(driver) as ear:
         await submit(driver, new("other", due=at(1000)))
         await claim(driver, now=at(1001))
-        await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(1))
+        await driver.jobs.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(1))
         await settle(driver, job, JobEvent.COMPLETE)
         assert await ear.heard() == []
 
@@ -101,7 +103,7 @@ async def test_work_in_progress_is_no_signal(driver: Driver) -> None:
 async def test_a_batch_of_released_jobs_is_one_signal(driver: Driver) -> None:
     jobs = [await started(driver, f"{n}") for n in range(20)]
     async with Ear(driver) as ear:
-        await driver.settle([told(job, JobEvent.RELEASE) for job in jobs], now=at(10))
+        await driver.jobs.settle([told(job, JobEvent.RELEASE) for job in jobs], now=at(10))
         assert await ear.heard() == [DUE]
 
 
@@ -117,7 +119,7 @@ async def test_a_retry_of_the_far_future_is_no_signal(driver: Driver) -> None:
 async def test_cancelling_what_does_not_run_is_no_signal_to_stop(driver: Driver) -> None:
     await submit(driver, new())
     async with listening(driver) as heard:
-        await driver.request_cancel(["job"], now=NOON)
-        await driver.override_status("job", JobStatus.PENDING, now=NOON)
+        await driver.jobs.request_cancel(["job"], now=NOON)
+        await driver.jobs.override_status("job", JobStatus.PENDING, now=NOON)
         async with asyncio.timeout(10):
             assert await heard.get() is DUE

@@ -14,7 +14,8 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import Submission
 from pg_scheduler.domain.errors import JobAlreadyExists
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.testing.contract.scene import (
     OWNER,
     RIVAL,
@@ -40,7 +41,7 @@ async def drivers(dsn: str) -> AsyncIterator[list[Driver]]:
         for driver in drivers:
             await driver.open()
             stack.push_async_callback(driver.close)
-        await drivers[0].install()
+        await drivers[0].schema.install()
         yield drivers
 
 
@@ -48,7 +49,7 @@ async def test_claimers_never_get_the_same_job(drivers: list[Driver]) -> None:
     async def claim_all(driver: Driver, worker: str) -> list[str]:
         mine: list[str] = []
         # A claim may come back short because others hold the rows: only an empty store ends it.
-        while (await driver.counts())[JobStatus.PENDING]:
+        while (await driver.insight.counts())[JobStatus.PENDING]:
             mine += [job.job_id for job in (await claim(driver, worker, limit=7)).jobs]
         return mine
 
@@ -58,13 +59,13 @@ async def test_claimers_never_get_the_same_job(drivers: list[Driver]) -> None:
         takers = [claim_all(driver, f"worker {n}") for n, driver in enumerate(drivers * 2)]
         taken = Counter(job_id for mine in await asyncio.gather(*takers) for job_id in mine)
         assert taken == Counter(job_ids)
-    assert {job.epoch for job in await drivers[0].jobs(limit=10_000)} == {1}
+    assert {job.epoch for job in await drivers[0].insight.jobs(limit=10_000)} == {1}
 
 
 async def test_one_job_claimed_by_its_id_goes_to_one(drivers: list[Driver]) -> None:
     for number in range(ROUNDS):
         await submit(drivers[0], new(f"{number}"))
-        calls = (driver.claim_job(f"{number}", claim_request(), now=at(1)) for driver in drivers)
+        calls = (driver.jobs.claim_job(f"{number}", claim_request(), now=at(1)) for driver in drivers)
         answers = await asyncio.gather(*calls)
         assert [job is not None for job in answers].count(True) == 1
 
@@ -111,7 +112,7 @@ async def test_a_late_completion_and_the_next_claim_cannot_both_win(drivers: lis
         await reclaim(drivers[0], now=at(61))
         accepted, taken = await asyncio.gather(
             settle(drivers[number % 4], old, JobEvent.COMPLETE, OWNER, now=at(62)),
-            drivers[(number + 1) % 4].claim_job(job_id, claim_request(RIVAL), now=at(62)),
+            drivers[(number + 1) % 4].jobs.claim_job(job_id, claim_request(RIVAL), now=at(62)),
         )
         assert accepted == (taken is None)
         expected = JobStatus.COMPLETED if accepted else JobStatus.RUNNING
@@ -123,8 +124,8 @@ async def test_a_cancellation_and_a_claim_agree_on_who_came_first(drivers: list[
         job_id = f"{number}"
         await submit(drivers[0], new(job_id))
         (answer,), taken = await asyncio.gather(
-            drivers[number % 4].request_cancel([job_id], now=at(1)),
-            drivers[(number + 1) % 4].claim_job(job_id, claim_request(), now=at(1)),
+            drivers[number % 4].jobs.request_cancel([job_id], now=at(1)),
+            drivers[(number + 1) % 4].jobs.claim_job(job_id, claim_request(), now=at(1)),
         )
         assert answer is (CancelAnswer.REQUESTED if taken else CancelAnswer.CANCELLED)
         record = await stored(drivers[0], job_id)

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 from unittest.mock import patch
 
@@ -38,7 +39,9 @@ from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, Driver, LaneAnswer, ReclaimRequest, RenewRequest
+from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import ReclaimRequest, RenewRequest
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import NOON
 from pg_scheduler_embedded import EmbeddedServer
@@ -107,7 +110,7 @@ class SideBySide(RuleBasedStateMachine):
 
     @initialize(jobs=st.lists(JOBS, min_size=3, max_size=8))
     def begin_with_a_few_jobs(self, jobs: list[NewJob]) -> None:
-        self.both("submit", jobs, ConflictResolution.IGNORE)
+        self.both("jobs.submit", jobs, ConflictResolution.IGNORE)
 
     @rule(by=PASSING)
     def time_passes(self, by: timedelta) -> None:
@@ -117,29 +120,29 @@ class SideBySide(RuleBasedStateMachine):
         jobs=st.lists(JOBS, max_size=5), conflict=st.sampled_from(ConflictResolution), rows=st.integers(1, 3)
     )
     def submit(self, jobs: list[NewJob], conflict: ConflictResolution, rows: int) -> None:
-        self.both("submit", jobs, conflict, batch_size=rows)
+        self.both("jobs.submit", jobs, conflict, batch_size=rows)
 
     @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.sampled_from([4, 2, 1, 4, 0]))
     def claim(self, worker: str, names: list[str], limit: int) -> None:
-        answer = self.both("claim", ClaimRequest(worker, names, limit, LEASE))
+        answer = self.both("jobs.claim", ClaimRequest(worker, names, limit, LEASE))
         self.remember(answer.jobs, worker)
 
     @rule(jobs=st.lists(st.tuples(JOBS, DEDUPE_KEYS), min_size=1, max_size=3), raising=st.booleans())
     def enqueue(self, jobs: list[tuple[NewJob, str | None]], raising: bool) -> None:
         keyed = [replace(job, dedupe_key=key) for job, key in jobs]
-        self.both("submit", keyed, ConflictResolution.RAISE if raising else ConflictResolution.IGNORE)
+        self.both("jobs.submit", keyed, ConflictResolution.RAISE if raising else ConflictResolution.IGNORE)
 
     @rule(limits=LIMITS)
     def set_limits(self, limits: dict[str, TaskLimits]) -> None:
-        self.both("set_limits", limits)
+        self.both("limits.set_limits", limits)
 
     @rule(name=NAMES, paused=st.booleans())
     def pause(self, name: str, paused: bool) -> None:
-        self.both("pause_task", name, paused)
+        self.both("limits.pause_task", name, paused)
 
     @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.sampled_from([4, 2, 1, 4]))
     def claim_from_lanes(self, worker: str, names: list[str], limit: int) -> None:
-        answer = self.both("claim_lanes", ClaimRequest(worker, names, limit, LEASE))
+        answer = self.both("jobs.claim_lanes", ClaimRequest(worker, names, limit, LEASE))
         self.remember(answer.jobs, worker)
 
     @precondition(lambda self: self._known)
@@ -148,28 +151,28 @@ class SideBySide(RuleBasedStateMachine):
         reports = dict.fromkeys(data.draw(leases(self._known)), Progress(done, total))
         latest = {lease.job_id: lease for lease in reports}
         for driver in (self._model, self._subject):
-            self._run(driver.note_progress({lease: reports[lease] for lease in latest.values()}))
+            self._run(driver.jobs.note_progress({lease: reports[lease] for lease in latest.values()}))
 
     @rule(worker=WORKERS, job_id=IDS)
     def start(self, worker: str, job_id: str) -> None:
-        job = self.both("claim_job", job_id, ClaimRequest(worker, (), 1, LEASE))
+        job = self.both("jobs.claim_job", job_id, ClaimRequest(worker, (), 1, LEASE))
         self.remember([job] if job else [], worker)
 
     @precondition(lambda self: self._known)
     @rule(worker=WORKERS, data=st.data())
     def renew(self, worker: str, data: st.DataObject) -> None:
-        self.both("renew", RenewRequest(worker, "host", 1, LEASE, data.draw(leases(self._known))))
+        self.both("jobs.renew", RenewRequest(worker, "host", 1, LEASE, data.draw(leases(self._known))))
 
     @precondition(lambda self: self._known)
     @rule(data=st.data(), not_kept=NOT_KEPT)
     def settle(self, data: st.DataObject, not_kept: tuple[JobStatus, ...]) -> None:
-        self.both("settle", data.draw(settlements(self._known)), not_kept=not_kept)
+        self.both("jobs.settle", data.draw(settlements(self._known)), not_kept=not_kept)
 
     @precondition(lambda self: self._known)
     @rule(verdict=VERDICTS)
     def settle_the_latest(self, verdict: Verdict) -> None:
         lease, worker = self._known[-1]
-        self.both("settle", [Settlement(lease.job_id, lease.epoch, worker, verdict)])
+        self.both("jobs.settle", [Settlement(lease.job_id, lease.epoch, worker, verdict)])
 
     @precondition(lambda self: self._known)
     @rule(worker=WORKERS)
@@ -180,35 +183,35 @@ class SideBySide(RuleBasedStateMachine):
     @rule(job=JOBS)
     def replace_the_latest(self, job: NewJob) -> None:
         lease, _ = self._known[-1]
-        self.both("submit", [replace(job, job_id=lease.job_id)], ConflictResolution.REPLACE)
+        self.both("jobs.submit", [replace(job, job_id=lease.job_id)], ConflictResolution.REPLACE)
 
     @rule(after=st.sampled_from([timedelta(0), 2 * LEASE]), max_crashes=st.integers(1, 3), limit=BATCHES)
     def reclaim(self, after: timedelta, max_crashes: int, limit: int) -> None:
         self._now += after
-        self.both("reclaim_expired", ReclaimRequest(timedelta(seconds=120), max_crashes, limit))
+        self.both("jobs.reclaim_expired", ReclaimRequest(timedelta(seconds=120), max_crashes, limit))
 
     @rule(job_ids=st.lists(IDS, max_size=2))
     def cancel(self, job_ids: list[str]) -> None:
-        self.both("request_cancel", job_ids)
+        self.both("jobs.request_cancel", job_ids)
 
     @rule(job_id=IDS, status=st.sampled_from(JobStatus))
     def override(self, job_id: str, status: JobStatus) -> None:
-        self.both("override_status", job_id, status)
+        self.both("jobs.override_status", job_id, status)
 
     @rule(status=st.sampled_from([status for status in JobStatus if status.finished]), policy=POLICIES)
     def prune(self, status: JobStatus, policy: VacuumPolicy) -> None:
-        self.both("prune", status, policy, 100)
+        self.both("retention.prune", status, policy, 100)
 
     @invariant()
     def the_rows_are_the_same(self) -> None:
-        self.both("unclaimed", ["Task"])
+        self.both("insight.unclaimed", ["Task"])
         model, subject = (self._run(_everything(driver)) for driver in (self._model, self._subject))
         assert model == subject
 
 
 async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) -> Any:
     try:
-        answer = await getattr(driver, method)(*arguments, **options)
+        answer = await attrgetter(method)(driver)(*arguments, **options)
     except DuplicateJob as error:
         return type(error), error.dedupe_keys
     except JobAlreadyExists as error:
@@ -222,13 +225,19 @@ async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) 
         # Of computed instants each keeps what its own clock can show.
         wait = answer.next_in and timedelta(seconds=round(answer.next_in.total_seconds(), 3))
         return replace(answer, jobs=tuple(_plain(job) for job in answer.jobs), next_in=wait)
-    return replace(answer, jobs=[_plain(job) for job in answer.jobs]) if method == "claim" else answer
+    return replace(answer, jobs=[_plain(job) for job in answer.jobs]) if method == "jobs.claim" else answer
 
 
 async def _everything(driver: Driver) -> Any:
-    jobs = [_plain(job) for job in await driver.jobs()]
-    history = [await driver.attempts(job.job_id) for job in jobs if job.epoch]
-    asked = [driver.counts(), driver.workers(), driver.pending_names(), driver.sizes(), driver.limits()]
+    jobs = [_plain(job) for job in await driver.insight.jobs()]
+    history = [await driver.insight.attempts(job.job_id) for job in jobs if job.epoch]
+    asked = [
+        driver.insight.counts(),
+        driver.insight.workers(),
+        driver.insight.pending_names(),
+        driver.insight.sizes(),
+        driver.limits.list_limits(),
+    ]
     return jobs, history, [await answer for answer in asked]
 
 
@@ -251,7 +260,7 @@ def beside(server: EmbeddedServer, library: str) -> Iterator[type[SideBySide]]:
         source = SHAPES[f"{library}-connection"](dsn, "public")
         driver = run(source.__aenter__())
         run(driver.open())
-        run(driver.install())
+        run(driver.schema.install())
         try:
             with patch.object(submitting, "WORTH_COPYING", 2):
 

@@ -222,18 +222,18 @@ def check_of(block: Block) -> Check:
 
 
 async def _jobs(stage: Stage) -> Any:
-    return await stage.driver.jobs()
+    return await stage.driver.insight.jobs()
 
 
 async def _window_comes(scheduler: Scheduler, name: str) -> None:
     """Its window is triggered rather than waited for: the real one comes within a minute."""
-    keys = [record.new.key for record in await scheduler.driver.list_schedules()]
+    keys = [record.new.key for record in await scheduler.driver.schedules.list_schedules()]
     (key,) = [key for key in keys if key.startswith(name)]
     job_id = await scheduler.trigger_periodic_job(key)
     assert job_id is not None
 
     async def completed() -> bool:
-        job = await scheduler.driver.job(job_id)
+        job = await scheduler.driver.insight.job(job_id)
         return job is not None and job.status is JobStatus.COMPLETED
 
     await eventually(completed)

@@ -135,15 +135,17 @@ class Stage:
 
     async def _jobs_have_run(self) -> None:
         (scheduler,) = self.started
-        jobs = [job for job in await scheduler.driver.jobs() if job.schedule_key is None]
+        jobs = [job for job in await scheduler.driver.insight.jobs() if job.schedule_key is None]
         assert jobs, "the example says that it has scheduled something"
         for job in jobs:
             assert timedelta(minutes=4) < job.execution_time - datetime.now(UTC) <= timedelta(minutes=5)
-            assert await scheduler.worker.claim_and_start_job(job.job_id) is not None
+            assert await scheduler.worker.steps.claim_and_start_job(job.job_id) is not None
 
         async def all_completed() -> bool:
             return all(
-                job.status == "completed" for job in await scheduler.driver.jobs() if job.schedule_key is None
+                job.status == "completed"
+                for job in await scheduler.driver.insight.jobs()
+                if job.schedule_key is None
             )
 
         await eventually(all_completed)

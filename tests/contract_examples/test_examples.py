@@ -83,7 +83,7 @@ async def test_the_documented_table_is_upgraded_in_place(
     documented = {row[0] for row in await sql.fetch(columns)}
     await sql.execute("INSERT INTO scheduled_jobs (job_name, execution_time) VALUES ('old', now())")
     async with idle(Scheduler(dsn, library=library)) as scheduler:
-        (job,) = await scheduler.driver.jobs()
+        (job,) = await scheduler.driver.insight.jobs()
         assert (job.task_name, job.status) == ("old", JobStatus.PENDING)
         assert documented <= {row[0] for row in await sql.fetch(columns)}
 
@@ -137,7 +137,7 @@ async def _run_the_worker(block: Block, dsn: str, folder: Path) -> None:
         worker.send_signal(signal.SIGTERM)
         said, _ = await within(worker.communicate())
         assert worker.returncode == 0, said.decode()
-        assert not [job for job in await client.driver.jobs() if job.status is JobStatus.RUNNING]
+        assert not [job for job in await client.driver.insight.jobs() if job.status is JobStatus.RUNNING]
     finally:
         if worker.returncode is None:
             worker.kill()
@@ -147,7 +147,7 @@ async def _run_the_worker(block: Block, dsn: str, folder: Path) -> None:
 
 async def _has_schedules(client: Queries, worker: asyncio.subprocess.Process) -> bool:
     assert worker.returncode is None
-    return bool(await client.driver.list_schedules())
+    return bool(await client.driver.schedules.list_schedules())
 
 
 async def _of_shell(script: str) -> str:

@@ -11,8 +11,10 @@ import pytest
 
 from pg_scheduler import ConnectionLost, JobSpec, JobStatus, Scheduler
 from pg_scheduler.engine import worker
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, past, within
 
 RELEASED = ("pending", None, None, 0)
@@ -93,7 +95,7 @@ async def test_a_released_job_starts_elsewhere_without_waiting_for_its_lease(dsn
     async with Scheduler.connect(dsn, library=library) as other:
         other.register(job)
         await within(one.shutdown(timeout=0))
-        assert await other.driver.job(handle) is not None
+        assert await other.driver.insight.job(handle) is not None
         await eventually(lambda: len(runs) == 2)
 
 
@@ -137,7 +139,7 @@ async def test_a_service_that_loses_a_cancellation_is_cancelled_again(
                 raise
             lost.append("cancellation")
 
-    monkeypatch.setattr(scheduler.worker.unknown_tasks, "one_round", forgetful)
+    monkeypatch.setattr(scheduler.worker.services.unknown_tasks, "one_round", forgetful)
     await scheduler.start()
     await within(scheduler.shutdown())
     assert lost == ["cancellation"]
@@ -155,17 +157,17 @@ async def test_a_shutdown_while_the_database_is_away_ends_nevertheless(
     await scheduler.start()
     await scheduler.schedule(endless, execution_time=past())
     await eventually(lambda: scheduler.active_jobs)
-    monkeypatch.setattr(scheduler.driver, "settle", away)
-    monkeypatch.setattr(scheduler.driver, "forget_worker", away)
+    monkeypatch.setattr(scheduler.driver.jobs, "settle", away)
+    monkeypatch.setattr(scheduler.driver.jobs, "forget_worker", away)
     await within(scheduler.shutdown(timeout=0))
     assert not scheduler.is_running
 
 
-class SlowToAnswer(MemoryDriver):
+class SlowToAnswer(MemoryJobs):
     """Claims, and keeps the answer to itself."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
         self.claimed, self.go_on = asyncio.Event(), asyncio.Event()
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
@@ -185,15 +187,16 @@ async def test_what_a_claim_brings_after_the_patience_of_a_shutdown_is_given_bac
         started.append("job")
 
     monkeypatch.setattr(worker, "FLUSH_PATIENCE", 0.3)
-    store = SlowToAnswer()
-    scheduler = Scheduler(store)
+    driver = MemoryDriver()
+    store = driver.jobs = SlowToAnswer(driver.state)
+    scheduler = Scheduler(driver)
     await scheduler.start()
     handle = await scheduler.schedule(job, execution_time=past())
     await within(store.claimed.wait())
     ending = asyncio.create_task(scheduler.shutdown())
-    await eventually(lambda: scheduler.worker._claimer._given_up)
+    await eventually(lambda: scheduler.worker.services.claimer._given_up)
     store.go_on.set()
     await within(ending)
-    record = await store.job(handle)
+    record = await driver.insight.job(handle)
     assert record is not None
     assert (record.status, record.attempt_count, started) == (JobStatus.PENDING, 0, [])

@@ -9,7 +9,8 @@ from datetime import timedelta
 import pytest
 
 from pg_scheduler import Context, Job, JobFailed, JobStatus, PgQueuer, Queries
-from pg_scheduler.ports.driver import CancelAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.job_store import CancelAnswer
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
@@ -128,7 +129,7 @@ async def test_a_cancelled_job_whose_worker_crashed_ends_cancelled(pgq: PgQueuer
 
     (handle,) = await client.enqueue("work")
     lost = ClaimRequest("gone worker", (), 1, timedelta(seconds=0.2))
-    assert await client.driver.claim_job(handle, lost) is not None
+    assert await client.driver.jobs.claim_job(handle, lost) is not None
     assert await client.mark_job_as_cancelled(handle) == [CancelAnswer.REQUESTED]
     async with pgq:
         assert await handle.wait(20) is JobStatus.CANCELLED

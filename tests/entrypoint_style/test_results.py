@@ -228,7 +228,7 @@ async def test_a_wait_that_may_not_ask_to_be_told_does_not_ask_all_the_time(
         asked.append(job_id)
         raise DatabaseError("permission denied", "42501")
 
-    monkeypatch.setattr(client.driver, "await_job", refused)
+    monkeypatch.setattr(client.driver.signals, "await_job", refused)
     (handle,) = await client.enqueue("nobody")
     waiting = asyncio.create_task(handle.wait())
     await eventually(lambda: len(asked) > 1)

@@ -147,7 +147,7 @@ async def test_a_failed_window_is_retried_like_any_job(pgq: PgQueuer, clock: Man
     assert len(ran) == 2
     assert ran[0][0] == ran[1][0] == datetime(2030, 1, 1, 12, tzinfo=UTC)
     assert ran[1][1] > ran[0][1]
-    (job,) = await pgq.scheduler.driver.jobs()
+    (job,) = await pgq.scheduler.driver.insight.jobs()
     assert (job.status, job.retry_count) == (JobStatus.COMPLETED, 1)
 
 
@@ -190,7 +190,7 @@ async def test_a_schedule_executor_of_ones_own_runs_the_windows(pgq: PgQueuer, c
     assert executor.get_next(START) == datetime(2030, 1, 1, 11, 59, tzinfo=UTC)
     assert timedelta(0) <= executor.next_in() <= MINUTE
     assert (executor.parameters.entrypoint, executor.parameters.expression) == ("counted", "* * * * *")
-    assert {str(job.status) for job in await pgq.scheduler.driver.jobs()} == {"completed"}
+    assert {str(job.status) for job in await pgq.scheduler.driver.insight.jobs()} == {"completed"}
 
 
 async def test_a_bad_schedule_executor_harms_only_its_own_windows(pgq: PgQueuer, clock: ManualClock) -> None:
@@ -208,7 +208,7 @@ async def test_a_bad_schedule_executor_harms_only_its_own_windows(pgq: PgQueuer,
     pgq.schedule("good", "* * * * *")(report)
     await live_through(pgq.scheduler, clock, MINUTE)
     assert len(ran) == 1
-    assert {job.task_name: str(job.status) for job in await pgq.scheduler.driver.jobs()} == {
+    assert {job.task_name: str(job.status) for job in await pgq.scheduler.driver.insight.jobs()} == {
         "schedule:bad": "failed",
         "schedule:good": "completed",
     }
@@ -220,7 +220,7 @@ async def test_a_stored_schedule_shows_its_next_and_last_run(pgq: PgQueuer, cloc
     async def report(schedule: Schedule) -> None: ...
 
     await live_through(pgq.scheduler, clock, timedelta(days=1))
-    (record,) = await pgq.scheduler.driver.list_schedules()
+    (record,) = await pgq.scheduler.driver.schedules.list_schedules()
     assert record.mark == datetime(2030, 1, 2, 11, tzinfo=UTC)
     assert record.next_window == datetime(2030, 1, 3, 11, tzinfo=UTC)
     assert record.run_count == 1

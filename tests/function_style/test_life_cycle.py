@@ -35,8 +35,8 @@ async def test_starting_twice_is_starting_once(dsn: str, library: str) -> None:
     await scheduler.start()
     assert scheduler.worker is worker
     await runs_a_job(scheduler)
-    await eventually(scheduler.driver.workers)
-    assert len(await scheduler.driver.workers()) == 1
+    await eventually(scheduler.driver.insight.workers)
+    assert len(await scheduler.driver.insight.workers()) == 1
     await scheduler.shutdown()
 
 

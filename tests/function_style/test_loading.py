@@ -118,7 +118,7 @@ async def main():
     else:
         async with Scheduler.connect(sys.argv[1]) as scheduler:
             scheduler.register(make("bye"))
-            while (await scheduler.driver.counts())["completed"] < 2:
+            while (await scheduler.driver.insight.counts())["completed"] < 2:
                 await asyncio.sleep(0.05)
 
 asyncio.run(main())

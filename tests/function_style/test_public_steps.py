@@ -157,6 +157,6 @@ async def test_a_reopened_job_runs_again_from_the_start(dsn: str, library: str) 
         assert await handle.wait(timeout=45) == "failed"
         await scheduler.update_job_status(handle, "pending")
         assert await handle.wait(timeout=45) == "completed"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.attempt_count, record.retry_count, record.error_message) == (1, 0, None)

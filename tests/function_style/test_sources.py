@@ -102,10 +102,10 @@ async def test_a_job_runs_over_any_source_and_the_users_own_stays_open(dsn: str,
             assert await handle.result(timeout=45) == 42
             # Signals and leases have connections of their own, made like the one that was given.
             await eventually(lambda: scheduler.worker.listening)
-            await eventually(scheduler.driver.workers)
+            await eventually(scheduler.driver.insight.workers)
         # A second life over the same source.
         async with Scheduler(made) as scheduler:
-            assert await scheduler.driver.job(handle) is not None
+            assert await scheduler.driver.insight.job(handle) is not None
 
 
 async def test_entering_starts_and_leaving_shuts_down(dsn: str, library: str) -> None:

@@ -24,8 +24,8 @@ async def test_an_unknown_name_stays_pending_and_is_reported_once(
         await client.schedule_job("a.newer.version:task", past(60), None, job_id=f"job-{number}")
     with caplog.at_level(logging.WARNING, "pg_scheduler.engine.tasks.unknown_tasks"):
         async with Scheduler.connect(dsn, library=library) as scheduler:
-            await scheduler.worker.unknown_tasks.report()
-            (waiting,) = await scheduler.worker.unknown_tasks.report()
+            await scheduler.worker.services.unknown_tasks.report()
+            (waiting,) = await scheduler.worker.services.unknown_tasks.report()
             handle = await scheduler.schedule(known, execution_time=past())
             assert await handle.wait(timeout=45) == "completed"
     assert (waiting.task_name, waiting.count) == ("a.newer.version:task", 3)

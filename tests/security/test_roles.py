@@ -28,7 +28,8 @@ from pg_scheduler import (
 )
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimRequest, ReclaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.leases import ReclaimRequest
 from pg_scheduler_postgres.roles import RoleNames, roles_sql
 from tests.adapters.cli.apps import PGQ
 from tests.adapters.cli.conftest import run
@@ -115,16 +116,16 @@ async def test_a_producer_neither_runs_nor_ends_nor_changes_anything(roles: Role
     request = ClaimRequest("thief", [name], 1, timedelta(minutes=1))
     told = Settlement(job, 0, "thief", Verdict(JobEvent.COMPLETE))
     for call in (
-        driver.claim(request),
-        driver.claim_lanes(request),
-        driver.claim_job(job, request),
-        driver.settle([told]),
-        driver.settle([Settlement(job, 0, "thief", Verdict(JobEvent.FAIL))]),
-        driver.reclaim_expired(ReclaimRequest(timedelta(minutes=1), 5)),
-        driver.override_status(job, JobStatus.COMPLETED),
-        driver.forget_worker("somebody"),
-        driver.prune(JobStatus.PENDING, VacuumPolicy.after_days(0), 10),
-        driver.uninstall(),
+        driver.jobs.claim(request),
+        driver.jobs.claim_lanes(request),
+        driver.jobs.claim_job(job, request),
+        driver.jobs.settle([told]),
+        driver.jobs.settle([Settlement(job, 0, "thief", Verdict(JobEvent.FAIL))]),
+        driver.jobs.reclaim_expired(ReclaimRequest(timedelta(minutes=1), 5)),
+        driver.jobs.override_status(job, JobStatus.COMPLETED),
+        driver.jobs.forget_worker("somebody"),
+        driver.retention.prune(JobStatus.PENDING, VacuumPolicy.after_days(0), 10),
+        driver.schema.uninstall(),
         producer.cancel_job(job),
         producer.schedule(
             shout,
@@ -229,7 +230,7 @@ async def test_a_worker_does_all_of_running(roles: Roles) -> None:
         (mine,) = await pgq.queries.enqueue("own transaction")
         assert await mine.wait(timeout=45) is JobStatus.COMPLETED
         await worker.recover_orphaned_jobs()
-        await worker.driver.prune(JobStatus.COMPLETED, VacuumPolicy.after_days(0), 10)
+        await worker.driver.retention.prune(JobStatus.COMPLETED, VacuumPolicy.after_days(0), 10)
     assert seen.count("limited") == 2
 
 
@@ -246,14 +247,14 @@ async def test_an_admin_heals_and_upgrades_and_a_worker_cannot(roles: Roles, sql
     worker, admin = roles.scheduler(roles.names.worker), roles.scheduler(roles.names.admin)
     assert await denied(worker.initialize_db())
     await admin.initialize_db()
-    assert (await admin.driver.schema_status()).current
+    assert (await admin.driver.schema.status()).current
     await worker.initialize_db()
     await sql.execute("DROP TABLE jobs.scheduled_job_lanes")
     await admin.initialize_db()
     await sql.execute(roles_sql("jobs", roles.names))  # a new table: applied again, as the page says
     await worker.initialize_db()
-    assert (await worker.driver.claim_lanes(ClaimRequest("w", ["x"], 1, timedelta(1)))).jobs == ()
-    await admin.driver.uninstall()
+    assert (await worker.driver.jobs.claim_lanes(ClaimRequest("w", ["x"], 1, timedelta(1)))).jobs == ()
+    await admin.driver.schema.uninstall()
     for scheduler in (worker, admin):
         await scheduler.shutdown()
 

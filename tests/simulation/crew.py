@@ -129,7 +129,7 @@ class Crew:
     def _look_for_kept_jobs(self, host: Host, worker_id: str) -> None:
         """Nothing looks as if it ran in a worker that has shut down, unless it could not say so."""
         world = self._world
-        for job_id, row in world.store._store.jobs.items():
+        for job_id, row in world.store.state.jobs.items():
             if row.status is JobStatus.RUNNING and row.worker_id == worker_id:
                 at = world.ledger.story(job_id).grants[-1].at
                 if not any(ended >= at for _, ended in world.network.trouble.get(host.name, ())):

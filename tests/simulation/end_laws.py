@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pg_scheduler.domain.schedule import CatchUp, Overlap, window_job_id
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.testing.memory_store import StoredJob
+from pg_scheduler.testing.memory.rows import StoredJob
 from tests.simulation.ledger import JobStory
 from tests.simulation.plan import MAX_CRASHES, JobPlan
 from tests.simulation.world import World
@@ -16,13 +16,13 @@ def at_rest(world: World) -> bool:
     """Whether every planned job is stored and no stored job is unfinished."""
     ledger = world.ledger
     return all(job.job_id in ledger.acknowledged for job in world.plan.jobs) and not any(
-        row.unfinished for row in world.store._store.jobs.values()
+        row.unfinished for row in world.store.state.jobs.values()
     )
 
 
 def broken_at_the_end(world: World) -> Iterator[str]:
     """What is wrong."""
-    rows, ledger = world.store._store.jobs, world.ledger
+    rows, ledger = world.store.state.jobs, world.ledger
     planned = {job.job_id: job for job in world.plan.jobs}
     for job_id in planned:
         if job_id not in ledger.acknowledged:
@@ -72,7 +72,7 @@ def _windows(world: World) -> Iterator[str]:
             yield f"{story.skipped} windows of {plan.key} were skipped"
         for window in story.windows:
             job_id = window_job_id(plan.key, window)
-            if job_id not in world.store._store.jobs and job_id not in world.ledger.deleted:
+            if job_id not in world.store.state.jobs and job_id not in world.ledger.deleted:
                 yield f"the job of window {window} of {plan.key} is lost"
 
 

@@ -144,9 +144,9 @@ class Troubles:
     def _pause_task(self, fault: Fault, slot: Slot) -> None:
         world, name = self._world, world_choice(self._world)
         store, time = world.store, world.network.store_time
-        outcome_of(store.pause_task(name, True, now=time()))
+        outcome_of(store.limits.pause_task(name, True, now=time()))
         self._until_over(
-            fault.seconds, lambda: outcome_of(store.pause_task(name, False, now=time())) and None
+            fault.seconds, lambda: outcome_of(store.limits.pause_task(name, False, now=time())) and None
         )
 
     def _clock(self, fault: Fault, slot: Slot) -> None:

@@ -5,56 +5,55 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing import MemoryDriver
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
 from tests.simulation.virtual_loop import Host
 
-VERBS = [
-    "submit",
-    "claim",
-    "claim_lanes",
-    "claim_job",
-    "renew",
-    "settle",
-    "reclaim_expired",
-    "request_cancel",
-    "override_status",
-    "forget_worker",
-    "note_progress",
-    "await_job",
-    "job",
-    "jobs",
-    "counts",
-    "attempts",
-    "unclaimed",
-    "duplicates",
-    "sizes",
-    "pending_names",
-    "workers",
-    "register_schedules",
-    "put_schedule",
-    "remove_schedule",
-    "set_paused",
-    "due_schedules",
-    "advance_schedules",
-    "list_schedules",
-    "note_manual_run",
-    "set_limits",
-    "pause_task",
-    "limits",
-    "prune",
-    "record_vacuum",
-    "vacuum_stats",
-    "install",
-    "schema_status",
-    "uninstall",
-]
-"""What is asked and answered; the rest of the port is below."""
+VERBS = {
+    "jobs": (
+        "submit",
+        "claim",
+        "claim_lanes",
+        "claim_job",
+        "renew",
+        "settle",
+        "reclaim_expired",
+        "request_cancel",
+        "override_status",
+        "forget_worker",
+        "note_progress",
+    ),
+    "insight": (
+        "job",
+        "jobs",
+        "counts",
+        "attempts",
+        "unclaimed",
+        "duplicates",
+        "sizes",
+        "pending_names",
+        "workers",
+    ),
+    "schedules": (
+        "register_schedules",
+        "put_schedule",
+        "remove_schedule",
+        "set_paused",
+        "due_schedules",
+        "advance_schedules",
+        "list_schedules",
+        "note_manual_run",
+    ),
+    "limits": ("set_limits", "pause_task", "list_limits"),
+    "retention": ("prune", "record_vacuum", "vacuum_stats"),
+    "schema": ("install", "status", "uninstall"),
+}
+"""What is asked and answered, by the part of the port; the rest of it is below."""
 
 Watch = Callable[[Host, str, tuple[Any, ...], dict[str, Any], Callable[[], Any]], Any]
 """Called for every effect: carries it out and judges what it did."""
@@ -65,30 +64,32 @@ class FaultyDriver:
 
     def __init__(self, host: Host, store: MemoryDriver, network: Network, watch: Watch) -> None:
         self._host = host
-        self._store = store
         self._network = network
         self._watch = watch
+        for part, verbs in VERBS.items():
+            real = getattr(store, part)
+            setattr(self, part, SimpleNamespace(**{verb: self._verb(verb, real) for verb in verbs}))
+        self.completions = NoTransactions()
+        self.signals = FaultySignals(host, network)
+        self.locks = FaultyLocks(host, network)
 
-    async def _call(self, verb: str, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
-        def effect(sent: float) -> Any:
-            if "now" in options:
-                # The store's clock decides, and at the moment at which the call takes effect.
-                options["now"] = self._network.store_time()
-            return self._watch(
-                self._host,
-                verb,
-                args,
-                {**options, "sent": sent},
-                lambda: outcome_of(getattr(self._store, verb)(*args, **options)),
-            )
+    def _verb(self, verb: str, part: Any) -> Callable[..., Any]:
+        async def call(*args: Any, **options: Any) -> Any:
+            def effect(sent: float) -> Any:
+                if "now" in options:
+                    # The store's clock decides, and at the moment at which the call takes effect.
+                    options["now"] = self._network.store_time()
+                return self._watch(
+                    self._host,
+                    verb,
+                    args,
+                    {**options, "sent": sent},
+                    lambda: outcome_of(getattr(part, verb)(*args, **options)),
+                )
 
-        return await self._network.carry(self._host, effect)
+            return await self._network.carry(self._host, effect)
 
-    async def complete_in(self, settlement: Any, connection: Any, *, now: datetime | None = None) -> None:
-        raise NotImplementedError("nobody has a transaction of their own in the simulation")
-
-    async def fate_of(self, receipt: str) -> Any:
-        raise NotImplementedError("nobody has a transaction of their own in the simulation")
+        return call
 
     async def open(self) -> None:
         """Connections are made as they are needed."""
@@ -98,6 +99,24 @@ class FaultyDriver:
 
     def dedicated(self) -> None:
         """No thread has a place in virtual time."""
+
+
+class NoTransactions:
+    """Nobody has a transaction of their own in the simulation."""
+
+    async def complete_in(self, settlement: Any, connection: Any, *, now: Any = None) -> None:
+        raise NotImplementedError
+
+    async def fate_of(self, receipt: str) -> Any:
+        raise NotImplementedError
+
+
+class FaultySignals:
+    """Signals, which are lost while the host is cut off."""
+
+    def __init__(self, host: Host, network: Network) -> None:
+        self._host = host
+        self._network = network
 
     async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
         await self._network.carry(self._host, lambda sent: None)
@@ -115,6 +134,17 @@ class FaultyDriver:
     ) -> None:
         raise NotImplementedError("nobody waits for ends in the simulation")
 
+    async def await_job(self, job_id: str) -> None:
+        raise NotImplementedError("nobody waits for ends in the simulation")
+
+
+class FaultyLocks:
+    """Locks, which a host may lose."""
+
+    def __init__(self, host: Host, network: Network) -> None:
+        self._host = host
+        self._network = network
+
     @asynccontextmanager
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
         mine = Hold(self._host, on_lost)
@@ -128,15 +158,3 @@ class FaultyDriver:
             mine.wanted = False
             if self._network.locks.get(name) is mine:
                 del self._network.locks[name]
-
-
-def _verb(name: str) -> Callable[..., Any]:
-    async def call(self: FaultyDriver, *args: Any, **options: Any) -> Any:
-        return await self._call(name, args, options)
-
-    call.__name__ = name
-    return call
-
-
-for _name in VERBS:
-    setattr(FaultyDriver, _name, _verb(_name))

@@ -44,7 +44,7 @@ def handler_for(world: World, host: Host) -> Callable[[], Awaitable[None]]:
 
 def _check_lease(world: World, job_id: str, grant: Grant) -> None:
     """Nothing begins under a lease that is over. (Who waits for a lock begins later, but renews.)"""
-    row = world.store._store.jobs.get(job_id)
+    row = world.store.state.jobs.get(job_id)
     exclusive = row is not None and row.new.exclusive_key is not None
     if not exclusive and world.loop.time() - grant.at > grant.lease.total_seconds():
         world.judge.violate(f"{job_id} begins on {grant.host.name}, its lease being over")

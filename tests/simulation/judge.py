@@ -61,7 +61,7 @@ class Judge:
         except Exception as error:
             self._trace.note(host.name, f"{verb} refused: {type(error).__name__}")
             raise
-        rows = self._store._store.jobs
+        rows = self._store.state.jobs
         after = self._rows = {job_id: (row.status, row.epoch) for job_id, row in rows.items()}
         step = Step(
             host,

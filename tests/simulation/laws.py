@@ -14,8 +14,8 @@ from pg_scheduler.domain.settling import GIVEN_BACK
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.engine.service import MAX_PAUSE
-from pg_scheduler.ports.driver import CancelAnswer
-from pg_scheduler.testing.memory_store import StoredJob
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.testing.memory.rows import StoredJob
 from tests.simulation.ledger import Grant, Ledger, Rows, ScheduleStory
 from tests.simulation.network import SLOW, Network
 from tests.simulation.virtual_loop import Host, Life

@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
-from pg_scheduler.ports.driver import SignalKind
+from pg_scheduler.ports.signals import SignalKind
 from tests.simulation.virtual_loop import Host, Life, VirtualLoop
 
 SLOW = 1.0

@@ -14,9 +14,12 @@ from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.settling import settles
 from pg_scheduler.engine.settling.settler import Settler
-from pg_scheduler.ports.driver import RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance
-from pg_scheduler.testing import MemoryDriver, memory
+from pg_scheduler.testing.memory import settling
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.lanes import LaneClaim
+from pg_scheduler.testing.memory.schedules import MemorySchedules
 from tests.simulation.play import play
 
 SEEDS = 40
@@ -36,45 +39,45 @@ def without_the_epoch_check(patch: pytest.MonkeyPatch) -> None:
     def any_epoch(status: Any, epoch: int, owner: Any, event: Any, told_epoch: int, teller: str) -> bool:
         return settles(status, told_epoch, owner, event, told_epoch, teller)
 
-    patch.setattr(memory, "settles", any_epoch)
+    patch.setattr(settling, "settles", any_epoch)
 
 
 def with_renewals_that_do_not_count(patch: pytest.MonkeyPatch) -> None:
-    renew = MemoryDriver.renew
+    renew = MemoryJobs.renew
 
     async def forgotten(
-        self: MemoryDriver, request: RenewRequest, *, now: datetime | None = None
+        self: MemoryJobs, request: RenewRequest, *, now: datetime | None = None
     ) -> RenewAnswer:
-        before = {job_id: row.lease_until for job_id, row in self._store.jobs.items()}
+        before = {job_id: row.lease_until for job_id, row in self._state.jobs.items()}
         answer = await renew(self, request, now=now)
         for job_id, until in before.items():
-            self._store.jobs[job_id].lease_until = until
+            self._state.jobs[job_id].lease_until = until
         return answer
 
-    patch.setattr(MemoryDriver, "renew", forgotten)
+    patch.setattr(MemoryJobs, "renew", forgotten)
 
 
 def without_the_mark_of_windows(patch: pytest.MonkeyPatch) -> None:
-    advance = MemoryDriver._advance
+    advance = MemorySchedules._advance
 
-    def unguarded(self: MemoryDriver, step: Advance, now: datetime | None) -> bool:
-        row = self._tables.schedules.get(step.key)
+    def unguarded(self: MemorySchedules, step: Advance, now: datetime | None) -> bool:
+        row = self._state.schedules.get(step.key)
         if row is not None:
             row.mark, row.next_window = None, step.expected_next
         return advance(self, step, now)
 
-    patch.setattr(MemoryDriver, "_advance", unguarded)
+    patch.setattr(MemorySchedules, "_advance", unguarded)
 
 
 def without_counting_what_runs(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(MemoryDriver, "_running", lambda self, lane: 0)
+    patch.setattr(LaneClaim, "_running", lambda self, lane: 0)
 
 
 def without_a_budget_of_crashes(patch: pytest.MonkeyPatch) -> None:
     def unlimited(superseded: bool, cancel_requested: bool, crashes: int, most: int) -> Any:
         return status_after_lost_lease(superseded, cancel_requested, 0, most)
 
-    patch.setattr(memory, "status_after_lost_lease", unlimited)
+    patch.setattr(settling, "status_after_lost_lease", unlimited)
 
 
 def with_a_new_id_at_each_try(patch: pytest.MonkeyPatch) -> None:

@@ -58,20 +58,11 @@ class World:
 def new_world(plan: Plan, show: Callable[[str], None] | None) -> World:
     """A world in which nothing has happened."""
     loop = VirtualLoop()
-    store, faults, ledger = StoreWithSignals(), Counter[str](), Ledger(limits=dict(LIMITS))
+    store, faults, ledger = MemoryDriver(), Counter[str](), Ledger(limits=dict(LIMITS))
     chance = random.Random(f"world {plan.seed}")
     network = Network(loop, random.Random(f"network {plan.seed}"), faults)
-    store.network = network
+    store.state.listeners.append(network.tell)
     trace = Trace(loop.time, show)
     judge = Judge(store, network, ledger, trace, MAX_CRASHES)
-    outcome_of(store.set_limits(LIMITS, now=network.store_time()))
+    outcome_of(store.limits.set_limits(LIMITS, now=network.store_time()))
     return World(plan, loop, store, network, judge, trace, faults, chance)
-
-
-class StoreWithSignals(MemoryDriver):
-    """The memory store, whose signals go out over the network."""
-
-    network: Network
-
-    def _signal(self, kind: Any) -> None:
-        self.network.tell(kind)

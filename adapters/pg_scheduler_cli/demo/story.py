@@ -68,7 +68,7 @@ async def _kill_while_running(stage: Stage) -> str:
 
 async def _until_finished(stage: Stage, scheduler: Scheduler) -> None:
     while True:
-        counts = await scheduler.driver.counts()
+        counts = await scheduler.driver.insight.counts()
         unfinished = sum(count for status, count in counts.items() if not status.finished)
         if not unfinished:
             return

@@ -8,8 +8,8 @@ before them; so marks are used only while every claim is filled, and not for lon
 
 from __future__ import annotations
 
+from pg_scheduler.ports.claims import ClaimAnswer, Mark
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import ClaimAnswer, Mark
 
 SLOW, SLOW_PER_JOB = 0.001, 0.000_006
 """Seconds, by the store's own word, from which a look for so many jobs counts as slow: several times what it

@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Protocol
 
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
@@ -19,8 +18,10 @@ from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.settling.reconcile import orphaned_claims
 from pg_scheduler.engine.waiting import wait_at_most
+from pg_scheduler.ports.claims import MOST_PER_CLAIM, ClaimRequest
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import MOST_PER_CLAIM, ClaimRequest, Insight, JobStore
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +48,6 @@ class Claimed:
     """Seconds until a lane may have something to give; None: nobody knows of anything."""
 
 
-class ClaimingStore(JobStore, Insight, Protocol):
-    """What the claimer needs of a driver."""
-
-
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
@@ -62,7 +59,9 @@ class Claimer:
 
     def __init__(
         self,
-        store: ClaimingStore,
+        *,
+        jobs: JobStore,
+        insight: Insight,
         worker_id: str,
         clock: Clock,
         lease: timedelta,
@@ -75,7 +74,8 @@ class Claimer:
         listening: Callable[[], bool],
         on_expired: Callable[[], None] = lambda: None,
     ) -> None:
-        self._store = store
+        self._jobs = jobs
+        self._insight = insight
         self._worker_id = worker_id
         self._clock = clock
         self._lease = lease
@@ -175,8 +175,8 @@ class Claimer:
 
     async def _release_orphaned_claims(self) -> None:
         # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
-        given_back = await orphaned_claims(self._store, self._worker_id, self._active.leases())
-        answers = await self._store.settle(given_back, now=self._clock.pinned()) if given_back else ()
+        given_back = await orphaned_claims(self._insight, self._worker_id, self._active.leases())
+        answers = await self._jobs.settle(given_back, now=self._clock.pinned()) if given_back else ()
         answered = [told for told, answer in zip(given_back, answers, strict=True) if answer is not None]
         if answered:
             log.warning(
@@ -218,7 +218,9 @@ class Claimer:
 
     async def _claim_lanes(self, request: ClaimRequest, found: list[Found]) -> int:
         asked, reasons = self._clock.monotonic(), self._lanes.asked
-        answer = await self._store.claim_lanes(request, now=self._clock.pinned())
+        answer = await self._jobs.claim_lanes(
+            replace(request, lane_cursor=self._lanes.cursor), now=self._clock.pinned()
+        )
         took = self._clock.monotonic() - asked
         self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
         self._found(found, answer.jobs, answer.expired, asked)
@@ -229,7 +231,7 @@ class Claimer:
         """How many rows were dealt with, and when the next job is due."""
         marks = self._low_water.marks()
         asked = self._clock.monotonic()
-        answer = await self._store.claim(replace(request, beyond=marks), now=self._clock.pinned())
+        answer = await self._jobs.claim(replace(request, beyond=marks), now=self._clock.pinned())
         took = self._clock.monotonic() - asked
         self._found(found, answer.jobs, answer.expired, asked)
         if answer.sorted_into_lanes:

@@ -18,7 +18,8 @@ from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class LeaseKeeper:
 
     def __init__(
         self,
+        *,
         driver: Driver,
         worker_id: str,
         clock: Clock,
@@ -71,7 +73,7 @@ class LeaseKeeper:
         asked = self._clock.monotonic()
         leases = self._active.leases()
         request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases)
-        answer = await (driver or self._driver).renew(request, now=self._clock.pinned())
+        answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(asked)
         for lease in leases:
             if lease not in answer.held:

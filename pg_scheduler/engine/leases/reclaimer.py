@@ -11,7 +11,9 @@ from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Driver, Reclaimed, ReclaimRequest
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
+from pg_scheduler.ports.leases import Reclaimed, ReclaimRequest
 
 log = logging.getLogger(__name__)
 
@@ -36,14 +38,17 @@ class Reclaimer:
 
     def __init__(
         self,
-        driver: Driver,
+        *,
+        jobs: JobStore,
+        insight: Insight,
         clock: Clock,
         lease: timedelta,
         heartbeat_threshold: timedelta,
         max_crashes: int,
         on_reclaimed: Callable[[], None],
     ) -> None:
-        self._driver = driver
+        self._jobs = jobs
+        self._insight = insight
         self._clock = clock
         self._lease = lease.total_seconds()
         patience = timedelta(seconds=min(self._lease / 2, AFTER_RESTART))
@@ -59,7 +64,7 @@ class Reclaimer:
         """Reclaim once, then sleep until the next lease may end."""
         try:
             if self._after_outage:
-                await self._driver.workers()
+                await self._insight.workers()
                 await self._clock.sleep(self._lease / 2)
                 self._after_outage = False
             _, next_expiry_in = await self._reclaim()
@@ -78,7 +83,7 @@ class Reclaimer:
         taken: list[Reclaimed] = []
         request = replace(self._request, after_restart=timedelta(0)) if by_order else self._request
         while True:
-            answer = await self._driver.reclaim_expired(request, now=self._clock.pinned())
+            answer = await self._jobs.reclaim_expired(request, now=self._clock.pinned())
             taken.extend(answer.jobs)
             if len(answer.jobs) < self._request.limit:
                 break

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import random
 
+from pg_scheduler.ports.claims import LaneAnswer, LaneCursor
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import LaneAnswer
 
 BUSY_SHARE = 0.05
 """How much of a busy worker's claiming may go into lanes: tasks without limits must not be slowed by them."""
@@ -25,6 +25,8 @@ class LaneGate:
         self._next_at = math.inf
         self._poll_at = 0.0
         self._swept = True
+        self.cursor: LaneCursor | None = None
+        """Where the next claim from the lanes goes on."""
 
     def ask(self, at_once: bool = False) -> None:
         """A lane may have something to give; `at_once`: the next look is taken, whatever that costs."""
@@ -61,7 +63,7 @@ class LaneGate:
         next_at = math.inf if answer.next_in is None else now + answer.next_in.total_seconds()
         # What earlier answers said of other lanes holds until all have been looked at.
         self._next_at = next_at if self._swept else min(self._next_at, next_at)
-        self._swept = answer.swept
+        self._swept, self.cursor = answer.swept, answer.cursor
         self._poll_at = now + poll
         # Left to chance, so that workers that got in each other's way do not meet again.
         self._not_before = now + took * random.uniform(0.5, 1.5)

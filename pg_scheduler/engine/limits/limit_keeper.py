@@ -20,13 +20,14 @@ class LimitKeeper:
 
     def __init__(
         self,
-        store: LimitStore,
+        *,
+        limits: LimitStore,
         clock: Clock,
         registry: TaskRegistry,
         only: Collection[str] | None,
         on_kept: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._limits = limits
         self._clock = clock
         self._registry = registry
         self._only = None if only is None else frozenset(only)
@@ -58,7 +59,7 @@ class LimitKeeper:
             if known is None or known.get(name, NO_LIMITS) != limits
         }
         if changed:
-            await self._store.set_limits(changed, now=self._clock.pinned())
+            await self._limits.set_limits(changed, now=self._clock.pinned())
         self._kept = wanted
         if changed:
             self._on_kept()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Protocol
 
 from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.schedule_store import Locks, Retention
+from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.retention import Retention
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +25,6 @@ SWEEP = 30.0
 """Seconds between looks for jobs that are kept no moment and ended without anybody here being told."""
 
 
-class RetentionStore(Retention, Locks, Protocol):
-    """What the pruner needs of a driver."""
-
-
 class Pruner:
     """Makes a pass at each interval, one worker of the cluster at a time.
 
@@ -38,13 +34,16 @@ class Pruner:
 
     def __init__(
         self,
-        store: RetentionStore,
+        *,
+        retention: Retention,
+        locks: Locks,
         clock: Clock,
         policies: Mapping[JobStatus, VacuumPolicy],
         interval: float,
         track: bool,
     ) -> None:
-        self._store = store
+        self._retention = retention
+        self._locks = locks
         self._clock = clock
         self._policies = policies
         self.immediate = frozenset(
@@ -84,7 +83,7 @@ class Pruner:
     async def prune_once(self) -> dict[JobStatus, int]:
         """Make one pass; how many jobs of each status were deleted. All zero if another worker is at it."""
         deleted = dict.fromkeys(self._policies, 0)
-        async with self._store.exclusive(LOCK, lambda: None) as alone:
+        async with self._locks.exclusive(LOCK, lambda: None) as alone:
             if not alone:
                 log.info("another worker is deleting finished jobs")
                 return deleted
@@ -109,12 +108,12 @@ class Pruner:
         counted, self._uncounted = self._uncounted, dict.fromkeys(self._policies, 0)
         if self._track:
             sums = {status: count + deleted.get(status, 0) for status, count in counted.items()}
-            await self._store.record_vacuum(sums, now=self._clock.pinned())
+            await self._retention.record_vacuum(sums, now=self._clock.pinned())
 
     async def _prune(self, status: JobStatus, policy: VacuumPolicy) -> int:
         total = 0
         while True:
-            deleted = await self._store.prune(status, policy, BATCH, now=self._clock.pinned())
+            deleted = await self._retention.prune(status, policy, BATCH, now=self._clock.pinned())
             total += deleted
             if deleted < BATCH:
                 break

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.errors import AttemptSignal, DatabaseError, Snooze
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
-from pg_scheduler.ports.schedule_store import Locks
+from pg_scheduler.ports.locks import Locks
 
 log = logging.getLogger(__name__)
 

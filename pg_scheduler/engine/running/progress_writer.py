@@ -7,7 +7,7 @@ import threading
 
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import JobStore
+from pg_scheduler.ports.job_store import JobStore
 
 INTERVAL = 1.0
 """Seconds between writes; only the latest word of each job is written."""
@@ -16,8 +16,8 @@ INTERVAL = 1.0
 class ProgressWriter:
     """Collects reports from any thread; made in the loop in which it writes."""
 
-    def __init__(self, store: JobStore, clock: Clock) -> None:
-        self._store = store
+    def __init__(self, *, jobs: JobStore, clock: Clock) -> None:
+        self._jobs = jobs
         self._clock = clock
         self._reports: dict[Lease, Progress] = {}
         self._lock = threading.Lock()
@@ -49,7 +49,7 @@ class ProgressWriter:
             if not reports:
                 return
             try:
-                await self._store.note_progress(reports)
+                await self._jobs.note_progress(reports)
             except BaseException:
                 with self._lock:
                     self._reports = {**reports, **self._reports}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -50,7 +50,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Call, Executor, UnserializableResult
 from pg_scheduler.ports.job_context import JobContext, enter_job
-from pg_scheduler.ports.schedule_store import Locks
+from pg_scheduler.ports.locks import Locks
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +60,7 @@ class Runner:
 
     def __init__(
         self,
+        *,
         registry: TaskRegistry,
         executors: Mapping[str, Executor],
         codec: Codec,
@@ -70,6 +71,7 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
+        on_started: Callable[[ClaimedJob], None],
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -81,6 +83,7 @@ class Runner:
         self._retry = retry
         self._progress = progress
         self._completer = completer
+        self._on_started = on_started
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -88,10 +91,12 @@ class Runner:
         self._active.started(attempt)
         attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
         attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
+        self._on_started(job)
         return attempt
 
     def decline(self, job: ClaimedJob) -> None:
         """Give a claimed job back without starting it; if its lease is over, nothing happens."""
+        log.warning("claimed too late to be started here; given back", extra={"job_id": job.job_id})
         attempt = self._attempt(job)
         self._active.started(attempt)
         self._active.ended(attempt)

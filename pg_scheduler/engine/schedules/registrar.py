@@ -21,9 +21,9 @@ class Registrar:
     its schedules again once the newer version is gone."""
 
     def __init__(
-        self, store: ScheduleStore, clock: Clock, wanted: Callable[[], Sequence[NewSchedule]]
+        self, *, schedules: ScheduleStore, clock: Clock, wanted: Callable[[], Sequence[NewSchedule]]
     ) -> None:
-        self._store = store
+        self._schedules = schedules
         self._clock = clock
         self._wanted = wanted
         self._reported: set[str] = set()
@@ -44,7 +44,7 @@ class Registrar:
         wanted = self._wanted()
         if not wanted:
             return []
-        records = await self._store.register_schedules(wanted, now=self._clock.pinned())
+        records = await self._schedules.register_schedules(wanted, now=self._clock.pinned())
         for record, new in zip(records, wanted, strict=True):
             outdated = record.retired or record.new.spec_hash != new.spec_hash
             if outdated and new.key not in self._reported:

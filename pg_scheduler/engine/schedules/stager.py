@@ -35,14 +35,15 @@ class Stager:
 
     def __init__(
         self,
-        store: ScheduleStore,
+        *,
+        schedules: ScheduleStore,
         clock: Clock,
         polling: PollingConfig,
         registry: TaskRegistry,
         listening: Callable[[], bool],
         on_staged: Callable[[], None],
     ) -> None:
-        self._store = store
+        self._schedules = schedules
         self._clock = clock
         self._polling = polling
         self._registry = registry
@@ -67,13 +68,13 @@ class Stager:
         names = sorted(self._registry.known_names())
         if not names:
             return 0, None
-        answer = await self._store.due_schedules(names, BATCH, now=self._clock.pinned())
+        answer = await self._schedules.due_schedules(names, BATCH, now=self._clock.pinned())
         steps = [
             step
             for record in answer.schedules
             if (step := self._step_if_readable(record, answer.now)) is not None
         ]
-        taken = await self._store.advance_schedules(steps, now=self._clock.pinned()) if steps else []
+        taken = await self._schedules.advance_schedules(steps, now=self._clock.pinned()) if steps else []
         if any(taken):
             self._on_staged()
         return sum(taken), answer.next_window_in

@@ -37,8 +37,8 @@ class Completer:
     ended.
     """
 
-    def __init__(self, store: Completions, worker_id: str, clock: Clock, codec: Codec) -> None:
-        self._store = store
+    def __init__(self, *, completions: Completions, worker_id: str, clock: Clock, codec: Codec) -> None:
+        self._completions = completions
         self._worker_id = worker_id
         self._clock = clock
         self._codec = codec
@@ -51,10 +51,10 @@ class Completer:
             JobEvent.COMPLETE, result=self._codec.encode_result(result) if job.store_result else None
         )
         settlement = Settlement(job.job_id, job.epoch, self._worker_id, verdict)
-        receipt = await self._store.complete_in(settlement, connection, now=self._clock.pinned())
+        receipt = await self._completions.complete_in(settlement, connection, now=self._clock.pinned())
         if receipt is None:
             before = attempt.completion
-            if before is not None and await self._store.fate_of(before.receipt) is not Fate.ROLLED_BACK:
+            if before is not None and await self._completions.fate_of(before.receipt) is not Fate.ROLLED_BACK:
                 raise InvalidTransition(job.job_id, JobStatus.COMPLETED, JobStatus.COMPLETED)
             attempt.disowned = True
             raise LeaseLost(job.job_id, job.epoch)
@@ -68,7 +68,7 @@ class Completer:
         pause = PAUSE
         while True:
             try:
-                fate = await self._store.fate_of(attempt.completion.receipt)
+                fate = await self._completions.fate_of(attempt.completion.receipt)
             except (ConnectionLost, TransientDatabaseError):
                 log.warning(
                     "the store is away; whether the job was completed is asked again",

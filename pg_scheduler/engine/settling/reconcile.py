@@ -8,7 +8,7 @@ from pg_scheduler.domain.model import ClaimedJob, Lease
 from pg_scheduler.domain.settling import stored_already
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import Insight
+from pg_scheduler.ports.insight import Insight
 
 AS_MANY_AS_THERE_ARE = 1_000_000
 """A worker runs as many jobs as it has slots."""

@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.model import Lease
@@ -19,7 +19,8 @@ from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.settling.reconcile import id_was_reused, settled_before
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, JobStore
+from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import JobStore
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +56,6 @@ class Answer(Enum):
 _ANSWERS = {True: Answer.ACCEPTED, False: Answer.REFUSED, None: Answer.HELD_UP}
 
 
-class SettlingStore(JobStore, Insight, Protocol):
-    """What the settler needs of a driver."""
-
-
 class Settler:
     """Writes what attempts ended with. Verdicts that pile up during one write share the next.
 
@@ -69,14 +66,17 @@ class Settler:
 
     def __init__(
         self,
-        store: SettlingStore,
+        *,
+        jobs: JobStore,
+        insight: Insight,
         worker_id: str,
         clock: Clock,
         active: ActiveAttempts,
         not_kept: frozenset[JobStatus],
         on_settled: Callable[[Attempt, Verdict, float, bool], None],
     ) -> None:
-        self._store = store
+        self._jobs = jobs
+        self._insight = insight
         self._worker_id = worker_id
         self._clock = clock
         self._active = active
@@ -163,7 +163,7 @@ class Settler:
     async def _gone(self, batch: Sequence[Pending]) -> set[Lease]:
         """Of the verdicts whose answer was lost, those whose job is another one by now."""
         doubtful = [pending.attempt for pending in batch if pending.attempt.lease in self._in_doubt]
-        return await id_was_reused(self._store, [attempt.job for attempt in doubtful])
+        return await id_was_reused(self._insight, [attempt.job for attempt in doubtful])
 
     def _deleted_by(self, pending: Pending) -> bool:
         """Whether a job that is gone may well have been ended, and so deleted, by this verdict."""
@@ -212,9 +212,7 @@ class Settler:
             for pending, verdict in zip(batch, verdicts, strict=True)
         ]
         try:
-            accepted = await self._store.settle(
-                settlements, now=self._clock.pinned(), not_kept=self._not_kept
-            )
+            accepted = await self._jobs.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
             return [_ANSWERS[one] for one in await self._without_doubt(settlements, accepted)]
         except BaseException:
             self._in_doubt.update(pending.attempt.lease for pending in batch)
@@ -234,7 +232,7 @@ class Settler:
         if not doubtful:
             return accepted
         again = await settled_before(
-            self._store, [settlements[position] for position in doubtful], self._not_kept
+            self._insight, [settlements[position] for position in doubtful], self._not_kept
         )
         before = {position for position, yes in zip(doubtful, again, strict=True) if yes}
         return [yes or position in before for position, yes in enumerate(accepted)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Insight, Waiting
+from pg_scheduler.ports.insight import Insight, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -16,20 +16,21 @@ INTERVAL = 30.0
 
 
 class UnknownTasks:
-    """Looks up what it may (`learn`), and warns once of each name that is left. Those jobs stay pending: a
-    newer version of the program may know them."""
+    """Imports what it may (`try_import`), and warns once of each name that is left. Those jobs stay pending:
+    a newer version of the program may know them."""
 
     def __init__(
         self,
+        *,
         insight: Insight,
         clock: Clock,
         registry: TaskRegistry,
-        learn: Callable[[Collection[str]], object] = lambda names: None,
+        try_import: Callable[[Collection[str]], object] = lambda names: None,
     ) -> None:
         self._insight = insight
         self._clock = clock
         self._registry = registry
-        self._learn = learn
+        self._try_import = try_import
         self._reported: set[str] = set()
 
     async def one_round(self) -> None:
@@ -41,7 +42,7 @@ class UnknownTasks:
         """Due jobs of names that stay unknown; logged the first time a name is seen."""
         waiting = await self._insight.unclaimed(self._registry.known_names(), now=self._clock.pinned())
         if waiting:
-            self._learn([one.task_name for one in waiting])
+            self._try_import([one.task_name for one in waiting])
         waiting = [one for one in waiting if self._registry.resolve(one.task_name) is None]
         for one in waiting:
             if one.task_name not in self._reported:

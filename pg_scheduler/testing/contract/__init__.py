@@ -9,9 +9,9 @@ and holds nothing::
     async def driver():
         driver = MyDriver(...)
         await driver.open()
-        await driver.install()
+        await driver.schema.install()
         yield driver
-        await driver.uninstall()
+        await driver.schema.uninstall()
         await driver.close()
 
 The tests are plain coroutine methods, so the runner must run those (pytest-asyncio: `asyncio_mode = auto`).

@@ -165,7 +165,7 @@ class TestClaiming:
 
     async def test_one_job_can_be_claimed_by_its_id_before_it_is_due(self, driver: Driver) -> None:
         await submit(driver, new(due=at(500)), new("other"))
-        job = await driver.claim_job("job", claim_request(), now=at(2))
+        job = await driver.jobs.claim_job("job", claim_request(), now=at(2))
         assert job is not None
         assert (job.job_id, job.epoch, job.attempt, job.execution_time) == ("job", 1, 1, at(500))
         record = await stored(driver)
@@ -174,10 +174,10 @@ class TestClaiming:
         assert (await stored(driver, "other")).status is JobStatus.PENDING
 
     async def test_a_job_that_is_not_pending_cannot_be_claimed_by_its_id(self, driver: Driver) -> None:
-        assert await driver.claim_job("unknown", claim_request(), now=NOON) is None
+        assert await driver.jobs.claim_job("unknown", claim_request(), now=NOON) is None
         for status in JobStatus:
             before = await brought_to(driver, status, status.value)
-            job = await driver.claim_job(status.value, claim_request(RIVAL), now=at(30))
+            job = await driver.jobs.claim_job(status.value, claim_request(RIVAL), now=at(30))
             assert (job is not None) == (status is JobStatus.PENDING)
             if job is None:
                 assert await stored(driver, status.value) == before

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.limiting import claim_lanes
 from pg_scheduler.testing.contract.scene import at, claim, new, reclaim, settle, started, submit
 from pg_scheduler.testing.contract.scene import told as told_of
@@ -26,11 +27,11 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
     told: asyncio.Queue[End] = asyncio.Queue()
     ready = asyncio.Event()
     listener = asyncio.create_task(
-        driver.listen_finished(lambda job_id, status: told.put_nowait((job_id, status)), ready.set)
+        driver.signals.listen_finished(lambda job_id, status: told.put_nowait((job_id, status)), ready.set)
     )
     await asyncio.wait_for(ready.wait(), PATIENCE)
     for job_id in job_ids:
-        await driver.await_job(job_id)
+        await driver.signals.await_job(job_id)
     try:
         yield told
     finally:
@@ -65,9 +66,9 @@ class TestEnding:
         """A claim passes by a row that is locked, also by this question, and rests until it is told."""
         await submit(driver, new(due=LONG_AGO), new("in a lane", due=LONG_AGO, limit_key="k"))
         async with listening(driver) as heard:
-            await driver.await_job("job")
+            await driver.signals.await_job("job")
             await next_of(heard, SignalKind.DUE)
-            await driver.await_job("in a lane")
+            await driver.signals.await_job("in a lane")
             await next_of(heard, SignalKind.LANE)
 
     async def test_a_retry_is_no_end(self, driver: Driver) -> None:
@@ -81,15 +82,15 @@ class TestEnding:
         job = await started(driver)
         async with awaiting(driver, "job") as told:
             verdict = told_of(job, JobEvent.COMPLETE)
-            await driver.settle([verdict], now=at(10), not_kept=[JobStatus.COMPLETED])
+            await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.COMPLETED])
             assert await next_end(told) == ("job", JobStatus.COMPLETED)
-            assert await driver.job("job") is None
+            assert await driver.insight.job("job") is None
 
     async def test_cancelling_expiring_and_giving_up_are_told(self, driver: Driver) -> None:
         await submit(driver, new("cancelled"), new("expired", due=at(-100), misfire_grace_seconds=5))
         await started(driver, "lost")
         async with awaiting(driver, "cancelled", "expired", "lost") as told:
-            await driver.request_cancel(["cancelled"], now=at(1))
+            await driver.jobs.request_cancel(["cancelled"], now=at(1))
             assert await next_end(told) == ("cancelled", JobStatus.CANCELLED)
             await claim(driver, now=at(1))
             assert await next_end(told) == ("expired", JobStatus.EXPIRED)
@@ -99,9 +100,9 @@ class TestEnding:
     async def test_an_operators_word_is_told(self, driver: Driver) -> None:
         await submit(driver, new("done"), new("dropped"))
         async with awaiting(driver, "done", "dropped") as told:
-            await driver.override_status("done", JobStatus.COMPLETED, now=at(1))
+            await driver.jobs.override_status("done", JobStatus.COMPLETED, now=at(1))
             assert await next_end(told) == ("done", JobStatus.COMPLETED)
-            await driver.override_status("dropped", JobStatus.CANCELLED, now=at(1))
+            await driver.jobs.override_status("dropped", JobStatus.CANCELLED, now=at(1))
             assert await next_end(told) == ("dropped", JobStatus.CANCELLED)
 
     async def test_the_end_of_a_job_in_a_lane_is_told_however_it_comes(self, driver: Driver) -> None:

@@ -8,7 +8,8 @@ from pg_scheduler.domain.conflict import Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, QueueSize
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     REPLACE,
@@ -47,7 +48,7 @@ class TestEnqueueing:
         assert error.dedupe_keys == ("key",)
         answers = await submit(driver, new("third", dedupe_key="key"), new("other"), conflict=IGNORE)
         assert answers == [Submission.IGNORED, Submission.INSERTED]
-        assert await driver.duplicates(["key", "free"]) == {"key": "first"}
+        assert await driver.insight.duplicates(["key", "free"]) == {"key": "first"}
 
     async def test_a_running_job_keeps_its_dedupe_key_and_a_finished_one_does_not(
         self, driver: Driver
@@ -55,19 +56,19 @@ class TestEnqueueing:
         job = await started(driver, dedupe_key="key")
         await refusal(DuplicateJob, submit(driver, new("second", dedupe_key="key")))
         await settle(driver, job, JobEvent.COMPLETE)
-        assert await driver.duplicates(["key"]) == {}
+        assert await driver.insight.duplicates(["key"]) == {}
         await submit(driver, new("second", dedupe_key="key"))
 
     async def test_a_dedupe_key_that_stands_twice_in_a_call_stores_nothing(self, driver: Driver) -> None:
         jobs = new("a", dedupe_key="key"), new("b", dedupe_key="key")
         await refusal(DuplicateJob, submit(driver, *jobs))
-        assert await driver.jobs() == []
+        assert await driver.insight.jobs() == []
         assert await submit(driver, *jobs, conflict=IGNORE) == [Submission.INSERTED, Submission.IGNORED]
 
     async def test_a_job_is_not_reopened_while_another_has_its_dedupe_key(self, driver: Driver) -> None:
         await settle(driver, await started(driver, dedupe_key="key"), JobEvent.FAIL)
         await submit(driver, new("second", dedupe_key="key"))
-        reopening = driver.override_status("job", JobStatus.PENDING, now=at(20))
+        reopening = driver.jobs.override_status("job", JobStatus.PENDING, now=at(20))
         assert (await refusal(DuplicateJob, reopening)).dedupe_keys == ("key",)
         assert (await stored(driver)).status is JobStatus.FAILED
 
@@ -78,7 +79,7 @@ class TestEnqueueing:
         await started(driver, "running")
         await submit(driver, new("1"), new("2"), new("3", rank=1), new("4", task="Other", limit_key="k"))
         await settle(driver, await started(driver, "done"), JobEvent.COMPLETE)
-        assert await driver.sizes() == [
+        assert await driver.insight.sizes() == [
             QueueSize("Other", 5, JobStatus.PENDING, 1),
             QueueSize("task", 1, JobStatus.PENDING, 1),
             QueueSize("task", 5, JobStatus.PENDING, 2),
@@ -88,14 +89,14 @@ class TestEnqueueing:
     async def test_the_latest_progress_of_an_attempt_is_shown(self, driver: Driver) -> None:
         job = await started(driver)
         assert (await stored(driver)).progress is None
-        await driver.note_progress({job.lease: Progress(1, 10)})
-        await driver.note_progress({job.lease: Progress(2.5, None)})
+        await driver.jobs.note_progress({job.lease: Progress(1, 10)})
+        await driver.jobs.note_progress({job.lease: Progress(2.5, None)})
         assert (await stored(driver)).progress == Progress(2.5, None)
 
     async def test_an_earlier_attempt_reports_no_progress(self, driver: Driver) -> None:
         job = await started(driver)
         await settle(driver, job, JobEvent.RELEASE)
         again = await claimed(driver, now=at(20))
-        await driver.note_progress({again.lease: Progress(5, 10), Lease("nobody", 1): Progress(1, 1)})
-        await driver.note_progress({job.lease: Progress(9, 10)})
+        await driver.jobs.note_progress({again.lease: Progress(5, 10), Lease("nobody", 1): Progress(1, 1)})
+        await driver.jobs.note_progress({job.lease: Progress(9, 10)})
         assert (await stored(driver)).progress == Progress(5, 10)

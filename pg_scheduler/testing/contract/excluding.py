@@ -16,19 +16,19 @@ class TestExcluding:
     """`exclusive`."""
 
     async def test_a_lock_is_held_for_the_whole_block_and_no_longer(self, driver: Driver) -> None:
-        async with driver.exclusive("name", _not_lost) as held:
+        async with driver.locks.exclusive("name", _not_lost) as held:
             assert held
             for _ in range(2):
-                async with driver.exclusive("name", _not_lost) as other:
+                async with driver.locks.exclusive("name", _not_lost) as other:
                     assert not other
-        async with driver.exclusive("name", _not_lost) as again:
+        async with driver.locks.exclusive("name", _not_lost) as again:
             assert again
 
     async def test_whoever_does_not_hold_it_does_not_release_it(self, driver: Driver) -> None:
-        async with driver.exclusive("name", _not_lost):
-            async with driver.exclusive("name", _not_lost) as second:
+        async with driver.locks.exclusive("name", _not_lost):
+            async with driver.locks.exclusive("name", _not_lost) as second:
                 assert not second
-            async with driver.exclusive("name", _not_lost) as third:
+            async with driver.locks.exclusive("name", _not_lost) as third:
                 assert not third
 
     async def test_different_names_do_not_exclude_each_other(self, driver: Driver) -> None:
@@ -45,16 +45,16 @@ class TestExcluding:
 
     async def test_an_error_in_the_block_releases_it(self, driver: Driver) -> None:
         with suppress(LookupError):
-            async with driver.exclusive("name", _not_lost):
+            async with driver.locks.exclusive("name", _not_lost):
                 raise LookupError
-        async with driver.exclusive("name", _not_lost) as held:
+        async with driver.locks.exclusive("name", _not_lost) as held:
             assert held
 
     async def test_a_cancelled_block_releases_it(self, driver: Driver) -> None:
         inside = asyncio.Event()
 
         async def hold() -> None:
-            async with driver.exclusive("name", _not_lost):
+            async with driver.locks.exclusive("name", _not_lost):
                 inside.set()
                 await asyncio.Event().wait()
 
@@ -63,20 +63,20 @@ class TestExcluding:
         holding.cancel()
         with suppress(asyncio.CancelledError):
             await holding
-        async with driver.exclusive("name", _not_lost) as held:
+        async with driver.locks.exclusive("name", _not_lost) as held:
             assert held
 
     async def test_other_statements_go_on_while_it_is_held(self, driver: Driver) -> None:
-        async with driver.exclusive("name", _not_lost):
-            assert await driver.jobs() == []
-            assert await driver.list_schedules() == []
+        async with driver.locks.exclusive("name", _not_lost):
+            assert await driver.insight.jobs() == []
+            assert await driver.schedules.list_schedules() == []
 
     async def _meet(self, driver: Driver, name: str, together: asyncio.Barrier) -> None:
-        async with driver.exclusive(name, _not_lost) as held:
+        async with driver.locks.exclusive(name, _not_lost) as held:
             assert held
             await asyncio.wait_for(together.wait(), 20)
 
     async def _try(self, driver: Driver, together: asyncio.Barrier) -> bool:
-        async with driver.exclusive("name", _not_lost) as held:
+        async with driver.locks.exclusive("name", _not_lost) as held:
             await asyncio.wait_for(together.wait(), 20)
             return held

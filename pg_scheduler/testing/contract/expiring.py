@@ -59,7 +59,7 @@ class TestExpiring:
             before, status=JobStatus.EXPIRED, finished_at=at(6), error_message=after.error_message
         )
         assert "misfire grace" in (after.error_message or "")
-        assert await driver.attempts("job") == []
+        assert await driver.insight.attempts("job") == []
 
     async def test_expired_jobs_are_named_in_id_order(self, driver: Driver) -> None:
         jobs = [new("b", rank=1), new("a", rank=9), new("\u00e4", rank=0), new("B", rank=5)]
@@ -106,7 +106,7 @@ class TestExpiring:
     async def test_a_reopened_job_that_had_started_is_never_too_late(self, driver: Driver) -> None:
         job = await started(driver, misfire_grace_seconds=0)
         await settle(driver, job, JobEvent.FAIL)
-        await driver.override_status("job", JobStatus.PENDING, now=at(20))
+        await driver.jobs.override_status("job", JobStatus.PENDING, now=at(20))
         answer = await claim(driver, now=at(YEAR))
         assert (len(answer.jobs), answer.expired) == (1, ())
 

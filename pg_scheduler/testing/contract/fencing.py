@@ -37,7 +37,7 @@ class TestFencing:
         for event in EVENTS:
             assert not await settle(driver, old, event, now=at(63))
         assert await stored(driver) == before
-        assert [one.outcome for one in await driver.attempts("job")] == ["lost"]
+        assert [one.outcome for one in await driver.insight.attempts("job")] == ["lost"]
 
     async def test_an_epoch_of_the_future_settles_nothing(self, driver: Driver) -> None:
         job = replace(await started(driver), epoch=2)
@@ -76,7 +76,7 @@ class TestFencing:
     async def test_a_late_completion_does_not_count_for_a_reopened_job(self, driver: Driver) -> None:
         job = await started(driver)
         await reclaim(driver, now=at(61), max_crashes=1)
-        await driver.override_status("job", JobStatus.PENDING, now=at(62))
+        await driver.jobs.override_status("job", JobStatus.PENDING, now=at(62))
         assert not await settle(driver, job, JobEvent.COMPLETE, now=at(63))
         assert (await stored(driver)).status is JobStatus.PENDING
 
@@ -107,7 +107,7 @@ class TestFencing:
     async def test_a_job_cancelled_after_its_lease_was_lost_stays_cancelled(self, driver: Driver) -> None:
         job = await started(driver)
         await reclaim(driver, now=at(61))
-        await driver.request_cancel(["job"], now=at(62))
+        await driver.jobs.request_cancel(["job"], now=at(62))
         assert not await settle(driver, job, JobEvent.COMPLETE, now=at(63))
         assert (await stored(driver)).status is JobStatus.CANCELLED
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import Driver, Waiting
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import Waiting
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,
@@ -24,42 +25,42 @@ class TestInsight:
     """`job`, `jobs`, `counts`, `unclaimed` and `pending_names`."""
 
     async def test_an_empty_store_shows_nothing(self, driver: Driver) -> None:
-        assert await driver.job("job") is None
-        assert await driver.jobs() == []
-        assert await driver.attempts("job") == []
-        assert await driver.workers() == []
-        assert await driver.pending_names() == []
-        assert await driver.counts() == dict.fromkeys(JobStatus, 0)
+        assert await driver.insight.job("job") is None
+        assert await driver.insight.jobs() == []
+        assert await driver.insight.attempts("job") == []
+        assert await driver.insight.workers() == []
+        assert await driver.insight.pending_names() == []
+        assert await driver.insight.counts() == dict.fromkeys(JobStatus, 0)
 
     async def test_jobs_come_by_time_then_id(self, driver: Driver) -> None:
         await submit(driver, new("a"), new("B"), new("early", due=at(-1)), new("late", due=at(1)))
-        assert [job.job_id for job in await driver.jobs()] == ["early", "B", "a", "late"]
-        assert [job.job_id for job in await driver.jobs(limit=2)] == ["early", "B"]
+        assert [job.job_id for job in await driver.insight.jobs()] == ["early", "B", "a", "late"]
+        assert [job.job_id for job in await driver.insight.jobs(limit=2)] == ["early", "B"]
 
     async def test_jobs_can_be_chosen_by_state_and_name(self, driver: Driver) -> None:
         for status in JobStatus:
             await brought_to(driver, status, status.value)
         await submit(driver, new("other", task="other"))
         for status in JobStatus:
-            found = await driver.jobs(statuses=[status], task_name="task")
+            found = await driver.insight.jobs(statuses=[status], task_name="task")
             assert [job.job_id for job in found] == [status.value]
-        both = await driver.jobs(statuses=[JobStatus.FAILED, JobStatus.COMPLETED])
+        both = await driver.insight.jobs(statuses=[JobStatus.FAILED, JobStatus.COMPLETED])
         assert sorted(job.job_id for job in both) == ["completed", "failed"]
-        assert [job.job_id for job in await driver.jobs(task_name="other")] == ["other"]
+        assert [job.job_id for job in await driver.insight.jobs(task_name="other")] == ["other"]
 
     async def test_jobs_can_be_chosen_by_who_runs_or_ran_them(self, driver: Driver) -> None:
         await started(driver, "mine")
         await started(driver, "done")
         await submit(driver, new("nobody's"))
-        assert [one.job_id for one in await driver.jobs(worker_id=OWNER)] == ["done", "mine"]
-        assert await driver.jobs(worker_id=RIVAL) == []
-        assert await driver.jobs(worker_id=OWNER, statuses=[JobStatus.PENDING]) == []
+        assert [one.job_id for one in await driver.insight.jobs(worker_id=OWNER)] == ["done", "mine"]
+        assert await driver.insight.jobs(worker_id=RIVAL) == []
+        assert await driver.insight.jobs(worker_id=OWNER, statuses=[JobStatus.PENDING]) == []
 
     async def test_every_state_is_counted(self, driver: Driver) -> None:
         for status in JobStatus:
             await brought_to(driver, status, status.value)
         await submit(driver, new("another"))
-        counts = await driver.counts()
+        counts = await driver.insight.counts()
         assert counts == {**dict.fromkeys(JobStatus, 1), JobStatus.PENDING: 2}
 
     async def test_times_are_shown_in_utc(self, driver: Driver) -> None:
@@ -81,12 +82,12 @@ class TestInsight:
             new("4", task="known"),
             new("5", task="c", due=at(60)),
         )
-        found = await driver.unclaimed(["known"], now=NOON)
+        found = await driver.insight.unclaimed(["known"], now=NOON)
         assert found == [Waiting("B", 1, NOON), Waiting("a", 1, NOON), Waiting("b", 2, at(-5))]
-        assert await driver.unclaimed(["known", "B", "a", "b"], now=NOON) == []
+        assert await driver.insight.unclaimed(["known", "B", "a", "b"], now=NOON) == []
 
     async def test_names_of_pending_jobs_are_listed_once(self, driver: Driver) -> None:
         await submit(driver, new("1", task="b"), new("2", task="b"), new("3", task="a", due=at(99)))
         await submit(driver, new("4", task="B"))
         await brought_to(driver, JobStatus.COMPLETED, "done")
-        assert await driver.pending_names() == ["B", "a", "b"]
+        assert await driver.insight.pending_names() == ["B", "a", "b"]

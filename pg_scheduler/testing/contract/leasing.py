@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, RenewAnswer, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,
@@ -26,7 +27,7 @@ async def renew(
 ) -> RenewAnswer:
     """One sign of life."""
     request = RenewRequest(worker, "host", 7, lease, leases)
-    return await driver.renew(request, now=at(seconds))
+    return await driver.jobs.renew(request, now=at(seconds))
 
 
 class TestLeasing:
@@ -66,7 +67,7 @@ class TestLeasing:
 
     async def test_a_renewal_tells_which_jobs_should_stop(self, driver: Driver) -> None:
         wanted, other = await started(driver, "wanted"), await started(driver, "other")
-        await driver.request_cancel(["wanted"], now=at(1))
+        await driver.jobs.request_cancel(["wanted"], now=at(1))
         answer = await renew(driver, wanted.lease, other.lease)
         assert answer.held == {wanted.lease, other.lease}
         assert answer.cancel_requested == {wanted.lease}
@@ -74,17 +75,17 @@ class TestLeasing:
     async def test_a_sign_of_life_without_leases_makes_the_worker_known(self, driver: Driver) -> None:
         assert (await renew(driver)).held == frozenset()
         await renew(driver, seconds=40)
-        (worker,) = await driver.workers()
+        (worker,) = await driver.insight.workers()
         assert (worker.worker_id, worker.hostname, worker.pid) == (OWNER, "host", 7)
         assert (worker.started_at, worker.last_seen) == (at(20), at(40))
 
     async def test_workers_are_listed_by_id_until_they_say_goodbye(self, driver: Driver) -> None:
         for worker_id in ("b", "a", "C"):
             await renew(driver, worker=worker_id)
-        assert [worker.worker_id for worker in await driver.workers()] == ["C", "a", "b"]
-        await driver.forget_worker("a")
-        await driver.forget_worker("never seen")
-        assert [worker.worker_id for worker in await driver.workers()] == ["C", "b"]
+        assert [worker.worker_id for worker in await driver.insight.workers()] == ["C", "a", "b"]
+        await driver.jobs.forget_worker("a")
+        await driver.jobs.forget_worker("never seen")
+        assert [worker.worker_id for worker in await driver.insight.workers()] == ["C", "b"]
 
     async def test_a_claim_gives_the_lease_that_was_asked_for(self, driver: Driver) -> None:
         await started(driver)
@@ -93,6 +94,6 @@ class TestLeasing:
     async def test_a_worker_that_is_not_seen_any_more_is_forgotten(self, driver: Driver) -> None:
         await renew(driver, worker=RIVAL)
         await reclaim(driver, now=at(140))
-        assert [worker.worker_id for worker in await driver.workers()] == [RIVAL]
+        assert [worker.worker_id for worker in await driver.insight.workers()] == [RIVAL]
         await reclaim(driver, now=at(141))
-        assert await driver.workers() == []
+        assert await driver.insight.workers() == []

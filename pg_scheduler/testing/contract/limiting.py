@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, LaneAnswer, SignalKind
+from pg_scheduler.ports.claims import LaneAnswer
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,
@@ -24,14 +26,14 @@ from pg_scheduler.testing.contract.signals import listening, next_of
 
 async def limit(driver: Driver, **limits: TaskLimits) -> None:
     """Let these limits hold, by task."""
-    await driver.set_limits(limits, now=NOON)
+    await driver.limits.set_limits(limits, now=NOON)
 
 
 async def claim_lanes(
     driver: Driver, *, now_in: float = 0, names: tuple[str, ...] = ("task", "other"), limit: int = 100
 ) -> LaneAnswer:
     """Claim from lanes, so many seconds after noon."""
-    return await driver.claim_lanes(claim_request(OWNER, names, limit), now=at(now_in))
+    return await driver.jobs.claim_lanes(claim_request(OWNER, names, limit), now=at(now_in))
 
 
 def ids(answer: LaneAnswer) -> list[str]:
@@ -69,7 +71,7 @@ class TestLimiting:
         assert ids(await claim_lanes(driver, now_in=11)) == []
         await reclaim(driver, now=at(72), max_crashes=1)
         assert ids(await claim_lanes(driver, now_in=72)) == ["c"]
-        await driver.override_status("c", JobStatus.COMPLETED, now=at(73))
+        await driver.jobs.override_status("c", JobStatus.COMPLETED, now=at(73))
         assert ids(await claim_lanes(driver, now_in=73)) == ["d"]
 
     async def test_the_ordinary_claim_does_not_see_limited_jobs(self, driver: Driver) -> None:
@@ -126,30 +128,30 @@ class TestLimiting:
         await submit(driver, new("a"), new("b"))
         await claim_lanes(driver)
         await limit(driver, task=TaskLimits())
-        assert await driver.limits() == []
+        assert await driver.limits.list_limits() == []
         assert ids(await claim_lanes(driver)) == ["b"]
         await submit(driver, new("c"))
         assert [job.job_id for job in (await claim(driver)).jobs] == ["c"]
 
     async def test_a_paused_task_is_left_alone_until_it_is_resumed(self, driver: Driver) -> None:
         await submit(driver, new("a"))
-        assert await driver.pause_task("task", True, now=NOON)
-        assert not await driver.pause_task("task", True, now=NOON)
+        assert await driver.limits.pause_task("task", True, now=NOON)
+        assert not await driver.limits.pause_task("task", True, now=NOON)
         await submit(driver, new("b"))
         assert (await claim(driver)).jobs == ()
         assert ids(await claim_lanes(driver)) == []
-        assert [(one.task_name, one.paused) for one in await driver.limits()] == [("task", True)]
-        assert await driver.pause_task("task", False, now=NOON)
+        assert [(one.task_name, one.paused) for one in await driver.limits.list_limits()] == [("task", True)]
+        assert await driver.limits.pause_task("task", False, now=NOON)
         assert ids(await claim_lanes(driver)) == ["a", "b"]
-        assert not await driver.pause_task("task", False, now=NOON)
+        assert not await driver.limits.pause_task("task", False, now=NOON)
 
     async def test_limits_and_pauses_do_not_touch_each_other(self, driver: Driver) -> None:
-        await driver.pause_task("task", True, now=NOON)
+        await driver.limits.pause_task("task", True, now=NOON)
         await limit(driver, task=TaskLimits(concurrency=3))
-        (known,) = await driver.limits()
+        (known,) = await driver.limits.list_limits()
         assert (known.limits.concurrency, known.paused) == (3, True)
-        await driver.pause_task("task", False, now=NOON)
-        (known,) = await driver.limits()
+        await driver.limits.pause_task("task", False, now=NOON)
+        (known,) = await driver.limits.list_limits()
         assert (known.limits.concurrency, known.paused) == (3, False)
 
     async def test_more_urgent_jobs_outside_lanes_take_their_places_first(self, driver: Driver) -> None:
@@ -186,13 +188,13 @@ class TestLimiting:
     async def test_a_job_asked_for_by_name_counts_against_the_limit(self, driver: Driver) -> None:
         await limit(driver, task=TaskLimits(concurrency=1))
         await submit(driver, new("a"), new("b"))
-        assert await driver.claim_job("b", claim_request(OWNER), now=NOON) is not None
+        assert await driver.jobs.claim_job("b", claim_request(OWNER), now=NOON) is not None
         assert ids(await claim_lanes(driver)) == []
 
     async def test_pausing_a_paused_task_sorts_what_came_back_from_a_run(self, driver: Driver) -> None:
         await submit(driver, new("a"))
         (job,) = (await claim(driver)).jobs
-        await driver.pause_task("task", True, now=NOON)
+        await driver.limits.pause_task("task", True, now=NOON)
         await settle(driver, job, JobEvent.SNOOZE, delay=timedelta(0))
-        assert await driver.pause_task("task", True, now=NOON) is False
+        assert await driver.limits.pause_task("task", True, now=NOON) is False
         assert (await claim(driver)).sorted_into_lanes == 0, "it stands in its lane already"

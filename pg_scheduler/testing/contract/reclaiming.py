@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, Reclaimed
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,
@@ -47,7 +48,7 @@ class TestReclaiming:
     async def test_the_lost_attempt_is_in_the_history(self, driver: Driver) -> None:
         await started(driver)
         await reclaim(driver, now=at(61))
-        (lost,) = await driver.attempts("job")
+        (lost,) = await driver.insight.attempts("job")
         assert (lost.outcome, lost.worker_id, lost.epoch, lost.finished_at) == ("lost", OWNER, 1, at(61))
 
     async def test_a_job_is_taken_back_once(self, driver: Driver) -> None:
@@ -69,7 +70,7 @@ class TestReclaiming:
 
     async def test_a_job_that_was_to_be_cancelled_is_cancelled(self, driver: Driver) -> None:
         await started(driver)
-        await driver.request_cancel(["job"], now=at(1))
+        await driver.jobs.request_cancel(["job"], now=at(1))
         (lost,) = (await reclaim(driver, now=at(61))).jobs
         assert lost.status is JobStatus.CANCELLED
         assert (await stored(driver)).finished_at == at(61)

@@ -29,12 +29,14 @@ SILENT = SILENCE.total_seconds()
 
 async def register(driver: Driver, *wanted: NewSchedule, now: float = 0) -> list[ScheduleRecord]:
     """Register, this many seconds after noon."""
-    return await driver.register_schedules(wanted, now=at(now))
+    return await driver.schedules.register_schedules(wanted, now=at(now))
 
 
 async def active(driver: Driver) -> list[tuple[str, str]]:
     """(key, definition) of all schedules that are not retired."""
-    return [(one.new.key, one.new.spec_hash) for one in await driver.list_schedules() if not one.retired]
+    return [
+        (one.new.key, one.new.spec_hash) for one in await driver.schedules.list_schedules() if not one.retired
+    ]
 
 
 class TestRegistering:
@@ -72,10 +74,10 @@ class TestRegistering:
         for young in (NEW, EDITED):
             await register(driver, OLD)
             await register(driver, young, now=1)
-            before = await driver.list_schedules()
+            before = await driver.schedules.list_schedules()
             (record,) = await register(driver, OLD, now=SILENT)
             assert record.retired or record.new.spec_hash != "old"
-            assert await driver.list_schedules() == before
+            assert await driver.schedules.list_schedules() == before
             await self._forget_all(driver)
 
     async def test_two_versions_in_one_fleet_do_not_fight(self, driver: Driver) -> None:
@@ -109,7 +111,7 @@ class TestRegistering:
         await asyncio.gather(
             *(register(driver, *(wanted if n % 2 else reversed(wanted)), now=n) for n in range(6))
         )
-        assert len(await driver.list_schedules()) == 5
+        assert len(await driver.schedules.list_schedules()) == 5
 
     async def test_schedules_of_other_tasks_are_left_alone(self, driver: Driver) -> None:
         other = schedule("other", task_name="another")
@@ -118,7 +120,7 @@ class TestRegistering:
         assert not (await the_schedule(driver, "other")).retired
 
     async def test_schedules_made_at_run_time_are_not_retired_by_code(self, driver: Driver) -> None:
-        await driver.put_schedule(schedule("mine", origin=Origin.API), now=NOON)
+        await driver.schedules.put_schedule(schedule("mine", origin=Origin.API), now=NOON)
         await register(driver, OLD, now=1)
         await register(driver, NEW, now=10 * SILENT)
         assert [key for key, _ in await active(driver)] == ["mine", "new"]
@@ -126,7 +128,7 @@ class TestRegistering:
     async def test_a_paused_schedule_stays_paused_through_a_deploy(self, driver: Driver) -> None:
         for young in (NEW, EDITED):
             await register(driver, OLD)
-            await driver.set_paused("old", True, now=NOON)
+            await driver.schedules.set_paused("old", True, now=NOON)
             assert [one.new.paused for one in await register(driver, young, now=1)] == [True]
             await self._forget_all(driver)
 
@@ -135,7 +137,7 @@ class TestRegistering:
     ) -> None:
         await register(driver, OLD)
         await register(driver, NEW, now=1)
-        await driver.set_paused("new", True, now=at(2))
+        await driver.schedules.set_paused("new", True, now=at(2))
         (record,) = await register(driver, OLD, now=SILENT + 1)
         assert (record.retired, record.new.paused) == (False, True)
 
@@ -143,9 +145,9 @@ class TestRegistering:
         self, driver: Driver
     ) -> None:
         await register(driver, OLD)
-        await driver.set_paused("old", True, now=NOON)
+        await driver.schedules.set_paused("old", True, now=NOON)
         await register(driver, NEW, now=1)
-        await driver.set_paused("new", False, now=at(2))
+        await driver.schedules.set_paused("new", False, now=at(2))
         (record,) = await register(driver, OLD, now=SILENT + 1)
         assert (record.retired, record.new.paused) == (False, False)
 
@@ -154,7 +156,7 @@ class TestRegistering:
     ) -> None:
         asleep = schedule("old", spec_hash="old", paused=True)
         assert [one.new.paused for one in await register(driver, asleep)] == [True]
-        await driver.set_paused("old", False, now=at(1))
+        await driver.schedules.set_paused("old", False, now=at(1))
         assert [one.new.paused for one in await register(driver, asleep, now=2)] == [False]
 
     async def _run_once(self, driver: Driver) -> None:
@@ -164,5 +166,5 @@ class TestRegistering:
         assert await advance(driver, taken, now=at(60))
 
     async def _forget_all(self, driver: Driver) -> None:
-        for record in await driver.list_schedules():
-            await driver.remove_schedule(record.new.key)
+        for record in await driver.schedules.list_schedules():
+            await driver.schedules.remove_schedule(record.new.key)

@@ -47,7 +47,7 @@ class TestReplacing:
         await submit(driver, new(), conflict=REPLACE, now=at(20))
         record = await stored(driver)
         assert (record.retry_count, record.attempt_count, record.error_message) == (0, 0, None)
-        assert [attempt.outcome for attempt in await driver.attempts("job")] == ["retry"]
+        assert [attempt.outcome for attempt in await driver.insight.attempts("job")] == ["retry"]
 
     async def test_replace_forgets_the_result_of_a_completed_job(self, driver: Driver) -> None:
         job = await started(driver, store_result=True)

@@ -37,12 +37,12 @@ async def prune(
     driver: Driver, policy: VacuumPolicy, *, limit: int = 100, now: float = 0, status: JobStatus = COMPLETED
 ) -> int:
     """Prune, this many seconds after noon."""
-    return await driver.prune(status, policy, limit, now=at(now))
+    return await driver.retention.prune(status, policy, limit, now=at(now))
 
 
 async def left(driver: Driver) -> list[str]:
     """Ids of the jobs that are still there, sorted."""
-    return sorted(job.job_id for job in await driver.jobs())
+    return sorted(job.job_id for job in await driver.insight.jobs())
 
 
 class TestRetaining:
@@ -68,7 +68,7 @@ class TestRetaining:
 
     async def test_a_job_that_runs_again_has_not_finished(self, driver: Driver) -> None:
         await finished(driver, "job", 0, JobEvent.FAIL)
-        await driver.override_status("job", PENDING, now=at(1))
+        await driver.jobs.override_status("job", PENDING, now=at(1))
         assert await prune(driver, VacuumPolicy.after_days(0), now=9 * DAY, status=FAILED) == 0
         await settle(driver, await claimed(driver, now=at(5 * DAY)), JobEvent.FAIL, now=at(5 * DAY))
         assert await prune(driver, VacuumPolicy.after_days(1), now=5.5 * DAY, status=FAILED) == 0
@@ -84,10 +84,10 @@ class TestRetaining:
     async def test_history_goes_with_the_job(self, driver: Driver) -> None:
         await finished(driver, "job", 0, JobEvent.FAIL)
         await finished(driver, "kept", 1, JobEvent.FAIL)
-        assert await driver.attempts("job") != []
+        assert await driver.insight.attempts("job") != []
         await prune(driver, VacuumPolicy.after_days(0), now=0, status=FAILED)
-        assert await driver.attempts("job") == []
-        assert await driver.attempts("kept") != []
+        assert await driver.insight.attempts("job") == []
+        assert await driver.insight.attempts("kept") != []
 
     # --- by count
 
@@ -132,9 +132,9 @@ class TestRetaining:
         job = await started(driver, max_retries=1)
         await settle(driver, job, JobEvent.RETRY)
         again = await claimed(driver, now=at(50))
-        assert len(await driver.attempts("job")) == 1
-        accepted = await driver.settle([told(again, JobEvent.FAIL)], now=at(51), not_kept=[FAILED])
-        assert (accepted, await left(driver), await driver.attempts("job")) == ([True], [], [])
+        assert len(await driver.insight.attempts("job")) == 1
+        accepted = await driver.jobs.settle([told(again, JobEvent.FAIL)], now=at(51), not_kept=[FAILED])
+        assert (accepted, await left(driver), await driver.insight.attempts("job")) == ([True], [], [])
 
     async def test_what_is_kept_is_not_touched_by_it(self, driver: Driver) -> None:
         good, bad, again = [await started(driver, name) for name in ("good", "bad", "again")]
@@ -143,7 +143,7 @@ class TestRetaining:
             told(bad, JobEvent.FAIL),
             told(again, JobEvent.RETRY),
         ]
-        assert await driver.settle(verdicts, now=at(1), not_kept=[COMPLETED]) == [True, True, True]
+        assert await driver.jobs.settle(verdicts, now=at(1), not_kept=[COMPLETED]) == [True, True, True]
         assert await left(driver) == ["again", "bad"]
         assert (await stored(driver, "bad")).status is FAILED
         assert (await stored(driver, "again")).status is PENDING
@@ -153,7 +153,7 @@ class TestRetaining:
         await settle(driver, job, JobEvent.RELEASE)
         await claimed(driver, "rival", now=at(20))
         for event in (JobEvent.COMPLETE, JobEvent.FAIL):
-            stale = await driver.settle([told(job, event)], now=at(21), not_kept=[COMPLETED, FAILED])
+            stale = await driver.jobs.settle([told(job, event)], now=at(21), not_kept=[COMPLETED, FAILED])
             assert stale == [False]
         assert (await stored(driver)).status is JobStatus.RUNNING
 
@@ -169,9 +169,9 @@ class TestRetaining:
     # --- statistics
 
     async def test_runs_of_one_day_add_up(self, driver: Driver) -> None:
-        await driver.record_vacuum({COMPLETED: 3, FAILED: 1}, now=NOON)
-        await driver.record_vacuum({COMPLETED: 2, JobStatus.EXPIRED: 4}, now=at(60))
-        (day,) = await driver.vacuum_stats(1, now=at(60))
+        await driver.retention.record_vacuum({COMPLETED: 3, FAILED: 1}, now=NOON)
+        await driver.retention.record_vacuum({COMPLETED: 2, JobStatus.EXPIRED: 4}, now=at(60))
+        (day,) = await driver.retention.vacuum_stats(1, now=at(60))
         assert (day.day, day.runs, day.last_run) == (date(2030, 1, 1), 2, at(60))
         assert dict(day.deleted) == {
             COMPLETED: 5,
@@ -182,10 +182,10 @@ class TestRetaining:
 
     async def test_days_are_listed_latest_first_up_to_a_number(self, driver: Driver) -> None:
         for day in (0, 2, 1, 9):
-            await driver.record_vacuum({}, now=NOON + timedelta(days=day))
+            await driver.retention.record_vacuum({}, now=NOON + timedelta(days=day))
         for days, found in ((1, [10]), (8, [10, 3]), (9, [10, 3, 2]), (None, [10, 3, 2, 1])):
-            stats = await driver.vacuum_stats(days, now=NOON + timedelta(days=9))
+            stats = await driver.retention.vacuum_stats(days, now=NOON + timedelta(days=9))
             assert [one.day.day for one in stats] == found
 
     async def test_without_a_run_there_are_no_statistics(self, driver: Driver) -> None:
-        assert await driver.vacuum_stats(None, now=NOON) == []
+        assert await driver.retention.vacuum_stats(None, now=NOON) == []

@@ -14,7 +14,9 @@ from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, Driver, ReclaimAnswer, ReclaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 """When jobs of a test are stored and due unless it says otherwise."""
@@ -42,7 +44,7 @@ async def submit(
     driver: Driver, *jobs: NewJob, conflict: ConflictResolution = RAISE, now: datetime | None = NOON
 ) -> list[Submission]:
     """Store jobs."""
-    return await driver.submit(jobs, conflict, now=now)
+    return await driver.jobs.submit(jobs, conflict, now=now)
 
 
 def claim_request(
@@ -61,14 +63,14 @@ async def claim(
     limit: int = 100,
 ) -> ClaimAnswer:
     """Claim due jobs."""
-    return await driver.claim(claim_request(worker, names, limit), now=now)
+    return await driver.jobs.claim(claim_request(worker, names, limit), now=now)
 
 
 async def claimed(
     driver: Driver, worker: str = OWNER, *, job_id: str = "job", now: datetime = NOON
 ) -> ClaimedJob:
     """This very job, pending until now, running under a new lease of `worker`."""
-    job = await driver.claim_job(job_id, claim_request(worker), now=now)
+    job = await driver.jobs.claim_job(job_id, claim_request(worker), now=now)
     assert job is not None, f"{job_id!r} should be pending and could not be claimed"
     return job
 
@@ -96,19 +98,19 @@ async def settle(
     **verdict: Any,
 ) -> bool:
     """Settle one attempt, ten seconds after noon unless said otherwise; whether that was accepted."""
-    (accepted,) = await driver.settle([told(job, event, worker, **verdict)], now=now or at(10))
+    (accepted,) = await driver.jobs.settle([told(job, event, worker, **verdict)], now=now or at(10))
     return accepted is True
 
 
 async def reclaim(driver: Driver, *, now: datetime, max_crashes: int = 3, limit: int = 500) -> ReclaimAnswer:
     """Take back what is over."""
     request = ReclaimRequest(timedelta(seconds=120), max_crashes=max_crashes, limit=limit)
-    return await driver.reclaim_expired(request, now=now)
+    return await driver.jobs.reclaim_expired(request, now=now)
 
 
 async def stored(driver: Driver, job_id: str = "job") -> JobRecord:
     """The job as it is stored now."""
-    record = await driver.job(job_id)
+    record = await driver.insight.job(job_id)
     assert record is not None, f"{job_id!r} should be stored"
     return record
 
@@ -122,7 +124,7 @@ async def brought_to(driver: Driver, status: JobStatus, job_id: str = "job") -> 
         await submit(driver, new(job_id))
     match status:
         case JobStatus.CANCELLED:
-            await driver.request_cancel([job_id], now=NOON)
+            await driver.jobs.request_cancel([job_id], now=NOON)
         case JobStatus.EXPIRED:
             await claim(driver, now=at(-90))  # nothing that is due later is seen by such an early claim
         case JobStatus.RUNNING:

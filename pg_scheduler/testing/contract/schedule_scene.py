@@ -30,7 +30,7 @@ def schedule(key: str = "key", *, task_name: str = "task", **definition: Any) ->
 async def having(driver: Driver, wanted: NewSchedule | None = None, *, next_window: datetime) -> None:
     """The schedule is stored, and its first window is known."""
     new = wanted or schedule()
-    await driver.put_schedule(new, now=NOON)
+    await driver.schedules.put_schedule(new, now=NOON)
     found = step(key=new.key, spec_hash=new.spec_hash, expected=None, following=next_window)
     assert await advance(driver, found)
 
@@ -64,22 +64,22 @@ def step(
 
 async def advance(driver: Driver, taken: Advance, *, now: datetime = NOON) -> bool:
     """Take a step; whether it counted."""
-    (counted,) = await driver.advance_schedules([taken], now=now)
+    (counted,) = await driver.schedules.advance_schedules([taken], now=now)
     return counted
 
 
 async def the_schedule(driver: Driver, key: str = "key") -> ScheduleRecord:
     """The schedule as it is stored now."""
-    (record,) = await driver.list_schedules([key])
+    (record,) = await driver.schedules.list_schedules([key])
     return record
 
 
 async def due_keys(driver: Driver, *, now: datetime, names: tuple[str, ...] = ("task",)) -> list[str]:
     """Keys of the schedules that need a step."""
-    answer = await driver.due_schedules(names, 100, now=now)
+    answer = await driver.schedules.due_schedules(names, 100, now=now)
     return [record.new.key for record in answer.schedules]
 
 
 async def job_ids(driver: Driver) -> list[str]:
     """Ids of the stored jobs, by execution time."""
-    return [job.job_id for job in await driver.jobs()]
+    return [job.job_id for job in await driver.insight.jobs()]

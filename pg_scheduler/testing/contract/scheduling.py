@@ -80,7 +80,7 @@ class TestScheduling:
         assert record.last_job_id == (await job_ids(driver))[-1]
 
     async def test_the_first_step_of_a_schedule_only_finds_its_window(self, driver: Driver) -> None:
-        await driver.put_schedule(schedule(), now=NOON)
+        await driver.schedules.put_schedule(schedule(), now=NOON)
         assert await advance(driver, step(expected=None, following=at(60)))
         record = await the_schedule(driver)
         assert (record.mark, record.next_window, record.run_count) == (None, at(60), 0)
@@ -107,21 +107,21 @@ class TestScheduling:
 
     async def test_a_step_planned_for_another_definition_is_refused(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
-        await driver.put_schedule(schedule(spec_hash="other", rank=1), now=NOON)
+        await driver.schedules.put_schedule(schedule(spec_hash="other", rank=1), now=NOON)
         assert (await the_schedule(driver)).next_window == at(60)
         await self._refused(driver, step(at(60)))
         assert await advance(driver, step(at(60), spec_hash="other"))
 
     async def test_a_step_of_a_paused_schedule_is_refused(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
-        await driver.set_paused("key", True, now=NOON)
+        await driver.schedules.set_paused("key", True, now=NOON)
         await self._refused(driver, step(at(60)))
         await self._refused(driver, step(expected=None, following=at(60)))
 
     async def test_a_step_of_a_retired_schedule_is_refused(self, driver: Driver) -> None:
-        await driver.register_schedules([schedule()], now=NOON)
+        await driver.schedules.register_schedules([schedule()], now=NOON)
         await advance(driver, step(expected=None, following=at(60)))
-        await driver.register_schedules([schedule("newer")], now=NOON)
+        await driver.schedules.register_schedules([schedule("newer")], now=NOON)
         await self._refused(driver, step(at(60)))
         await self._refused(driver, step(expected=None, following=at(60)))
 
@@ -183,7 +183,9 @@ class TestScheduling:
         await advance(driver, taken)
         run = await claimed(driver, job_id=taken.jobs[0].job_id, now=at(60))
         await settle(driver, run, JobEvent.COMPLETE, now=at(61))
-        assert await driver.prune(JobStatus.COMPLETED, VacuumPolicy.after_days(0), 10, now=at(70)) == 1
+        assert (
+            await driver.retention.prune(JobStatus.COMPLETED, VacuumPolicy.after_days(0), 10, now=at(70)) == 1
+        )
         await self._refused(driver, taken)
         assert await due_keys(driver, now=at(70)) == []
         assert await job_ids(driver) == []
@@ -204,8 +206,8 @@ class TestScheduling:
         steps = [step(at(60), key=key) for key in keys]
         steps[1] = step(at(60), key="ä", spec_hash="other")
         steps.append(step(at(60), key="nobody's"))
-        assert await driver.advance_schedules(steps, now=at(60)) == [True, False, True, True, False]
-        records = {record.new.key: record for record in await driver.list_schedules()}
+        assert await driver.schedules.advance_schedules(steps, now=at(60)) == [True, False, True, True, False]
+        records = {record.new.key: record for record in await driver.schedules.list_schedules()}
         assert {key: record.run_count for key, record in records.items()} == {"b": 1, "ä": 0, "a": 1, "B": 1}
         assert records["a"].last_job_id == steps[2].jobs[0].job_id
         assert sorted(await job_ids(driver)) == sorted(steps[place].jobs[0].job_id for place in (0, 2, 3))
@@ -217,8 +219,8 @@ class TestScheduling:
         for number in range(1, 6):
             steps = [step(at(60 * number), key=key) for key in keys]
             one, other = await asyncio.gather(
-                driver.advance_schedules(steps, now=at(400)),
-                driver.advance_schedules(steps[::-1], now=at(400)),
+                driver.schedules.advance_schedules(steps, now=at(400)),
+                driver.schedules.advance_schedules(steps[::-1], now=at(400)),
             )
             assert [a + b for a, b in zip(one, other[::-1], strict=True)] == [1] * len(keys)
         assert len(await job_ids(driver)) == 5 * len(keys)

@@ -27,35 +27,37 @@ class TestSchedulingDue:
     async def test_a_schedule_is_due_from_its_window_on(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
         for moment, keys in ((at(59.999999), []), (at(60), ["key"]), (at(9_999), ["key"])):
-            answer = await driver.due_schedules(["task"], 10, now=moment)
+            answer = await driver.schedules.due_schedules(["task"], 10, now=moment)
             assert [record.new.key for record in answer.schedules] == keys
             assert answer.now == moment
 
     async def test_a_schedule_without_a_window_needs_a_step(self, driver: Driver) -> None:
-        await driver.put_schedule(schedule(), now=NOON)
+        await driver.schedules.put_schedule(schedule(), now=NOON)
         assert await due_keys(driver, now=NOON) == ["key"]
 
     async def test_only_schedules_of_known_tasks_are_looked_at(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
         await having(driver, schedule("other", task_name="unknown"), next_window=at(60))
         assert await due_keys(driver, now=at(60)) == ["key"]
-        assert (await driver.due_schedules(["another"], 10, now=NOON)).next_window_in is None
-        assert (await driver.due_schedules([], 10, now=at(60))).schedules == ()
+        assert (await driver.schedules.due_schedules(["another"], 10, now=NOON)).next_window_in is None
+        assert (await driver.schedules.due_schedules([], 10, now=at(60))).schedules == ()
 
     async def test_a_waiting_schedule_is_left_out_while_it_is_busy(self, driver: Driver) -> None:
         for overlap in ("wait", "skip", "allow"):
             await having(driver, schedule(overlap, spec=spec_text(overlap=overlap)), next_window=at(60))
             await submit(driver, new(f"run of {overlap}", schedule_key=overlap))
         assert await due_keys(driver, now=at(60)) == ["allow", "skip"]
-        await driver.request_cancel(["run of wait"], now=at(60))
+        await driver.jobs.request_cancel(["run of wait"], now=at(60))
         assert await due_keys(driver, now=at(60)) == ["allow", "skip", "wait"]
 
     async def test_paused_and_retired_schedules_are_never_due(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
-        await driver.set_paused("key", True, now=NOON)
-        await driver.register_schedules([schedule("old", task_name="renewed")], now=NOON)
-        await driver.register_schedules([schedule("young", task_name="renewed", paused=True)], now=NOON)
-        answer = await driver.due_schedules(["task", "renewed"], 10, now=at(60))
+        await driver.schedules.set_paused("key", True, now=NOON)
+        await driver.schedules.register_schedules([schedule("old", task_name="renewed")], now=NOON)
+        await driver.schedules.register_schedules(
+            [schedule("young", task_name="renewed", paused=True)], now=NOON
+        )
+        answer = await driver.schedules.due_schedules(["task", "renewed"], 10, now=at(60))
         assert (answer.schedules, answer.next_window_in) == ((), None)
 
     async def test_the_wait_is_until_the_next_window_of_a_known_task(self, driver: Driver) -> None:
@@ -63,15 +65,15 @@ class TestSchedulingDue:
         await having(driver, schedule("sooner", task_name="unknown"), next_window=at(30))
         await having(driver, schedule("later"), next_window=at(90.25))
         for moment, wait in ((NOON, 60), (at(60), 30.25), (at(90.25), None)):
-            answer = await driver.due_schedules(["task"], 10, now=moment)
+            answer = await driver.schedules.due_schedules(["task"], 10, now=moment)
             assert answer.next_window_in == (None if wait is None else timedelta(seconds=wait))
 
     async def test_a_limit_takes_those_that_are_longest_due(self, driver: Driver) -> None:
         for number, key in enumerate("cab"):
             await having(driver, schedule(key), next_window=at(60 + number))
-        await driver.put_schedule(schedule("z"), now=NOON)
+        await driver.schedules.put_schedule(schedule("z"), now=NOON)
         for limit, keys in ((0, []), (1, ["z"]), (2, ["c", "z"]), (3, ["a", "c", "z"])):
-            answer = await driver.due_schedules(["task"], limit, now=at(99))
+            answer = await driver.schedules.due_schedules(["task"], limit, now=at(99))
             assert [record.new.key for record in answer.schedules] == keys
 
     # --- pause and resume
@@ -83,8 +85,8 @@ class TestSchedulingDue:
         await claimed(driver, job_id=begun, now=at(60))
         await settle(driver, await claimed(driver, job_id=retried, now=at(60)), JobEvent.RETRY)
         await submit(driver, new("manual", schedule_key="key"), new("none"))
-        assert await driver.set_paused("key", True, now=at(61))
-        found = {job.job_id: job.status for job in await driver.jobs()}
+        assert await driver.schedules.set_paused("key", True, now=at(61))
+        found = {job.job_id: job.status for job in await driver.insight.jobs()}
         assert found == {
             begun: JobStatus.RUNNING,
             retried: JobStatus.PENDING,
@@ -98,10 +100,10 @@ class TestSchedulingDue:
     async def test_a_resumed_schedule_starts_over_and_keeps_its_mark(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
         await advance(driver, step(at(60)))
-        await driver.set_paused("key", True, now=at(61))
+        await driver.schedules.set_paused("key", True, now=at(61))
         record = await the_schedule(driver)
         assert (record.new.paused, record.next_window, record.mark) == (True, None, at(60))
-        assert await driver.set_paused("key", False, now=at(999))
+        assert await driver.schedules.set_paused("key", False, now=at(999))
         record = await the_schedule(driver)
         assert (record.new.paused, record.next_window, record.mark) == (False, None, at(60))
         assert await due_keys(driver, now=at(999)) == ["key"]
@@ -109,9 +111,9 @@ class TestSchedulingDue:
     async def test_saying_what_is_so_already_changes_nothing(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))
         before = await the_schedule(driver)
-        assert await driver.set_paused("key", False, now=at(5))
+        assert await driver.schedules.set_paused("key", False, now=at(5))
         assert await the_schedule(driver) == before
 
     async def test_what_does_not_exist_cannot_be_paused(self, driver: Driver) -> None:
-        assert not await driver.set_paused("key", True, now=NOON)
-        assert not await driver.set_paused("key", False, now=NOON)
+        assert not await driver.schedules.set_paused("key", True, now=NOON)
+        assert not await driver.schedules.set_paused("key", False, now=NOON)

@@ -32,7 +32,7 @@ class TestSettling:
         assert await stored(driver) == but(
             before, status=JobStatus.COMPLETED, finished_at=at(10), lease_until=None
         )
-        assert await driver.attempts("job") == []
+        assert await driver.insight.attempts("job") == []
 
     async def test_complete_keeps_the_result(self, driver: Driver) -> None:
         job = await started(driver, store_result=True)
@@ -60,7 +60,7 @@ class TestSettling:
         record = await stored(driver)
         assert (record.status, record.error_message) == (JobStatus.FAILED, "E: no")
         assert (record.finished_at, record.worker_id, record.lease_until) == (at(10), OWNER, None)
-        (attempt,) = await driver.attempts("job")
+        (attempt,) = await driver.insight.attempts("job")
         assert (attempt.outcome, attempt.error_message, attempt.traceback) == (
             "failed",
             "E: no",
@@ -98,7 +98,7 @@ class TestSettling:
 
     async def test_a_confirmed_cancellation_ends_the_job(self, driver: Driver) -> None:
         job = await started(driver)
-        await driver.request_cancel(["job"], now=at(1))
+        await driver.jobs.request_cancel(["job"], now=at(1))
         assert await settle(driver, job, JobEvent.CONFIRM_CANCEL, error_message="cancelled on request")
         record = await stored(driver)
         assert (record.status, record.finished_at) == (JobStatus.CANCELLED, at(10))
@@ -111,7 +111,7 @@ class TestSettling:
             await settle(driver, job, event, now=at(100 * turn + 10), error_message=f"{event} {turn}")
             if event is not JobEvent.FAIL:
                 job = await claimed(driver, now=at(100 * turn + 100))
-        history = await driver.attempts("job")
+        history = await driver.insight.attempts("job")
         assert [one.outcome for one in history] == ["retry", "snoozed", "released", "failed"]
         assert [one.epoch for one in history] == [1, 2, 3, 4]
         assert [one.finished_at for one in history] == [at(10), at(110), at(210), at(310)]
@@ -121,15 +121,15 @@ class TestSettling:
         jobs = [await started(driver, job_id) for job_id in ("c", "a", "b")]
         batch = [told(job, JobEvent.COMPLETE) for job in jobs]
         batch.insert(1, told(jobs[0], JobEvent.FAIL, worker="somebody else"))
-        assert await driver.settle(batch, now=at(10)) == [True, False, True, True]
+        assert await driver.jobs.settle(batch, now=at(10)) == [True, False, True, True]
 
     async def test_of_several_verdicts_on_one_lease_the_first_counts(self, driver: Driver) -> None:
         job, other = await started(driver), await started(driver, "other")
         batch = [told(job, JobEvent.RETRY), told(other, JobEvent.COMPLETE), told(job, JobEvent.FAIL)]
         batch += [told(job, JobEvent.COMPLETE), batch[0]]
-        assert await driver.settle(batch, now=at(10)) == [True, True, False, False, False]
+        assert await driver.jobs.settle(batch, now=at(10)) == [True, True, False, False, False]
         assert (await stored(driver)).status is JobStatus.PENDING
-        assert [one.outcome for one in await driver.attempts("job")] == ["retry"]
+        assert [one.outcome for one in await driver.insight.attempts("job")] == ["retry"]
 
     async def test_a_verdict_without_a_message_keeps_the_one_before(self, driver: Driver) -> None:
         job = await started(driver, max_retries=1)
@@ -142,14 +142,14 @@ class TestSettling:
         assert (await stored(driver)).error_message == ""
 
     async def test_an_empty_batch_is_answered_with_nothing(self, driver: Driver) -> None:
-        assert await driver.settle([], now=at(10)) == []
+        assert await driver.jobs.settle([], now=at(10)) == []
 
     async def test_texts_of_any_characters_come_back(self, driver: Driver) -> None:
         job = await started(driver)
         text = "\u00e9 \U0001f600 'quoted' \"twice\" \\ $1 {x} %s\n\ttab"
         await settle(driver, job, JobEvent.FAIL, error_message=text, traceback=text)
         assert (await stored(driver)).error_message == text
-        assert (await driver.attempts("job"))[0].traceback == text
+        assert (await driver.insight.attempts("job"))[0].traceback == text
 
     async def test_other_jobs_stay_as_they_are(self, driver: Driver) -> None:
         await submit(driver, new("other"))

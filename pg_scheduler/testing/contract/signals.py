@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import NOON, at, new, reclaim, settle, started, submit
 
 PATIENCE = 10.0
@@ -20,7 +21,7 @@ async def listening(driver: Driver) -> AsyncIterator[asyncio.Queue[SignalKind]]:
     """What is heard within this block."""
     heard: asyncio.Queue[SignalKind] = asyncio.Queue()
     ready = asyncio.Event()
-    listener = asyncio.create_task(driver.listen(heard.put_nowait, ready.set))
+    listener = asyncio.create_task(driver.signals.listen(heard.put_nowait, ready.set))
     await asyncio.wait_for(ready.wait(), PATIENCE)
     try:
         yield heard
@@ -53,7 +54,7 @@ class TestSignals:
     async def test_a_wish_to_cancel_a_running_job_is_signalled(self, driver: Driver) -> None:
         await started(driver)
         async with listening(driver) as heard:
-            await driver.request_cancel(["job"], now=at(1))
+            await driver.jobs.request_cancel(["job"], now=at(1))
             await next_of(heard, SignalKind.CANCEL)
 
     async def test_a_released_and_a_recovered_job_are_signalled(self, driver: Driver) -> None:
@@ -69,7 +70,7 @@ class TestSignals:
     async def test_a_reopened_job_is_signalled(self, driver: Driver) -> None:
         await settle(driver, await started(driver), JobEvent.FAIL)
         async with listening(driver) as heard:
-            await driver.override_status("job", JobStatus.PENDING, now=NOON)
+            await driver.jobs.override_status("job", JobStatus.PENDING, now=NOON)
             await next_of(heard, SignalKind.DUE)
 
     async def test_all_listeners_are_told(self, driver: Driver) -> None:

@@ -54,7 +54,7 @@ class TestSubmitting:
         assert (record.worker_id, record.error_message, record.result) == (None, None, None)
         assert not record.cancel_requested
         assert not record.superseded
-        assert await driver.attempts("job") == []
+        assert await driver.insight.attempts("job") == []
 
     async def test_nothing_submitted_is_nothing_answered(self, driver: Driver) -> None:
         for conflict in (RAISE, IGNORE, REPLACE):
@@ -76,7 +76,7 @@ class TestSubmitting:
     async def test_answers_stand_in_order_across_batches(self, driver: Driver) -> None:
         await submit(driver, *(new(f"{number}") for number in (1, 4, 6)))
         jobs = [new(f"{number}") for number in (6, 5, 4, 3, 2, 1, 0)]
-        answers = await driver.submit(jobs, IGNORE, now=NOON, batch_size=2)
+        answers = await driver.jobs.submit(jobs, IGNORE, now=NOON, batch_size=2)
         assert answers == [IGNORED, INSERTED, IGNORED, INSERTED, INSERTED, IGNORED, INSERTED]
 
     async def test_raise_refuses_a_taken_id_in_every_state(self, driver: Driver) -> None:
@@ -89,18 +89,18 @@ class TestSubmitting:
     async def test_raise_stores_nothing_of_a_call_of_several_batches(self, driver: Driver) -> None:
         await submit(driver, new("6"))
         jobs = [new(f"{number}") for number in range(7)]
-        error = await refusal(JobAlreadyExists, driver.submit(jobs, RAISE, now=NOON, batch_size=2))
+        error = await refusal(JobAlreadyExists, driver.jobs.submit(jobs, RAISE, now=NOON, batch_size=2))
         assert error.job_ids == ("6",)
-        assert [job.job_id for job in await driver.jobs()] == ["6"]
+        assert [job.job_id for job in await driver.insight.jobs()] == ["6"]
 
     async def test_raise_refuses_an_id_that_stands_twice(self, driver: Driver) -> None:
         jobs = [new("a"), new("b"), new("c"), new("b")]
         for batch_size in (1, 1000):
             error = await refusal(
-                JobAlreadyExists, driver.submit(jobs, RAISE, now=NOON, batch_size=batch_size)
+                JobAlreadyExists, driver.jobs.submit(jobs, RAISE, now=NOON, batch_size=batch_size)
             )
             assert error.job_ids == ("b",)
-            assert await driver.jobs() == []
+            assert await driver.insight.jobs() == []
 
     async def test_ignore_leaves_the_stored_job_as_it_is_in_every_state(self, driver: Driver) -> None:
         for status in JobStatus:
@@ -116,7 +116,7 @@ class TestSubmitting:
 
     async def test_replace_keeps_the_last_of_a_repeated_id(self, driver: Driver) -> None:
         jobs = [new("a", rank=1), new("b"), new("a", rank=2), new("a", rank=3)]
-        answers = await driver.submit(jobs, REPLACE, now=NOON, batch_size=1)
+        answers = await driver.jobs.submit(jobs, REPLACE, now=NOON, batch_size=1)
         assert sorted(answers) == [INSERTED, INSERTED, REPLACED, REPLACED]
         assert (await stored(driver, "a")).rank == 3
         assert await submit(driver, *jobs, conflict=REPLACE) == [REPLACED] * 4

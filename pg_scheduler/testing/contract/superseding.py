@@ -7,7 +7,9 @@ from typing import Any
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES
 from pg_scheduler.domain.states import JobEvent, JobStatus
-from pg_scheduler.ports.driver import CancelAnswer, Driver, RenewRequest
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,
@@ -52,7 +54,7 @@ class TestSuperseding:
             assert (record.started_at, record.finished_at, record.worker_id) == (None, None, None)
             assert (record.error_message, record.superseded) == (None, False)
             assert record.epoch == job.epoch + 1, "the old attempt could still write"
-            (attempt,) = await driver.attempts(event.value)
+            (attempt,) = await driver.insight.attempts(event.value)
             assert attempt.outcome == ATTEMPT_OUTCOMES[event]
 
     async def _run(self, driver: Driver, event: JobEvent) -> ClaimedJob:
@@ -83,7 +85,7 @@ class TestSuperseding:
 
     async def test_cancelling_gives_up_the_new_version_too(self, driver: Driver) -> None:
         job = await superseded(driver)
-        assert await driver.request_cancel(["job"], now=at(2)) == [CancelAnswer.REQUESTED]
+        assert await driver.jobs.request_cancel(["job"], now=at(2)) == [CancelAnswer.REQUESTED]
         assert await settle(driver, job, JobEvent.CONFIRM_CANCEL)
         assert (await stored(driver)).status is JobStatus.CANCELLED
 
@@ -91,14 +93,14 @@ class TestSuperseding:
         self, driver: Driver
     ) -> None:
         await superseded(driver)
-        await driver.request_cancel(["job"], now=at(2))
+        await driver.jobs.request_cancel(["job"], now=at(2))
         (lost,) = (await reclaim(driver, now=at(61))).jobs
         assert lost.status is JobStatus.CANCELLED
         assert not (await stored(driver)).superseded
 
     async def test_the_superseded_attempt_can_still_renew_its_lease(self, driver: Driver) -> None:
         job = await superseded(driver)
-        answer = await driver.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(50))
+        answer = await driver.jobs.renew(RenewRequest(OWNER, "host", 1, LEASE, [job.lease]), now=at(50))
         assert answer.held == {job.lease}
         assert (await reclaim(driver, now=at(61))).jobs == ()
 
@@ -112,19 +114,19 @@ class TestSuperseding:
 
     async def test_an_operators_word_ends_the_attempt_and_the_wait(self, driver: Driver) -> None:
         job = await superseded(driver)
-        await driver.override_status("job", JobStatus.PENDING, now=at(5))
+        await driver.jobs.override_status("job", JobStatus.PENDING, now=at(5))
         record = await stored(driver)
         assert (record.status, record.superseded, record.execution_time) == (JobStatus.PENDING, False, at(5))
         assert not await settle(driver, job, JobEvent.COMPLETE)
         other = await started(driver, "other")
         await submit(driver, new("other"), conflict=REPLACE, now=at(5))
-        await driver.override_status("other", JobStatus.COMPLETED, now=at(6))
+        await driver.jobs.override_status("other", JobStatus.COMPLETED, now=at(6))
         assert not (await stored(driver, "other")).superseded
         assert not await settle(driver, other, JobEvent.FAIL)
 
     async def test_replacing_after_a_wish_to_cancel_runs_the_new_version(self, driver: Driver) -> None:
         job = await started(driver)
-        await driver.request_cancel(["job"], now=at(1))
+        await driver.jobs.request_cancel(["job"], now=at(1))
         await submit(driver, new(due=at(200)), conflict=REPLACE, now=at(2))
         assert await settle(driver, job, JobEvent.CONFIRM_CANCEL)
         record = await stored(driver)

@@ -126,7 +126,7 @@ async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql
     scheduler = Scheduler(sql)
     await scheduler.initialize_db()
     scheduler.task_map["task"] = _nothing
-    await scheduler.worker.claim_and_start()
+    await scheduler.worker.steps.claim_and_start()
     printed = await lone_pgq("db", "sql", "--statement", "claim")
     comments = [line for line in printed.out.splitlines() if line.startswith("--")]
     assert (printed.code, comments[:2]) == (

@@ -76,7 +76,7 @@ async def test_a_running_worker_leaves_a_paused_entrypoint_alone_until_it_is_res
         assert "was paused already" in (await pgq("queues", "pause", "mail")).out
         await queries.enqueue(["mail", "bill"], [None, None], [5, 0])
         await eventually(lambda: ran)
-        await app.scheduler.worker.claim_and_start()
+        await app.scheduler.worker.steps.claim_and_start()
         assert ran == ["bill"]
         resumed = json.loads((await pgq("queues", "resume", "mail", "zzz", "--json")).out)
         assert resumed == [

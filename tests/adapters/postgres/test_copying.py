@@ -18,7 +18,8 @@ from pg_scheduler.domain.errors import JobAlreadyExists
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import JobRecord, NewJob
 from pg_scheduler.domain.retry import Backoff
-from pg_scheduler.ports.driver import Driver, SignalKind
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import IGNORE, NOON, RAISE, at, new, stored
 from pg_scheduler.testing.contract.signals import listening, next_of
 from pg_scheduler_postgres.copying import CopiedJobs
@@ -31,7 +32,7 @@ ODD = ["\\N", "\\", "\\.", "a\\tb", "'; DROP TABLE x; --", "ä\u2028ö", "  ", '
 async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     yield driver
     await driver.close()
 
@@ -57,7 +58,7 @@ def many(number: int = WORTH_COPYING, **definition: Any) -> list[NewJob]:
 async def submit_all(
     driver: Driver, jobs: list[NewJob], conflict: ConflictResolution = IGNORE
 ) -> list[Submission]:
-    return await driver.submit(jobs, conflict, now=NOON)
+    return await driver.jobs.submit(jobs, conflict, now=NOON)
 
 
 def strange() -> list[NewJob]:
@@ -95,8 +96,8 @@ async def test_a_copied_row_is_what_an_inserted_one_would_be(driver: Driver, cop
     assert await submit_all(driver, jobs, RAISE) == [Submission.INSERTED] * len(jobs)
     copied = await rows_of(driver, jobs)
     assert copies == [len(jobs)]
-    await driver.uninstall()
-    await driver.install()
+    await driver.schema.uninstall()
+    await driver.schema.install()
     with patch("pg_scheduler_postgres.submitting.WORTH_COPYING", 10_000):
         await submit_all(driver, jobs, RAISE)
     assert await rows_of(driver, jobs) == copied
@@ -133,14 +134,14 @@ async def test_workers_are_woken_once_and_only_for_what_is_due(driver: Driver) -
         await submit_all(driver, many(due=at(3600)))
         await submit_all(driver, [new(f"due {n}", fresh_id=True) for n in range(WORTH_COPYING)])
         await next_of(heard, SignalKind.DUE)
-        await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=NOON)
+        await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=NOON)
         await submit_all(driver, [new(f"lane {n}", fresh_id=True) for n in range(WORTH_COPYING)])
         await next_of(heard, SignalKind.LANE)
         assert heard.empty()
 
 
 async def test_a_limited_task_gets_its_lane(driver: Driver, sql: asyncpg.Connection) -> None:
-    await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=NOON)
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=NOON)
     await submit_all(driver, many())
     assert await sql.fetchval("SELECT count(*) FROM scheduled_jobs WHERE lane = ''") == WORTH_COPYING
 
@@ -151,14 +152,14 @@ async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
     """A COPY is read in its own encoding, past the codecs that a connection's owner has set."""
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     jobs = many(task="ärger", task_data='{"args": ["é\\\\"], "kwargs": {}}')
     if library == "asyncpg":
         await sql.set_type_codec("jsonb", encoder=str, decoder=str, schema="pg_catalog")
-        await driver.submit(jobs, RAISE, now=NOON, connection=sql)
+        await driver.jobs.submit(jobs, RAISE, now=NOON, connection=sql)
     else:
         async with await psycopg.AsyncConnection.connect(dsn, client_encoding="latin1") as connection:
-            await driver.submit(jobs, RAISE, now=NOON, connection=connection)
+            await driver.jobs.submit(jobs, RAISE, now=NOON, connection=connection)
     record = await stored(driver, "job 3")
     assert (record.task_name, record.task_data) == ("ärger", '{"args": ["é\\\\"], "kwargs": {}}')
     await driver.close()

@@ -89,7 +89,7 @@ async def test_a_claim_is_not_planned_anew_each_time(dsn: str, sql: asyncpg.Conn
     await scheduler.initialize_db()
     scheduler.task_map["task"] = _nothing
     for _ in range(12):
-        await scheduler.worker.claim_and_start()
+        await scheduler.worker.steps.claim_and_start()
     row = await sql.fetchrow(
         "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%next_due%'"
     )

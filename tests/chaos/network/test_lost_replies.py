@@ -119,7 +119,7 @@ async def test_a_replacement_whose_answer_was_lost_is_not_repeated(
         proxy.lose(SUBMIT)
         with pytest.raises(ConnectionLost):
             await scheduler.schedule(job, execution_time=past(), job_id="mine", conflict_resolution=replace)
-        record = await scheduler.driver.job("mine")
+        record = await scheduler.driver.insight.job("mine")
         assert record is not None
         assert record.epoch == 1  # replaced, once
 
@@ -161,7 +161,7 @@ async def test_a_worker_knows_its_own_verdict_again_when_the_answer_was_lost(
         await eventually(lambda: seen.answers)
         assert [accepted for _, accepted in seen.answers] == [True]
         assert not [line for line in caplog.messages if "lease was lost" in line]
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         if outcome == "is deleted":
             assert record is None
             return
@@ -186,6 +186,6 @@ async def test_a_claim_whose_answer_was_lost_costs_neither_a_lease_nor_a_crash(
         # Far less than the lease of a minute.
         assert await handle.wait(timeout=15) == "completed"
         assert trap.snapped == 1
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert (record.attempt_count, record.crash_count) == (1, 0)

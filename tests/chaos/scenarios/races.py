@@ -6,7 +6,7 @@ import asyncio
 from datetime import timedelta
 
 from pg_scheduler import Scheduler
-from pg_scheduler.ports.driver import ReclaimRequest
+from pg_scheduler.ports.leases import ReclaimRequest
 from tests.chaos.planning import Kind
 from tests.chaos.stage import Scenario, Stage
 from tests.chaos.tasks import outlast_lease
@@ -28,7 +28,7 @@ async def reap_without_pause(stage: Stage) -> None:
 async def _reap(scheduler: Scheduler, request: ReclaimRequest) -> None:
     await scheduler.open()
     while True:
-        await scheduler.driver.reclaim_expired(request)
+        await scheduler.driver.jobs.reclaim_expired(request)
         await asyncio.sleep(0.001)
 
 

@@ -57,7 +57,7 @@ class WindowLaunch:
 
 def _make_late(scheduler: Scheduler, lag: float) -> None:
     """Let each look at a schedule be so many seconds old when it is acted on."""
-    prompt = scheduler.driver.advance_schedules
+    prompt = scheduler.driver.schedules.advance_schedules
 
     async def late(steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
         await asyncio.sleep(lag)
@@ -66,7 +66,7 @@ def _make_late(scheduler: Scheduler, lag: float) -> None:
             logging.getLogger("chaos").warning("late offer taken" if counts else "late offer refused")
         return answers
 
-    scheduler.driver.advance_schedules = late  # type: ignore[method-assign]
+    scheduler.driver.schedules.advance_schedules = late  # type: ignore[method-assign]
 
 
 async def serve(launch: WindowLaunch) -> None:

@@ -13,9 +13,12 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.claiming import claim_cursor as low_water
 from pg_scheduler.engine.claiming.claim_cursor import SHARE, SHORTEST_ROUND, SLOW, STREAK, ClaimCursor
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, Driver, Mark
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, Mark
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.contract.scene import LEASE, NOON, OWNER, at, new, submit
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, past
 
 LIMIT = 10
@@ -94,11 +97,11 @@ async def test_a_claim_that_is_not_filled_ends_it_and_says_that_it_says_little(s
 # --- in a worker
 
 
-class SlowStore(MemoryDriver):
+class SlowJobs(MemoryJobs):
     """Looks for long, unless it is given marks."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
         self.asked: list[Sequence[Mark]] = []
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
@@ -112,11 +115,12 @@ async def noop(number: int) -> None:
 
 
 async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(clock: ManualClock) -> None:
-    store = SlowStore()
-    scheduler = Scheduler(store, clock=clock, batch_claim_limit=LIMIT, misfire_grace_time=None)
+    driver = MemoryDriver()
+    store = driver.jobs = SlowJobs(driver.state)
+    scheduler = Scheduler(driver, clock=clock, batch_claim_limit=LIMIT, misfire_grace_time=None)
     await scheduler.schedule_bulk([JobSpec(noop, clock.now(), args=(n,)) for n in range(12 * LIMIT)])
-    while (claimed := await scheduler.worker._claimer.claim_once()).taken == claimed.limit:
-        await scheduler.worker.finish_started()
+    while (claimed := await scheduler.worker.services.claimer.claim_once()).taken == claimed.limit:
+        await scheduler.worker.steps.finish_started()
     used = [bool(marks) for marks in store.asked]
     assert used == [False] * STREAK + [True] * (13 - STREAK) + [False], "the last look was at everything"
 
@@ -128,14 +132,14 @@ async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(cloc
 async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     yield driver
     await driver.close()
 
 
 async def claimed(driver: Driver, *marks: Mark, limit: int = 100) -> list[str]:
     request = ClaimRequest(OWNER, ("task",), limit, LEASE, marks)
-    return [job.job_id for job in (await driver.claim(request, now=NOON)).jobs]
+    return [job.job_id for job in (await driver.jobs.claim(request, now=NOON)).jobs]
 
 
 async def test_a_claim_begins_at_the_mark_of_its_rank(driver: Driver) -> None:
@@ -176,7 +180,9 @@ async def test_what_marks_hide_is_found_within_moments(
         dsn, library=library, misfire_grace_time=None, max_concurrent_jobs=1
     ) as scheduler:
         await scheduler.schedule_bulk([JobSpec(note, past(60), args=(n,)) for n in range(backlog)])
-        await eventually(lambda: scheduler.worker._claimer._low_water.marks() or len(started) == backlog)
+        await eventually(
+            lambda: scheduler.worker.services.claimer._low_water.marks() or len(started) == backlog
+        )
         await scheduler.schedule(note, execution_time=past(600), args=(-1,))
         await eventually(lambda: -1 in started)
     assert started.index(-1) < backlog, "it did not wait for the end of the backlog"

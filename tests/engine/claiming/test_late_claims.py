@@ -9,23 +9,31 @@ import pytest
 from pg_scheduler import JobStatus, Scheduler
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.engine.tasks.registry import TaskOptions
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 
 LEASE = timedelta(seconds=Scheduler.LEASE_DURATION)
 
 
-class SlowAnswers(MemoryDriver):
+class SlowAnswers(MemoryJobs):
     """Time passes between the claim and the worker's reading of the answer."""
 
-    def __init__(self, clock: ManualClock, delay: timedelta) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState, clock: ManualClock, delay: timedelta) -> None:
+        super().__init__(state)
         self._clock, self._delay = clock, delay
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         answer = await super().claim(request, now=now)
         await self._clock.advance(self._delay)
         return answer
+
+
+def slow_answers(clock: ManualClock, delay: timedelta) -> MemoryDriver:
+    driver = MemoryDriver()
+    driver.jobs = SlowAnswers(driver.state, clock, delay)
+    return driver
 
 
 ran: list[str] = []
@@ -48,11 +56,11 @@ async def test_a_claim_answered_after_its_lease_starts_nothing(
 ) -> None:
     ran.clear()
     clock = ManualClock()
-    scheduler = Scheduler(SlowAnswers(clock, delay), clock=clock)
+    scheduler = Scheduler(slow_answers(clock, delay), clock=clock)
     handle = await scheduler.schedule(note, execution_time=clock.now())
-    await scheduler.worker.claim_and_start()
-    await scheduler.worker.finish_started()
-    record = await scheduler.driver.job(handle)
+    await scheduler.worker.steps.claim_and_start()
+    await scheduler.worker.steps.finish_started()
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.status, len(ran), record.attempt_count) == (status, starts, starts)
 
@@ -60,13 +68,13 @@ async def test_a_claim_answered_after_its_lease_starts_nothing(
 async def test_a_job_of_a_lane_is_not_started_once_the_claim_after_it_took_a_lease() -> None:
     ran.clear()
     clock = ManualClock()
-    scheduler = Scheduler(SlowAnswers(clock, LEASE), clock=clock)
+    scheduler = Scheduler(slow_answers(clock, LEASE), clock=clock)
     scheduler.register_task(note, TaskOptions(limits=TaskLimits(concurrency=1)))
-    await scheduler.worker.limits.keep()
+    await scheduler.worker.services.limits.keep()
     handle = await scheduler.schedule(note, execution_time=clock.now())
-    await scheduler.worker.claim_and_start()
-    await scheduler.worker.finish_started()
-    record = await scheduler.driver.job(handle)
+    await scheduler.worker.steps.claim_and_start()
+    await scheduler.worker.steps.finish_started()
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert record.limit_key is None
     assert (record.epoch, record.status, ran) == (1, JobStatus.PENDING, [])
@@ -74,9 +82,9 @@ async def test_a_job_of_a_lane_is_not_started_once_the_claim_after_it_took_a_lea
 
 async def test_the_timer_for_the_next_due_job_counts_from_when_the_claim_was_asked_for() -> None:
     clock = ManualClock()
-    scheduler = Scheduler(SlowAnswers(clock, timedelta(seconds=3)), clock=clock)
+    scheduler = Scheduler(slow_answers(clock, timedelta(seconds=3)), clock=clock)
     await scheduler.schedule(note, execution_time=clock.now() + timedelta(seconds=10))
-    next_due_in = (await scheduler.worker._claimer.claim_once()).next_due_in
+    next_due_in = (await scheduler.worker.services.claimer.claim_once()).next_due_in
     assert next_due_in == timedelta(seconds=7)
 
 
@@ -89,11 +97,11 @@ async def test_an_attempt_whose_first_step_comes_after_its_lease_does_not_begin(
     clock = ManualClock()
     scheduler = Scheduler(MemoryDriver(), clock=clock)
     handle = await scheduler.schedule(note, execution_time=clock.now())
-    await scheduler.worker._claimer.claim_once()
+    await scheduler.worker.services.claimer.claim_once()
     later = clock.monotonic() + late_by.total_seconds()
     monkeypatch.setattr(clock, "monotonic", lambda: later)
-    await scheduler.worker.finish_started()
-    record = await scheduler.driver.job(handle)
+    await scheduler.worker.steps.finish_started()
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (len(ran), record.attempt_count) == (starts, starts)
 
@@ -103,11 +111,11 @@ async def test_a_renewed_lease_counts_from_its_renewal(monkeypatch: pytest.Monke
     clock = ManualClock()
     scheduler = Scheduler(MemoryDriver(), clock=clock)
     await scheduler.schedule(note, execution_time=clock.now())
-    await scheduler.worker._claimer.claim_once()
+    await scheduler.worker.services.claimer.claim_once()
     later = clock.monotonic() + LEASE.total_seconds()
     monkeypatch.setattr(clock, "monotonic", lambda: later)
-    (attempt,) = scheduler.worker.active.attempts()
-    assert scheduler.worker.active.is_overdue(attempt, later)
-    scheduler.worker.active.renewed(later - 1)
-    await scheduler.worker.finish_started()
+    (attempt,) = scheduler.worker.services.active.attempts()
+    assert scheduler.worker.services.active.is_overdue(attempt, later)
+    scheduler.worker.services.active.renewed(later - 1)
+    await scheduler.worker.steps.finish_started()
     assert ran == ["note"]

@@ -59,12 +59,12 @@ async def test_jobs_submitted_while_nobody_listened_are_found_at_once(
         async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
             scheduler.register(job)
             await eventually(lambda: scheduler.worker.listening)
-            looks = scheduler.worker._claimer.empty_polls
+            looks = scheduler.worker.services.claimer.empty_polls
             await gate.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
             await sql.execute("SELECT pg_terminate_backend($1)", await listener_pid(sql))
             await eventually(lambda: not scheduler.worker.listening)
             # The worker looks once when its connection breaks; only then is the job submitted.
-            await eventually(lambda: scheduler.worker._claimer.empty_polls > looks)
+            await eventually(lambda: scheduler.worker.services.claimer.empty_polls > looks)
             handle = await client.schedule(job, execution_time=past())
             assert await handle.status() == "pending"
             await gate.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
@@ -140,7 +140,7 @@ async def test_a_rolled_back_submission_wakes_nobody_and_a_commit_does(
         await transaction.start()
         handle = await client.schedule(job, execution_time=past(), connection=sql)
         await transaction.rollback()
-        assert await client.driver.job(handle) is None
+        assert await client.driver.insight.job(handle) is None
         async with sql.transaction():
             handle = await client.schedule(job, execution_time=past(), connection=sql)
         assert await handle.wait(timeout=45) == "completed"

@@ -18,7 +18,8 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.engine.codec.values import TRICKY, Money, exactly, values
 
@@ -31,7 +32,7 @@ async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
     """An installed driver on a fresh database."""
     driver = driver_over(dsn, library=library)
     await driver.open()
-    await driver.install()
+    await driver.schema.install()
     yield driver
     await driver.close()
 
@@ -39,12 +40,14 @@ async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
 async def through_the_table(driver: Driver, args: list[Any]) -> tuple[Any, Any]:
     """Arguments as the claimer of a job gets them, and the same as the result that a waiter reads."""
     job = NewJob("job", "task", NOW, codec.encode_arguments(args, {"key": args}))
-    await driver.submit([job], ConflictResolution.REPLACE, now=NOW)
-    claimed = await driver.claim_job("job", ClaimRequest("worker", (), 1, timedelta(seconds=60)), now=NOW)
+    await driver.jobs.submit([job], ConflictResolution.REPLACE, now=NOW)
+    claimed = await driver.jobs.claim_job(
+        "job", ClaimRequest("worker", (), 1, timedelta(seconds=60)), now=NOW
+    )
     assert claimed is not None
     verdict = Verdict(JobEvent.COMPLETE, result=codec.encode_result(args))
-    assert await driver.settle([Settlement("job", claimed.epoch, "worker", verdict)], now=NOW) == [True]
-    record = await driver.job("job")
+    assert await driver.jobs.settle([Settlement("job", claimed.epoch, "worker", verdict)], now=NOW) == [True]
+    record = await driver.insight.job("job")
     assert record is not None
     assert record.result is not None
     return codec.decode_arguments(claimed.task_data), codec.decode_result(record.result)
@@ -79,7 +82,7 @@ async def test_jsonb_alone_would_change_the_tagged_floats(sql: asyncpg.Connectio
 
 async def test_the_column_can_be_queried_with_sql(driver: Driver, sql: asyncpg.Connection) -> None:
     job = NewJob("job", "task", NOW, codec.encode_arguments([1, "two"], {"customer": {"id": 7}}))
-    await driver.submit([job], ConflictResolution.RAISE, now=NOW)
+    await driver.jobs.submit([job], ConflictResolution.RAISE, now=NOW)
     row = await sql.fetchrow(
         "SELECT task_data -> 'args' ->> 1 AS second, (task_data #>> '{kwargs,customer,id}')::int AS customer "
         "FROM scheduled_jobs"

@@ -33,9 +33,9 @@ async def test_a_commit_completes_the_job_and_keeps_its_effects(
         async with stage.scheduler() as scheduler:
             handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
             assert await handle.result(timeout=45) == {"paid": 5}
-            await within(scheduler.worker.wait_drained())
-            record = await scheduler.driver.job(handle)
-            assert await scheduler.driver.attempts(handle) == []
+            await within(scheduler.worker.steps.wait_drained())
+            record = await scheduler.driver.insight.job(handle)
+            assert await scheduler.driver.insight.attempts(handle) == []
     assert record is not None
     assert (record.status, record.error_message) == (JobStatus.COMPLETED, None)
     assert (ran, await stage.effects()) == ([1], ["paid"])
@@ -56,7 +56,7 @@ async def test_a_rollback_leaves_neither_and_the_ordinary_verdict_applies(stage:
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=1, retry=AT_ONCE)
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        (history,) = await scheduler.driver.attempts(handle)
+        (history,) = await scheduler.driver.insight.attempts(handle)
     assert (history.outcome, history.error_message) == ("retry", "OSError: in the last moment")
     assert (len(ran), await stage.effects()) == (2, ["attempt 2"])
 
@@ -76,7 +76,7 @@ async def test_a_failure_after_the_commit_comes_too_late(
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=3)
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        await within(scheduler.worker.wait_drained())
+        await within(scheduler.worker.steps.wait_drained())
     assert (ran, await stage.effects()) == ([1], ["done"])
     (warning,) = [one for one in caplog.records if one.levelno == logging.WARNING]
     assert "did not return after that" in warning.getMessage()
@@ -121,7 +121,7 @@ async def test_a_stale_epoch_is_refused_and_takes_the_effects_with_it(
     async with stage.scheduler(max_concurrent_jobs=1) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        assert await scheduler.driver.attempts(handle) == [], "no attempt failed"
+        assert await scheduler.driver.insight.attempts(handle) == [], "no attempt failed"
     assert [(one.job_id, one.epoch) for one in refused] == [(handle, 1)]
     assert await stage.effects() == ["fresh"]
     assert "after the lease was lost" not in caplog.text
@@ -160,7 +160,7 @@ async def test_after_a_rollback_the_next_transaction_may_complete_the_job(stage:
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        assert await scheduler.driver.attempts(handle) == []
+        assert await scheduler.driver.insight.attempts(handle) == []
     assert await stage.effects() == ["try 2"]
 
 
@@ -173,7 +173,7 @@ async def test_a_result_that_cannot_be_stored_is_refused_before_it_is_too_late(s
     async with stage.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
         assert await handle.wait(timeout=45) is JobStatus.FAILED
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert record.error_message is not None
     assert record.error_message.startswith("UnencodablePayload: result:")
@@ -188,7 +188,7 @@ async def test_what_is_no_connection_is_refused(stage: Stage) -> None:
         for nothing in (None, "postgresql://", 5):
             handle = await scheduler.schedule(job, execution_time=past(), args=(nothing,))
             assert await handle.wait(timeout=45) is JobStatus.FAILED
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
             assert record is not None
             assert "InvalidInput: connection: expected" in (record.error_message or "")
 
@@ -209,7 +209,7 @@ async def test_a_cancellation_after_the_commit_comes_too_late(stage: Stage) -> N
         assert await handle.status() is JobStatus.COMPLETED
         assert not await handle.cancel()
         await scheduler.shutdown(timeout=0)
-        record = await scheduler.driver.job(handle) if stage.in_memory else None
+        record = await scheduler.driver.insight.job(handle) if stage.in_memory else None
     assert await stage.effects() == ["done"]
     if record is not None:
         assert record.status is JobStatus.COMPLETED
@@ -252,6 +252,6 @@ async def test_jobs_that_are_not_kept_when_completed_go_at_the_next_sweep(stage:
         handle = await scheduler.schedule(job, execution_time=past())
 
         async def gone() -> bool:
-            return await scheduler.driver.job(handle) is None
+            return await scheduler.driver.insight.job(handle) is None
 
         await eventually(gone)

@@ -22,7 +22,7 @@ from tests.support.running import HastyScheduler, eventually, idle, past, within
 
 async def status_of(scheduler: Scheduler, handle: str) -> tuple[JobStatus, int]:
     """Status and crash count."""
-    record = await scheduler.driver.job(handle)
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     return record.status, record.crash_count
 
@@ -98,7 +98,7 @@ async def test_a_savepoint_that_is_kept_completes_with_its_transaction(database:
     async with database.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=1)
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        await within(scheduler.worker.wait_drained())
+        await within(scheduler.worker.steps.wait_drained())
     assert (ran, await database.effects()) == ([1], ["after the savepoint"])
 
 
@@ -194,7 +194,7 @@ async def test_a_job_that_somebody_else_has_claimed_cannot_be_completed(database
     async with database.scheduler() as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
         await within(refused.wait())
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert (record.worker_id, record.status) == ("another", JobStatus.RUNNING)
     assert await database.effects() == []
@@ -286,6 +286,6 @@ async def test_a_completed_job_whose_function_goes_on_has_not_lost_its_lease(
     async with database.scheduler(observers=[Watching()]) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        await within(scheduler.worker.wait_drained())
+        await within(scheduler.worker.steps.wait_drained())
     assert await database.effects() == ["went on"]
     assert "lease" not in caplog.text

@@ -12,6 +12,7 @@ from pg_scheduler import JobHandle, JobStatus
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
+from pg_scheduler.testing.memory.locks import MemoryLocks
 from tests.engine.exclusion.runs import KEY, Gate, add_schedule, ended, running, trigger
 from tests.support.running import BriskScheduler, eventually
 
@@ -28,7 +29,7 @@ async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str,
         first, second = await trigger(scheduler), await trigger(scheduler)
 
         async def has_looked_twice() -> bool:
-            jobs = [await scheduler.driver.job(one) for one in (first, second)]
+            jobs = [await scheduler.driver.insight.job(one) for one in (first, second)]
             return max(job.epoch for job in jobs if job) >= 3
 
         await eventually(has_looked_twice)
@@ -36,7 +37,7 @@ async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str,
         gate.open()
         for job_id in (first, second):
             assert await ended(scheduler, job_id) is JobStatus.COMPLETED
-            job = await scheduler.driver.job(job_id)
+            job = await scheduler.driver.insight.job(job_id)
             assert job is not None
             assert (job.retry_count, job.crash_count, job.attempt_count) == (0, 0, 1)
         assert (gate.starts, gate.most) == (2, 1)
@@ -49,7 +50,7 @@ async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, li
         await eventually(lambda: gate.inside)
         second = await trigger(scheduler)
         assert await ended(scheduler, second) is JobStatus.CANCELLED
-        left_out = await scheduler.driver.job(second)
+        left_out = await scheduler.driver.insight.job(second)
         assert left_out is not None
         assert left_out.error_message == f"left out: another run of '{KEY}' holds its lock"
         gate.open()
@@ -67,7 +68,7 @@ async def test_without_the_lock_two_runs_are_at_once(dsn: str, library: str) -> 
 
 
 async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
-    class CutOff(MemoryDriver):
+    class CutOff(MemoryLocks):
         """Out of connections, once."""
 
         asked = 0
@@ -82,7 +83,9 @@ async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
 
     clock, gate = ManualClock(), Gate()
     gate.open()
-    scheduler = BriskScheduler(CutOff(), clock=clock)
+    driver = MemoryDriver()
+    driver.locks = CutOff(driver.state)
+    scheduler = BriskScheduler(driver, clock=clock)
     scheduler.register(gate.run, name="gated")
     await add_schedule(scheduler, "gated")
     job_id = await trigger(scheduler)

@@ -35,7 +35,7 @@ async def test_a_run_that_loses_its_lock_is_stopped_and_runs_again(
         assert await lock_holder(sql) != holder
         gate.open()
         assert await ended(scheduler, job_id) is JobStatus.COMPLETED
-        job = await scheduler.driver.job(job_id)
+        job = await scheduler.driver.insight.job(job_id)
         assert job is not None
         assert (gate.starts, job.retry_count, job.crash_count) == (2, 0, 0)
 

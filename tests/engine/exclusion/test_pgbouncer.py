@@ -66,7 +66,7 @@ async def test_the_lock_excludes_and_is_held_for_the_whole_run_behind_pgbouncer(
         holder = await lock_holder(sql)
 
         async def all_have_looked() -> bool:
-            found = [await one.driver.job(job_id) for job_id in jobs]
+            found = [await one.driver.insight.job(job_id) for job_id in jobs]
             return sorted(job.epoch for job in found if job)[1] >= 3
 
         await eventually(all_have_looked)

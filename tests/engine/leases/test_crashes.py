@@ -25,7 +25,7 @@ async def test_the_job_of_a_killed_worker_is_recovered_and_runs_elsewhere(
     assert first != second
     row = await sql.fetchrow("SELECT epoch, crash_count, attempt_count, retry_count FROM scheduled_jobs")
     assert tuple(row) == (2, 1, 2, 0)
-    (lost,) = await client.driver.attempts(job)
+    (lost,) = await client.driver.insight.attempts(job)
     assert (lost.outcome, lost.epoch) == ("lost", 1)
     assert lost.worker_id is not None
     assert lost.worker_id in (lost.error_message or "")
@@ -78,7 +78,7 @@ async def test_a_job_that_keeps_killing_its_worker_ends_failed_with_the_reason(
     row = await sql.fetchrow("SELECT crash_count, attempt_count, error_message FROM scheduled_jobs")
     assert tuple(row)[:2] == (3, 3)
     assert "crash 3 of 3" in row["error_message"]
-    assert [one.outcome for one in await client.driver.attempts(job)] == ["lost"] * 3
+    assert [one.outcome for one in await client.driver.insight.attempts(job)] == ["lost"] * 3
 
 
 async def test_a_retry_after_an_ordinary_failure_does_not_count_as_a_crash(

@@ -137,7 +137,7 @@ async def test_a_verdict_on_its_way_keeps_its_lease_until_it_is_stored(
 
     async with HastyScheduler.connect(dsn), HastyScheduler.connect(dsn) as scheduler:
         with monkeypatch.context() as patched:
-            patched.setattr(scheduler.driver, "settle", cut)
+            patched.setattr(scheduler.driver.jobs, "settle", cut)
             handle = await scheduler.schedule(job, execution_time=past())
             two_leases = "SELECT now() - started_at > interval '2.5 seconds' FROM scheduled_jobs"
             await eventually(lambda: sql.fetchval(two_leases))

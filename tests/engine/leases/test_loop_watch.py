@@ -73,7 +73,7 @@ async def test_the_job_that_blocks_is_named_among_those_that_run(dsn: str) -> No
             reported.append(job_id)
             blocked.set()
 
-        watch = LoopWatch(scheduler.worker.active.attempts, 0.05, on_blocked)
+        watch = LoopWatch(scheduler.worker.services.active.attempts, 0.05, on_blocked)
         watch.start()
         handle = await scheduler.schedule(culprit, execution_time=past())
         assert await handle.wait(timeout=45) == "completed"

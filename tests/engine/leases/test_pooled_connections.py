@@ -51,7 +51,7 @@ async def test_a_pool_that_gave_up_connects_for_whoever_waits(dsn: str, library:
         await proxy.refuse()
         for link in list(proxy.links):
             link.reset()
-        waiting = asyncio.ensure_future(scheduler.driver.counts())
+        waiting = asyncio.ensure_future(scheduler.driver.insight.counts())
         await asyncio.sleep(2.5)  # several times as long as the pool tries
         await proxy.accept()
         if library == "psycopg":
@@ -59,4 +59,4 @@ async def test_a_pool_that_gave_up_connects_for_whoever_waits(dsn: str, library:
         else:
             with pytest.raises(ConnectionLost):  # its pool tries once, and does so again for the next
                 await within(waiting)
-            assert await scheduler.driver.counts() is not None
+            assert await scheduler.driver.insight.counts() is not None

@@ -17,7 +17,8 @@ from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
-from pg_scheduler.ports.driver import ClaimRequest, RenewRequest
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
 LEASE = timedelta(seconds=60)
@@ -29,7 +30,15 @@ async def reclaiming(
 ) -> AsyncIterator[list[str]]:
     """The service, running by the clock; hears when jobs were taken back."""
     told: list[str] = []
-    reclaimer = Reclaimer(driver, clock, lease, timedelta(seconds=120), 5, lambda: told.append("reclaimed"))
+    reclaimer = Reclaimer(
+        jobs=driver.jobs,
+        insight=driver.insight,
+        clock=clock,
+        lease=lease,
+        heartbeat_threshold=timedelta(seconds=120),
+        max_crashes=5,
+        on_reclaimed=lambda: told.append("reclaimed"),
+    )
     service = asyncio.create_task(keep_running("reclaimer", reclaimer.one_round, clock))
     try:
         yield told
@@ -40,13 +49,13 @@ async def reclaiming(
 
 async def running_job(driver: MemoryDriver, clock: ManualClock, lease: timedelta = LEASE) -> Lease:
     job = NewJob("job", "a:task", clock.now(), "{}")
-    await driver.submit([job], ConflictResolution.RAISE, now=clock.now())
-    answer = await driver.claim(ClaimRequest("owner", ["a:task"], 1, lease), now=clock.now())
+    await driver.jobs.submit([job], ConflictResolution.RAISE, now=clock.now())
+    answer = await driver.jobs.claim(ClaimRequest("owner", ["a:task"], 1, lease), now=clock.now())
     return answer.jobs[0].lease
 
 
 async def renew(driver: MemoryDriver, clock: ManualClock, lease: Lease, length: timedelta = LEASE) -> None:
-    await driver.renew(RenewRequest("owner", "host", 1, length, [lease]), now=clock.now())
+    await driver.jobs.renew(RenewRequest("owner", "host", 1, length, [lease]), now=clock.now())
 
 
 async def away(*_: Any, **__: Any) -> None:
@@ -88,8 +97,8 @@ async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: 
 
     async with reclaiming(driver, clock) as told:
         with monkeypatch.context() as outage:
-            outage.setattr(driver, "reclaim_expired", away)
-            outage.setattr(driver, "workers", away)
+            outage.setattr(driver.jobs, "reclaim_expired", away)
+            outage.setattr(driver.insight, "workers", away)
             await clock.advance(300)
         await clock.advance(10)
         assert told == []  # the lease is over, but its owner may be alive and as cut off as we were
@@ -110,8 +119,8 @@ async def test_an_outage_that_outlasts_a_lease_does_not_pass_between_two_looks(
     async with reclaiming(driver, clock, short) as told:
         await clock.advance(0.1)
         with monkeypatch.context() as outage:
-            outage.setattr(driver, "reclaim_expired", away)
-            outage.setattr(driver, "workers", away)
+            outage.setattr(driver.jobs, "reclaim_expired", away)
+            outage.setattr(driver.insight, "workers", away)
             await clock.advance(5.405)
         await clock.advance(0.5)
         assert told == []  # a look between the last renewal and the end of the lease has met the outage
@@ -126,11 +135,20 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
     clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
     short = timedelta(seconds=6)
     active = ActiveAttempts(1, short)
-    keeper = LeaseKeeper(driver, "owner", clock, short, active, print, print, passes.append)
+    keeper = LeaseKeeper(
+        driver=driver,
+        worker_id="owner",
+        clock=clock,
+        lease=short,
+        active=active,
+        on_lost=print,
+        on_cancel=print,
+        on_pass=passes.append,
+    )
     keeping = asyncio.create_task(keeper.keep())
     for number in range(10):
         with monkeypatch.context() as outage:
-            outage.setattr(driver, "renew", away)
+            outage.setattr(driver.jobs, "renew", away)
             await clock.advance(60 + number / 7)
         passes.clear()
         await clock.advance(short / 6)

@@ -124,7 +124,7 @@ async def silent_at_its_end(block: AbstractAsyncContextManager[Session]) -> None
 
 async def test_a_commit_that_is_not_answered_ends(dsn: str, library: str) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
-        session = cast(PostgresDriver, scheduler.driver)._link.session
+        session = cast(PostgresDriver, scheduler.driver).link.session
         with pytest.raises(ConnectionLost):
             await within(silent_at_its_end(session.transaction()))
 
@@ -133,7 +133,7 @@ async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, libr
     if library == "asyncpg":
         pytest.skip("its connections are in autocommit always")
     async with psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=3, open=False) as pool:
-        session = cast(PostgresDriver, Scheduler(pool, library=library).driver)._link.session
+        session = cast(PostgresDriver, Scheduler(pool, library=library).driver).link.session
         assert isinstance(session, ScopedSession)
         with pytest.raises(ConnectionLost):
             await within(silent_at_its_end(session._scope()))

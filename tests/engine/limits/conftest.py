@@ -30,7 +30,7 @@ async def drivers(dsn: str, library: str) -> AsyncIterator[MakeDrivers]:
             for driver in made:
                 await driver.open()
                 stack.push_async_callback(driver.close)
-            await made[0].install()
+            await made[0].schema.install()
             return made
 
         yield make

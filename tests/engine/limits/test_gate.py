@@ -5,14 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.engine.limits.lane_gate import BUSY_SHARE, LaneGate
-from pg_scheduler.ports.driver import LaneAnswer
+from pg_scheduler.ports.claims import LaneAnswer, LaneCursor
 from pg_scheduler.testing import ManualClock
 
 POLL = 30.0
 
 
 def answer(more: bool = False, next_in: float | None = None, swept: bool = True) -> LaneAnswer:
-    return LaneAnswer((), (), more, None if next_in is None else timedelta(seconds=next_in), swept)
+    cursor = None if swept else LaneCursor("task", "lane", more_behind=more)
+    return LaneAnswer((), (), more, None if next_in is None else timedelta(seconds=next_in), cursor)
 
 
 class Worker:

@@ -15,7 +15,8 @@ import pytest
 from pg_scheduler.domain.limits import TaskLimits, burst_of
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.ports.driver import ClaimRequest, Driver
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import RAISE, at, new, settle, told
 from tests.chaos.limits.findings import most_in_a_second
 
@@ -38,14 +39,14 @@ async def claim_and_settle(
     held: list[ClaimedJob] = []
     while not end.is_set() or held:
         if not end.is_set():
-            held += (found := (await driver.claim_lanes(request(worker))).jobs)
+            held += (found := (await driver.jobs.claim_lanes(request(worker))).jobs)
             taken.update(job.job_id for job in found)
         if held and (end.is_set() or rng.random() < 0.7):
             job = held.pop(rng.randrange(len(held)))
             event = rng.choice((JobEvent.COMPLETE, JobEvent.COMPLETE, JobEvent.FAIL, JobEvent.RELEASE))
             if event is JobEvent.RELEASE:
                 taken[job.job_id] -= 1
-            await driver.settle([told(job, event, worker)])
+            await driver.jobs.settle([told(job, event, worker)])
 
 
 async def watched(dsn: str, end: asyncio.Event) -> list[int]:
@@ -65,9 +66,11 @@ async def hammered(
 ) -> tuple[int, Counter[str]]:
     """The most that ran at once in any lane, and how often each job was taken."""
     made = await drivers(CLAIMERS)
-    await made[0].set_limits({"task": TaskLimits(concurrency=concurrency)})
+    await made[0].limits.set_limits({"task": TaskLimits(concurrency=concurrency)})
     key_of = [f"k{n % keys}" if keys else None for n in range(jobs)]
-    await made[0].submit([new(f"job {n}", due=at(-(10**9)), limit_key=key_of[n]) for n in range(jobs)], RAISE)
+    await made[0].jobs.submit(
+        [new(f"job {n}", due=at(-(10**9)), limit_key=key_of[n]) for n in range(jobs)], RAISE
+    )
     end, taken, rng = asyncio.Event(), Counter[str](), random.Random(7)
     onlooker = asyncio.create_task(watched(dsn, end))
     claimers = [
@@ -75,7 +78,7 @@ async def hammered(
         for n, driver in enumerate(made)
     ]
     deadline = time.monotonic() + 60
-    while (await made[0].counts())["pending"] and time.monotonic() < deadline:
+    while (await made[0].insight.counts())["pending"] and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     end.set()
     await asyncio.gather(*claimers)
@@ -99,11 +102,11 @@ async def test_claims_at_once_never_exceed_a_concurrency_of_any_key(drivers: Any
 
 async def test_claims_at_once_never_exceed_a_rate_at_a_pinned_moment(drivers: Any) -> None:
     made = await drivers(8)
-    await made[0].set_limits({"task": TaskLimits(rate=50.0)}, now=at(0))
-    await made[0].submit([new(f"job {n}") for n in range(40)], RAISE, now=at(0))
+    await made[0].limits.set_limits({"task": TaskLimits(rate=50.0)}, now=at(0))
+    await made[0].jobs.submit([new(f"job {n}") for n in range(40)], RAISE, now=at(0))
     for second, expected in ((0, burst_of(50.0)), (0.04, 2), (0.06, 1), (60, burst_of(50.0))):
         answers = await asyncio.gather(
-            *(driver.claim_lanes(request("w", 40), now=at(second)) for driver in made)
+            *(driver.jobs.claim_lanes(request("w", 40), now=at(second)) for driver in made)
         )
         assert sum(len(answer.jobs) for answer in answers) == expected, second
 
@@ -113,13 +116,13 @@ async def test_claims_at_once_never_exceed_a_rate_as_time_goes_by(
     drivers: Any, sql: asyncpg.Connection
 ) -> None:
     made = await drivers(8)
-    await made[0].set_limits({"task": TaskLimits(rate=60.0)})
-    await made[0].submit([new(f"job {n}", due=at(-(10**9))) for n in range(400)], RAISE)
+    await made[0].limits.set_limits({"task": TaskLimits(rate=60.0)})
+    await made[0].jobs.submit([new(f"job {n}", due=at(-(10**9))) for n in range(400)], RAISE)
     end = time.monotonic() + 3
 
     async def claim_until_the_end(driver: Driver) -> None:
         while time.monotonic() < end:
-            await driver.claim_lanes(request("w"))
+            await driver.jobs.claim_lanes(request("w"))
 
     await asyncio.gather(*(claim_until_the_end(driver) for driver in made))
     rows = await sql.fetch(
@@ -132,9 +135,9 @@ async def test_claims_at_once_never_exceed_a_rate_as_time_goes_by(
 
 
 async def test_two_claims_from_one_lane_after_each_other_see_each_other(driver: Driver) -> None:
-    await driver.set_limits({"task": TaskLimits(concurrency=2)}, now=at(0))
-    await driver.submit([new(f"job {n}") for n in range(3)], RAISE, now=at(0))
-    found = [(await driver.claim_lanes(request("owner", 1), now=at(1))).jobs for _ in range(3)]
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=2)}, now=at(0))
+    await driver.jobs.submit([new(f"job {n}") for n in range(3)], RAISE, now=at(0))
+    found = [(await driver.jobs.claim_lanes(request("owner", 1), now=at(1))).jobs for _ in range(3)]
     assert [len(jobs) for jobs in found] == [1, 1, 0]
     assert await settle(driver, found[0][0], JobEvent.COMPLETE)
-    assert len((await driver.claim_lanes(request("owner", 1), now=at(11))).jobs) == 1
+    assert len((await driver.jobs.claim_lanes(request("owner", 1), now=at(11))).jobs) == 1

@@ -15,6 +15,8 @@ from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.tasks.registry import TaskOptions, TaskRegistry
 from pg_scheduler.testing import ManualClock, MemoryDriver
+from pg_scheduler.testing.memory.limits import MemoryLimits
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, within
 
 
@@ -26,11 +28,11 @@ async def free(job: object = None) -> None:
     """Has none."""
 
 
-class SlowStore(MemoryDriver):
+class SlowLimits(MemoryLimits):
     """Stores limits when it is told to; may refuse."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
         self.go = asyncio.Event()
         self.refuse = False
         self.told: list[Mapping[str, TaskLimits]] = []
@@ -43,8 +45,8 @@ class SlowStore(MemoryDriver):
         await super().set_limits(limits, now=now)
 
 
-def keeper_of(store: SlowStore, registry: TaskRegistry, only: Any = None) -> LimitKeeper:
-    return LimitKeeper(store, ManualClock(), registry, only, lambda: None)
+def keeper_of(store: SlowLimits, registry: TaskRegistry, only: Any = None) -> LimitKeeper:
+    return LimitKeeper(limits=store, clock=ManualClock(), registry=registry, only=only, on_kept=lambda: None)
 
 
 def registry_of(**limits: TaskLimits) -> TaskRegistry:
@@ -57,7 +59,7 @@ def registry_of(**limits: TaskLimits) -> TaskRegistry:
 
 
 async def test_a_limited_task_is_hidden_until_its_limits_are_stored() -> None:
-    store = SlowStore()
+    store = SlowLimits(MemoryState())
     keeper = keeper_of(store, registry_of())
     assert keeper.claimable() == {"free"}
     keeping = asyncio.create_task(keeper.keep())
@@ -69,7 +71,7 @@ async def test_a_limited_task_is_hidden_until_its_limits_are_stored() -> None:
 
 
 async def test_a_limit_that_could_not_be_stored_stays_hidden() -> None:
-    store = SlowStore()
+    store = SlowLimits(MemoryState())
     store.refuse = True
     store.go.set()
     keeper = keeper_of(store, registry_of())
@@ -79,7 +81,7 @@ async def test_a_limit_that_could_not_be_stored_stays_hidden() -> None:
 
 
 async def test_a_limit_that_changed_is_hidden_again_until_it_is_stored() -> None:
-    store, registry = SlowStore(), registry_of()
+    store, registry = SlowLimits(MemoryState()), registry_of()
     store.go.set()
     keeper = keeper_of(store, registry)
     await keeper.keep()
@@ -91,7 +93,7 @@ async def test_a_limit_that_changed_is_hidden_again_until_it_is_stored() -> None
 
 
 async def test_what_has_not_changed_is_not_sent_again() -> None:
-    store = SlowStore()
+    store = SlowLimits(MemoryState())
     store.go.set()
     keeper = keeper_of(store, registry_of())
     await keeper.keep()
@@ -101,7 +103,7 @@ async def test_what_has_not_changed_is_not_sent_again() -> None:
 
 async def test_a_limited_task_is_claimed_by_its_full_name_alone() -> None:
     """Limits are counted by name: jobs under its bare name would pass by them."""
-    store, registry = SlowStore(), TaskRegistry()
+    store, registry = SlowLimits(MemoryState()), TaskRegistry()
     registry.register(limited, TaskOptions(name="module.limited", limits=TaskLimits(concurrency=1)))
     store.go.set()
     keeper = keeper_of(store, registry)
@@ -110,9 +112,11 @@ async def test_a_limited_task_is_claimed_by_its_full_name_alone() -> None:
 
 
 async def test_a_running_worker_starts_no_limited_job_before_its_limit_is_stored() -> None:
-    store = SlowStore()
+    store = SlowLimits(MemoryState())
     store.go.set()
-    queue = PgQueuer(store)
+    driver = MemoryDriver()
+    driver.limits = store
+    queue = PgQueuer(driver)
     ran: list[str] = []
     done = asyncio.Event()
 

@@ -31,10 +31,10 @@ Waits = Callable[[], Awaitable[None]]
 
 async def ready(driver: Driver, limits: TaskLimits, used_before: bool) -> None:
     """Two jobs wait in one lane; whether it was claimed from before decides whether the lane has a row."""
-    await driver.set_limits({"task": limits}, now=at(0))
+    await driver.limits.set_limits({"task": limits}, now=at(0))
     if used_before:
         await submit(driver, new("earlier"))
-        (job,) = (await driver.claim_lanes(claim_request(), now=at(0))).jobs
+        (job,) = (await driver.jobs.claim_lanes(claim_request(), now=at(0))).jobs
         assert await settle(driver, job, JobEvent.COMPLETE)
     await submit(driver, new("a"), new("b"))
 
@@ -53,16 +53,16 @@ async def test_a_claim_whose_count_became_old_takes_nothing_and_asks_again(
 ) -> None:
     await ready(driver, limits, used_before)
     await sql.execute("BEGIN")
-    first = await by_hand.claim_lanes(claim_request(limit=1), now=at(60))
+    first = await by_hand.jobs.claim_lanes(claim_request(limit=1), now=at(60))
     # Without it both would choose the same job, and the row's lock alone would save the limit.
     await submit(driver, new("urgent", rank=1))
-    second = asyncio.create_task(driver.claim_lanes(claim_request(), now=at(60)))
+    second = asyncio.create_task(driver.jobs.claim_lanes(claim_request(), now=at(60)))
     await claim_waits()
     await sql.execute("COMMIT")
     answer = await second
     assert [job.job_id for job in first.jobs] == ["a"]
     assert (answer.jobs, answer.more) == ((), True)
-    assert (await driver.claim_lanes(claim_request(), now=at(60))).jobs == ()
+    assert (await driver.jobs.claim_lanes(claim_request(), now=at(60))).jobs == ()
 
 
 async def test_however_long_the_other_claim_took_its_successor_does_not_trust_an_old_count(
@@ -71,9 +71,9 @@ async def test_however_long_the_other_claim_took_its_successor_does_not_trust_an
     """A commit may hang for minutes, on a standby that does not answer."""
     await ready(driver, TaskLimits(concurrency=1), used_before=True)
     await sql.execute("BEGIN")
-    await by_hand.claim_lanes(claim_request(limit=1), now=at(60))
+    await by_hand.jobs.claim_lanes(claim_request(limit=1), now=at(60))
     await submit(driver, new("urgent", rank=1))
-    second = asyncio.create_task(driver.claim_lanes(claim_request(), now=at(3600)))
+    second = asyncio.create_task(driver.jobs.claim_lanes(claim_request(), now=at(3600)))
     await claim_waits()
     await sql.execute("COMMIT")
     assert (await second).jobs == ()
@@ -84,8 +84,8 @@ async def test_a_claim_that_was_rolled_back_costs_the_next_one_nothing(
 ) -> None:
     await ready(driver, TaskLimits(concurrency=1), used_before=True)
     await sql.execute("BEGIN")
-    await by_hand.claim_lanes(claim_request(limit=1), now=at(60))
-    second = asyncio.create_task(driver.claim_lanes(claim_request(), now=at(60)))
+    await by_hand.jobs.claim_lanes(claim_request(limit=1), now=at(60))
+    second = asyncio.create_task(driver.jobs.claim_lanes(claim_request(), now=at(60)))
     await claim_waits()
     await sql.execute("ROLLBACK")
     assert [job.job_id for job in (await second).jobs] == ["a"]
@@ -97,50 +97,50 @@ async def test_a_lane_whose_row_names_a_transaction_of_another_cluster_goes_on(
     """A restored dump: its transactions are yet to come here."""
     await ready(driver, TaskLimits(concurrency=1), used_before=True)
     await sql.execute("UPDATE scheduled_job_lanes SET claimed_in = '99999999999'")
-    assert [job.job_id for job in (await driver.claim_lanes(claim_request(), now=at(60))).jobs] == ["a"]
+    assert [job.job_id for job in (await driver.jobs.claim_lanes(claim_request(), now=at(60))).jobs] == ["a"]
 
 
 async def test_a_job_that_moved_to_another_lane_meanwhile_is_not_taken_for_its_old_one(
     driver: Driver, sql: asyncpg.Connection, claim_waits: Waits
 ) -> None:
-    await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
     await submit(driver, new("earlier", limit_key="k1"), new("runs", limit_key="k2"))
-    earlier, runs = (await driver.claim_lanes(claim_request(), now=at(0))).jobs
+    earlier, runs = (await driver.jobs.claim_lanes(claim_request(), now=at(0))).jobs
     assert (earlier.job_id, runs.job_id) == ("earlier", "runs")
     await settle(driver, earlier, JobEvent.COMPLETE)
     await submit(driver, new("moving", limit_key="k1"))
     await sql.execute("BEGIN")
     await sql.execute("SELECT FROM scheduled_job_lanes WHERE lane = 'k1' FOR UPDATE")
-    claiming = asyncio.create_task(driver.claim_lanes(claim_request(), now=at(60)))
+    claiming = asyncio.create_task(driver.jobs.claim_lanes(claim_request(), now=at(60)))
     await claim_waits()
     await submit(driver, new("moving", limit_key="k2"), conflict=REPLACE)
     await sql.execute("COMMIT")
     assert (await claiming).jobs == ()
-    assert (await driver.claim_lanes(claim_request(), now=at(60))).jobs == ()
+    assert (await driver.jobs.claim_lanes(claim_request(), now=at(60))).jobs == ()
 
 
 async def test_a_stray_of_a_producer_who_did_not_see_the_limits_is_sorted_by_the_claim_that_meets_it(
     driver: Driver, by_hand: Driver, sql: asyncpg.Connection
 ) -> None:
     await sql.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
-    await by_hand.submit([new("a"), new("b")], RAISE, now=at(0))
-    await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
-    await by_hand.submit([new("c")], RAISE, now=at(0))
+    await by_hand.jobs.submit([new("a"), new("b")], RAISE, now=at(0))
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
+    await by_hand.jobs.submit([new("c")], RAISE, now=at(0))
     await sql.execute("COMMIT")
     answer = await claim(driver)
     assert (answer.jobs, answer.sorted_into_lanes) == ((), 3)
-    assert [job.job_id for job in (await driver.claim_lanes(claim_request(), now=at(0))).jobs] == ["a"]
-    assert (await driver.claim_lanes(claim_request(), now=at(0))).jobs == ()
+    assert [job.job_id for job in (await driver.jobs.claim_lanes(claim_request(), now=at(0))).jobs] == ["a"]
+    assert (await driver.jobs.claim_lanes(claim_request(), now=at(0))).jobs == ()
 
 
 async def test_a_stray_that_is_retried_counts_from_then_on(driver: Driver) -> None:
     """It was started before the limit was known; its next run stands in the lane."""
     await submit(driver, new("a", max_retries=3), new("b"))
     (running,) = (await claim(driver, limit=1)).jobs
-    await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
     assert await settle(driver, running, JobEvent.RELEASE)
     assert (await claim(driver, now=at(11))).jobs == ()
-    found = [(await driver.claim_lanes(claim_request(), now=at(11))).jobs for _ in range(2)]
+    found = [(await driver.jobs.claim_lanes(claim_request(), now=at(11))).jobs for _ in range(2)]
     assert [len(jobs) for jobs in found] == [1, 0]
 
 
@@ -148,13 +148,13 @@ async def test_lanes_are_forgotten_after_an_hour_and_not_before(
     driver: Driver, sql: asyncpg.Connection
 ) -> None:
     await ready(driver, TaskLimits(concurrency=1), used_before=True)
-    (job,) = (await driver.claim_lanes(claim_request(), now=at(60))).jobs
+    (job,) = (await driver.jobs.claim_lanes(claim_request(), now=at(60))).jobs
     await settle(driver, job, JobEvent.COMPLETE)
     await reclaim(driver, now=at(60 + 3599))
     assert await sql.fetchval("SELECT count(*) FROM scheduled_job_lanes") == 1
     await reclaim(driver, now=at(60 + 3601))
     assert await sql.fetchval("SELECT count(*) FROM scheduled_job_lanes") == 0
-    assert len((await driver.claim_lanes(claim_request(), now=at(7200))).jobs) == 1
+    assert len((await driver.jobs.claim_lanes(claim_request(), now=at(7200))).jobs) == 1
 
 
 async def test_forgetting_lanes_waits_for_no_claim(driver: Driver, sql: asyncpg.Connection) -> None:
@@ -168,41 +168,41 @@ async def test_forgetting_lanes_waits_for_no_claim(driver: Driver, sql: asyncpg.
 async def test_a_slow_rate_is_remembered_longer_than_an_hour(driver: Driver) -> None:
     """One start in three hours: forgetting the lane after one would forget that start."""
     await ready(driver, TaskLimits(rate=1 / 10_800), used_before=False)
-    assert len((await driver.claim_lanes(claim_request(), now=at(0))).jobs) == 1
+    assert len((await driver.jobs.claim_lanes(claim_request(), now=at(0))).jobs) == 1
     await reclaim(driver, now=at(7200))
-    assert (await driver.claim_lanes(claim_request(), now=at(7201))).jobs == ()
-    assert len((await driver.claim_lanes(claim_request(), now=at(10_801))).jobs) == 1
+    assert (await driver.jobs.claim_lanes(claim_request(), now=at(7201))).jobs == ()
+    assert len((await driver.jobs.claim_lanes(claim_request(), now=at(10_801))).jobs) == 1
 
 
 async def test_a_paused_task_keeps_its_jobs_whatever_lane_they_stand_in(driver: Driver) -> None:
     await submit(driver, new("keyed", limit_key="k"), new("plain"), new("other", task="other", limit_key="k"))
-    assert await driver.pause_task("task", True, now=at(0))
+    assert await driver.limits.pause_task("task", True, now=at(0))
     names = ("task", "other")
     assert (await claim(driver, names=names)).jobs == ()
-    found = (await driver.claim_lanes(claim_request(OWNER, names), now=at(0))).jobs
+    found = (await driver.jobs.claim_lanes(claim_request(OWNER, names), now=at(0))).jobs
     assert [job.job_id for job in found] == ["other"]
-    assert await driver.pause_task("task", False, now=at(1))
-    found = (await driver.claim_lanes(claim_request(OWNER, names), now=at(1))).jobs
+    assert await driver.limits.pause_task("task", False, now=at(1))
+    found = (await driver.jobs.claim_lanes(claim_request(OWNER, names), now=at(1))).jobs
     assert sorted(job.job_id for job in found) == ["keyed", "plain"]
     assert (await stored(driver, "keyed")).worker_id == OWNER
 
 
 async def test_the_ordinary_claim_leaves_what_stands_in_lanes_where_it_is(driver: Driver) -> None:
-    await driver.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
     await submit(driver, new("keyed", limit_key="k"), new("free", task="other", limit_key="k"))
     await submit(driver, new("outside", task="other"))
     names = ("task", "other")
     answer = await claim(driver, names=names)
     assert ([job.job_id for job in answer.jobs], answer.sorted_into_lanes) == (["outside"], 0)
-    found = (await driver.claim_lanes(claim_request(OWNER, names), now=at(0))).jobs
+    found = (await driver.jobs.claim_lanes(claim_request(OWNER, names), now=at(0))).jobs
     assert {job.job_id: job.lane for job in found} == {"keyed": "k", "free": "k"}
 
 
 async def test_what_is_more_urgent_outside_lanes_keeps_its_place(driver: Driver) -> None:
-    await driver.set_limits({"task": TaskLimits(concurrency=9)}, now=at(0))
+    await driver.limits.set_limits({"task": TaskLimits(concurrency=9)}, now=at(0))
     await submit(driver, new("in a lane"), new("urgent", task="other", rank=1), new("later", due=at(99)))
     names = ("task", "other")
-    one = await driver.claim_lanes(claim_request(OWNER, names, 1), now=at(0))
+    one = await driver.jobs.claim_lanes(claim_request(OWNER, names, 1), now=at(0))
     assert (one.jobs, one.more) == ((), True), "the one slot is for the urgent job"
-    two = await driver.claim_lanes(claim_request(OWNER, names, 2), now=at(0))
+    two = await driver.jobs.claim_lanes(claim_request(OWNER, names, 2), now=at(0))
     assert [job.job_id for job in two.jobs] == ["in a lane"]

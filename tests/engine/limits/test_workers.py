@@ -12,9 +12,10 @@ from pg_scheduler import PgQueuer, PollingConfig
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.ports.driver import ClaimAnswer, ClaimRequest, LaneAnswer
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import OWNER, claim_request, told
+from pg_scheduler.testing.memory.jobs import MemoryJobs
 from tests.support.running import eventually, within
 
 
@@ -35,11 +36,13 @@ async def test_jobs_in_lanes_and_outside_start_in_one_order(dsn: str, library: s
 
 
 async def test_what_a_lane_gave_is_started_though_the_claim_of_others_fails() -> None:
-    class HalfBroken(MemoryDriver):
+    class HalfBroken(MemoryJobs):
         async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
             raise DatabaseError("the connection broke between the two")
 
-    queue = PgQueuer(HalfBroken())
+    driver = MemoryDriver()
+    driver.jobs = HalfBroken(driver.state)
+    queue = PgQueuer(driver)
     ran: list[str] = []
 
     async def note(job: Any) -> None:
@@ -49,8 +52,8 @@ async def test_what_a_lane_gave_is_started_though_the_claim_of_others_fails() ->
     (job_id,) = await queue.queries.enqueue("limited", b"")
     await queue.scheduler.open()
     with pytest.raises(DatabaseError):
-        await queue.scheduler.worker.claim_and_start()
-    await queue.scheduler.worker.finish_started()
+        await queue.scheduler.worker.steps.claim_and_start()
+    await queue.scheduler.worker.steps.finish_started()
     assert ran == [job_id]
     await queue.shutdown()
 
@@ -58,7 +61,7 @@ async def test_what_a_lane_gave_is_started_though_the_claim_of_others_fails() ->
 async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None:
     """The claim has counted already, its answer is still to come, and no signal will come again."""
 
-    class Late(MemoryDriver):
+    class Late(MemoryJobs):
         counted, go = asyncio.Event(), asyncio.Event()
 
         async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
@@ -68,20 +71,21 @@ async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None
                 await self.go.wait()
             return answer
 
-    store = Late()
-    queue = PgQueuer(store)
+    driver = MemoryDriver()
+    store = driver.jobs = Late(driver.state)
+    queue = PgQueuer(driver)
     started = asyncio.Event()
 
     async def note(job: Any) -> None:
         started.set()
 
     queue.entrypoint("limited", concurrency_limit=1)(note)
-    await store.set_limits({"limited": TaskLimits(concurrency=1)})
+    await driver.limits.set_limits({"limited": TaskLimits(concurrency=1)})
     await queue.queries.enqueue("limited", [b"first", b"second"])
     (first,) = (await store.claim_lanes(claim_request(OWNER, ("limited",)))).jobs
     running = asyncio.create_task(queue.run())
     await within(store.counted.wait())
-    gate = queue.scheduler.worker._claimer._lanes
+    gate = queue.scheduler.worker.services.claimer._lanes
     asked = gate.asked
     await store.settle([told(first, JobEvent.COMPLETE)])
     await eventually(lambda: gate.asked > asked)
@@ -127,11 +131,11 @@ async def test_limits_that_are_lifted_or_changed_hold_for_what_waits(dsn: str, l
     running = asyncio.create_task(queue.run())
     await eventually(lambda: len(started) == 1)
     driver = queue.queries.driver
-    await driver.set_limits({"limited": TaskLimits(concurrency=3)})
-    queue.scheduler.worker.wake_for_lanes()
+    await driver.limits.set_limits({"limited": TaskLimits(concurrency=3)})
+    queue.scheduler.worker.services.claimer.wake_for_lanes()
     await eventually(lambda: len(started) == 3)
-    await driver.set_limits({"limited": TaskLimits()})
-    queue.scheduler.worker.wake_for_lanes()
+    await driver.limits.set_limits({"limited": TaskLimits()})
+    queue.scheduler.worker.services.claimer.wake_for_lanes()
     await eventually(lambda: len(started) == 6)
     gate.set()
     await queue.shutdown()

@@ -67,9 +67,9 @@ class Scene:
 
     async def ended(self, name: str) -> tuple[JobRecord, list[AttemptRecord]]:
         """The row and the history."""
-        record = await self.driver.job(self.job_ids[name])
+        record = await self.driver.insight.job(self.job_ids[name])
         assert record is not None, name
-        return record, list(await self.driver.attempts(self.job_ids[name]))
+        return record, list(await self.driver.insight.attempts(self.job_ids[name]))
 
 
 Way = Callable[[Scene, Iterable[str], Act, Act], Awaitable[None]]

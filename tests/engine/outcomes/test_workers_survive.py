@@ -42,8 +42,8 @@ async def test_an_exit_in_a_coroutine_fails_its_own_job_only(
         assert await bad.wait(timeout=45) is JobStatus.FAILED
         good = await scheduler.schedule(fine, execution_time=past(), store_result=True)
         assert await good.result(timeout=45) == "fine"
-        record = await scheduler.driver.job(bad)
-        (history,) = await scheduler.driver.attempts(bad)
+        record = await scheduler.driver.insight.job(bad)
+        (history,) = await scheduler.driver.insight.attempts(bad)
     assert record is not None
     assert record.error_message == f"{raised.__name__}: from the coroutine"
     assert history.outcome == "failed"
@@ -119,7 +119,7 @@ async def test_a_row_that_takes_no_verdict_holds_up_nobody(
         assert await good.wait(timeout=45) is JobStatus.COMPLETED
         assert await stuck.status() is JobStatus.RUNNING
         await eventually(lambda: "cannot be stored in any form" in caplog.text)
-        assert not scheduler.worker.active.leases(), "so its lease runs out"
+        assert not scheduler.worker.services.active.leases(), "so its lease runs out"
     assert "after the lease was lost" not in caplog.text
 
 
@@ -134,7 +134,7 @@ async def test_a_result_that_only_the_library_refuses_ends_its_job(
     async with Scheduler.connect(dsn, library=library, codec=Careless()) as scheduler:
         handle = await scheduler.schedule(fine, execution_time=past(), store_result=True)
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert "could not be stored" in (record.error_message or "")
 
@@ -156,7 +156,7 @@ async def test_a_log_handler_that_fails_changes_no_verdict(
         async with Scheduler.connect(dsn, library=library) as scheduler:
             handle = await scheduler.schedule(fails, execution_time=past())
             assert await handle.wait(timeout=45) is JobStatus.FAILED
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
     finally:
         log.removeHandler(broken)
     assert record is not None

@@ -68,7 +68,7 @@ async def end_each_way(scheduler: Scheduler, clock: ManualClock) -> None:
 
 async def left(scheduler: Scheduler) -> set[str]:
     """Ids of the jobs that are still there."""
-    return {job.job_id for job in await scheduler.driver.jobs(limit=10_000)}
+    return {job.job_id for job in await scheduler.driver.insight.jobs(limit=10_000)}
 
 
 ALL = {str(status) for status in JobStatus if status.finished}

@@ -37,7 +37,7 @@ async def test_one_worker_at_a_time_deletes(make: Make, clock: ManualClock) -> N
     one, other = make(config), make(config)
     await end_all(one, clock, "a")
     await other.open()
-    async with one.driver.exclusive(pruner.LOCK, lambda: None) as held:
+    async with one.driver.locks.exclusive(pruner.LOCK, lambda: None) as held:
         assert held
         assert await other.run_vacuum() == NOTHING
         assert await left(other) == {"a"}
@@ -108,14 +108,14 @@ async def test_a_running_worker_makes_its_first_pass_soon_and_others_at_their_in
     scheduler = make(VacuumConfig(completed=VacuumPolicy.keep_last(0), interval_minutes=5))
     await end_all(scheduler, clock, "a")
     passes: list[int] = []
-    prune_once = scheduler.worker.pruner.prune_once
+    prune_once = scheduler.worker.services.pruner.prune_once
 
     async def counted() -> object:
         deleted = await prune_once()
         passes.append(sum(deleted.values()))
         return deleted
 
-    scheduler.worker.pruner.prune_once = counted  # type: ignore[assignment,method-assign]
+    scheduler.worker.services.pruner.prune_once = counted  # type: ignore[assignment,method-assign]
     async with scheduler:
         await clock.advance(pruner.FIRST_PASS)
         await eventually(lambda: passes == [1])
@@ -136,7 +136,7 @@ async def test_frequent_wakes_do_not_keep_a_pass_from_its_time(make: Make, clock
     async with scheduler:
 
         async def gone() -> bool:
-            scheduler.worker.pruner.wake()
+            scheduler.worker.services.pruner.wake()
             await clock.advance(10)
             return not await left(scheduler)
 

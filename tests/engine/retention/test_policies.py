@@ -91,10 +91,10 @@ async def test_unfinished_jobs_outlive_every_policy(make: Make, clock: ManualClo
 async def test_a_job_takes_its_history_along(make: Make, clock: ManualClock) -> None:
     scheduler = make(VacuumConfig(failed=VacuumPolicy.keep_last(1)))
     await end_all(scheduler, clock, ["old", "new"], go_wrong)
-    assert await scheduler.driver.attempts("old")
+    assert await scheduler.driver.insight.attempts("old")
     await scheduler.run_vacuum()
-    assert await scheduler.driver.attempts("old") == []
-    assert len(await scheduler.driver.attempts("new")) == 1
+    assert await scheduler.driver.insight.attempts("old") == []
+    assert len(await scheduler.driver.insight.attempts("new")) == 1
 
 
 @pytest.mark.parametrize("policy", [NOW, NEVER], ids=["immediate", "never"])
@@ -106,7 +106,7 @@ async def test_a_job_that_ends_at_once_is_gone_when_it_is_settled_only_if_so_wan
         await scheduler.schedule(task, execution_time=clock.now(), job_id=job_id)
     await drain(scheduler)  # no pass is made here
     assert await left(scheduler) == (set() if policy is NOW else {"completed", "failed"})
-    assert bool(await scheduler.driver.attempts("failed")) is (policy is not NOW)
+    assert bool(await scheduler.driver.insight.attempts("failed")) is (policy is not NOW)
 
 
 async def test_a_retry_is_no_end(make: Make, clock: ManualClock) -> None:
@@ -114,11 +114,11 @@ async def test_a_retry_is_no_end(make: Make, clock: ManualClock) -> None:
     handle = await scheduler.schedule(go_wrong, execution_time=clock.now(), max_retries=1)
     await drain(scheduler)
     assert await handle.status() is JobStatus.PENDING
-    assert len(await scheduler.driver.attempts(handle)) == 1
+    assert len(await scheduler.driver.insight.attempts(handle)) == 1
     await clock.advance(timedelta(hours=1))
     await drain(scheduler)
     assert await left(scheduler) == set()
-    assert await scheduler.driver.attempts(handle) == []
+    assert await scheduler.driver.insight.attempts(handle) == []
 
 
 async def test_without_vacuum_nothing_goes_until_it_is_asked_for(make: Make, clock: ManualClock) -> None:

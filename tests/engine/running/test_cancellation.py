@@ -47,7 +47,7 @@ async def test_a_running_coroutine_is_really_stopped(dsn: str, library: str, sql
         assert await handle.cancel() is True
         assert await handle.wait(timeout=45) == "cancelled"
         assert happened == ["cleaned up"]
-        assert [one.outcome for one in await scheduler.driver.attempts(handle)] == ["cancelled"]
+        assert [one.outcome for one in await scheduler.driver.insight.attempts(handle)] == ["cancelled"]
         with pytest.raises(JobFailed, match="cancelled"):
             await handle.result()
     assert await sql.fetchval("SELECT error_message FROM scheduled_jobs") == "cancelled on request"
@@ -121,7 +121,7 @@ async def test_a_cancelled_job_that_fails_is_not_retried(dsn: str) -> None:
     """It was asked to stop just before it failed: the wish stands."""
 
     async def job() -> None:
-        await scheduler.driver.request_cancel([current_job().job_id])
+        await scheduler.driver.jobs.request_cancel([current_job().job_id])
         raise OSError
 
     async with Scheduler.connect(dsn, polling_config=PollingConfig(listen=False)) as scheduler:

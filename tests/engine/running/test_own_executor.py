@@ -91,7 +91,7 @@ async def test_a_task_whose_executor_this_worker_lacks_fails_with_the_reason(dsn
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) == "failed"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert "wants executor 'elsewhere'" in (record.error_message or "")
 

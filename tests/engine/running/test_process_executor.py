@@ -36,7 +36,7 @@ async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(jobs.divide, execution_time=past(), args=(1, 0))
         assert await handle.wait(timeout=45) == "failed"
-        (attempt,) = await scheduler.driver.attempts(handle)
+        (attempt,) = await scheduler.driver.insight.attempts(handle)
         assert "ZeroDivisionError: division by zero" in (attempt.error_message or "")
         assert "return number / by" in (attempt.traceback or "")
         with pytest.raises(JobFailed, match="return number / by"):
@@ -63,7 +63,7 @@ async def test_a_process_can_snooze(dsn: str, tmp_path: Path) -> None:
             jobs.rest_first, execution_time=past(), args=(trace,), store_result=True
         )
         assert await handle.result(timeout=45) == "rested"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.attempt_count, record.retry_count) == (1, 0)
 
@@ -72,7 +72,7 @@ async def test_a_process_that_vanishes_fails_its_own_job_only(dsn: str, library:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
         bad = await scheduler.schedule(jobs.vanish, execution_time=past(), args=(str(tmp_path / "trace"),))
         assert await bad.wait(timeout=45) == "failed"
-        record = await scheduler.driver.job(bad)
+        record = await scheduler.driver.insight.job(bad)
         assert record is not None
         assert "exit code 3" in (record.error_message or "")
         assert record.crash_count == 0
@@ -86,8 +86,8 @@ async def test_a_process_killed_from_outside_fails_the_job_and_is_retried(dsn: s
         handle = await scheduler.schedule(jobs.spin, execution_time=past(), args=(trace,), max_retries=1)
         (pid,) = await eventually(lambda: jobs.notes(trace, "started"))
         os.kill(pid, signal.SIGKILL)
-        await eventually(lambda: scheduler.driver.attempts(handle))
-        (attempt,) = await scheduler.driver.attempts(handle)
+        await eventually(lambda: scheduler.driver.insight.attempts(handle))
+        (attempt,) = await scheduler.driver.insight.attempts(handle)
         assert (attempt.outcome, "WorkerProcessDied" in (attempt.traceback or "")) == ("retry", True)
 
 
@@ -97,7 +97,7 @@ async def test_a_result_that_cannot_travel_does_not_undo_the_work(dsn: str) -> N
         stored = await scheduler.schedule(jobs.unstorable, execution_time=past(), store_result=True)
         assert await plain.wait(timeout=45) == "completed"
         assert await stored.wait(timeout=45) == "completed"
-        record = await scheduler.driver.job(stored)
+        record = await scheduler.driver.insight.job(stored)
         assert record is not None
         assert "builtins.object cannot be stored" in (record.error_message or "")
 
@@ -108,7 +108,7 @@ async def test_a_function_that_no_other_process_can_find_fails_with_the_reason(d
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(local, execution_time=past(), executor="process")
         assert await handle.wait(timeout=45) == "failed"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert "Define it at the top level" in (record.error_message or "")
         assert InvalidInput.__name__ in (record.error_message or "")

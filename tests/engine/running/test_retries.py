@@ -31,7 +31,7 @@ async def delays_of(scheduler: Scheduler, clock: ManualClock, job_id: str, retri
     delays = []
     for _ in range(retries):
         await drain(scheduler)
-        record = await scheduler.driver.job(job_id)
+        record = await scheduler.driver.insight.job(job_id)
         assert record is not None
         assert record.status == "pending"
         delays.append((record.execution_time - clock.now()).total_seconds())
@@ -45,7 +45,7 @@ async def test_delays_are_the_documented_ones_and_then_the_job_fails(dsn: str, l
     async with idle(Scheduler.connect(dsn, library=library, clock=clock)) as scheduler:
         handle = await scheduler.schedule(fails, execution_time=clock.now(), max_retries=5)
         assert await delays_of(scheduler, clock, handle, 5) == [60, 120, 240, 300, 300]
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert (record.status, record.retry_count, record.attempt_count) == ("failed", 5, 6)
 
@@ -54,7 +54,7 @@ async def test_without_retries_the_first_failure_is_the_last(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(fails, execution_time=past())
         assert await handle.wait(timeout=45) == "failed"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.retry_count, record.attempt_count) == (0, 1)
     assert record.error_message == "Fault: no luck"
@@ -73,7 +73,7 @@ async def test_every_attempt_is_in_the_history_with_its_traceback(
     async with Scheduler.connect(dsn, library=library, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(third_time_lucky, execution_time=past(), max_retries=5)
         assert await handle.wait(timeout=45) == "completed"
-        history = await scheduler.driver.attempts(handle)
+        history = await scheduler.driver.insight.attempts(handle)
         worker_id = scheduler.worker_id
     assert [(one.attempt, one.epoch, one.outcome) for one in history] == [(1, 1, "retry"), (2, 2, "retry")]
     assert [one.error_message for one in history] == ["Fault: try 1", "Fault: try 2"]
@@ -116,7 +116,7 @@ async def test_a_tasks_policy_wins_over_the_schedulers_and_a_jobs_over_both(dsn:
         await drain(scheduler)
         waits = []
         for handle in (by_scheduler, by_task, by_job):
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
             assert record is not None
             waits.append((record.execution_time - clock.now()).total_seconds())
         assert waits == [1, 2, 3]
@@ -132,7 +132,7 @@ async def test_jitter_shortens_delays_and_never_lengthens_them(dsn: str) -> None
         await drain(scheduler)
         waits = set()
         for handle in handles:
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
             assert record is not None
             waits.add((record.execution_time - clock.now()).total_seconds())
         assert len(waits) > 10

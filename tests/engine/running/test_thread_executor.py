@@ -44,7 +44,7 @@ async def test_a_function_registered_for_threads_needs_no_executor_later(dsn: st
         scheduler.register(job, name="a name of its own", executor="thread")
         handle = await scheduler.schedule(job, execution_time=past(), store_result=True)
         assert "pg_scheduler-job" in await handle.result(timeout=45)
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert record.task_name == "a name of its own"
 
@@ -99,7 +99,7 @@ async def test_whatever_a_thread_raises_fails_its_own_job_only(dsn: str, raised:
     async with Scheduler.connect(dsn) as scheduler:
         bad = await scheduler.schedule(job, execution_time=past(), executor="thread")
         assert await bad.wait(timeout=45) == "failed"
-        (attempt,) = await scheduler.driver.attempts(bad)
+        (attempt,) = await scheduler.driver.insight.attempts(bad)
         assert raised.__name__ in (attempt.traceback or "")
         good = await scheduler.schedule(other, execution_time=past(), executor="thread", store_result=True)
         assert await good.result(timeout=45) == "fine"

@@ -32,7 +32,7 @@ def endless_thread() -> None:
 async def assert_timed_out(scheduler: Scheduler, handle: JobHandle, attempts: int = 1) -> None:
     """The job failed, and each attempt's history says that it was the timeout."""
     assert await handle.wait(timeout=15) == "failed"
-    history = await scheduler.driver.attempts(handle)
+    history = await scheduler.driver.insight.attempts(handle)
     assert [one.outcome for one in history] == ["retry"] * (attempts - 1) + ["failed"]
     for one in history:
         assert one.error_message is not None
@@ -107,7 +107,7 @@ async def test_a_timeout_of_the_functions_own_is_not_the_jobs(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(gives_up_by_itself, execution_time=past(), timeout=30)
         assert await handle.wait(timeout=45) == "failed"
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (record.error_message or "").startswith("TimeoutError")
 
@@ -117,7 +117,7 @@ async def test_without_a_timeout_there_is_none(dsn: str) -> None:
     async with Scheduler.connect(dsn) as scheduler:
         handle = await scheduler.schedule(endless, execution_time=past())
         await eventually(lambda: scheduler.active_jobs)
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
         assert record is not None
         assert record.timeout is None
         assert not [one for one in asyncio.all_tasks() if "_time_out" in repr(one.get_coro())]

@@ -46,7 +46,7 @@ async def driver(drivers: MakeDriver) -> AsyncIterator[Driver]:
     """Open, installed and empty; memory and both libraries."""
     opened = drivers()
     await opened.open()
-    await opened.install()
+    await opened.schema.install()
     yield opened
     await opened.close()
 

@@ -113,7 +113,7 @@ async def test_a_worker_whose_clock_is_ten_minutes_off_changes_nothing(
 
     async with Scheduler(drivers(), clock=SkewedClock(by)) as skewed, Scheduler(drivers()) as right:
         await eventually(lambda: len(started) >= 2)
-        jobs = [job for job in await right.driver.jobs() if job.schedule_window is not None]
+        jobs = [job for job in await right.driver.insight.jobs() if job.schedule_window is not None]
         for job in jobs:
             assert job.schedule_window is not None
             assert job.execution_time == job.schedule_window
@@ -126,5 +126,5 @@ async def test_a_worker_whose_clock_is_ten_minutes_off_changes_nothing(
 
 
 async def _completed(scheduler: Scheduler, job_id: str) -> bool:
-    job = await scheduler.driver.job(job_id)
+    job = await scheduler.driver.insight.job(job_id)
     return job is not None and job.status.value == "completed"

@@ -14,6 +14,7 @@ import pytest
 from pg_scheduler import JobPriority, JobStatus, RetryPolicy, Scheduler, periodic
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing.memory.schedules import MemorySchedules
 from tests.engine.schedules.conftest import MakeDriver
 from tests.support.running import eventually, now, within
 
@@ -115,7 +116,7 @@ async def test_the_last_of_several_calls_counts(start: Start, tick: None) -> Non
 
 
 async def test_a_slow_change_does_not_undo_a_later_one(tick: None) -> None:
-    class SlowToPause(MemoryDriver):
+    class SlowToPause(MemorySchedules):
         asked, answer = asyncio.Event(), asyncio.Event()
 
         async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
@@ -124,14 +125,15 @@ async def test_a_slow_change_does_not_undo_a_later_one(tick: None) -> None:
                 await self.answer.wait()
             return await super().set_paused(key, paused, now=now)
 
-    driver = SlowToPause()
+    driver = MemoryDriver()
+    store = driver.schedules = SlowToPause(driver.state)
     async with Scheduler(driver) as scheduler:
         scheduler.disable_periodic_job("tick")
-        await within(driver.asked.wait())
+        await within(store.asked.wait())
         scheduler.enable_periodic_job("tick")
         for _ in range(20):
             await asyncio.sleep(0)  # the later change would be made by now, if it could overtake
-        driver.answer.set()
+        store.answer.set()
         await scheduler.schedules.changes_done()
         assert not await _disabled(scheduler)
 
@@ -181,7 +183,7 @@ async def test_a_triggered_run_is_a_job_of_the_schedule(start: Start) -> None:
     job_id = await scheduler.trigger_periodic_job("hourly")
     assert job_id is not None
     assert re.fullmatch("manual_periodic:hourly:[0-9a-f]{8}", job_id)
-    job = await scheduler.driver.job(job_id)
+    job = await scheduler.driver.insight.job(job_id)
     assert job is not None
     assert (job.task_name, job.rank, job.max_retries, job.schedule_key) == ("name", 3, 3, "hourly")
     assert abs(job.execution_time - now()) < timedelta(minutes=1)
@@ -251,7 +253,7 @@ async def test_the_status_holds_what_is_documented(start: Start) -> None:
 async def test_each_window_is_one_job_of_the_documented_id(start: Start, tick: None) -> None:
     scheduler, _ = await start(), await start()
     await eventually(lambda: _runs(scheduler, 3))
-    jobs = [job for job in await scheduler.driver.jobs() if job.schedule_window is not None]
+    jobs = [job for job in await scheduler.driver.insight.jobs() if job.schedule_window is not None]
     for job in jobs:
         assert job.schedule_window is not None
         assert job.job_id == f"periodic:tick:{int(job.schedule_window.timestamp())}"
@@ -271,5 +273,5 @@ async def _runs(scheduler: Scheduler, count: int) -> bool:
 
 
 async def _ended(driver: Driver, job_id: str, status: JobStatus) -> bool:
-    job = await driver.job(job_id)
+    job = await driver.insight.job(job_id)
     return job is not None and job.status is status

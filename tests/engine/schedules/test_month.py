@@ -51,4 +51,4 @@ async def test_a_month_with_failures_has_their_retries_in_it() -> None:
     scheduler = Scheduler(MemoryDriver(), clock=clock)
     await live_through(scheduler, clock, timedelta(days=30, hours=1))
     assert len(tries) == 30 * 3
-    assert Counter(str(job.status) for job in await scheduler.driver.jobs()) == {"failed": 30}
+    assert Counter(str(job.status) for job in await scheduler.driver.insight.jobs()) == {"failed": 30}

@@ -48,7 +48,7 @@ async def skipped(scheduler: Scheduler) -> int:
 
 
 async def unfinished(scheduler: Scheduler) -> int:
-    counts = await scheduler.driver.counts()
+    counts = await scheduler.driver.insight.counts()
     return counts[JobStatus.PENDING] + counts[JobStatus.RUNNING]
 
 
@@ -101,7 +101,7 @@ async def test_a_retry_is_waited_for(drivers: MakeDriver) -> None:
 async def _due(scheduler: Scheduler, windows: int) -> bool:
     """True once this many further windows are due after the latest that was run."""
     (info,) = await scheduler.list_schedules()
-    now = (await scheduler.driver.due_schedules((), 0)).now
+    now = (await scheduler.driver.schedules.due_schedules((), 0)).now
     return info.last_run is not None and now - info.last_run > (windows + 0.1) * SECOND
 
 

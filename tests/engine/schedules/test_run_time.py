@@ -84,7 +84,7 @@ async def test_changes_leave_the_other_settings_alone(scheduler: Scheduler, cloc
         note, cron="0 9 * * *", timezone="Europe/Paris", args=("a",), priority=JobPriority.HIGH, max_retries=2
     )
     await scheduler.update_schedule(key, args=("b",), max_retries=4)
-    (record,) = await scheduler.driver.list_schedules([key])
+    (record,) = await scheduler.driver.schedules.list_schedules([key])
     assert (record.new.rank, record.new.max_retries) == (3, 4)
     (info,) = await scheduler.list_schedules()
     assert (info.cron, info.timezone) == ("0 9 * * *", "Europe/Paris")
@@ -195,10 +195,10 @@ async def test_a_change_that_cannot_be_leaves_all_as_it_was(
     scheduler: Scheduler, changes: dict[str, Any]
 ) -> None:
     key = await scheduler.add_schedule(note, every=MINUTE)
-    before = await scheduler.driver.list_schedules()
+    before = await scheduler.driver.schedules.list_schedules()
     with pytest.raises(InvalidInput):
         await scheduler.update_schedule(key, **changes)
-    assert await scheduler.driver.list_schedules() == before
+    assert await scheduler.driver.schedules.list_schedules() == before
 
 
 async def test_what_does_not_exist_cannot_be_changed_or_foretold(scheduler: Scheduler) -> None:
@@ -215,9 +215,9 @@ async def test_a_schedule_of_code_is_changed_in_the_code(scheduler: Scheduler) -
     async def code() -> None: ...
 
     await scheduler.register_schedules()
-    before = await scheduler.driver.list_schedules()
+    before = await scheduler.driver.schedules.list_schedules()
     with pytest.raises(InvalidInput, match="code"):
         await scheduler.update_schedule("code", every=HOUR)
     with pytest.raises(InvalidInput, match="code"):
         await scheduler.add_schedule(note, every=HOUR, key="code")
-    assert await scheduler.driver.list_schedules() == before
+    assert await scheduler.driver.schedules.list_schedules() == before

@@ -45,7 +45,7 @@ def clock() -> ManualClock:
 async def confirm(scheduler: Scheduler) -> None:
     """What its registrar does at start, and every 45 s."""
     await scheduler.initialize_db()
-    await scheduler.worker.registrar.register()
+    await scheduler.worker.services.registrar.register()
 
 
 async def active(scheduler: Scheduler) -> list[tuple[timedelta | None, str]]:

@@ -16,7 +16,7 @@ import pytest
 from pg_scheduler import JobHandle, Scheduler
 from pg_scheduler.domain.errors import JobFailed
 from pg_scheduler.engine.settling import settler
-from pg_scheduler.ports.driver import ClaimRequest
+from pg_scheduler.ports.claims import ClaimRequest
 from tests.support.running import eventually, idle, past, within
 
 RUNNING = "SELECT status = 'running' FROM scheduled_jobs WHERE job_id = $1"
@@ -148,11 +148,11 @@ async def test_a_job_of_a_lost_claim_that_somebody_holds_is_given_back_later(
         async def work() -> None: ...
 
         handle = await scheduler.schedule(work, execution_time=past())
-        claimer = scheduler.worker._claimer
+        claimer = scheduler.worker.services.claimer
         request = ClaimRequest(scheduler.worker_id, {scheduler.task_for(work).name}, 1, timedelta(seconds=60))
         with suppress(RuntimeError):
             async with claimer.claiming():
-                await scheduler.driver.claim(request)
+                await scheduler.driver.jobs.claim(request)
                 raise RuntimeError("lost on the way")
         async with holding(sql, handle):
             await claimer.release_orphaned_claims()

@@ -34,7 +34,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(
     async with Scheduler.connect(dsn, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past(), max_retries=2)
         assert await handle.wait(timeout=45) == "failed"
-        history = await scheduler.driver.attempts(handle)
+        history = await scheduler.driver.insight.attempts(handle)
     assert len(made) == 3
     assert [one.outcome for one in history] == ["retry", "retry", "failed"]
 
@@ -59,7 +59,10 @@ async def test_snooze_runs_the_job_again_later_and_uses_nothing_up(
             "SELECT status, attempt_count, retry_count, error_message FROM scheduled_jobs"
         )
         assert tuple(row) == ("completed", 1, 0, None)
-        assert [one.outcome for one in await scheduler.driver.attempts(handle)] == ["snoozed", "snoozed"]
+        assert [one.outcome for one in await scheduler.driver.insight.attempts(handle)] == [
+            "snoozed",
+            "snoozed",
+        ]
 
 
 async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: str) -> None:
@@ -75,7 +78,7 @@ async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: str)
         last = await scheduler.schedule(fails, execution_time=past())
         assert await last.wait(timeout=45) == "failed"
         for handle in (snoozed, failed):
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
             assert record is not None
             assert record.status == "pending"
             assert record.execution_time > later(86_400 * 300)
@@ -98,7 +101,7 @@ async def test_a_verdict_that_a_library_will_not_send_ends_its_own_job_only(dsn:
         ]
         assert [await handle.wait(timeout=45) for handle in handles] == ["completed"] * 3
         assert await handles[2].result() == "fine"
-        record = await scheduler.driver.job(handles[1])
+        record = await scheduler.driver.insight.job(handles[1])
     assert record is not None
     assert "could not be stored" in (record.error_message or "")
 
@@ -118,7 +121,7 @@ async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, librar
         for job in (with_nul, unspeakable):
             handle = await scheduler.schedule(job, execution_time=past())
             assert await handle.wait(timeout=45) == "failed"
-            record = await scheduler.driver.job(handle)
+            record = await scheduler.driver.insight.job(handle)
             assert record is not None
             assert record.error_message
 
@@ -131,6 +134,6 @@ async def test_a_result_that_cannot_be_stored_still_completes_the_job(dsn: str, 
         handle = await scheduler.schedule(gives_an_object, execution_time=past(), store_result=True)
         assert await handle.wait(timeout=45) == "completed"
         assert await handle.result() is None
-        record = await scheduler.driver.job(handle)
+        record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert "result not stored" in (record.error_message or "")

@@ -12,15 +12,17 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import RAISE, claim_request
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, past
 
 
-class StoredAnew(MemoryDriver):
+class StoredAnew(MemoryJobs):
     """The first verdict deletes its job, and its answer is lost. Then the id is stored once more, claimed
     by another worker, and given back: it is pending under the epoch that the verdict names."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
         self.again: Any = None
 
     async def settle(
@@ -39,7 +41,8 @@ class StoredAnew(MemoryDriver):
 
 
 async def test_a_verdict_told_again_does_not_end_another_job_of_its_id() -> None:
-    store, started = StoredAnew(), list[str]()
+    driver, started = MemoryDriver(), list[str]()
+    store = driver.jobs = StoredAnew(driver.state)
 
     async def job() -> None:
         started.append("job")
@@ -49,10 +52,10 @@ async def test_a_verdict_told_again_does_not_end_another_job_of_its_id() -> None
         other = await store.claim_job("mine", claim_request("another worker"))
         assert other is not None
         release = Settlement("mine", other.epoch, "another worker", Verdict(JobEvent.RELEASE))
-        assert await MemoryDriver.settle(store, [release]) == [True]
+        assert await MemoryJobs.settle(store, [release]) == [True]
 
     store.again = again
-    async with Scheduler(store, vacuum_config=VacuumConfig(completed=VacuumPolicy.immediate())) as scheduler:
+    async with Scheduler(driver, vacuum_config=VacuumConfig(completed=VacuumPolicy.immediate())) as scheduler:
         scheduler.register(job, name="job")
         await scheduler.schedule(job, execution_time=past(), job_id="mine")
         await eventually(lambda: len(started) == 2)

@@ -42,7 +42,7 @@ async def test_a_worker_that_cannot_store_its_verdicts_takes_no_more_jobs_and_lo
         await sql.execute(_REFUSE.format(code=code, which="true"))
         for number in range(40):
             await scheduler.schedule(work, execution_time=past(), args=(number,))
-        await eventually(lambda: not scheduler.worker._settler.empty)
+        await eventually(lambda: not scheduler.worker.services.settler.empty)
         kept = "SELECT count(*) FROM scheduled_jobs WHERE status = 'running'"
         for _ in range(2):
             # What is claimed before the first refusal comes is the most that is ever kept.
@@ -57,7 +57,7 @@ async def test_a_worker_that_cannot_store_its_verdicts_takes_no_more_jobs_and_lo
 
 async def _another_refusal(scheduler: Scheduler) -> None:
     """Wait until the settler has tried once more."""
-    store, tried = scheduler.worker._settler._store, []
+    store, tried = scheduler.worker.services.settler._jobs, []
     original = store.settle
 
     async def settle(*args: object, **kwargs: object) -> Sequence[bool | None]:
@@ -88,7 +88,7 @@ async def test_a_verdict_that_is_refused_for_good_holds_up_no_other_and_is_repor
             assert await other.wait(timeout=45) == "completed"
         cursed = "SELECT status = 'failed' FROM scheduled_jobs WHERE job_id = 'cursed'"
         await eventually(lambda: sql.fetchval(cursed))
-        assert scheduler.worker._settler.empty
+        assert scheduler.worker.services.settler.empty
     told = [record for record in caplog.records if "cannot be stored in any form" in record.message]
     assert told
     assert all(record.levelno == logging.ERROR for record in told)

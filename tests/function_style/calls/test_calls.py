@@ -109,7 +109,7 @@ async def test_a_job_can_be_stored_by_the_name_of_its_task(scheduler: Scheduler)
     handle = await scheduler.schedule_job(
         scheduler.task_for(add).name, NOW, {"args": [1], "kwargs": {"other": 2}}, JobPriority.HIGH, 2, "mine"
     )
-    record = await scheduler.driver.job(handle)
+    record = await scheduler.driver.insight.job(handle)
     assert record is not None
     assert (handle, record.rank, record.max_retries) == ("mine", 3, 2)
     assert json.loads(record.task_data) == {"args": [1], "kwargs": {"other": 2}}
@@ -143,7 +143,7 @@ async def test_the_grace_is_the_schedulers_unless_the_job_says_otherwise(schedul
             [JobSpec(add, NOW, (1,)), JobSpec(add, NOW, (1,), misfire_grace_time=7)]
         ),
     ]
-    records = [await scheduler.driver.job(str(handle)) for handle in handles]
+    records = [await scheduler.driver.insight.job(str(handle)) for handle in handles]
     assert [record and record.misfire_grace_seconds for record in records] == [300, None, 60, 300, 0, 300, 7]
 
 

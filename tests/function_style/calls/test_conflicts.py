@@ -41,12 +41,12 @@ async def test_ignore_returns_the_taken_id_and_changes_nothing(scheduler: Schedu
     await scheduler.schedule(add, execution_time=NOW, args=(1,), job_id="taken")
     if finished:
         await drain(scheduler)
-    before = await scheduler.driver.job("taken")
+    before = await scheduler.driver.insight.job("taken")
     again = await scheduler.schedule(
         fails, execution_time=NOW + timedelta(days=1), job_id="taken", conflict_resolution=IGNORE
     )
     assert again == "taken"
-    assert await scheduler.driver.job("taken") == before
+    assert await scheduler.driver.insight.job("taken") == before
 
 
 async def test_replace_makes_a_finished_job_pending_with_nothing_counted(scheduler: Scheduler) -> None:
@@ -56,14 +56,14 @@ async def test_replace_makes_a_finished_job_pending_with_nothing_counted(schedul
     await drain(scheduler)
     await clock.advance(60)
     await drain(scheduler)
-    failed = await scheduler.driver.job("taken")
+    failed = await scheduler.driver.insight.job("taken")
     assert failed is not None
     assert (failed.status, failed.retry_count) == (JobStatus.FAILED, 1)
     later = NOW + timedelta(days=1)
     await scheduler.schedule(
         add, execution_time=later, args=(1,), job_id="taken", conflict_resolution=REPLACE, priority=2
     )
-    record = await scheduler.driver.job("taken")
+    record = await scheduler.driver.insight.job("taken")
     assert record is not None
     assert (record.status, record.retry_count, record.max_retries) == (JobStatus.PENDING, 0, 0)
     assert (record.execution_time, record.rank, record.error_message) == (later, 2, None)
@@ -83,7 +83,7 @@ async def test_bulk_answers_in_order_with_none_for_what_was_there(scheduler: Sch
         assert answers[0] is answers[3] is answers[4] is None
         assert answers[1] == new
         assert isinstance(answers[2], JobHandle)
-    untouched = await scheduler.driver.job("b")
+    untouched = await scheduler.driver.insight.job("b")
     assert untouched is not None
     assert scheduler.codec.decode_arguments(untouched.task_data) == ([9], {})
 
@@ -102,13 +102,13 @@ async def test_a_bulk_call_that_raises_has_stored_nothing(scheduler: Scheduler, 
             batch_size=batch_size,
         )
     assert refused.value.job_ids == ("m",)
-    assert [job.job_id for job in await scheduler.driver.jobs()] == ["m"]
+    assert [job.job_id for job in await scheduler.driver.insight.jobs()] == ["m"]
 
 
 async def test_bulk_replace_keeps_the_last_of_each_id(scheduler: Scheduler) -> None:
     await scheduler.schedule(fails, execution_time=NOW, job_id="a")
     answers = await scheduler.schedule_bulk(specs("a", "b", "a"), conflict_resolution=REPLACE)
     assert answers == ["a", "b", "a"]
-    stored = {job.job_id: job.task_data for job in await scheduler.driver.jobs()}
+    stored = {job.job_id: job.task_data for job in await scheduler.driver.insight.jobs()}
     assert scheduler.codec.decode_arguments(stored["a"]) == ([2], {})
     assert len(stored) == 2

@@ -24,9 +24,9 @@ async def test_a_dropped_table_is_made_again(
 ) -> None:
     before = await shape_of(sql, "public")
     await sql.execute(f"DROP TABLE {table}")
-    assert not (await client.driver.schema_status()).current
+    assert not (await client.driver.schema.status()).current
     await client.initialize_db()
-    assert (await client.driver.schema_status()).current
+    assert (await client.driver.schema.status()).current
     assert await shape_of(sql, "public") == before
 
 
@@ -34,7 +34,7 @@ async def test_dropped_indexes_are_made_again(client: Scheduler, sql: asyncpg.Co
     before = await shape_of(sql, "public")
     for index in INDEXES:
         await sql.execute(f"DROP INDEX {index}")
-        assert (await client.driver.schema_status()).missing == (index,)
+        assert (await client.driver.schema.status()).missing == (index,)
         await client.initialize_db()
     assert await shape_of(sql, "public") == before
 
@@ -117,7 +117,7 @@ async def test_a_newer_schema_is_left_alone(dsn: str, library: str, sql: asyncpg
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         await sql.execute("INSERT INTO scheduled_job_migrations (version, name) VALUES (9999, 'future')")
         await scheduler.initialize_db()
-        status = await scheduler.driver.schema_status()
+        status = await scheduler.driver.schema.status()
         assert (status.version, status.current) == (9999, True)
         handle = await scheduler.schedule(job, execution_time=past())
         await scheduler.execute_job(handle)

@@ -48,7 +48,7 @@ async def test_eight_processes_may_install_at_once(dsn: str, sql: asyncpg.Connec
     complaints = await within(asyncio.gather(*(process.communicate(b"go\n") for process in processes)), 60)
     assert [process.returncode for process in processes] == [0] * 8, complaints
     async with idle(Scheduler.connect(dsn)) as scheduler:
-        status = await scheduler.driver.schema_status()
+        status = await scheduler.driver.schema.status()
     assert status.current
 
 
@@ -73,7 +73,7 @@ async def test_the_printed_sql_makes_what_install_makes(
     assert await shape_of(sql, "by_hand") == await shape_of(sql, "public")
     await sql.execute(install_sql("by_hand"))
     async with idle(Scheduler.connect(dsn, library=library, schema="by_hand")) as scheduler:
-        assert (await scheduler.driver.schema_status()).current
+        assert (await scheduler.driver.schema.status()).current
 
 
 async def test_a_worker_without_the_right_to_create_tables_works_on_installed_ones(

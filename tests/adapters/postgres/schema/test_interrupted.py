@@ -15,7 +15,7 @@ async def test_a_connection_lost_within_a_transaction_is_told_as_connection_lost
     dsn: str, library: str, sql: asyncpg.Connection
 ) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
-        session = scheduler.driver._link.session  # type: ignore[attr-defined]
+        session = scheduler.driver.link.session  # type: ignore[attr-defined]
         with pytest.raises(ConnectionLost):  # noqa: PT012
             async with session.transaction() as transaction:
                 rows = await transaction.fetch("SELECT pg_backend_pid() AS pid")
@@ -25,4 +25,4 @@ async def test_a_connection_lost_within_a_transaction_is_told_as_connection_lost
                     await eventually(lambda: sql.fetchval(_GONE, rows[0]["pid"]))
                 await transaction.fetch("SELECT 1")
         await scheduler.initialize_db()
-        assert (await scheduler.driver.schema_status()).current
+        assert (await scheduler.driver.schema.status()).current

@@ -28,7 +28,7 @@ async def test_a_chosen_schema_is_created_and_used(
         await eventually(lambda: scheduler.worker.listening)
         handle = await scheduler.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) == "completed"
-        assert (await scheduler.driver.schema_status()).schema == schema
+        assert (await scheduler.driver.schema.status()).schema == schema
     assert await schemas_with_table(sql) == {schema}
 
 
@@ -99,5 +99,5 @@ async def test_uninstalling_one_schema_leaves_the_other(
         idle(Scheduler.connect(dsn, library=library, schema="one")) as one,
         idle(Scheduler.connect(dsn, library=library, schema="other")),
     ):
-        await one.driver.uninstall()
+        await one.driver.schema.uninstall()
         assert await schemas_with_table(sql) == {"other"}

@@ -1,23 +1,14 @@
-"""The rows of the memory driver."""
+"""The rows of jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
-from pg_scheduler.domain.model import (
-    START_ORDER,
-    AttemptRecord,
-    ClaimedJob,
-    JobRecord,
-    NewJob,
-    Progress,
-    WorkerRecord,
-)
+from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus, target_of
 
 
@@ -56,19 +47,6 @@ class StoredJob:
     def rank(self) -> int:
         """How urgent it is."""
         return self.new.rank
-
-    def too_late(self, now: datetime) -> bool:
-        """Whether it must expire instead of starting now."""
-        return misfired(
-            lateness=now - self.execution_time,
-            grace_seconds=self.new.misfire_grace_seconds,
-            ever_started=ever_started(self.started_at, self.retry_count),
-        )
-
-    def expire(self, now: datetime) -> None:
-        """It was too late to start."""
-        self.end(target_of(JobStatus.PENDING, JobEvent.EXPIRE), now)
-        self.error_message = EXPIRED_MESSAGE
 
     @property
     def unfinished(self) -> bool:
@@ -122,6 +100,19 @@ class StoredJob:
         self.status = JobStatus.PENDING
         self.worker_id = self.lease_until = None
 
+    def too_late(self, moment: datetime) -> bool:
+        """True if its first start would come after its grace."""
+        return misfired(
+            lateness=moment - self.execution_time,
+            grace_seconds=self.new.misfire_grace_seconds,
+            ever_started=ever_started(self.started_at, self.retry_count),
+        )
+
+    def expire(self, moment: datetime) -> None:
+        """End, because it was too late for its first start."""
+        self.end(target_of(JobStatus.PENDING, JobEvent.EXPIRE), moment)
+        self.error_message = EXPIRED_MESSAGE
+
     def record(self) -> JobRecord:
         """As insight shows it."""
         return JobRecord(
@@ -142,55 +133,3 @@ def _shared(row: StoredJob, record: Any) -> dict[str, Any]:
 @cache
 def _names(record: Any) -> frozenset[str]:
     return frozenset(one.name for one in fields(record))
-
-
-@dataclass(slots=True)
-class Store:
-    """All tables."""
-
-    jobs: dict[str, StoredJob] = field(default_factory=dict)
-    attempts: dict[tuple[str, int], AttemptRecord] = field(default_factory=dict)
-    workers: dict[str, WorkerRecord] = field(default_factory=dict)
-
-    def holder_of(self, dedupe_key: str | None) -> str | None:
-        """The id of the unfinished job with this dedupe key."""
-        return next(
-            (
-                row.new.job_id
-                for row in self.jobs.values()
-                if dedupe_key is not None and row.unfinished and row.new.dedupe_key == dedupe_key
-            ),
-            None,
-        )
-
-    def in_order(self, status: JobStatus) -> list[StoredJob]:
-        """Jobs of one state in claim order: rank, execution time, id."""
-        return sorted((job for job in self.jobs.values() if job.status is status), key=START_ORDER)
-
-    def forget(self, job_ids: Collection[str]) -> None:
-        """Delete jobs with their history."""
-        for job_id in job_ids:
-            del self.jobs[job_id]
-        for key in [key for key in self.attempts if key[0] in job_ids]:
-            del self.attempts[key]
-
-    def note_attempt(
-        self,
-        job: StoredJob,
-        outcome: str,
-        now: datetime,
-        error_message: str | None,
-        traceback: str | None = None,
-    ) -> None:
-        """Write history for the attempt that the row still shows."""
-        self.attempts[job.new.job_id, job.epoch] = AttemptRecord(
-            job_id=job.new.job_id,
-            epoch=job.epoch,
-            attempt=job.attempt_count,
-            worker_id=job.worker_id,
-            started_at=job.started_at,
-            finished_at=now,
-            outcome=outcome,
-            error_message=error_message,
-            traceback=traceback,
-        )

@@ -1,107 +1,38 @@
-"""Limits, pauses and lanes of the memory driver."""
+"""Claims from the lanes of limited tasks."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from pg_scheduler.domain.limits import (
-    NO_KEY,
-    TOKEN_ROUNDING,
-    TaskLimits,
-    refilled_after,
-    tokens,
-    until_token,
-)
+from pg_scheduler.domain.limits import NO_KEY, TOKEN_ROUNDING, TaskLimits, refilled_after, tokens, until_token
 from pg_scheduler.domain.model import START_ORDER
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.driver import ClaimRequest, LaneAnswer, SignalKind
-from pg_scheduler.ports.limit_store import LimitRecord
-from pg_scheduler.testing.memory_store import Store, StoredJob
-
-Lane = tuple[str, str]
-"""A task and a limit key."""
+from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
+from pg_scheduler.testing.memory.rows import StoredJob
+from pg_scheduler.testing.memory.state import Lane, MemoryState
 
 
-@dataclass(slots=True)
-class LimitTables:
-    """Limits by task, and when the bucket of each lane with a rate is full again."""
+class LaneClaim:
+    """One claim from the lanes."""
 
-    limits: dict[str, LimitRecord] = field(default_factory=dict)
-    refilled_at: dict[Lane, datetime] = field(default_factory=dict)
+    def __init__(self, state: MemoryState, request: ClaimRequest, moment: datetime) -> None:
+        self._state = state
+        self._request = request
+        self._moment = moment
 
-    def lane_of(self, task_name: str, limit_key: str | None) -> str | None:
-        """Where a job stands that is stored now; None: in no lane."""
-        if limit_key is not None:
-            return limit_key
-        return NO_KEY if task_name in self.limits else None
-
-
-class MemoryLimits:
-    """`LimitStore`, and claims from lanes."""
-
-    _store: Store
-    _limit_tables: LimitTables
-
-    def _signal(self, kind: SignalKind) -> None:
-        raise NotImplementedError
-
-    def _tell_finished(self, row: StoredJob) -> None:
-        raise NotImplementedError
-
-    async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
-        for name, told in limits.items():
-            known = self._limit_tables.limits.get(name)
-            if known is not None and known.limits == told:
-                # A job that ran when the limits came may be waiting again, in no lane.
-                self._sort_into_lanes(name)
-                continue
-            paused = known is not None and known.paused
-            self._put_limits(LimitRecord(name, told, paused, now or datetime.now(UTC)))
-
-    def _put_limits(self, record: LimitRecord) -> None:
-        if record.paused or record.limits.limited:
-            self._limit_tables.limits[record.task_name] = record
-            self._sort_into_lanes(record.task_name)
-        else:
-            self._limit_tables.limits.pop(record.task_name, None)
-
-    def _sort_into_lanes(self, task_name: str) -> None:
-        for row in self._store.in_order(JobStatus.PENDING):
-            if row.new.task_name == task_name and row.lane is None:
-                row.lane = NO_KEY
-
-    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
-        moment = now or datetime.now(UTC)
-        known = self._limit_tables.limits.get(task_name)
-        if paused == (known is not None and known.paused):
-            if paused:
-                # A job that ran when the pause came may be waiting again, in no lane.
-                self._sort_into_lanes(task_name)
-            return False
-        self._put_limits(
-            replace(known, paused=paused, changed_at=moment)
-            if known is not None
-            else LimitRecord(task_name, TaskLimits(), paused, moment)
-        )
-        self._signal(SignalKind.LANE)
-        return True
-
-    async def limits(self) -> list[LimitRecord]:
-        return [self._limit_tables.limits[name] for name in sorted(self._limit_tables.limits)]
-
-    async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
-        moment = now or datetime.now(UTC)
+    def claim(self) -> LaneAnswer:
+        """Start what may start, and expire what is too late."""
+        request, moment = self._request, self._moment
         waiting = self._waiting(request)
         chosen, expired, more = self._choose(waiting, request, moment)
         jobs = tuple(row.lease_to(request.worker_id, moment, request.lease) for row in chosen)
         for lane, rows in _by_lane(chosen).items():
             rate = self._limits_of(lane).rate
             if rate is not None:
-                before = self._limit_tables.refilled_at.get(lane)
-                self._limit_tables.refilled_at[lane] = refilled_after(rate, before, moment, len(rows))
+                before = self._state.refilled_at.get(lane)
+                self._state.refilled_at[lane] = refilled_after(rate, before, moment, len(rows))
         more = more or len(jobs) >= request.limit or bool(expired)
         next_in = None if more else self._next_in(self._waiting(request), moment)
         return LaneAnswer(jobs, expired, more, next_in)
@@ -111,7 +42,7 @@ class MemoryLimits:
         return _by_lane(
             [
                 row
-                for row in self._store.in_order(JobStatus.PENDING)
+                for row in self._state.in_order(JobStatus.PENDING)
                 if row.lane is not None
                 and row.new.task_name in request.task_names
                 and not self._paused(row.new.task_name)
@@ -134,10 +65,10 @@ class MemoryLimits:
         expired = sorted(late, key=lambda row: row.new.job_id)[: request.limit]
         for row in expired:
             row.expire(moment)
-            self._tell_finished(row)
+            self._state.announce_end(row)
         others = [
             row
-            for row in self._store.in_order(JobStatus.PENDING)
+            for row in self._state.in_order(JobStatus.PENDING)
             if row.lane is None and row.execution_time <= moment and row.new.task_name in request.task_names
         ]
         first = sorted(possible + others, key=START_ORDER)[: request.limit]
@@ -146,11 +77,11 @@ class MemoryLimits:
 
     def _room(self, lane: Lane, moment: datetime) -> int:
         limits = self._limits_of(lane)
-        room = len(self._store.jobs)
+        room = len(self._state.jobs)
         if limits.concurrency is not None:
             room = min(room, limits.concurrency - self._running(lane))
         if limits.rate is not None:
-            left = tokens(limits.rate, self._limit_tables.refilled_at.get(lane), moment)
+            left = tokens(limits.rate, self._state.refilled_at.get(lane), moment)
             room = min(room, int(left + TOKEN_ROUNDING))
         return room
 
@@ -162,21 +93,21 @@ class MemoryLimits:
                 continue
             waits += [row.execution_time - moment for row in rows if row.execution_time > moment]
             if limits.rate is not None and any(row.execution_time <= moment for row in rows):
-                waits.append(until_token(limits.rate, self._limit_tables.refilled_at.get(lane), moment))
+                waits.append(until_token(limits.rate, self._state.refilled_at.get(lane), moment))
         return min(waits, default=None)
 
     def _running(self, lane: Lane) -> int:
         return sum(
             row.status is JobStatus.RUNNING and (row.new.task_name, row.lane) == lane
-            for row in self._store.jobs.values()
+            for row in self._state.jobs.values()
         )
 
     def _limits_of(self, lane: Lane) -> TaskLimits:
-        known = self._limit_tables.limits.get(lane[0])
+        known = self._state.limits.get(lane[0])
         return TaskLimits() if known is None else known.limits
 
     def _paused(self, task_name: str) -> bool:
-        known = self._limit_tables.limits.get(task_name)
+        known = self._state.limits.get(task_name)
         return known is not None and known.paused
 
 

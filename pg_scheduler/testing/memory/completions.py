@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, TransientDatabaseError
 from pg_scheduler.domain.settling import settles
-from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.completions import Fate
-from pg_scheduler.testing.memory_store import Store
+from pg_scheduler.ports.job_store import JobStore
+from pg_scheduler.testing.memory.state import MemoryState
 
 
 class MemoryTransaction:
@@ -40,23 +40,11 @@ class MemoryCompletions:
     """`Completions` in this process' memory. Nothing is locked: what others do to the job until the commit
     makes the commit fail, where a database would have let them wait."""
 
-    _store: Store
-    _transactions: dict[str, MemoryTransaction]
-    _numbers: itertools.count[int]
-
-    def __init__(self) -> None:
-        self._transactions = {}
+    def __init__(self, state: MemoryState, jobs: Callable[[], JobStore]) -> None:
+        self._state = state
+        self._jobs = jobs
+        self._transactions: dict[str, MemoryTransaction] = {}
         self._numbers = itertools.count(1)
-
-    async def settle(
-        self,
-        settlements: Sequence[Settlement],
-        *,
-        now: datetime | None = None,
-        not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
-        """The driver's own."""
-        raise NotImplementedError
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
@@ -70,7 +58,7 @@ class MemoryCompletions:
         try:
             yield made
             for settlement, now in made.settlements:
-                if not (await self.settle([settlement], now=now))[0]:
+                if not (await self._jobs().settle([settlement], now=now))[0]:
                     raise TransientDatabaseError("the job was changed by somebody else meanwhile", "40001")
         except BaseException:
             made.fate = Fate.ROLLED_BACK
@@ -88,7 +76,7 @@ class MemoryCompletions:
             )
         if connection.fate is not Fate.OPEN:
             raise InvalidInput("connection", "its transaction is over")
-        row = self._store.jobs.get(settlement.job_id)
+        row = self._state.jobs.get(settlement.job_id)
         told_already = any(told.job_id == settlement.job_id for told, _ in connection.settlements)
         if (
             row is None

@@ -1,0 +1,279 @@
+"""Puts the services of a worker together. No service knows another that it does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from pg_scheduler.engine.attempt_events import AttemptEvents
+from pg_scheduler.engine.claiming.claimer import Claimer
+from pg_scheduler.engine.events import Event, Events, Reaction
+from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.leases.loop_watch import LoopWatch
+from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
+from pg_scheduler.engine.listener import Listener
+from pg_scheduler.engine.observers import Observers
+from pg_scheduler.engine.retention.pruner import Pruner
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.progress_writer import ProgressWriter
+from pg_scheduler.engine.running.runner import Runner
+from pg_scheduler.engine.schedules.registrar import Registrar
+from pg_scheduler.engine.schedules.stager import Stager
+from pg_scheduler.engine.settling.completer import Completer
+from pg_scheduler.engine.settling.settler import Settler
+from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
+from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.schedule_store import NewSchedule
+from pg_scheduler.ports.signals import SignalKind
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a worker is given from outside."""
+
+    driver: Driver
+    clock: Clock
+    codec: Codec
+    registry: TaskRegistry
+    executors: Mapping[str, Executor]
+    settings: WorkerSettings
+    schedules: Callable[[], Sequence[NewSchedule]] = tuple
+    """The schedules that this program's code wants."""
+    try_import: Callable[[Collection[str]], object] = lambda names: None
+    """Called with the names of tasks that due jobs wait for and nobody here knows."""
+    observers: Sequence[Observer] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """The parts of one worker."""
+
+    events: Events
+    observers: Observers
+    active: ActiveAttempts
+    runner: Runner
+    claimer: Claimer
+    settler: Settler
+    progress: ProgressWriter
+    lease_keeper: LeaseKeeper
+    reclaimer: Reclaimer
+    limits: LimitKeeper
+    listener: Listener
+    pruner: Pruner
+    registrar: Registrar
+    stager: Stager
+    unknown_tasks: UnknownTasks
+    loop_watch: LoopWatch
+
+    def rounds(self, settings: WorkerSettings) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What runs again and again while the worker does, by service."""
+        rounds: dict[str, Callable[[], Awaitable[None]]] = {
+            "lease keeper": self.lease_keeper.keep,
+            "settler": self.settler.one_round,
+            "reclaimer": self.reclaimer.one_round,
+            "unknown tasks": self.unknown_tasks.one_round,
+            "registrar": self.registrar.one_round,
+            "stager": self.stager.one_round,
+            "limits": self.limits.one_round,
+            "progress": self.progress.one_round,
+            "claimer": self.claimer.one_round,
+        }
+        if settings.prune:
+            rounds["pruner"] = self.pruner.one_round
+        if settings.polling.listen:
+            rounds["listener"] = self.listener.one_round
+        return rounds
+
+
+class Composition:
+    """Builds the services of one worker, in the order in which they need each other."""
+
+    def __init__(self, worker_id: str, given: Surroundings) -> None:
+        self._worker_id = worker_id
+        self._given = given
+        self._events = Events()
+        self._observers = Observers(given.observers)
+        self._active = ActiveAttempts(given.settings.capacity, given.settings.lease)
+        self._listener = self._make_listener()
+        self._pruner = self._make_pruner()
+        self._attempts = AttemptEvents(
+            active=self._active,
+            events=self._events,
+            observers=self._observers,
+            pruner=self._pruner,
+            prune=given.settings.prune,
+        )
+
+    def services(self) -> Services:
+        """All of them, connected."""
+        given, settings = self._given, self._given.settings
+        driver, clock = given.driver, given.clock
+        settler = self._make_settler()
+        progress = ProgressWriter(jobs=driver.jobs, clock=clock)
+        runner = self._make_runner(settler, progress)
+        limits = LimitKeeper(
+            limits=driver.limits,
+            clock=clock,
+            registry=given.registry,
+            only=settings.only,
+            on_kept=self._events.on(Event.LIMITS_STORED),
+        )
+        made = Services(
+            events=self._events,
+            observers=self._observers,
+            active=self._active,
+            runner=runner,
+            claimer=self._make_claimer(runner, limits),
+            settler=settler,
+            progress=progress,
+            lease_keeper=self._make_lease_keeper(),
+            reclaimer=self._make_reclaimer(),
+            limits=limits,
+            listener=self._listener,
+            pruner=self._pruner,
+            registrar=Registrar(schedules=driver.schedules, clock=clock, wanted=given.schedules),
+            stager=self._make_stager(),
+            unknown_tasks=UnknownTasks(
+                insight=driver.insight,
+                clock=clock,
+                registry=given.registry,
+                try_import=given.try_import,
+            ),
+            loop_watch=LoopWatch(self._active.attempts, settings.blocked_after),
+        )
+        self._connect(made)
+        return made
+
+    def _connect(self, made: Services) -> None:
+        def look_for_cancellations() -> None:
+            if made.active.attempts():
+                made.lease_keeper.poke()
+
+        self._events.connect(
+            {
+                Reaction.CLAIM: made.claimer.wake,
+                Reaction.CLAIM_FROM_LANES: made.claimer.wake_for_lanes,
+                Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
+                Reaction.STAGE_WINDOWS: made.stager.wake,
+                Reaction.STORE_LIMITS: made.limits.look_again,
+                Reaction.PRUNE: made.pruner.wake,
+                Reaction.WAIT_BEFORE_RECLAIMING: made.reclaimer.note_outage,
+            }
+        )
+
+    def _make_listener(self) -> Listener:
+        return Listener(
+            self._given.driver.signals,
+            {
+                SignalKind.DUE: self._events.on(Event.JOB_DUE_SIGNAL),
+                SignalKind.CANCEL: self._events.on(Event.CANCEL_SIGNAL),
+                SignalKind.SCHEDULE: self._events.on(Event.SCHEDULE_SIGNAL),
+                SignalKind.LANE: self._events.on(Event.LANE_SIGNAL),
+            },
+        )
+
+    def _make_pruner(self) -> Pruner:
+        settings = self._given.settings
+        return Pruner(
+            retention=self._given.driver.retention,
+            locks=self._given.driver.locks,
+            clock=self._given.clock,
+            policies=settings.retention,
+            interval=settings.retention_interval,
+            track=settings.track_retention,
+        )
+
+    def _make_settler(self) -> Settler:
+        return Settler(
+            jobs=self._given.driver.jobs,
+            insight=self._given.driver.insight,
+            worker_id=self._worker_id,
+            clock=self._given.clock,
+            active=self._active,
+            not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
+            on_settled=self._attempts.settled,
+        )
+
+    def _make_runner(self, settler: Settler, progress: ProgressWriter) -> Runner:
+        given = self._given
+        return Runner(
+            registry=given.registry,
+            executors=given.executors,
+            codec=given.codec,
+            clock=given.clock,
+            active=self._active,
+            settler=settler,
+            locks=given.driver.locks,
+            retry=given.settings.retry,
+            progress=progress,
+            on_started=self._observers.job_started,
+            completer=Completer(
+                completions=given.driver.completions,
+                worker_id=self._worker_id,
+                clock=given.clock,
+                codec=given.codec,
+            ),
+        )
+
+    def _make_claimer(self, runner: Runner, limits: LimitKeeper) -> Claimer:
+        given, settings = self._given, self._given.settings
+        return Claimer(
+            jobs=given.driver.jobs,
+            insight=given.driver.insight,
+            worker_id=self._worker_id,
+            clock=given.clock,
+            lease=settings.lease,
+            batch_limit=settings.batch_limit,
+            polling=settings.polling,
+            claimable=limits.claimable,
+            active=self._active,
+            start_job=runner.start,
+            decline_job=runner.decline,
+            listening=self._listening,
+            on_expired=self._events.on(Event.JOBS_EXPIRED),
+        )
+
+    def _make_lease_keeper(self) -> LeaseKeeper:
+        return LeaseKeeper(
+            driver=self._given.driver,
+            worker_id=self._worker_id,
+            clock=self._given.clock,
+            lease=self._given.settings.lease,
+            active=self._active,
+            on_lost=self._attempts.lease_lost,
+            on_cancel=self._attempts.cancel_requested,
+            on_pass=self._observers.pass_finished,
+            on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
+        )
+
+    def _make_reclaimer(self) -> Reclaimer:
+        settings = self._given.settings
+        return Reclaimer(
+            jobs=self._given.driver.jobs,
+            insight=self._given.driver.insight,
+            clock=self._given.clock,
+            lease=settings.lease,
+            heartbeat_threshold=settings.heartbeat_threshold,
+            max_crashes=settings.max_crashes,
+            on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
+        )
+
+    def _make_stager(self) -> Stager:
+        return Stager(
+            schedules=self._given.driver.schedules,
+            clock=self._given.clock,
+            polling=self._given.settings.polling,
+            registry=self._given.registry,
+            listening=self._listening,
+            on_staged=self._events.on(Event.WINDOWS_STAGED),
+        )
+
+    def _listening(self) -> bool:
+        return self._listener.connected

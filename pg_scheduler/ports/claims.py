@@ -1,0 +1,94 @@
+"""What a claim asks for and what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.model import ClaimedJob
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the order in which the jobs of one rank are claimed."""
+
+    rank: int
+    execution_time: datetime
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class LaneCursor:
+    """Where the looks at the lanes go on, if there are more lanes than one claim looks at."""
+
+    task_name: str
+    lane: str
+    more_behind: bool
+    """Whether lanes that this round of looks has left behind may give more."""
+
+
+MOST_PER_CLAIM = 1_000
+"""Rows that one claim may ask for: a bound that a store can plan with. More of them are several claims."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """Who claims what."""
+
+    worker_id: str
+    task_names: Collection[str]
+    """Only jobs of these names are touched: a name that this worker does not know stays pending."""
+    limit: int
+    """At most this many rows are taken, expired ones included; no more than `MOST_PER_CLAIM`."""
+    lease: timedelta
+    beyond: tuple[Mark, ...] = ()
+    """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which
+    spares a store the places where jobs stood that are claimed by now."""
+    lane_cursor: LaneCursor | None = None
+    """For `claim_lanes`: the cursor of the answer before; None: from the first lane on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimAnswer:
+    """What a claim did."""
+
+    jobs: tuple[ClaimedJob, ...]
+    """Now running under the caller's lease; in start order: rank, execution time, id."""
+    expired: tuple[str, ...]
+    """Ids of jobs that were too late for their first start: they ended `expired` instead."""
+    next_due_in: timedelta | None
+    """Time until the earliest pending job of any name that is still in the future; None if there is
+    none, or if the claim was filled to its limit and should simply be repeated."""
+    sorted_into_lanes: int = 0
+    """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
+    them from now on."""
+    looked: float | None = field(default=None, compare=False)
+    """Seconds that the store itself took to find them, where it tells."""
+
+    @property
+    def rows(self) -> int:
+        """How many jobs the claim dealt with; its limit, if there may be more."""
+        return len(self.jobs) + len(self.expired) + self.sorted_into_lanes
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAnswer:
+    """What a claim from the lanes did."""
+
+    jobs: tuple[ClaimedJob, ...]
+    """As in `ClaimAnswer`."""
+    expired: tuple[str, ...]
+    more: bool
+    """True if it is worth asking again soon: there may be more to take, or another claim was faster."""
+    next_in: timedelta | None
+    """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start;
+    None if there is `more` already. Jobs that wait for a running one to end are not counted: a signal
+    tells."""
+    cursor: LaneCursor | None = None
+    """Where the next claim goes on; None: this one has looked at the last lane."""
+
+    @property
+    def swept(self) -> bool:
+        """False if there are more lanes, which the next claims look at: this is about some of them."""
+        return self.cursor is None

@@ -1,0 +1,78 @@
+"""Read-only views of jobs, attempts and workers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.states import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Due jobs of one name that nobody here claims."""
+
+    task_name: str
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSize:
+    """Jobs of one name, rank and status."""
+
+    task_name: str
+    rank: int
+    status: JobStatus
+    count: int
+
+
+class Insight(Protocol):
+    """Read-only views."""
+
+    async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
+        """One stored job, or None."""
+        ...
+
+    async def jobs(
+        self,
+        *,
+        statuses: Collection[JobStatus] = (),
+        task_name: str | None = None,
+        worker_id: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRecord]:
+        """Stored jobs in order of execution time, id. No statuses means all; `worker_id` narrows to those
+        that this worker runs, or ran last."""
+        ...
+
+    async def counts(self) -> dict[JobStatus, int]:
+        """How many jobs are in each state; every state is a key."""
+        ...
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The recorded attempts of a job, oldest first."""
+        ...
+
+    async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
+        """Due jobs whose names are not among `known_names`, by name."""
+        ...
+
+    async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
+        """The ids of unfinished jobs by dedupe key, of those keys that are taken."""
+        ...
+
+    async def sizes(self) -> list[QueueSize]:
+        """How many unfinished jobs there are, by name, rank and status, in this order."""
+        ...
+
+    async def pending_names(self) -> list[str]:
+        """The distinct names of pending jobs, sorted."""
+        ...
+
+    async def workers(self) -> list[WorkerRecord]:
+        """Workers that have shown a sign of life and not said goodbye, by id."""
+        ...

@@ -1,0 +1,66 @@
+"""How leases are renewed, and how those that are over are taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.states import JobStatus
+
+
+@dataclass(frozen=True, slots=True)
+class RenewRequest:
+    """A worker's sign of life: its leases, extended in one statement."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    lease: timedelta
+    leases: Sequence[Lease]
+
+
+@dataclass(frozen=True, slots=True)
+class RenewAnswer:
+    """Which leases the worker still holds, and which of those jobs it should stop."""
+
+    held: frozenset[Lease]
+    cancel_requested: frozenset[Lease]
+    """A part of `held`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimRequest:
+    """How leases that are over are taken back."""
+
+    heartbeat_threshold: timedelta
+    """A running row without any lease (written by something older) is given up this long after its
+    last heartbeat."""
+    max_crashes: int
+    """A job whose lease was lost this many times ends `failed`."""
+    limit: int = 500
+    after_restart: timedelta = timedelta(0)
+    """Nothing is taken back so soon after a start of the server: while it was down, nobody could renew. A
+    store that knows no such moment ignores it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaimed:
+    """One job whose lease was over."""
+
+    job_id: str
+    worker_id: str | None
+    """Who lost it."""
+    status: JobStatus
+    """pending again, failed after too many crashes, or cancelled where that had been asked for."""
+    crash_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReclaimAnswer:
+    """What was taken back, in id order, and when to look again."""
+
+    jobs: tuple[Reclaimed, ...]
+    next_expiry_in: timedelta | None
+    """Time until the next lease ends unless renewed; None if nothing runs."""

@@ -1,0 +1,79 @@
+"""Read-only views of the memory driver."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.insight import QueueSize, Waiting
+from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
+
+
+class MemoryInsight:
+    """`Insight` over the state."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
+        refuse_connection(connection)
+        row = self._state.jobs.get(job_id)
+        return None if row is None else row.record()
+
+    async def jobs(
+        self,
+        *,
+        statuses: Collection[JobStatus] = (),
+        task_name: str | None = None,
+        worker_id: str | None = None,
+        limit: int = 100,
+    ) -> list[JobRecord]:
+        found = [
+            row.record()
+            for row in self._state.jobs.values()
+            if (not statuses or row.status in statuses)
+            and (task_name is None or row.new.task_name == task_name)
+            and (worker_id is None or row.worker_id == worker_id)
+        ]
+        return sorted(found, key=lambda job: (job.execution_time, job.job_id))[:limit]
+
+    async def counts(self) -> dict[JobStatus, int]:
+        counts = dict.fromkeys(JobStatus, 0)
+        for row in self._state.jobs.values():
+            counts[row.status] += 1
+        return counts
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        found = [record for key, record in self._state.attempts.items() if key[0] == job_id]
+        return sorted(found, key=lambda record: record.epoch)
+
+    async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
+        moment = moment_of(now)
+        times: dict[str, list[datetime]] = {}
+        for row in self._state.in_order(JobStatus.PENDING):
+            if row.execution_time <= moment and row.new.task_name not in known_names:
+                times.setdefault(row.new.task_name, []).append(row.execution_time)
+        return [Waiting(name, len(due), min(due)) for name, due in sorted(times.items())]
+
+    async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
+        refuse_connection(connection)
+        holders = {key: self._state.holder_of(key) for key in dedupe_keys}
+        return {key: job_id for key, job_id in holders.items() if job_id is not None}
+
+    async def sizes(self) -> list[QueueSize]:
+        counts = Counter(
+            (row.new.task_name, row.new.rank, row.status)
+            for row in self._state.jobs.values()
+            if row.unfinished
+        )
+        return [QueueSize(*what, count) for what, count in sorted(counts.items())]
+
+    async def pending_names(self) -> list[str]:
+        return sorted({row.new.task_name for row in self._state.in_order(JobStatus.PENDING)})
+
+    async def workers(self) -> list[WorkerRecord]:
+        return [self._state.workers[worker_id] for worker_id in sorted(self._state.workers)]

@@ -1,0 +1,61 @@
+"""Limits and pauses in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from pg_scheduler.domain.limits import NO_KEY, TaskLimits
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.testing.memory.state import MemoryState, moment_of
+
+
+class MemoryLimits:
+    """`LimitStore` over the state."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
+        for name, told in limits.items():
+            known = self._state.limits.get(name)
+            if known is not None and known.limits == told:
+                # A job that ran when the limits came may be waiting again, in no lane.
+                self._sort_into_lanes(name)
+                continue
+            paused = known is not None and known.paused
+            self._put_limits(LimitRecord(name, told, paused, moment_of(now)))
+
+    def _put_limits(self, record: LimitRecord) -> None:
+        if record.paused or record.limits.limited:
+            self._state.limits[record.task_name] = record
+            self._sort_into_lanes(record.task_name)
+        else:
+            self._state.limits.pop(record.task_name, None)
+
+    def _sort_into_lanes(self, task_name: str) -> None:
+        for row in self._state.in_order(JobStatus.PENDING):
+            if row.new.task_name == task_name and row.lane is None:
+                row.lane = NO_KEY
+
+    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
+        moment = moment_of(now)
+        known = self._state.limits.get(task_name)
+        if paused == (known is not None and known.paused):
+            if paused:
+                # A job that ran when the pause came may be waiting again, in no lane.
+                self._sort_into_lanes(task_name)
+            return False
+        self._put_limits(
+            replace(known, paused=paused, changed_at=moment)
+            if known is not None
+            else LimitRecord(task_name, TaskLimits(), paused, moment)
+        )
+        self._state.signal(SignalKind.LANE)
+        return True
+
+    async def list_limits(self) -> list[LimitRecord]:
+        return [self._state.limits[name] for name in sorted(self._state.limits)]

@@ -1,0 +1,50 @@
+"""Wake-ups within this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.testing.memory.state import MemoryState
+
+
+class MemorySignals:
+    """`Signals` over the state."""
+
+    def __init__(self, state: MemoryState) -> None:
+        self._state = state
+
+    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+        await _listen(self._state.listeners, on_signal, on_ready)
+
+    async def listen_finished(
+        self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
+    ) -> None:
+        await _listen(self._state.waiters, on_finished, on_ready)
+
+    async def await_job(self, job_id: str) -> None:
+        row = self._state.jobs.get(job_id)
+        if row is not None and row.unfinished and not row.awaited:
+            row.awaited = True
+            self._state.signal(SignalKind.DUE if row.lane is None else SignalKind.LANE)
+
+
+async def _listen(
+    listeners: list[Callable[..., None]], on_told: Callable[..., None], on_ready: Callable[[], None]
+) -> None:
+    loop = asyncio.get_running_loop()
+
+    def deliver(*told: Any) -> None:
+        # As from a socket: later, and in the listener's own loop.
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(on_told, *told)
+
+    listeners.append(deliver)
+    try:
+        on_ready()
+        await asyncio.Event().wait()
+    finally:
+        listeners.remove(deliver)

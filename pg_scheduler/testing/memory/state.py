@@ -1,0 +1,118 @@
+"""All tables of the memory driver, and who is told of what happens in them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.limits import NO_KEY
+from pg_scheduler.domain.model import START_ORDER, AttemptRecord, WorkerRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.retention import VacuumDay
+from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.testing.memory.rows import StoredJob
+from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
+
+Lane = tuple[str, str]
+"""A task and a limit key."""
+
+
+class MemoryState:
+    """What the parts of one memory driver share."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Callable[[SignalKind], None]] = []
+        self.waiters: list[Callable[[str, JobStatus], None]] = []
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget every row; who listens goes on listening."""
+        self.jobs: dict[str, StoredJob] = {}
+        self.attempts: dict[tuple[str, int], AttemptRecord] = {}
+        self.workers: dict[str, WorkerRecord] = {}
+        self.schedules: dict[str, StoredSchedule] = {}
+        self.locks: set[str] = set()
+        self.vacuum_days: dict[date, VacuumDay] = {}
+        self.limits: dict[str, LimitRecord] = {}
+        self.refilled_at: dict[Lane, datetime] = {}
+        """When the bucket of each lane with a rate is full again."""
+
+    def signal(self, kind: SignalKind) -> None:
+        """Wake whoever listens."""
+        for deliver in list(self.listeners):
+            deliver(kind)
+
+    def announce_end(self, row: StoredJob) -> None:
+        """Tell those who wait for this job, if it has ended."""
+        if row.awaited and not row.unfinished:
+            for deliver in list(self.waiters):
+                deliver(row.new.job_id, row.status)
+
+    def lane_of(self, task_name: str, limit_key: str | None) -> str | None:
+        """Where a job stands that is stored now; None: in no lane."""
+        if limit_key is not None:
+            return limit_key
+        return NO_KEY if task_name in self.limits else None
+
+    def holder_of(self, dedupe_key: str | None) -> str | None:
+        """The id of the unfinished job with this dedupe key."""
+        return next(
+            (
+                row.new.job_id
+                for row in self.jobs.values()
+                if dedupe_key is not None and row.unfinished and row.new.dedupe_key == dedupe_key
+            ),
+            None,
+        )
+
+    def in_order(self, status: JobStatus) -> list[StoredJob]:
+        """Jobs of one state in claim order: rank, execution time, id."""
+        return sorted((job for job in self.jobs.values() if job.status is status), key=START_ORDER)
+
+    def forget(self, job_ids: Collection[str]) -> None:
+        """Delete jobs with their history."""
+        for job_id in job_ids:
+            del self.jobs[job_id]
+        for key in [key for key in self.attempts if key[0] in job_ids]:
+            del self.attempts[key]
+
+    def note_attempt(
+        self,
+        job: StoredJob,
+        outcome: str,
+        now: datetime,
+        error_message: str | None,
+        traceback: str | None = None,
+    ) -> None:
+        """Write history for the attempt that the row still shows."""
+        self.attempts[job.new.job_id, job.epoch] = AttemptRecord(
+            job_id=job.new.job_id,
+            epoch=job.epoch,
+            attempt=job.attempt_count,
+            worker_id=job.worker_id,
+            started_at=job.started_at,
+            finished_at=now,
+            outcome=outcome,
+            error_message=error_message,
+            traceback=traceback,
+        )
+
+
+def moment_of(now: datetime | None) -> datetime:
+    """The instant of a call: the pinned one, or the present."""
+    return datetime.now(UTC) if now is None else now
+
+
+def refuse_connection(connection: Any) -> None:
+    """Nobody's transaction can be joined.
+
+    Raises:
+        InvalidInput: there is a connection.
+    """
+    if connection is not None:
+        raise InvalidInput(
+            "connection", "the memory driver has no transactions to join", "Leave it out in unit tests"
+        )
