@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import timedelta
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from pg_scheduler.domain.model import (
@@ -25,15 +26,20 @@ SOON = timedelta(seconds=60)
 
 _COLUMN_OF = {column.claimed: column for column in CLAIMED}
 _CLAIMED = [_COLUMN_OF[field.name] for field in fields(ClaimedJob)]
-_CLAIMED_NAMES = [column.name for column in _CLAIMED]
-_CLAIMED_DECODED = [
-    (place, column.decode) for place, column in enumerate(_CLAIMED) if column.decode is not as_it_is
-]
+_READ = itemgetter(*(column.name for column in _CLAIMED))
+_DECODED = [(place, one.decode) for place, one in enumerate(_CLAIMED) if one.decode is not as_it_is]
+
+_WRITE = attrgetter(*(parameter.field for parameter in PARAMETERS))
+_ENCODED = [(one.name, one.encode) for one in PARAMETERS if one.encode is not as_it_is]
+_NAMES = [parameter.name for parameter in PARAMETERS]
 
 
 def values_of(job: NewJob) -> dict[str, Any]:
     """A new job as the parameters of the statement that stores one."""
-    return {name: encode(getattr(job, field)) for name, _, field, encode in PARAMETERS}
+    values = dict(zip(_NAMES, _WRITE(job), strict=True))
+    for name, encode in _ENCODED:
+        values[name] = encode(values[name])
+    return values
 
 
 def columns_of(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
@@ -47,8 +53,8 @@ def columns_of(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
 def claimed_job(row: Row) -> ClaimedJob:
     """A row of the claim statements."""
     # In the order of the fields: naming twenty arguments costs more than setting them.
-    values = [row[name] for name in _CLAIMED_NAMES]
-    for place, decode in _CLAIMED_DECODED:
+    values = list(_READ(row))
+    for place, decode in _DECODED:
         values[place] = decode(values[place])
     return ClaimedJob(*values)
 
