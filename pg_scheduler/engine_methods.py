@@ -18,7 +18,7 @@ class EngineMethods(SchedulerParts):
         """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
         after a restart of the server, during which nobody could renew; this does not."""
         await self.open()
-        return await self._worker.services.reclaimer.reclaim_once(by_order=True)
+        return await self._worker.services.reclaimer.reclaim_once(force=True)
 
     async def periodic_orphan_recovery(self) -> None:
         """Take back lost jobs until cancelled. `start()` runs this already."""

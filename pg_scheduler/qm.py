@@ -99,8 +99,8 @@ class QueueManager(App):
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
         self.scheduler.register_task(func, policy.options(name, func, self.context_of))
         self._names.add(name)
-        if (told := checked_on_failure(policy.on_failure)) is not None:
-            self.failures.by_name[name] = told
+        if (callback := checked_on_failure(policy.on_failure)) is not None:
+            self.failures.by_name[name] = callback
         if policy.retry_timer is not None and not self.scheduler.is_running:
             lease = checked_seconds("retry_timer", policy.retry_timer)
             self.scheduler.reconfigure(lease=min(lease, self.scheduler.lease))

@@ -9,6 +9,15 @@ import pytest
 
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.databases import Servers, give_back, new_database, versions_to_test
+from tests.support.ignored_signals import spare_children
+
+pytest.register_assert_rewrite("pg_scheduler.testing.contract")  # here, before any test imports it
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where tests run: in xdist's workers, which must themselves start with what their parent ignores."""
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        spare_children()
 
 
 @pytest.fixture(scope="session")

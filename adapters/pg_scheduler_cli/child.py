@@ -79,7 +79,7 @@ class Child:
             except ProcessLookupError:
                 pass
 
-    def hasten(self) -> None:
+    def force_stop(self) -> None:
         """Let it release what it runs."""
         self._say(HASTEN)
 

@@ -55,7 +55,7 @@ class _Crew:
     async def _keep_one(self) -> None:
         """Have one process at any time."""
         deaths = failed_starts = 0
-        while not self._signals.asked.is_set():
+        while not self._signals.stop_requested.is_set():
             ready, code, lived = await self._live()
             failed_starts = 0 if ready else failed_starts + 1
             deaths = 1 if lived > LONG_LIFE else deaths + 1
@@ -75,7 +75,7 @@ class _Crew:
             log.error("a worker process cannot be started", extra={"error": str(error)})
             return False, EXIT_APP_FAILED, 0.0
         self._children.add(child)
-        if self._signals.asked.is_set():
+        if self._signals.stop_requested.is_set():
             child.stop()  # the signal came while it was being made
         try:
             ready = await child.became_ready()
@@ -89,7 +89,7 @@ class _Crew:
 
     def _ends_with(self, code: int, ready: bool, failed_starts: int) -> bool:
         """True if no process follows this one; then the exit code is noted."""
-        if self._signals.asked.is_set():
+        if self._signals.stop_requested.is_set():
             if code not in ORDERLY:
                 self._fail(exit_code_of(code))
             return True
@@ -108,14 +108,14 @@ class _Crew:
 
     async def _sleep(self, delay: float) -> None:
         try:
-            await asyncio.wait_for(self._signals.asked.wait(), delay)
+            await asyncio.wait_for(self._signals.stop_requested.wait(), delay)
         except TimeoutError:
             pass
 
     async def _pass_signals_on(self) -> None:
-        await self._signals.asked.wait()
+        await self._signals.stop_requested.wait()
         for child in self._children:
             child.stop()
-        await self._signals.again.wait()
+        await self._signals.force_requested.wait()
         for child in self._children:
-            child.hasten()
+            child.force_stop()

@@ -49,7 +49,7 @@ class Lifeline:
 
         def wait() -> None:
             while word := os.read(self._line, 1):
-                in_loop(signals.hasten if word == HASTEN else signals.ask)
+                in_loop(signals.force_stop if word == HASTEN else signals.ask)
             in_loop(signals.ask)
             time.sleep(grace + LAST_PATIENCE)
             os._exit(1)

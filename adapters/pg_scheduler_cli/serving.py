@@ -90,7 +90,11 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup)."""
+    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup).
+
+    SIGINT counts even if it was ignored: a shell ignores it for whatever its scripts start in the background,
+    and nobody has decided then that `kill -INT` shall do nothing.
+    """
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         return (*STOP_SIGNALS, signal.SIGHUP)
     return STOP_SIGNALS
@@ -99,16 +103,16 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 async def _serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None) -> None:
     main = asyncio.current_task()
     assert main is not None
-    with StopSignals(stop_signals(), second_hastens=lifeline is None) as signals:
+    with StopSignals(stop_signals(), second_forces=lifeline is None) as signals:
         if lifeline is not None:
             lifeline.watch(signals, options.shutdown_timeout)
         # Until it runs there is nothing to wait for: the first signal ends what is under way.
-        leaving = asyncio.create_task(_cancel_when_asked(main, signals))
+        leaving = asyncio.create_task(_cancel_when_requested(main, signals))
         try:
             with users_code(name):
                 await _run(factory, name, options, signals, leaving, lifeline)
         except asyncio.CancelledError:
-            if not signals.asked.is_set():
+            if not signals.stop_requested.is_set():
                 raise
         finally:
             leaving.cancel()
@@ -116,8 +120,8 @@ async def _serve(factory: object, name: str, options: RunOptions, lifeline: Life
             _end_soon(0 if failure is None else getattr(failure, "exit_code", 1))
 
 
-async def _cancel_when_asked(main: asyncio.Task[None], signals: StopSignals) -> None:
-    await signals.asked.wait()
+async def _cancel_when_requested(main: asyncio.Task[None], signals: StopSignals) -> None:
+    await signals.stop_requested.wait()
     main.cancel()
 
 

@@ -7,15 +7,19 @@ from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.completions import Fate
+from pg_scheduler.ports.completions import TransactionOutcome
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.settling import Settling
 
-_FATES = {"committed": Fate.COMMITTED, "aborted": Fate.ROLLED_BACK, "in progress": Fate.OPEN}
+_OUTCOMES = {
+    "committed": TransactionOutcome.COMMITTED,
+    "aborted": TransactionOutcome.ROLLED_BACK,
+    "in progress": TransactionOutcome.OPEN,
+}
 
 
 class PostgresCompletions:
-    """`Completions` over a link. A receipt is the number of a transaction, or of the part of one that a
+    """`Completions` over a link. A token is the number of a transaction, or of the part of one that a
     savepoint began: the server itself knows what became of it, also after a crash."""
 
     def __init__(self, link: Link) -> None:
@@ -38,10 +42,10 @@ class PostgresCompletions:
         if not accepted:
             return None
         (row,) = await link.run("written_by", job_id=settlement.job_id)
-        receipt: str = row["receipt"]
-        return receipt
+        token: str = row["token"]
+        return token
 
-    async def fate_of(self, receipt: str) -> Fate:
-        (row,) = await self._link.run("fate_of", receipt=receipt)
+    async def outcome_of(self, token: str) -> TransactionOutcome:
+        (row,) = await self._link.run("outcome_of", token=token)
         # Forgotten means a billion transactions ago: whatever is written now goes by the fence.
-        return _FATES.get(row["fate"], Fate.ROLLED_BACK)
+        return _OUTCOMES.get(row["outcome"], TransactionOutcome.ROLLED_BACK)

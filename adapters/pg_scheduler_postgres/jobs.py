@@ -60,9 +60,9 @@ class PostgresJobs:
             task_names=list(request.task_names),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
-            mark_ranks=[mark.rank for mark in request.beyond],
-            mark_times=[mark.execution_time for mark in request.beyond],
-            mark_ids=[mark.job_id for mark in request.beyond],
+            mark_ranks=[mark.rank for mark in request.resume_after],
+            mark_times=[mark.execution_time for mark in request.resume_after],
+            mark_ids=[mark.job_id for mark in request.resume_after],
             **MISFIRE,
         )
         return ClaimAnswer(
@@ -70,7 +70,7 @@ class PostgresJobs:
             expired=tuple(rows[0]["expired_ids"] or ()),
             next_due_in=duration(rows[0]["wait_seconds"]),
             sorted_into_lanes=rows[0]["sorted_count"],
-            looked=rows[0]["look_seconds"],
+            scan_seconds=rows[0]["look_seconds"],
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:

@@ -1,4 +1,4 @@
-"""Waiting for jobs to end, without asking again and again."""
+"""Waiting for jobs to end, by notification, and by polling where none can be had."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pg_scheduler.ports.signals import Signals
 
 log = logging.getLogger(__name__)
 
-LINGER = 5.0
+IDLE_TIMEOUT = 5.0
 """Seconds that the connection is kept after the last wait: the next one often follows."""
 FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
-"""Seconds between looks at a job while nobody tells of its end."""
-PAUSE_WHEN_TOLD = 5.0
-"""Seconds between looks while ends are told: behind a pooler a signal can be lost."""
-LAST_WORD = 1.0
-"""Seconds in which the end of a job that is gone already should have been told."""
+"""Seconds between polls of a job while no notification can come."""
+PAUSE_WHEN_NOTIFIED = 5.0
+"""Seconds between polls while notifications come: behind a pooler one can be lost."""
+NOTIFY_GRACE = 1.0
+"""Seconds that the notification of a job that is gone already may take."""
 
 Read = Callable[[], Awaitable[JobRecord]]
 
@@ -41,83 +41,83 @@ class CompletionWaiter:
         self._leaving: asyncio.TimerHandle | None = None
         self._ready = asyncio.Event()
         self._next_ready = asyncio.Event()
-        """Set, and replaced, whenever telling begins."""
+        """Set, and replaced, whenever notifications begin to arrive."""
 
     async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
         """How the job ended; None if it has not within `limit` seconds.
 
         Raises:
-            JobNotFound: it is gone, and nobody told of its end.
+            JobNotFound: it is gone, and no notification of its end came.
         """
         record = await read()
         if record.status.finished:
             return record.status
-        with self._told(job_id) as told:
-            over = None if limit is None else self._clock.monotonic() + limit
-            return await self._watch(job_id, read, told, over)
+        with self._awaiting(job_id) as ended:
+            deadline = None if limit is None else self._clock.monotonic() + limit
+            return await self._watch(job_id, read, ended, deadline)
 
     async def _watch(
-        self, job_id: str, read: Read, told: asyncio.Future[JobStatus], over: float | None
+        self, job_id: str, read: Read, ended: asyncio.Future[JobStatus], deadline: float | None
     ) -> JobStatus | None:
-        pause, asked = FIRST_PAUSE, False
+        pause, notified = FIRST_PAUSE, False
         while True:
             begun = self._next_ready
-            if self._ready.is_set() and not asked:
-                asked = await self._asked_to_be_told(job_id)
+            if self._ready.is_set() and not notified:
+                notified = await self._request_notification(job_id)
             try:
                 record = await read()
             except JobNotFound:
                 # Deleted as it ended, perhaps: then its end is on the way.
-                if asked and await self._within(told, LAST_WORD):
-                    return told.result()
+                if notified and await self._within(ended, NOTIFY_GRACE):
+                    return ended.result()
                 raise
-            if told.done() or record.status.finished:
-                return told.result() if told.done() else record.status
-            left = None if over is None else over - self._clock.monotonic()
+            if ended.done() or record.status.finished:
+                return ended.result() if ended.done() else record.status
+            left = None if deadline is None else deadline - self._clock.monotonic()
             if left is not None and left <= 0:
                 return None
-            longest = PAUSE_WHEN_TOLD if asked else pause
-            if await self._within(told, longest if left is None else min(longest, left), begun):
-                return told.result()
+            longest = PAUSE_WHEN_NOTIFIED if notified else pause
+            if await self._within(ended, longest if left is None else min(longest, left), begun):
+                return ended.result()
             pause = min(pause * 1.5, MAX_PAUSE)
 
-    async def _asked_to_be_told(self, job_id: str) -> bool:
+    async def _request_notification(self, job_id: str) -> bool:
         try:
             await self._signals.await_job(job_id)
         except DatabaseError:
-            log.debug("ends are not told here; looking instead", extra={"job_id": job_id})
+            log.debug("no notification of the end can be had; polling", extra={"job_id": job_id})
             return False
         return True
 
     async def _within(
-        self, told: asyncio.Future[JobStatus], seconds: float, begun: asyncio.Event | None = None
+        self, ended: asyncio.Future[JobStatus], seconds: float, begun: asyncio.Event | None = None
     ) -> bool:
-        """Whether the end is told within so many seconds; also returns when telling has `begun`, perhaps
-        again: what happened in between was not heard."""
+        """Whether the notification comes within so many seconds; also returns when listening has `begun`,
+        perhaps anew: what happened in between was missed."""
         others = [asyncio.ensure_future(self._clock.sleep(seconds))]
         if begun is not None:
             others.append(asyncio.ensure_future(_set(begun)))
         try:
-            waits: list[asyncio.Future[Any]] = [told, *others]
+            waits: list[asyncio.Future[Any]] = [ended, *others]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for other in others:
                 other.cancel()
-        return told.done()
+        return ended.done()
 
     @contextmanager
-    def _told(self, job_id: str) -> Iterator[asyncio.Future[JobStatus]]:
-        told: asyncio.Future[JobStatus] = asyncio.get_running_loop().create_future()
-        self._waits.setdefault(job_id, set()).add(told)
+    def _awaiting(self, job_id: str) -> Iterator[asyncio.Future[JobStatus]]:
+        ended: asyncio.Future[JobStatus] = asyncio.get_running_loop().create_future()
+        self._waits.setdefault(job_id, set()).add(ended)
         self._listen()
         try:
-            yield told
+            yield ended
         finally:
-            self._waits[job_id].discard(told)
+            self._waits[job_id].discard(ended)
             if not self._waits[job_id]:
                 del self._waits[job_id]
             if not self._waits:
-                self._leaving = asyncio.get_running_loop().call_later(LINGER, self._leave)
+                self._leaving = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._leave)
 
     def _listen(self) -> None:
         if self._leaving is not None:
@@ -129,7 +129,7 @@ class CompletionWaiter:
 
     async def _keep_listening(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
-            await asyncio.wait({before})  # it is leaving, and must not call the newer one's telling over
+            await asyncio.wait({before})  # it is leaving, and must not end the newer one's listening
         await keep_running("ends", self._one_round, self._clock)
 
     async def _one_round(self) -> None:
@@ -144,16 +144,16 @@ class CompletionWaiter:
         self._next_ready = asyncio.Event()
 
     def _deliver(self, job_id: str, status: JobStatus) -> None:
-        for told in self._waits.get(job_id, ()):
-            if not told.done():
-                told.set_result(status)
+        for ended in self._waits.get(job_id, ()):
+            if not ended.done():
+                ended.set_result(status)
 
     def _leave(self) -> None:
         if self._listening is not None and not self._waits:
             self._listening.cancel()
 
     async def close(self) -> None:
-        """Listen no more; waits go on by looking."""
+        """Listen no more; waits go on by polling."""
         if self._leaving is not None:
             self._leaving.cancel()
         if self._listening is not None:

@@ -56,8 +56,8 @@ async def submit_with_retry(
             return await _own(driver.insight, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
-            over = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
-            if connection is not None or over or (lost and conflict is ConflictResolution.REPLACE):
+            given_up = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
+            if connection is not None or given_up or (lost and conflict is ConflictResolution.REPLACE):
                 raise
             failures += 1
             in_doubt = in_doubt or lost

@@ -163,8 +163,8 @@ class CronRule:
         change = _transition_between(after, after + timedelta(hours=26), self.timezone)
         repeat_starts = change.astimezone(self.timezone).replace(tzinfo=None)
         candidate = next(self._walls_after(repeat_starts - _SECOND))
-        again = candidate.replace(tzinfo=self.timezone, fold=1)
-        return again.astimezone(UTC)
+        repeated = candidate.replace(tzinfo=self.timezone, fold=1)
+        return repeated.astimezone(UTC)
 
     def _instants(self, wall: datetime) -> list[datetime]:
         """The instants at which the zone's clocks show a wall-clock time, as the rules have it."""

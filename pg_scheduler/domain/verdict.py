@@ -123,14 +123,14 @@ def describe_error(error: BaseException) -> tuple[str, str]:
     # A subclass of str has methods of its own too, so only its text is taken.
     name = type(error).__qualname__
     try:
-        said = str.__str__(str(error))
+        message = str.__str__(str(error))
     except BaseException as broken:
-        said = f"(its message cannot be read: {type(broken).__qualname__})"
+        message = f"(its message cannot be read: {type(broken).__qualname__})"
     try:
         trace = str.__str__("".join(traceback.format_exception(error)))
     except BaseException as broken:
         trace = f"(its traceback cannot be formatted: {type(broken).__qualname__})"
-    return storable(f"{name}: {said}" if said else name, MAX_MESSAGE), storable(trace, MAX_TRACEBACK)
+    return storable(f"{name}: {message}" if message else name, MAX_MESSAGE), storable(trace, MAX_TRACEBACK)
 
 
 def storable(text: str, limit: int) -> str:

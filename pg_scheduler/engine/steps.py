@@ -91,6 +91,6 @@ class Steps:
             # Two polls: one may have begun before the last verdict left something due.
             for poll in (polls, polls + 1):
                 claimer.wake_for_lanes()
-                await claimer.wait_fruitless_after(poll)
+                await claimer.wait_empty_poll_after(poll)
             if active.idle and settler.empty:
                 return

@@ -17,13 +17,13 @@ async def wait_at_most(event: asyncio.Event, seconds: float | None, clock: Clock
     if event.is_set() or seconds is None:
         await event.wait()
         return True
-    told = asyncio.ensure_future(event.wait())
-    over = asyncio.ensure_future(clock.sleep(seconds))
+    happened = asyncio.ensure_future(event.wait())
+    timer = asyncio.ensure_future(clock.sleep(seconds))
     try:
-        await asyncio.wait({told, over}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({happened, timer}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        told.cancel()
-        over.cancel()
+        happened.cancel()
+        timer.cancel()
     return event.is_set()
 
 

@@ -51,11 +51,11 @@ class FailureObserver:
 
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
         """Call whom it concerns."""
-        told = self.by_name.get(job.task_name)
-        if told is None or not accepted or verdict.event is not JobEvent.FAIL:
+        callback = self.by_name.get(job.task_name)
+        if callback is None or not accepted or verdict.event is not JobEvent.FAIL:
             return
         error = JobFailed(job.job_id, JobStatus.FAILED, verdict.error_message, verdict.traceback)
-        answer = told(replace(Job.of(job), status=JobStatus.FAILED), error)
+        answer = callback(replace(Job.of(job), status=JobStatus.FAILED), error)
         if inspect.isawaitable(answer):
             calling = asyncio.ensure_future(answer)
             self._calling.add(calling)

@@ -10,7 +10,7 @@ from pg_scheduler.domain.model import ClaimedJob
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ClaimPosition:
     """A place in the order in which the jobs of one rank are claimed."""
 
     rank: int
@@ -42,7 +42,7 @@ class ClaimRequest:
     limit: int
     """At most this many rows are taken, expired ones included; no more than `MOST_PER_CLAIM`."""
     lease: timedelta
-    beyond: tuple[Mark, ...] = ()
+    resume_after: tuple[ClaimPosition, ...] = ()
     """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which
     spares a store the places where jobs stood that are claimed by now."""
     lane_cursor: LaneCursor | None = None
@@ -63,7 +63,7 @@ class ClaimAnswer:
     sorted_into_lanes: int = 0
     """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
     them from now on."""
-    looked: float | None = field(default=None, compare=False)
+    scan_seconds: float | None = field(default=None, compare=False)
     """Seconds that the store itself took to find them, where it tells."""
 
     @property

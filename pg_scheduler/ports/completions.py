@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from pg_scheduler.domain.verdict import Settlement
 
 
-class Fate(StrEnum):
+class TransactionOutcome(StrEnum):
     """What has become of a transaction."""
 
     COMMITTED = "committed"
@@ -26,7 +26,7 @@ class Completions(Protocol):
     ) -> str | None:
         """Apply a COMPLETE verdict in the transaction that `connection` has open, by the fence of `settle`.
 
-        Returns a receipt to ask `fate_of` with, or None if the fence refused: then nothing was written. The
+        Returns a token for `outcome_of`, or None if the fence refused: then nothing was written. The
         row stays, whatever retention says; it is pruned like others that ended without `settle`.
 
         Raises:
@@ -34,7 +34,7 @@ class Completions(Protocol):
         """
         ...
 
-    async def fate_of(self, receipt: str) -> Fate:
-        """Whether what the receipt is for was committed. A savepoint that was rolled back counts as rolled
-        back, even if its transaction is still open."""
+    async def outcome_of(self, token: str) -> TransactionOutcome:
+        """What became of the transaction that the token stands for. A savepoint that was rolled back
+        counts as rolled back, even if its transaction is still open."""
         ...

@@ -37,7 +37,7 @@ class JobContext:
     max_retries: int
     execution_time: datetime
     """When the job was due."""
-    _stop_asked: bool = field(default=False, repr=False)
+    _stop_requested: bool = field(default=False, repr=False)
     _noticed: bool = field(default=False, repr=False)
     _abandoned: bool = field(default=False, repr=False)
     _host: JobHost | None = field(default=None, repr=False)
@@ -48,9 +48,9 @@ class JobContext:
         """True once the job should stop: it was cancelled, timed out, lost its lease or the worker is
         shutting down. A sync function that reads True here and then returns is recorded as stopped; one
         that never looks is recorded as completed, because that is what happened."""
-        asked = self._stop_asked
-        self._noticed = self._noticed or asked
-        return asked
+        requested = self._stop_requested
+        self._noticed = self._noticed or requested
+        return requested
 
     def raise_if_cancelled(self) -> None:
         """End the function here if it should stop.
@@ -97,7 +97,7 @@ class JobContext:
 
     def request_stop(self) -> None:
         """Tell the function that it should stop. The engine calls this; tests may."""
-        self._stop_asked = True
+        self._stop_requested = True
 
     def abandon(self) -> None:
         """Nobody waits for the function's end any more: its job is settled without it. For the engine."""

@@ -15,36 +15,36 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignals:
-    """SIGTERM and SIGINT while the block is entered: the first asks to stop (`asked`), a second one not to
-    wait any more (`again`). What handled them before does so again after the block.
+    """SIGTERM and SIGINT while the block is entered: the first requests a stop (`stop_requested`), a
+    second one forces it (`force_requested`). What handled them before does so again after the block.
 
-    `second_hastens` may be False where somebody else counts the signals.
+    `second_forces` may be False where somebody else counts the signals.
     """
 
     def __init__(
-        self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_hastens: bool = True
+        self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_forces: bool = True
     ) -> None:
-        self.asked, self.again = asyncio.Event(), asyncio.Event()
+        self.stop_requested, self.force_requested = asyncio.Event(), asyncio.Event()
         self._numbers = numbers
-        self._second_hastens = second_hastens
+        self._second_forces = second_forces
         self._handled: dict[signal.Signals, Any] = {}
 
     def ask(self) -> None:
         """As the first signal. Legal twice."""
-        if not self.asked.is_set():
+        if not self.stop_requested.is_set():
             log.info("signal: waiting for running jobs")
-            self.asked.set()
+            self.stop_requested.set()
 
-    def hasten(self) -> None:
+    def force_stop(self) -> None:
         """As the second signal. Legal twice."""
         self.ask()
-        if not self.again.is_set():
+        if not self.force_requested.is_set():
             log.warning("second signal: running jobs are released now")
-            self.again.set()
+            self.force_requested.set()
 
     def _on_signal(self) -> None:
-        if self.asked.is_set() and self._second_hastens:
-            self.hasten()
+        if self.stop_requested.is_set() and self._second_forces:
+            self.force_stop()
         else:
             self.ask()
 
@@ -84,24 +84,26 @@ async def run_until_signalled(
     """
     with StopSignals() if signals is None else nullcontext(signals) as heard:
         await start()
-        waits = [asyncio.ensure_future(heard.asked.wait())]
+        waits = [asyncio.ensure_future(heard.stop_requested.wait())]
         if until is not None:
             waits.append(asyncio.ensure_future(until()))  # type: ignore[arg-type]
-        hasten: asyncio.Task[None] | None = None
+        force_stop: asyncio.Task[None] | None = None
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for wait in waits:
                 wait.cancel()
-            hasten = asyncio.create_task(_hasten(heard.again, shutdown))
+            force_stop = asyncio.create_task(_force_stop(heard.force_requested, shutdown))
             try:
                 await shutdown(grace)
             finally:
-                hasten.cancel()
+                force_stop.cancel()
         if waits[-1].done() and not waits[-1].cancelled():
             waits[-1].result()
 
 
-async def _hasten(again: asyncio.Event, shutdown: Callable[[float | None], Awaitable[None]]) -> None:
-    await again.wait()
+async def _force_stop(
+    force_requested: asyncio.Event, shutdown: Callable[[float | None], Awaitable[None]]
+) -> None:
+    await force_requested.wait()
     await shutdown(0)

@@ -10,7 +10,18 @@ from typing import Any
 
 import pytest
 
-from pg_scheduler import Context, InvalidInput, Job, JobFailed, JobStatus, PgQueuer, Queries, RetryPolicy
+from pg_scheduler import (
+    Context,
+    InvalidInput,
+    Job,
+    JobFailed,
+    JobStatus,
+    PgQueuer,
+    PollingConfig,
+    Queries,
+    RetryPolicy,
+)
+from pg_scheduler.testing import ManualClock
 from tests.entrypoint_style import tasks
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, now, within
@@ -115,28 +126,32 @@ async def test_higher_priorities_come_first_and_equal_ones_in_order(pgq: PgQueue
     assert order == [(5, b"1"), (5, b"3"), (0, b"0"), (0, b"4"), (-1, b"2")]
 
 
-async def test_a_delayed_job_starts_at_its_instant_not_at_the_next_poll(
-    pgq: PgQueuer, client: Queries
-) -> None:
-    started: dict[str, float] = {}
-    loop = asyncio.get_running_loop()
+async def test_a_delayed_job_starts_at_its_instant_not_at_the_next_poll(app: MakeApp) -> None:
+    clock, polls_seldom = ManualClock(), PollingConfig(interval=50)
+    pgq, elsewhere = app(clock=clock, polling_config=polls_seldom), app(clock=clock).queries
+    started: dict[str, datetime] = {}
 
     @pgq.entrypoint("fetch")
     async def fetch(job: Job) -> None:
-        started[job.id] = loop.time()
+        started[job.id] = clock.now()
 
-    running = asyncio.create_task(pgq.run(dequeue_timeout=30))
-    await eventually(lambda: pgq.scheduler.is_running)
-    delay = 1.0
-    enqueued = loop.time()
-    (relative,) = await client.enqueue("fetch", execute_after=timedelta(seconds=delay))
-    (absolute,) = await client.enqueue("fetch", execute_after=now() + timedelta(seconds=delay))
-    for handle in (relative, absolute):
-        await handle.wait(20)
-        took = started[handle] - enqueued
-        assert 0.95 * delay <= took < 8 * delay  # far from the 30 s of the poll
-    await pgq.shutdown()
-    await within(running)
+    delay = timedelta(seconds=20)
+    due = clock.now() + delay
+    async with pgq:
+        (relative,) = await elsewhere.enqueue("fetch", execute_after=delay)
+        (absolute,) = await elsewhere.enqueue("fetch", execute_after=due)
+        await _claimed_meanwhile(elsewhere, started)  # so the worker has heard of them
+        await clock.advance_to(due - timedelta(seconds=1))
+        await _claimed_meanwhile(elsewhere, started)
+        assert not {relative, absolute} & set(started)
+        await clock.advance_to(due)
+        await eventually(lambda: {relative, absolute} <= set(started))
+    assert (started[relative], started[absolute]) == (due, due)
+
+
+async def _claimed_meanwhile(client: Queries, started: dict[str, datetime]) -> None:
+    (at_once,) = await client.enqueue("fetch")
+    await eventually(lambda: at_once in started)
 
 
 async def test_an_entrypoints_retries_count_for_every_job_of_it(pgq: PgQueuer, client: Queries) -> None:

@@ -107,7 +107,7 @@ class NoTransactions:
     async def complete_in(self, settlement: Any, connection: Any, *, now: Any = None) -> None:
         raise NotImplementedError
 
-    async def fate_of(self, receipt: str) -> Any:
+    async def outcome_of(self, token: str) -> Any:
         raise NotImplementedError
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from pg_scheduler import Scheduler
+from pg_scheduler.testing import ManualClock
 
 PATIENCE = 45.0
 """Seconds after which a test gives up; far above what anything takes on a busy machine."""
@@ -84,6 +85,21 @@ async def eventually(what: Callable[[], Any], timeout: float = PATIENCE) -> Any:
                 f"tasks:\n{_where_tasks_wait()}"
             )
         await asyncio.sleep(0.02)
+
+
+async def as_time_passes(clock: ManualClock, what: Callable[[], Awaitable[bool] | bool]) -> None:
+    """Return when `what` is true, on a clock that moves on by a quarter of a second before each look.
+
+    Raises:
+        AssertionError: as `eventually`.
+    """
+
+    async def later() -> bool:
+        await clock.advance(0.25)
+        answer = what()
+        return answer if isinstance(answer, bool) else await answer
+
+    await eventually(later)
 
 
 async def within(waiting: Awaitable[_T], timeout: float = PATIENCE) -> _T:

@@ -17,42 +17,43 @@ from pg_scheduler_cli.demo.findings import report
 from pg_scheduler_cli.demo.screen import Screen
 from pg_scheduler_cli.demo.stage import DemoFailed, Stage
 from pg_scheduler_cli.demo.story import tell_story
+from pg_scheduler_cli.serving import stop_signals
 from pg_scheduler_embedded import find_binaries
 
 
 async def play(keep: bool) -> int:
     """The whole demo; the exit code: 0 if every expectation held, 1 if not, 128 + n after signal n."""
-    asked: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    stop_requested: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def end(number: int) -> None:
         # The first one ends the demo; more of them must not disturb it in cleaning up.
-        if not asked.done():
-            asked.set_result(number)
+        if not stop_requested.done():
+            stop_requested.set_result(number)
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, end, number)
     screen = Screen(on_closed=lambda: end(signal.SIGPIPE))
     showing = asyncio.create_task(screen.keep_showing())
     try:
         async with Stage(screen) as stage:
-            return await _perform(stage, asked, keep)
+            return await _perform(stage, stop_requested, keep)
     finally:
         showing.cancel()
 
 
-async def _perform(stage: Stage, asked: asyncio.Future[int], keep: bool) -> int:
+async def _perform(stage: Stage, stop_requested: asyncio.Future[int], keep: bool) -> int:
     performing = asyncio.create_task(_story_and_report(stage))
-    either: set[asyncio.Future[Any]] = {performing, asked}
+    either: set[asyncio.Future[Any]] = {performing, stop_requested}
     await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     if not performing.done():
         performing.cancel()
         await asyncio.wait({performing})
         stage.screen.write("\nInterrupted: ending every process and removing the server.")
-        return 128 + asked.result()
+        return 128 + stop_requested.result()
     held = performing.result()
     if keep and stage.dsn:
         _say_how_to_look(stage)
-        await asked
+        await stop_requested
         stage.screen.write("\nEnding every process and removing the server.")
     return 0 if held else 1
 

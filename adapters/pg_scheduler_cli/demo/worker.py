@@ -43,8 +43,8 @@ class Teller(logging.Handler):
     def job_started(self, job: ClaimedJob) -> None:
         """An attempt starts."""
         late = datetime.now(UTC) - job.execution_time
-        again = f"attempt {job.attempt}, " if job.attempt > 1 else ""
-        note = f"{again}{late.total_seconds() * 1000:.1f} ms after its time"
+        force_requested = f"attempt {job.attempt}, " if job.attempt > 1 else ""
+        note = f"{force_requested}{late.total_seconds() * 1000:.1f} ms after its time"
         Event(self._who, "started", job.job_id, note, job.task_name).tell()
 
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:

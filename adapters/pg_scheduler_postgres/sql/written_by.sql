@@ -1,7 +1,7 @@
 -- The number of the transaction, or of the part of it since a savepoint, that wrote a job's row last. The row
 -- holds the lower 32 bits; the upper ones are those of the whole transaction, which is older than its parts.
 SELECT (whole.number + ((job.xmin::text::bigint - whole.number) % 4294967296 + 4294967296) % 4294967296)::text
-    AS receipt
+    AS token
 FROM :"schema".scheduled_jobs AS job
 CROSS JOIN (SELECT pg_current_xact_id()::text::bigint AS number) AS whole
 WHERE job.job_id = :job_id::text;

@@ -8,7 +8,7 @@ before them; so marks are used only while every claim is filled, and not for lon
 
 from __future__ import annotations
 
-from pg_scheduler.ports.claims import ClaimAnswer, Mark
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimPosition
 from pg_scheduler.ports.clock import Clock
 
 SLOW, SLOW_PER_JOB = 0.001, 0.000_006
@@ -27,30 +27,30 @@ class ClaimCursor:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._marks: dict[int, Mark] = {}
+        self._marks: dict[int, ClaimPosition] = {}
         self._used_until = 0.0
         self._slow = 0
 
-    def marks(self) -> tuple[Mark, ...]:
+    def positions(self) -> tuple[ClaimPosition, ...]:
         """The marks for the next claim; none if it is time to look at everything."""
         if not self._marks or self._clock.monotonic() >= self._used_until:
             return ()
         return tuple(self._marks.values())
 
-    def answered(self, answer: ClaimAnswer, limit: int, with_marks: bool) -> bool:
+    def answered(self, answer: ClaimAnswer, limit: int, with_positions: bool) -> bool:
         """Learn from a claim. True if it says less than one without marks would: it found no more beyond
         them. A store that does not tell how long it looked is never asked with marks."""
         if answer.rows < limit:
             self._marks.clear()
             self._slow = 0
-            return with_marks
-        if not with_marks:
+            return with_positions
+        if not with_positions:
             self._marks.clear()
-            looked = answer.looked or 0.0
-            self._slow = self._slow + 1 if looked >= SLOW + SLOW_PER_JOB * limit else 0
+            scan_seconds = answer.scan_seconds or 0.0
+            self._slow = self._slow + 1 if scan_seconds >= SLOW + SLOW_PER_JOB * limit else 0
             if self._slow < STREAK:
                 return False
-            self._used_until = self._clock.monotonic() + max(SHORTEST_ROUND, looked / SHARE)
+            self._used_until = self._clock.monotonic() + max(SHORTEST_ROUND, scan_seconds / SHARE)
         for job in answer.jobs:
-            self._marks[job.rank] = Mark(job.rank, job.execution_time, job.job_id)
+            self._marks[job.rank] = ClaimPosition(job.rank, job.execution_time, job.job_id)
         return False

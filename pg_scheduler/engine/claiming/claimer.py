@@ -30,7 +30,7 @@ DRAIN_PATIENCE = 5.0
 somebody waits until nothing is left."""
 
 
-Found = tuple[float, Sequence[ClaimedJob]]
+ClaimResult = tuple[float, Sequence[ClaimedJob]]
 """When the store was asked, by the monotonic clock, and the jobs that it gave, in start order."""
 
 
@@ -83,7 +83,7 @@ class Claimer:
         self._polling = polling
         self._claimable = claimable
         self._lanes = LaneGate(clock)
-        self._low_water = ClaimCursor(clock)
+        self._cursor = ClaimCursor(clock)
         self._busy = False
         self._active = active
         self._start_job = start_job
@@ -91,7 +91,7 @@ class Claimer:
         self._listening = listening
         self._on_expired = on_expired
         self._woken = asyncio.Event()
-        self._fruitless = asyncio.Event()
+        self._empty_poll = asyncio.Event()
         self.empty_polls = 0
         """How many looks found nothing that could be started."""
         self._one_at_a_time = asyncio.Lock()
@@ -107,7 +107,7 @@ class Claimer:
 
     def wake_for_lanes(self, at_once: bool = False) -> None:
         """There may be something to claim from a lane; `at_once`: whatever that costs."""
-        self._lanes.ask(at_once)
+        self._lanes.request(at_once)
         self._woken.set()
 
     def stop(self) -> None:
@@ -130,19 +130,19 @@ class Claimer:
         self._woken.clear()
         claimed = await self.claim_once()
         if not claimed.taken and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
-            self._note_fruitless_look()
+            self._note_empty_poll()
         if claimed.taken < claimed.limit:
             await self._idle(claimed)
 
-    def _note_fruitless_look(self) -> None:
+    def _note_empty_poll(self) -> None:
         self.empty_polls += 1
-        fruitless, self._fruitless = self._fruitless, asyncio.Event()
-        fruitless.set()
+        empty_poll, self._empty_poll = self._empty_poll, asyncio.Event()
+        empty_poll.set()
 
-    async def wait_fruitless_after(self, looks: int) -> None:
+    async def wait_empty_poll_after(self, polls: int) -> None:
         """Return once a look later than this one has found nothing that could be started now."""
-        while self.empty_polls <= looks:
-            await self._fruitless.wait()
+        while self.empty_polls <= polls:
+            await self._empty_poll.wait()
 
     async def claim_once(self) -> Claimed:
         """Claim and start what fits."""
@@ -177,83 +177,87 @@ class Claimer:
         # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
         given_back = await orphaned_claims(self._insight, self._worker_id, self._active.leases())
         answers = await self._jobs.settle(given_back, now=self._clock.pinned()) if given_back else ()
-        answered = [told for told, answer in zip(given_back, answers, strict=True) if answer is not None]
+        answered = [
+            settlement for settlement, answer in zip(given_back, answers, strict=True) if answer is not None
+        ]
         if answered:
             log.warning(
                 "jobs given back: the answer to their claim was lost",
-                extra={"job_ids": [told.job_id for told in answered]},
+                extra={"job_ids": [settlement.job_id for settlement in answered]},
             )
         self._in_doubt = None in answers  # a row that somebody holds is given back before the next claim
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
-        found: list[Found] = []
+        results: list[ClaimResult] = []
         taken, next_due_in = 0, None
         try:
             if self._lanes.is_open(self._busy):
-                taken += await self._claim_lanes(request, found)
+                taken += await self._claim_lanes(request, results)
             if taken < request.limit:
                 rest = replace(request, limit=request.limit - taken)
-                rows, next_due_in = await self._claim_others(rest, found)
+                rows, next_due_in = await self._claim_others(rest, results)
                 taken += rows
                 self._busy = rows == rest.limit
         finally:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
-            self._start_in_order(found)
+            self._start_in_order(results)
         return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
 
-    def _start_in_order(self, found: list[Found]) -> None:
+    def _start_in_order(self, results: list[ClaimResult]) -> None:
         now, lease = self._clock.monotonic(), self._lease.total_seconds()
         starting: list[ClaimedJob] = []
-        for asked, jobs in found:
-            if now - asked < lease and not self._given_up:
+        for sent_at, jobs in results:
+            if now - sent_at < lease and not self._given_up:
                 starting += jobs
             else:
                 for job in jobs:
                     self._decline_job(job)
-        if len(found) > 1:  # each answer is in order already
+        if len(results) > 1:  # each answer is in order already
             starting.sort(key=START_ORDER)
         for job in starting:
             self._start_job(job)
 
-    async def _claim_lanes(self, request: ClaimRequest, found: list[Found]) -> int:
-        asked, reasons = self._clock.monotonic(), self._lanes.asked
+    async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> int:
+        sent_at, reasons = self._clock.monotonic(), self._lanes.requests
         answer = await self._jobs.claim_lanes(
             replace(request, lane_cursor=self._lanes.cursor), now=self._clock.pinned()
         )
-        took = self._clock.monotonic() - asked
+        took = self._clock.monotonic() - sent_at
         self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
-        self._found(found, answer.jobs, answer.expired, asked)
+        self._record_result(results, answer.jobs, answer.expired, sent_at)
         # What expired takes no slot.
         return len(answer.jobs)
 
-    async def _claim_others(self, request: ClaimRequest, found: list[Found]) -> tuple[int, timedelta | None]:
+    async def _claim_others(
+        self, request: ClaimRequest, results: list[ClaimResult]
+    ) -> tuple[int, timedelta | None]:
         """How many rows were dealt with, and when the next job is due."""
-        marks = self._low_water.marks()
-        asked = self._clock.monotonic()
-        answer = await self._jobs.claim(replace(request, beyond=marks), now=self._clock.pinned())
-        took = self._clock.monotonic() - asked
-        self._found(found, answer.jobs, answer.expired, asked)
+        positions = self._cursor.positions()
+        sent_at = self._clock.monotonic()
+        answer = await self._jobs.claim(replace(request, resume_after=positions), now=self._clock.pinned())
+        took = self._clock.monotonic() - sent_at
+        self._record_result(results, answer.jobs, answer.expired, sent_at)
         if answer.sorted_into_lanes:
-            self._lanes.ask()
-        if self._low_water.answered(answer, request.limit, with_marks=bool(marks)):
+            self._lanes.request()
+        if self._cursor.answered(answer, request.limit, with_positions=bool(positions)):
             rest = replace(request, limit=request.limit - answer.rows)
-            rows, next_due_in = await self._claim_others(rest, found)
+            rows, next_due_in = await self._claim_others(rest, results)
             return answer.rows + rows, next_due_in
         # The store counted from when the question reached it, and the next one takes as long to get there.
         age = timedelta(seconds=took)
         next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
         return answer.rows, next_due_in
 
-    def _found(
+    def _record_result(
         self,
-        found: list[Found],
+        results: list[ClaimResult],
         jobs: Sequence[ClaimedJob],
         expired: Sequence[str],
-        asked: float,
+        sent_at: float,
     ) -> None:
         if jobs:
-            found.append((asked, jobs))
+            results.append((sent_at, jobs))
         if expired:
             self._on_expired()
         for job_id in expired:

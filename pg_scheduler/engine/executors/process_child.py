@@ -65,19 +65,21 @@ def _answer(request: bytes) -> bytes:
         if type(result) is CoroutineType:
             result = asyncio.run(result)
     except Snooze as snooze:
-        return _told(codec, Answer.SNOOZE, snooze.delay)
+        return _encoded(codec, Answer.SNOOZE, snooze.delay)
     except BaseException as error:
         message, trace = describe_error(error)
         kind = type(error)
-        return _told(codec, Answer.FAILURE, [f"{kind.__module__}:{kind.__qualname__}", f"{message}\n{trace}"])
+        return _encoded(
+            codec, Answer.FAILURE, [f"{kind.__module__}:{kind.__qualname__}", f"{message}\n{trace}"]
+        )
     try:
-        return _told(codec, Answer.RESULT, result)
+        return _encoded(codec, Answer.RESULT, result)
     except BaseException as error:
         # The work is done: a result that cannot travel must not make it run again, whatever its fields do.
         known = isinstance(error, UnencodablePayload)
-        said = storable(str(error), MAX_MESSAGE) if known else describe_error(error)[0]
-        return _told(codec, Answer.UNCARRIED, said)
+        message_of_error = storable(str(error), MAX_MESSAGE) if known else describe_error(error)[0]
+        return _encoded(codec, Answer.UNCARRIED, message_of_error)
 
 
-def _told(codec: JsonCodec, kind: Answer, value: Any) -> bytes:
+def _encoded(codec: JsonCodec, kind: Answer, value: Any) -> bytes:
     return codec.encode_result([str(kind), value]).encode()

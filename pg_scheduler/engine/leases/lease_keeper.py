@@ -65,16 +65,16 @@ class LeaseKeeper:
         self._on_pass = on_pass
         self._on_failure = on_failure
         self._poked = asyncio.Event()
-        self._home: asyncio.AbstractEventLoop | None = None
-        self._away: asyncio.AbstractEventLoop | None = None
+        self._main_loop: asyncio.AbstractEventLoop | None = None
+        self._own_loop: asyncio.AbstractEventLoop | None = None
 
     async def renew_now(self, driver: Driver | None = None) -> RenewAnswer:
         """Renew every lease once; what was lost or should stop is reported."""
-        asked = self._clock.monotonic()
+        sent_at = self._clock.monotonic()
         leases = self._active.leases()
         request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases)
         answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
-        self._active.renewed(asked)
+        self._active.renewed(sent_at)
         for lease in leases:
             if lease not in answer.held:
                 self._tell(self._on_lost, lease)
@@ -84,14 +84,14 @@ class LeaseKeeper:
 
     def poke(self) -> None:
         """Renew now rather than at the next turn. From the loop that started the keeper."""
-        if self._away is not None:
-            self._away.call_soon_threadsafe(self._poked.set)
+        if self._own_loop is not None:
+            self._own_loop.call_soon_threadsafe(self._poked.set)
         else:
             self._poked.set()
 
     async def keep(self) -> None:
         """Renew until cancelled; in a thread where the driver allows it."""
-        self._home = asyncio.get_running_loop()
+        self._main_loop = asyncio.get_running_loop()
         dedicated = None if self._clock.pinned() else self._driver.dedicated()
         if dedicated is None:
             await self._keep_with(self._renew_in_time)
@@ -102,7 +102,7 @@ class LeaseKeeper:
             await thread.ended()
         finally:
             await thread.stop()
-            self._away = None
+            self._own_loop = None
 
     async def _renew_in_time(self) -> None:
         try:
@@ -113,12 +113,12 @@ class LeaseKeeper:
 
     async def _keep_dedicated(self, driver: Driver) -> None:
         self._poked = asyncio.Event()
-        self._away = asyncio.get_running_loop()
-        line = _Line(driver, self._interval)
+        self._own_loop = asyncio.get_running_loop()
+        connection = _DedicatedConnection(driver, self._interval)
         try:
-            await self._keep_with(lambda: line.use(self.renew_now))
+            await self._keep_with(lambda: connection.use(self.renew_now))
         finally:
-            await line.close()
+            await connection.close()
 
     async def _keep_with(self, renew: Callable[[], Awaitable[object]]) -> None:
         async def one_round() -> None:
@@ -136,14 +136,14 @@ class LeaseKeeper:
         )
 
     def _tell(self, what: Callable[[_T], None], about: _T) -> None:
-        home = self._home
-        if home is None or self._away is None:
+        main_loop = self._main_loop
+        if main_loop is None or self._own_loop is None:
             what(about)
-        elif not home.is_closed():
-            home.call_soon_threadsafe(what, about)
+        elif not main_loop.is_closed():
+            main_loop.call_soon_threadsafe(what, about)
 
 
-class _Line:
+class _DedicatedConnection:
     """A driver on one connection, replaced by another where that does not answer in time.
 
     A connection that fell silent cannot be given up at once: the libraries first ask the server to cancel

@@ -73,15 +73,15 @@ class Reclaimer:
             raise
         await self._clock.sleep(self._nap(next_expiry_in))
 
-    async def reclaim_once(self, *, by_order: bool = False) -> list[Reclaimed]:
+    async def reclaim_once(self, *, force: bool = False) -> list[Reclaimed]:
         """Take back everything whose lease is over now; what was taken. `by_order`: even if the server has
         only just started."""
-        taken, _ = await self._reclaim(by_order)
+        taken, _ = await self._reclaim(force)
         return taken
 
-    async def _reclaim(self, by_order: bool = False) -> tuple[list[Reclaimed], timedelta | None]:
+    async def _reclaim(self, force: bool = False) -> tuple[list[Reclaimed], timedelta | None]:
         taken: list[Reclaimed] = []
-        request = replace(self._request, after_restart=timedelta(0)) if by_order else self._request
+        request = replace(self._request, after_restart=timedelta(0)) if force else self._request
         while True:
             answer = await self._jobs.reclaim_expired(request, now=self._clock.pinned())
             taken.extend(answer.jobs)

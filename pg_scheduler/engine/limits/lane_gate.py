@@ -13,12 +13,12 @@ BUSY_SHARE = 0.05
 
 
 class LaneGate:
-    """Open when there may be something to claim from lanes. Whoever has reason to think so says `ask`; the
-    store's last answer says when else."""
+    """Open when there may be something to claim from lanes. Whoever has reason to think so calls
+    `request`; the store's last answer tells when else."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._asked = 1
+        self._requests = 1
         self._answered = 0
         self._not_before = 0.0
         self._not_before_when_busy = 0.0
@@ -28,38 +28,38 @@ class LaneGate:
         self.cursor: LaneCursor | None = None
         """Where the next claim from the lanes goes on."""
 
-    def ask(self, at_once: bool = False) -> None:
+    def request(self, at_once: bool = False) -> None:
         """A lane may have something to give; `at_once`: the next look is taken, whatever that costs."""
-        self._asked += 1
+        self._requests += 1
         if at_once:
             self._not_before = self._not_before_when_busy = 0.0
 
     @property
-    def asked(self) -> int:
-        """How often somebody has asked so far: what comes while the store is asked, its answer may have
-        missed."""
-        return self._asked
+    def requests(self) -> int:
+        """How many requests there were so far. The answer to a claim may have missed those that came while
+        the claim was under way."""
+        return self._requests
 
     def is_open(self, busy: bool) -> bool:
         """True if the lanes should be claimed from now. `busy` says that jobs outside lanes are waiting."""
         now = self._clock.monotonic()
-        reason = self._asked > self._answered or now >= min(self._next_at, self._poll_at)
+        reason = self._requests > self._answered or now >= min(self._next_at, self._poll_at)
         return reason and now >= (self._not_before_when_busy if busy else self._not_before)
 
     def opens_in(self) -> float | None:
-        """Seconds until a worker without other work should look; None: when it is told to, or polls."""
+        """Seconds until a worker without other work should claim; None: at the next request or poll."""
         now = self._clock.monotonic()
-        if self._asked > self._answered:
+        if self._requests > self._answered:
             return max(self._not_before - now, 0.0)
         return None if self._next_at == math.inf else max(self._next_at - now, 0.0)
 
-    def answered(self, answer: LaneAnswer, asked: int, took: float, poll: float) -> None:
-        """The store was asked, for all reasons up to number `asked`, and that took so many seconds; `poll`
-        seconds from now it is asked again without a reason."""
+    def answered(self, answer: LaneAnswer, requests: int, took: float, poll: float) -> None:
+        """A claim has answered all requests up to this number, in `took` seconds; `poll` seconds from now the
+        lanes are claimed from without a request."""
         now = self._clock.monotonic()
-        self._answered = asked
+        self._answered = requests
         if answer.more:
-            self.ask()
+            self.request()
         next_at = math.inf if answer.next_in is None else now + answer.next_in.total_seconds()
         # What earlier answers said of other lanes holds until all have been looked at.
         self._next_at = next_at if self._swept else min(self._next_at, next_at)

@@ -88,9 +88,9 @@ class ActiveAttempts:
         with self._lock:
             return sorted(self._leases, key=lambda lease: lease.job_id)
 
-    def renewed(self, asked: float) -> None:
+    def renewed(self, sent_at: float) -> None:
         """All leases held at this time of `Clock.monotonic` have been renewed since; from any thread."""
-        self._renewed = asked
+        self._renewed = sent_at
 
     def is_overdue(self, attempt: Attempt, now: float) -> bool:
         """True if its lease may be over by now, as far as this process knows: it was frozen, or a job kept

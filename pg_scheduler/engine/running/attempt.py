@@ -26,7 +26,7 @@ class Completion:
     """A completion in somebody else's transaction."""
 
     verdict: Verdict
-    receipt: str
+    token: str
     """The store tells by it what became of the transaction."""
 
 
@@ -45,7 +45,7 @@ class Attempt:
     """Why it is being stopped; the first reason given stands."""
     completion: Completion | None = None
     """What its function wrote in a transaction of its own, whether or not that was committed."""
-    disowned: bool = False
+    fenced_out: bool = False
     """True once the fence has refused to let its function complete the job."""
     decided: bool = False
     """True once a verdict is on its way; whatever the function does later changes nothing."""

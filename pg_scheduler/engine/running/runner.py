@@ -234,7 +234,7 @@ class Runner:
 
     def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
         """What an exception means depends on whether, and why, the attempt was being stopped."""
-        if isinstance(error, LeaseLost) and attempt.disowned:
+        if isinstance(error, LeaseLost) and attempt.fenced_out:
             return Interrupted()
         stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
         match attempt.reason:

@@ -49,7 +49,7 @@ class Registrar:
             outdated = record.retired or record.new.spec_hash != new.spec_hash
             if outdated and new.key not in self._reported:
                 log.warning(
-                    "newer code has another idea of this schedule; this program's is left aside",
+                    "a newer deployment defines this schedule differently; keeping it",
                     extra={"schedule": new.key, "task": new.task_name},
                 )
             (self._reported.add if outdated else self._reported.discard)(new.key)

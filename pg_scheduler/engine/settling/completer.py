@@ -18,7 +18,7 @@ from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.running.attempt import Attempt, Completion
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.completions import Completions, Fate
+from pg_scheduler.ports.completions import Completions, TransactionOutcome
 
 log = logging.getLogger(__name__)
 
@@ -51,14 +51,17 @@ class Completer:
             JobEvent.COMPLETE, result=self._codec.encode_result(result) if job.store_result else None
         )
         settlement = Settlement(job.job_id, job.epoch, self._worker_id, verdict)
-        receipt = await self._completions.complete_in(settlement, connection, now=self._clock.pinned())
-        if receipt is None:
+        token = await self._completions.complete_in(settlement, connection, now=self._clock.pinned())
+        if token is None:
             before = attempt.completion
-            if before is not None and await self._completions.fate_of(before.receipt) is not Fate.ROLLED_BACK:
+            if (
+                before is not None
+                and await self._completions.outcome_of(before.token) is not TransactionOutcome.ROLLED_BACK
+            ):
                 raise InvalidTransition(job.job_id, JobStatus.COMPLETED, JobStatus.COMPLETED)
-            attempt.disowned = True
+            attempt.fenced_out = True
             raise LeaseLost(job.job_id, job.epoch)
-        attempt.completion = Completion(verdict, receipt)
+        attempt.completion = Completion(verdict, token)
 
     async def stands(self, attempt: Attempt) -> bool:
         """True if the function has completed its job and committed that; waits while it has neither committed
@@ -68,16 +71,16 @@ class Completer:
         pause = PAUSE
         while True:
             try:
-                fate = await self._completions.fate_of(attempt.completion.receipt)
+                outcome = await self._completions.outcome_of(attempt.completion.token)
             except (ConnectionLost, TransientDatabaseError):
                 log.warning(
                     "the store is away; whether the job was completed is asked again",
                     extra={"job_id": attempt.job.job_id},
                 )
-                fate = Fate.OPEN
-            if fate is Fate.COMMITTED:
+                outcome = TransactionOutcome.OPEN
+            if outcome is TransactionOutcome.COMMITTED:
                 return True
-            if fate is Fate.ROLLED_BACK:
+            if outcome is TransactionOutcome.ROLLED_BACK:
                 attempt.completion = None
                 return False
             await asyncio.sleep(pause.total_seconds())

@@ -20,8 +20,13 @@ async def settled_before(
     """For verdicts that the store refuses after an answer was lost: whether it had taken each before. Two
     reads each: it happens after broken connections only, and the statement that settles stays as it is."""
     return [
-        stored_already(told, await insight.job(told.job_id), await insight.attempts(told.job_id), not_kept)
-        for told in settlements
+        stored_already(
+            settlement,
+            await insight.job(settlement.job_id),
+            await insight.attempts(settlement.job_id),
+            not_kept,
+        )
+        for settlement in settlements
     ]
 
 

@@ -134,10 +134,10 @@ class Settler:
         batch = self._queue[:MAX_BATCH]
         with self._active.pausing_claims_on_failure():
             gone = await self._gone(batch) if self._in_doubt else set()
-            told = [pending for pending in batch if pending.attempt.lease not in gone] if gone else batch
-            answers = await self._write(told) if told else ()
+            remaining = [pending for pending in batch if pending.attempt.lease not in gone] if gone else batch
+            answers = await self._write(remaining) if remaining else ()
         held_up = []
-        for pending, answer in zip(told, answers, strict=True):
+        for pending, answer in zip(remaining, answers, strict=True):
             if answer is Answer.HELD_UP:
                 held_up.append(pending)
             else:
@@ -168,8 +168,8 @@ class Settler:
     def _deleted_by(self, pending: Pending) -> bool:
         """Whether a job that is gone may well have been ended, and so deleted, by this verdict."""
         job = pending.attempt.job
-        told = Settlement(job.job_id, job.epoch, self._worker_id, pending.verdict)
-        return stored_already(told, None, (), self._not_kept)
+        settlement = Settlement(job.job_id, job.epoch, self._worker_id, pending.verdict)
+        return stored_already(settlement, None, (), self._not_kept)
 
     @property
     def empty(self) -> bool:
@@ -226,15 +226,15 @@ class Settler:
             return accepted
         doubtful = [
             position
-            for position, told in enumerate(settlements)
-            if accepted[position] is False and Lease(told.job_id, told.epoch) in self._in_doubt
+            for position, settlement in enumerate(settlements)
+            if accepted[position] is False and Lease(settlement.job_id, settlement.epoch) in self._in_doubt
         ]
         if not doubtful:
             return accepted
-        again = await settled_before(
+        taken_before = await settled_before(
             self._insight, [settlements[position] for position in doubtful], self._not_kept
         )
-        before = {position for position, yes in zip(doubtful, again, strict=True) if yes}
+        before = {position for position, yes in zip(doubtful, taken_before, strict=True) if yes}
         return [yes or position in before for position, yes in enumerate(accepted)]
 
     def _answered(self, pending: Pending, answer: Answer) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pg_scheduler.domain.errors import InvalidInput, TransientDatabaseError
 from pg_scheduler.domain.settling import settles
 from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.completions import Fate
+from pg_scheduler.ports.completions import TransactionOutcome
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.testing.memory.state import MemoryState
 
@@ -21,7 +21,7 @@ class MemoryTransaction:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.fate = Fate.OPEN
+        self.outcome = TransactionOutcome.OPEN
         self.settlements: list[tuple[Settlement, datetime | None]] = []
         self._effects: list[Callable[[], object]] = []
 
@@ -31,7 +31,7 @@ class MemoryTransaction:
 
     def take_effect(self) -> None:
         """It is committed."""
-        self.fate = Fate.COMMITTED
+        self.outcome = TransactionOutcome.COMMITTED
         for effect in self._effects:
             effect()
 
@@ -61,7 +61,7 @@ class MemoryCompletions:
                 if not (await self._jobs().settle([settlement], now=now))[0]:
                     raise TransientDatabaseError("the job was changed by somebody else meanwhile", "40001")
         except BaseException:
-            made.fate = Fate.ROLLED_BACK
+            made.outcome = TransactionOutcome.ROLLED_BACK
             raise
         made.take_effect()
 
@@ -74,7 +74,7 @@ class MemoryCompletions:
                 f"expected a transaction of the memory driver, got {type(connection).__name__}",
                 "async with driver.transaction() as connection: ...",
             )
-        if connection.fate is not Fate.OPEN:
+        if connection.outcome is not TransactionOutcome.OPEN:
             raise InvalidInput("connection", "its transaction is over")
         row = self._state.jobs.get(settlement.job_id)
         told_already = any(told.job_id == settlement.job_id for told, _ in connection.settlements)
@@ -94,5 +94,5 @@ class MemoryCompletions:
         connection.settlements.append((settlement, now))
         return str(connection.number)
 
-    async def fate_of(self, receipt: str) -> Fate:
-        return self._transactions[receipt].fate
+    async def outcome_of(self, token: str) -> TransactionOutcome:
+        return self._transactions[token].outcome

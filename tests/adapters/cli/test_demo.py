@@ -22,6 +22,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler_cli.demo.findings import report
 from pg_scheduler_cli.demo.screen import Screen
 from tests.adapters.cli.conftest import Pgq
+from tests.support.ignored_signals import ignoring
 from tests.support.running import eventually
 
 PATIENCE = 100
@@ -119,8 +120,12 @@ async def test_the_demo_shows_everything_and_leaves_nothing_behind(demo: Demo) -
 
 @pytest.mark.slow
 async def test_a_kept_demo_can_be_looked_at_until_ctrl_c(demo: Demo, lone_pgq: Pgq) -> None:
-    with demo.start("--keep") as playing:
+    """Under nohup, so it outlives its terminal."""
+    with ignoring(signal.SIGHUP):
+        playing = demo.start("--keep")
+    with playing:
         said = await asyncio.to_thread(until, playing, "Ctrl-C ends everything")
+        os.killpg(playing.pid, signal.SIGHUP)
         command = re.search(r"pgq (db status --dsn \S+)", said)
         assert command is not None
         looked = await lone_pgq(*command[1].split())

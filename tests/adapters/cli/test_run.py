@@ -10,6 +10,7 @@ import pytest
 
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.apps import Shop
+from tests.support.ignored_signals import ignoring
 from tests.support.running import eventually
 
 LISTENING = """
@@ -100,16 +101,20 @@ async def test_a_signal_while_the_application_is_being_made_ends_it(shop: Shop) 
 
 
 async def test_a_hang_up_that_is_ignored_stays_ignored(shop: Shop, queries: Queries) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
+    with ignoring(signal.SIGHUP):
         async with shop.worker("shop.main") as run:
             run.send(signal.SIGHUP)
             await queries.enqueue("mail", b"after")
             await eventually(lambda: "mail:after" in shop.notes)
             run.send(signal.SIGTERM)
             assert await run.ended() == 0, run.err
-    finally:
-        signal.signal(signal.SIGHUP, before)
+
+
+async def test_an_interrupt_ends_a_worker_for_which_a_shell_ignores_it(shop: Shop) -> None:
+    with ignoring(signal.SIGINT):
+        async with shop.worker("shop.main") as run:
+            run.send(signal.SIGINT)
+            assert await run.ended() == 0, run.err
 
 
 async def test_drain_ends_once_nothing_is_due(

@@ -69,7 +69,7 @@ async def queue_manager():
 async def schedule_manager():
     sm = SchedulerManager(os.environ["SHOP_DSN"])
 
-    @sm.schedule("mail", "0 3 * * *")
+    @sm.schedule("mail", "0 0 29 2 *")
     async def nightly(schedule):
         note("mail:x")
 

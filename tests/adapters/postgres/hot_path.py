@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import pytest
 
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
@@ -185,6 +186,12 @@ class Planner:
     async def _literal(self, kind: str, value: Any) -> str:
         text = await self._connection.fetchval(f"SELECT quote_nullable($1::{kind}::text)", value)
         return f"{text}::{kind}"
+
+
+def skip_unless_plans_are_counted(connection: asyncpg.Connection) -> None:
+    """A server before 14 does not tell how often a prepared statement was planned."""
+    if connection.get_server_version().major < 14:
+        pytest.skip("PostgreSQL counts the plans of a statement from version 14 on")
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

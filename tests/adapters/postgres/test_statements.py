@@ -11,7 +11,7 @@ import pytest
 import pg_scheduler_postgres
 from pg_scheduler import Scheduler
 from pg_scheduler_postgres.statements import Statements, compiled, expanded, statement_names
-from tests.adapters.postgres.hot_path import cases
+from tests.adapters.postgres.hot_path import cases, skip_unless_plans_are_counted
 
 SQL_FILES = sorted(Path(pg_scheduler_postgres.__file__).parent.rglob("*.sql"))
 
@@ -85,6 +85,7 @@ def test_sql_reads_as_prose(file: Path) -> None:
 
 async def test_a_claim_is_not_planned_anew_each_time(dsn: str, sql: asyncpg.Connection) -> None:
     """With the clock as a parameter it was: planning took longer than claiming."""
+    skip_unless_plans_are_counted(sql)
     scheduler = Scheduler(sql)
     await scheduler.initialize_db()
     scheduler.task_map["task"] = _nothing

@@ -12,42 +12,43 @@ from tests.chaos.mutating import SQL, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
 ENGINE = "pg_scheduler/engine/"
+SUBMITTING = "pg_scheduler/client/submit_retry.py"
 ASYNCPG, PSYCOPG = "adapters/pg_scheduler_asyncpg/", "adapters/pg_scheduler_psycopg/"
 MEANINGS = "adapters/pg_scheduler_postgres/sqlstate.py"
 NO_DOUBT = "            self._in_doubt.update(pending.attempt.lease for pending in batch)\n"
 DROPPED_VERDICTS = (
-    (ENGINE + "settler.py", "        batch = self._queue[:MAX_BATCH]\n",
+    (ENGINE + "settling/settler.py", "        batch = self._queue[:MAX_BATCH]\n",
      "        batch, self._queue = self._queue[:MAX_BATCH], self._queue[MAX_BATCH:]\n"),
-    (ENGINE + "settler.py", "        del self._queue[: len(batch)]\n", ""),
+    (ENGINE + "settling/settler.py", "        del self._queue[: len(batch)]\n", ""),
 )  # fmt: skip
 
 MUTANTS = (
     Mutant(
         "lost submissions",
         "a call whose answer was lost is repeated",
-        ((ENGINE + "submitting.py", "            if connection is not None or over or (",
+        ((SUBMITTING, "            if connection is not None or over or (",
           "            if lost or over or ("),),
     ),
     Mutant(
         "lost submissions",
         "an id that was made for its job and is stored was stored by this call",
-        ((ENGINE + "submitting.py", "if not in_doubt or not await _all_stored(store, jobs):", "if True:"),),
+        ((SUBMITTING, "if not in_doubt or not await _all_stored(driver.insight, jobs):", "if True:"),),
     ),
     Mutant(
         "lost submissions",
         "an id that was made for its job and is taken was taken by this call",
-        ((ENGINE + "submitting.py", "return await _own(store, jobs, answers) if in_doubt else answers",
+        ((SUBMITTING, "return await _own(driver.insight, jobs, answers) if in_doubt else answers",
           "return answers"),),
     ),
     Mutant(
         "lost claims",
         "what a failed claim may have leased is given back",
-        ((ENGINE + "claimer.py", "                self._in_doubt = True\n", ""),),
+        ((ENGINE + "claiming/claimer.py", "                self._in_doubt = True\n", ""),),
     ),
     Mutant(
         "lost verdicts",
         "a verdict whose answer was lost is known again",
-        ((ENGINE + "settler.py", NO_DOUBT, ""),),
+        ((ENGINE + "settling/settler.py", NO_DOUBT, ""),),
     ),
     Mutant(
         "lost windows",
@@ -55,7 +56,7 @@ MUTANTS = (
         (
             PLANNED_FOR,
             GROWING_MARK,
-            (ENGINE + "stager.py", "job_id=window_job_id(key, window),",
+            (ENGINE + "schedules/stager.py", "job_id=window_job_id(key, window),",
              "job_id=f'{window_job_id(key, window)}:{randomness}',"),
         ),
     ),
@@ -81,7 +82,7 @@ MUTANTS = (
     Mutant(
         "half-open renewals",
         "another connection renews where one does not answer in time",
-        ((ENGINE + "lease_keeper.py", "asyncio.wait({doing}, timeout=self._patience)",
+        ((ENGINE + "leases/lease_keeper.py", "asyncio.wait({doing}, timeout=self._patience)",
           "asyncio.wait({doing}, timeout=None)"),),
     ),
     Mutant(
@@ -96,7 +97,7 @@ MUTANTS = (
     Mutant(
         "lost notifications",
         "there is a slow poll",
-        ((ENGINE + "claimer.py", "await wait_at_most(self._woken, interval, self._clock)",
+        ((ENGINE + "claiming/claimer.py", "await wait_at_most(self._woken, interval, self._clock)",
           "await wait_at_most(self._woken, None, self._clock)"),),
     ),
     Mutant("bad line", "a verdict that could not be written is kept", DROPPED_VERDICTS),
@@ -104,7 +105,7 @@ MUTANTS = (
     Mutant(
         "long outage",
         "after an outage there is time to renew",
-        ((ENGINE + "reclaimer.py",
+        ((ENGINE + "leases/reclaimer.py",
           '        """The database was out of reach: a renewal of this worker\'s own leases failed."""\n'
           "        self._after_outage = True\n",
           '        """The database was out of reach: a renewal of this worker\'s own leases failed."""\n'),),
@@ -113,7 +114,7 @@ MUTANTS = (
     Mutant(
         "server crashes",
         "after a start of the server there is time to renew",
-        ((ENGINE + "reclaimer.py", "max_crashes, after_restart=patience)", "max_crashes)"),),
+        ((ENGINE + "leases/reclaimer.py", "max_crashes, after_restart=patience)", "max_crashes)"),),
     ),
     Mutant(
         "ended backends",
@@ -134,7 +135,7 @@ MUTANTS = (
     Mutant(
         "refusals",
         "a submission that was rolled back is repeated",
-        ((ENGINE + "submitting.py", "except (ConnectionLost, TransientDatabaseError) as error:",
+        ((SUBMITTING, "except (ConnectionLost, TransientDatabaseError) as error:",
           "except ConnectionLost as error:"),),
     ),
     Mutant(

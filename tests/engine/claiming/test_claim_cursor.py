@@ -13,7 +13,7 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.claiming import claim_cursor as low_water
 from pg_scheduler.engine.claiming.claim_cursor import SHARE, SHORTEST_ROUND, SLOW, STREAK, ClaimCursor
-from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, Mark
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimPosition, ClaimRequest
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.contract.scene import LEASE, NOON, OWNER, at, new, submit
@@ -29,9 +29,9 @@ def job(rank: int = 5, number: int = 0) -> ClaimedJob:
     return ClaimedJob(f"job {number}", "task", "{}", at(number), rank, 1, 1, 0, 0, None, None, False)
 
 
-def filled(*ranks: int, looked: float | None = SLOW_CLAIM) -> ClaimAnswer:
+def filled(*ranks: int, scan_seconds: float | None = SLOW_CLAIM) -> ClaimAnswer:
     jobs = [job(rank, number) for number, rank in enumerate((*ranks, *[9] * LIMIT))][:LIMIT]
-    return ClaimAnswer(tuple(jobs), (), None, looked=looked)
+    return ClaimAnswer(tuple(jobs), (), None, scan_seconds=scan_seconds)
 
 
 @pytest.fixture
@@ -44,8 +44,8 @@ def slow(clock: ManualClock) -> ClaimCursor:
     """After a streak of slow claims."""
     water = ClaimCursor(clock)
     for _ in range(STREAK):
-        assert water.marks() == ()
-        assert water.answered(filled(5), LIMIT, with_marks=False) is False
+        assert water.positions() == ()
+        assert water.answered(filled(5), LIMIT, with_positions=False) is False
     return water
 
 
@@ -54,44 +54,44 @@ def slow(clock: ManualClock) -> ClaimCursor:
 
 async def test_quick_claims_and_a_single_slow_one_use_none(clock: ManualClock) -> None:
     water = ClaimCursor(clock)
-    for looked in [0.0001, *[SLOW_CLAIM] * (STREAK - 1), 0.0001] * 3:
-        water.answered(filled(5, looked=looked), LIMIT, with_marks=False)
-        assert water.marks() == ()
+    for scan_seconds in [0.0001, *[SLOW_CLAIM] * (STREAK - 1), 0.0001] * 3:
+        water.answered(filled(5, scan_seconds=scan_seconds), LIMIT, with_positions=False)
+        assert water.positions() == ()
 
 
 async def test_a_store_that_does_not_tell_is_asked_without(clock: ManualClock) -> None:
     water = ClaimCursor(clock)
     for _ in range(2 * STREAK):
-        water.answered(filled(5, looked=None), LIMIT, with_marks=False)
-    assert water.marks() == ()
+        water.answered(filled(5, scan_seconds=None), LIMIT, with_positions=False)
+    assert water.positions() == ()
 
 
 async def test_after_a_streak_of_slow_ones_each_rank_has_its_last_place(slow: ClaimCursor) -> None:
-    assert slow.marks() == (Mark(5, at(0), "job 0"), Mark(9, at(9), "job 9"))
+    assert slow.positions() == (ClaimPosition(5, at(0), "job 0"), ClaimPosition(9, at(9), "job 9"))
 
 
 async def test_everything_is_looked_at_again_soon(slow: ClaimCursor, clock: ManualClock) -> None:
     await clock.advance(SHORTEST_ROUND - 0.01)
-    assert slow.marks()
+    assert slow.positions()
     await clock.advance(0.01)
-    assert slow.marks() == ()
+    assert slow.positions() == ()
 
 
 async def test_looking_at_everything_takes_no_more_than_its_share(
     slow: ClaimCursor, clock: ManualClock
 ) -> None:
     await clock.advance(SHORTEST_ROUND)
-    slow.answered(filled(5, looked=1.0), LIMIT, with_marks=False)
+    slow.answered(filled(5, scan_seconds=1.0), LIMIT, with_positions=False)
     await clock.advance(1 / SHARE - 0.1)
-    assert slow.marks()
+    assert slow.positions()
     await clock.advance(0.1)
-    assert slow.marks() == ()
+    assert slow.positions() == ()
 
 
 async def test_a_claim_that_is_not_filled_ends_it_and_says_that_it_says_little(slow: ClaimCursor) -> None:
-    assert slow.answered(ClaimAnswer((job(),), (), None), LIMIT, with_marks=True) is True
-    assert slow.marks() == ()
-    assert slow.answered(ClaimAnswer((), (), None), LIMIT, with_marks=False) is False
+    assert slow.answered(ClaimAnswer((job(),), (), None), LIMIT, with_positions=True) is True
+    assert slow.positions() == ()
+    assert slow.answered(ClaimAnswer((), (), None), LIMIT, with_positions=False) is False
 
 
 # --- in a worker
@@ -102,12 +102,12 @@ class SlowJobs(MemoryJobs):
 
     def __init__(self, state: MemoryState) -> None:
         super().__init__(state)
-        self.asked: list[Sequence[Mark]] = []
+        self.asked: list[Sequence[ClaimPosition]] = []
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
-        self.asked.append(request.beyond)
+        self.asked.append(request.resume_after)
         answer = await super().claim(request, now=now)
-        return replace(answer, looked=SLOW_CLAIM / 100 if request.beyond else SLOW_CLAIM)
+        return replace(answer, scan_seconds=SLOW_CLAIM / 100 if request.resume_after else SLOW_CLAIM)
 
 
 async def noop(number: int) -> None:
@@ -121,7 +121,7 @@ async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(cloc
     await scheduler.schedule_bulk([JobSpec(noop, clock.now(), args=(n,)) for n in range(12 * LIMIT)])
     while (claimed := await scheduler.worker.services.claimer.claim_once()).taken == claimed.limit:
         await scheduler.worker.steps.finish_started()
-    used = [bool(marks) for marks in store.asked]
+    used = [bool(positions) for positions in store.asked]
     assert used == [False] * STREAK + [True] * (13 - STREAK) + [False], "the last look was at everything"
 
 
@@ -137,14 +137,14 @@ async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
     await driver.close()
 
 
-async def claimed(driver: Driver, *marks: Mark, limit: int = 100) -> list[str]:
-    request = ClaimRequest(OWNER, ("task",), limit, LEASE, marks)
+async def claimed(driver: Driver, *positions: ClaimPosition, limit: int = 100) -> list[str]:
+    request = ClaimRequest(OWNER, ("task",), limit, LEASE, positions)
     return [job.job_id for job in (await driver.jobs.claim(request, now=NOON)).jobs]
 
 
 async def test_a_claim_begins_at_the_mark_of_its_rank(driver: Driver) -> None:
     await submit(driver, *(new(name, due=at(-1)) for name in ("a", "b", "c")), new("earlier", due=at(-2)))
-    assert await claimed(driver, Mark(5, at(-1), "b")) == ["b", "c"]
+    assert await claimed(driver, ClaimPosition(5, at(-1), "b")) == ["b", "c"]
     assert await claimed(driver) == ["earlier", "a"], "without marks nothing is left out"
 
 
@@ -153,15 +153,15 @@ async def test_ranks_without_a_mark_are_found_before_between_and_after_those_wit
 ) -> None:
     ranks = (-(2**31), 1, 2, 3, 5, 7, 2**31 - 1)
     await submit(driver, *(new(f"rank {rank}", rank=rank, due=at(-1)) for rank in ranks))
-    marks = [Mark(rank, at(0), "") for rank in (2, 4, 5)]
-    found = await claimed(driver, *marks)
+    positions = [ClaimPosition(rank, at(0), "") for rank in (2, 4, 5)]
+    found = await claimed(driver, *positions)
     assert found == [f"rank {rank}" for rank in ranks if rank not in (2, 5)]
 
 
 async def test_a_filled_claim_with_marks_stays_in_order(driver: Driver) -> None:
     await submit(driver, *(new(f"{n}", rank=n % 3, due=at(-9 + n)) for n in range(9)))
-    marks = [Mark(0, at(-8), ""), Mark(1, at(-30), "")]
-    assert await claimed(driver, *marks, limit=4) == ["3", "6", "1", "4"]
+    positions = [ClaimPosition(0, at(-8), ""), ClaimPosition(1, at(-30), "")]
+    assert await claimed(driver, *positions, limit=4) == ["3", "6", "1", "4"]
 
 
 async def test_what_marks_hide_is_found_within_moments(
@@ -181,7 +181,7 @@ async def test_what_marks_hide_is_found_within_moments(
     ) as scheduler:
         await scheduler.schedule_bulk([JobSpec(note, past(60), args=(n,)) for n in range(backlog)])
         await eventually(
-            lambda: scheduler.worker.services.claimer._low_water.marks() or len(started) == backlog
+            lambda: scheduler.worker.services.claimer._cursor.positions() or len(started) == backlog
         )
         await scheduler.schedule(note, execution_time=past(600), args=(-1,))
         await eventually(lambda: -1 in started)

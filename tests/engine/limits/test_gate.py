@@ -25,9 +25,9 @@ class Worker:
 
     async def look(self, said: LaneAnswer, took: float = 0.0) -> None:
         """The store is asked, which takes that long."""
-        asked = self.gate.asked
+        requests = self.gate.requests
         await self.clock.advance(timedelta(seconds=took))
-        self.gate.answered(said, asked, took, POLL)
+        self.gate.answered(said, requests, took, POLL)
 
 
 async def test_the_first_look_needs_no_reason() -> None:
@@ -39,16 +39,16 @@ async def test_nothing_is_looked_at_again_until_somebody_asks() -> None:
     await worker.look(answer())
     assert not worker.gate.is_open(busy=False)
     assert worker.gate.opens_in() is None
-    worker.gate.ask()
+    worker.gate.request()
     assert worker.gate.is_open(busy=False)
 
 
 async def test_what_is_asked_while_the_store_answers_is_not_forgotten() -> None:
     """A slot that is freed after the claim's snapshot and told before its answer is there."""
     worker = Worker()
-    asked = worker.gate.asked
-    worker.gate.ask()
-    worker.gate.answered(answer(), asked, 0.0, POLL)
+    requests = worker.gate.requests
+    worker.gate.request()
+    worker.gate.answered(answer(), requests, 0.0, POLL)
     assert worker.gate.is_open(busy=False)
 
 
@@ -99,7 +99,7 @@ async def test_an_idle_worker_leaves_others_room_between_its_looks() -> None:
 async def test_asking_at_once_costs_what_it_costs() -> None:
     worker = Worker()
     await worker.look(answer(), took=1.0)
-    worker.gate.ask(at_once=True)
+    worker.gate.request(at_once=True)
     assert worker.gate.is_open(busy=True)
 
 

@@ -86,9 +86,9 @@ async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None
     running = asyncio.create_task(queue.run())
     await within(store.counted.wait())
     gate = queue.scheduler.worker.services.claimer._lanes
-    asked = gate.asked
+    requests = gate.requests
     await store.settle([told(first, JobEvent.COMPLETE)])
-    await eventually(lambda: gate.asked > asked)
+    await eventually(lambda: gate.requests > requests)
     store.go.set()
     await within(started.wait())
     await queue.shutdown()

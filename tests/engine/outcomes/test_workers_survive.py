@@ -87,24 +87,29 @@ asyncio.run(main())
 def test_a_real_ctrl_c_still_ends_a_program_whose_job_blocks_the_loop() -> None:
     """The control: the interrupt is not taken for the job's own. Twice, as asyncio.run wants it."""
     program = _CTRL_C.format(source="__import__('pg_scheduler.testing').testing.MemoryDriver()")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "running\n"
-    process.send_signal(signal.SIGINT)
-    # The first is noted by a handler in the main thread, which is busy: the second may only come after it.
-    for _ in range(100):
+    ) as process:
         try:
-            _, complained = process.communicate(timeout=0.2)
-            break
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-    else:
-        process.kill()
-        raise AssertionError("it did not end")
+            assert process.stdout is not None
+            assert process.stdout.readline() == "running\n"
+            complained = _interrupted(process)
+        finally:
+            process.kill()
     assert process.returncode != 0
     assert "KeyboardInterrupt" in complained
+
+
+def _interrupted(process: subprocess.Popen[str]) -> str:
+    """What it wrote to stderr when it had ended."""
+    # The first is noted by a handler in the main thread, which is busy: the second may only come after it.
+    for _ in range(100):
+        process.send_signal(signal.SIGINT)
+        try:
+            return process.communicate(timeout=0.2)[1]
+        except subprocess.TimeoutExpired:
+            pass
+    raise AssertionError("it did not end")
 
 
 async def test_a_row_that_takes_no_verdict_holds_up_nobody(

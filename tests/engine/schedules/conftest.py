@@ -13,8 +13,6 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from tests.support.databases import give_back, new_database
 
-pytest.register_assert_rewrite("pg_scheduler.testing.contract")
-
 MakeDriver = Callable[[], Driver]
 MakeScheduler = Callable[[ManualClock], Scheduler]
 
@@ -25,6 +23,12 @@ def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     nothing: dict[str, object] = {}
     monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", nothing)
     return nothing
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The time by which all decide."""
+    return ManualClock()
 
 
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])

@@ -13,29 +13,23 @@ import pytest
 
 from pg_scheduler import JobPriority, JobStatus, RetryPolicy, Scheduler, periodic
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.memory.schedules import MemorySchedules
 from tests.engine.schedules.conftest import MakeDriver
-from tests.support.running import eventually, now, within
+from tests.support.running import as_time_passes, eventually, now, within
 
 Start = Callable[[], "asyncio.Future[Scheduler]"]
 SECOND = timedelta(seconds=1)
-HOUR = timedelta(hours=1)
+SELDOM = timedelta(days=365)
+"""No window of it opens in the middle of a test that lives in real time."""
 
 
 @pytest.fixture
-def ticks() -> list[float]:
-    """When the schedule "tick" ran."""
-    return []
-
-
-@pytest.fixture
-def tick(ticks: list[float]) -> None:
+def tick() -> None:
     """A schedule of every second."""
 
     @periodic(every=SECOND, dedup_key="tick")
-    async def tick() -> None:
-        ticks.append(asyncio.get_running_loop().time())
+    async def tick() -> None: ...
 
 
 @pytest.fixture
@@ -49,29 +43,27 @@ async def start(drivers: MakeDriver) -> AsyncIterator[Callable[[], object]]:
         yield one
 
 
-async def next_run(scheduler: Scheduler, key: str = "tick") -> object:
-    return (await scheduler.schedule_status(key) or {})["next_run"]
-
-
-@pytest.mark.slow
-async def test_disabling_in_one_process_stops_the_others_within_a_second(
-    start: Start, tick: None, ticks: list[float]
+async def test_disabling_in_one_process_stops_the_others(
+    drivers: MakeDriver, clock: ManualClock, tick: None
 ) -> None:
-    working, asking = await start(), await start()
-    await eventually(lambda: len(ticks) >= 2)
-    assert asking.disable_periodic_job("tick")
-    await asking.schedules.changes_done()
-    stopped = asyncio.get_running_loop().time()
-    status = await working.schedule_status("tick")
-    assert status is not None
-    assert (status["enabled"], status["next_run"]) == (False, None)
-    runs = status["run_count"]
-    await eventually(lambda: asyncio.get_running_loop().time() > stopped + 2.2)
-    assert (await working.schedule_status("tick") or {})["run_count"] == runs
-    assert max(ticks) < stopped + 1
-    assert working.enable_periodic_job("tick")
-    before = len(ticks)
-    await eventually(lambda: len(ticks) > before)
+    @periodic(every=SECOND, dedup_key="control")
+    async def control() -> None: ...
+
+    async def three_more(key: str) -> None:
+        before = await run_count(working, key)
+        await as_time_passes(clock, lambda: _runs(working, before + 3, key))
+
+    async with Scheduler(drivers(), clock=clock) as working, Scheduler(drivers(), clock=clock) as asking:
+        await three_more("tick")
+        assert asking.disable_periodic_job("tick")
+        await asking.schedules.changes_done()
+        status = await working.schedule_status("tick")
+        assert status is not None
+        assert (status["enabled"], status["next_run"]) == (False, None)
+        await three_more("control")
+        assert await run_count(working, "tick") == status["run_count"]
+        assert working.enable_periodic_job("tick")
+        await three_more("tick")
 
 
 async def test_a_disabled_schedule_stays_so_when_all_restart(start: Start, tick: None) -> None:
@@ -139,18 +131,18 @@ async def test_a_slow_change_does_not_undo_a_later_one(tick: None) -> None:
 
 
 def test_without_a_loop_the_change_is_made_at_the_next_start(drivers_of_memory: MakeDriver) -> None:
-    @periodic(every=HOUR, dedup_key="hourly", enabled=False)
-    async def hourly() -> None: ...
+    @periodic(every=SELDOM, dedup_key="seldom", enabled=False)
+    async def seldom() -> None: ...
 
     scheduler = Scheduler(drivers_of_memory())
-    assert scheduler.enable_periodic_job("hourly")
-    known = scheduler.get_periodic_job_status("hourly")
+    assert scheduler.enable_periodic_job("seldom")
+    known = scheduler.get_periodic_job_status("seldom")
     assert known is not None
     assert known["enabled"]
 
     async def stored() -> bool:
         async with scheduler:
-            return bool((await scheduler.schedule_status("hourly") or {})["enabled"])
+            return bool((await scheduler.schedule_status("seldom") or {})["enabled"])
 
     assert asyncio.run(stored())
 
@@ -176,19 +168,19 @@ async def test_what_is_unknown_cannot_be_managed(start: Start) -> None:
 
 
 async def test_a_triggered_run_is_a_job_of_the_schedule(start: Start) -> None:
-    @periodic(every=HOUR, dedup_key="hourly", priority=JobPriority.HIGH, max_retries=3, job_name="name")
-    async def hourly() -> None: ...
+    @periodic(every=SELDOM, dedup_key="seldom", priority=JobPriority.HIGH, max_retries=3, job_name="name")
+    async def seldom() -> None: ...
 
     scheduler = await start()
-    job_id = await scheduler.trigger_periodic_job("hourly")
+    job_id = await scheduler.trigger_periodic_job("seldom")
     assert job_id is not None
-    assert re.fullmatch("manual_periodic:hourly:[0-9a-f]{8}", job_id)
+    assert re.fullmatch("manual_periodic:seldom:[0-9a-f]{8}", job_id)
     job = await scheduler.driver.insight.job(job_id)
     assert job is not None
-    assert (job.task_name, job.rank, job.max_retries, job.schedule_key) == ("name", 3, 3, "hourly")
+    assert (job.task_name, job.rank, job.max_retries, job.schedule_key) == ("name", 3, 3, "seldom")
     assert abs(job.execution_time - now()) < timedelta(minutes=1)
     await eventually(lambda: _ended(scheduler.driver, job_id, JobStatus.COMPLETED))
-    status = await scheduler.schedule_status("hourly")
+    status = await scheduler.schedule_status("seldom")
     assert status is not None
     assert (status["last_status"], status["run_count"]) == ("completed", 0)
 
@@ -196,27 +188,27 @@ async def test_a_triggered_run_is_a_job_of_the_schedule(start: Start) -> None:
 async def test_a_triggered_run_is_retried_as_the_schedule_says(start: Start) -> None:
     tries: list[int] = []
 
-    @periodic(every=HOUR, dedup_key="hourly", max_retries=2, retry=RetryPolicy(base=timedelta(0), jitter=0))
-    async def hourly() -> None:
+    @periodic(every=SELDOM, dedup_key="seldom", max_retries=2, retry=RetryPolicy(base=timedelta(0), jitter=0))
+    async def seldom() -> None:
         tries.append(1)
         raise LookupError
 
     scheduler = await start()
-    job_id = await scheduler.trigger_periodic_job("hourly")
+    job_id = await scheduler.trigger_periodic_job("seldom")
     assert job_id is not None
     await eventually(lambda: _ended(scheduler.driver, job_id, JobStatus.FAILED))
     assert len(tries) == 3
 
 
 async def test_a_disabled_schedule_can_be_triggered_and_stays_disabled(start: Start) -> None:
-    @periodic(every=HOUR, dedup_key="hourly", enabled=False)
-    async def hourly() -> None: ...
+    @periodic(every=SELDOM, dedup_key="seldom", enabled=False)
+    async def seldom() -> None: ...
 
     scheduler = await start()
-    job_id = await scheduler.trigger_periodic_job("hourly")
+    job_id = await scheduler.trigger_periodic_job("seldom")
     assert job_id is not None
     await eventually(lambda: _ended(scheduler.driver, job_id, JobStatus.COMPLETED))
-    assert not (await scheduler.schedule_status("hourly") or {})["enabled"]
+    assert not (await scheduler.schedule_status("seldom") or {})["enabled"]
 
 
 async def test_the_status_holds_what_is_documented(start: Start) -> None:
@@ -250,10 +242,12 @@ async def test_the_status_holds_what_is_documented(start: Start) -> None:
     assert (stored["last_run"], stored["last_status"], stored["run_count"]) == (None, None, 0)
 
 
-async def test_each_window_is_one_job_of_the_documented_id(start: Start, tick: None) -> None:
-    scheduler, _ = await start(), await start()
-    await eventually(lambda: _runs(scheduler, 3))
-    jobs = [job for job in await scheduler.driver.insight.jobs() if job.schedule_window is not None]
+async def test_each_window_is_one_job_of_the_documented_id(
+    drivers: MakeDriver, clock: ManualClock, tick: None
+) -> None:
+    async with Scheduler(drivers(), clock=clock) as scheduler, Scheduler(drivers(), clock=clock):
+        await as_time_passes(clock, lambda: _runs(scheduler, 3))
+        jobs = [job for job in await scheduler.driver.insight.jobs() if job.schedule_window is not None]
     for job in jobs:
         assert job.schedule_window is not None
         assert job.job_id == f"periodic:tick:{int(job.schedule_window.timestamp())}"
@@ -267,9 +261,13 @@ async def _with_next_run(scheduler: Scheduler, key: str) -> dict[str, object]:
     return status if status and status["next_run"] else {}
 
 
-async def _runs(scheduler: Scheduler, count: int) -> bool:
-    status = await scheduler.schedule_status("tick")
-    return status is not None and bool(status["run_count"] >= count)
+async def run_count(scheduler: Scheduler, key: str) -> int:
+    status = await scheduler.schedule_status(key)
+    return int(status["run_count"]) if status else 0
+
+
+async def _runs(scheduler: Scheduler, count: int, key: str = "tick") -> bool:
+    return await run_count(scheduler, key) >= count
 
 
 async def _ended(driver: Driver, job_id: str, status: JobStatus) -> bool:

@@ -9,9 +9,10 @@ import pytest
 
 from pg_scheduler import JobStatus, Scheduler, periodic
 from pg_scheduler.domain.schedule import Overlap
+from pg_scheduler.testing import ManualClock
 from tests.engine.schedules.conftest import MakeDriver
 from tests.engine.schedules.test_management import SECOND
-from tests.support.running import eventually
+from tests.support.running import as_time_passes
 
 
 class Gate:
@@ -52,40 +53,42 @@ async def unfinished(scheduler: Scheduler) -> int:
     return counts[JobStatus.PENDING] + counts[JobStatus.RUNNING]
 
 
-async def test_a_window_waits_for_the_run_before_it(drivers: MakeDriver, gate: Gate) -> None:
+async def test_a_window_waits_for_the_run_before_it(
+    drivers: MakeDriver, gate: Gate, clock: ManualClock
+) -> None:
     at_the_gate(gate, Overlap.WAIT)
-    async with Scheduler(drivers()) as scheduler, Scheduler(drivers()) as other:
-        await eventually(lambda: gate.waiting == 1)
+    async with Scheduler(drivers(), clock=clock) as scheduler, Scheduler(drivers(), clock=clock) as other:
+        await as_time_passes(clock, lambda: gate.waiting == 1)
         (first,) = [info.last_run for info in await scheduler.list_schedules()]
         assert first is not None
-        await eventually(lambda: _due(scheduler, 2))
+        await as_time_passes(clock, lambda: _due(scheduler, 2))
         assert (gate.most, await unfinished(other)) == (1, 1)
         gate.open.set()
-        await eventually(lambda: gate.passed >= 2)
+        await as_time_passes(clock, lambda: gate.passed >= 2)
         assert gate.most == 1
         assert await skipped(scheduler) >= 1  # of those that passed meanwhile, the latest is run
 
 
-async def test_a_window_is_left_out_and_counted(drivers: MakeDriver, gate: Gate) -> None:
+async def test_a_window_is_left_out_and_counted(drivers: MakeDriver, gate: Gate, clock: ManualClock) -> None:
     at_the_gate(gate, Overlap.SKIP)
-    async with Scheduler(drivers()) as scheduler, Scheduler(drivers()):
-        await eventually(lambda: gate.waiting == 1)
-        await eventually(lambda: _skipped_at_least(scheduler, 2))
+    async with Scheduler(drivers(), clock=clock) as scheduler, Scheduler(drivers(), clock=clock):
+        await as_time_passes(clock, lambda: gate.waiting == 1)
+        await as_time_passes(clock, lambda: _skipped_at_least(scheduler, 2))
         assert (gate.most, await unfinished(scheduler)) == (1, 1)
         gate.open.set()
-        await eventually(lambda: gate.passed >= 2)
+        await as_time_passes(clock, lambda: gate.passed >= 2)
 
 
-async def test_windows_may_run_beside_each_other(drivers: MakeDriver, gate: Gate) -> None:
+async def test_windows_may_run_beside_each_other(drivers: MakeDriver, gate: Gate, clock: ManualClock) -> None:
     at_the_gate(gate, Overlap.ALLOW)
-    async with Scheduler(drivers()) as scheduler, Scheduler(drivers()):
-        await eventually(lambda: gate.waiting >= 2)
+    async with Scheduler(drivers(), clock=clock) as scheduler, Scheduler(drivers(), clock=clock):
+        await as_time_passes(clock, lambda: gate.waiting >= 2)
         assert await skipped(scheduler) == 0
         gate.open.set()
-        await eventually(lambda: gate.waiting == 0)
+        await as_time_passes(clock, lambda: gate.waiting == 0)
 
 
-async def test_a_retry_is_waited_for(drivers: MakeDriver) -> None:
+async def test_a_retry_is_waited_for(drivers: MakeDriver, clock: ManualClock) -> None:
     tries: list[int] = []
 
     @periodic(every=SECOND, dedup_key="key", max_retries=1)  # the default delay is a minute
@@ -93,16 +96,15 @@ async def test_a_retry_is_waited_for(drivers: MakeDriver) -> None:
         tries.append(1)
         raise LookupError
 
-    async with Scheduler(drivers()) as scheduler:
-        await eventually(lambda: _due(scheduler, 2))
+    async with Scheduler(drivers(), clock=clock) as scheduler:
+        await as_time_passes(clock, lambda: _due(scheduler, 2))
         assert (len(tries), await unfinished(scheduler)) == (1, 1)
 
 
 async def _due(scheduler: Scheduler, windows: int) -> bool:
     """True once this many further windows are due after the latest that was run."""
     (info,) = await scheduler.list_schedules()
-    now = (await scheduler.driver.schedules.due_schedules((), 0)).now
-    return info.last_run is not None and now - info.last_run > (windows + 0.1) * SECOND
+    return info.last_run is not None and scheduler.clock.now() - info.last_run > (windows + 0.1) * SECOND
 
 
 async def _skipped_at_least(scheduler: Scheduler, count: int) -> bool:

@@ -1,0 +1,1 @@
+"""The driver's tests on every PostgreSQL that the project supports."""
