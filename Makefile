@@ -1,9 +1,14 @@
 # What one types here. `make` alone lists it.
 PYTHON ?= python3
+# Each version that is asked for by name has an environment of its own: PYTHON=python3.13 uses .venv-3.13.
+ifeq ($(origin PYTHON),file)
 VENV := .venv
+else
+VENV := .venv-$(or $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'),$(error PYTHON=$(PYTHON) does not run))
+endif
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test check chaos bench docs clean
+.PHONY: help setup demo test slow check matrix chaos bench docs clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -19,8 +24,11 @@ setup: $(VENV)/.ready  ## make the environment (the others do it by themselves)
 demo: $(VENV)/.ready  ## watch jobs run on an embedded PostgreSQL (KEEP=1 keeps it running)
 	@$(BIN)/python -m pg_scheduler_cli.demo $(if $(KEEP),--keep)
 
-test: check  ## all tests
-	$(BIN)/python -m pytest -q -n 4 --dist worksteal
+test: check  ## style, types, and all tests but the long ones
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m "not slow"
+
+slow: $(VENV)/.ready  ## the long tests: demo, benchmarks, short chaos, silence, more of the simulation
+	$(BIN)/python -m pytest -q -n 4 --dist worksteal -m slow
 
 check: $(VENV)/.ready  ## style and types
 	$(BIN)/ruff check .
@@ -39,5 +47,5 @@ bench: $(VENV)/.ready  ## measure, and print a table
 docs: $(VENV)/.ready  ## build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -q docs docs/_build
 
-clean:  ## remove the environment and everything built
-	rm -rf $(VENV) dist docs/_build .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove the environments and everything fetched or built
+	rm -rf .venv .venv-* .cache dist docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -1,9 +1,9 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
 from pg_scheduler.client.job_handle import JobHandle
-from pg_scheduler.client.sync_queries import SyncQueries
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
+    AlreadyStarted,
     ConfigurationError,
     ConnectionLost,
     DatabaseError,
@@ -33,6 +33,7 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.entrypoints.pgqueuer import PgQueuer
+from pg_scheduler.entrypoints.sync_queries import SyncQueries
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
@@ -47,6 +48,7 @@ from pg_scheduler.task import task
 __version__ = "0.1.0"
 
 __all__ = [
+    "AlreadyStarted",
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",

@@ -1,6 +1,7 @@
 """Every error the library raises; the tree is drawn in `pg_scheduler.domain.errors`."""
 
 from pg_scheduler.domain.errors import (
+    AlreadyStarted,
     AttemptSignal,
     ConfigurationError,
     ConnectionLost,
@@ -28,6 +29,7 @@ from pg_scheduler.domain.errors import (
 )
 
 __all__ = [
+    "AlreadyStarted",
     "AttemptSignal",
     "ConfigurationError",
     "ConnectionLost",

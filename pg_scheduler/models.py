@@ -8,24 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler.entrypoints.cancel_scope import CancelScope
 from pg_scheduler.ports.job_context import JobContext
 from pg_scheduler.ports.schedule_store import ScheduleRecord
-
-NORMAL_RANK = 5
-"""The rank of priority 0."""
-
-
-NO_ARGUMENTS = ('{"args": [], "kwargs": {}}', '{"args":[],"kwargs":{}}', "{}")
-"""How a job without arguments looks, as PostgreSQL writes it, as it is sent, and where there is nothing."""
-
-
-def priority_of_rank(rank: int) -> int:
-    """Priority as the queue side counts it: 0 is normal, higher runs first."""
-    return NORMAL_RANK - rank
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ class QueueManager(App):
                 tenth of a second's worth, at least one, may start at once.
             serialized_dispatch: one at a time, in order.
             retry_timer: how long the worker of a running job may be silent before the job is given to
-                another; by default `Scheduler.LEASE_DURATION`. The shortest one holds for the whole worker.
+                another; by default `Scheduler.LEASE_DURATION`. The shortest one holds for the whole worker,
+                from its start on.
             executor_factory: called with `EntrypointExecutorParameters`, makes what runs the jobs.
             on_failure: called with the job and a `JobFailed` once it has failed for good.
             accepts_context: the function gets a `Context` as its second argument.

@@ -1,29 +1,27 @@
-"""The queue side's client: enqueue, cancel, ask."""
+"""The entrypoint style's client: enqueue, cancel, ask."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
-from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
-from pg_scheduler.client.submit_retry import submit_with_retry
+from pg_scheduler.client.opening import InstallingOpening
+from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
-from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
+from pg_scheduler.domain.model import AttemptRecord, JobRecord
+from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.models import priority_of_rank
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_store import CancelAnswer
@@ -47,46 +45,33 @@ class Queries:
     """Enqueues jobs and asks about them; runs none.
 
     Args:
-        source: an asyncpg or psycopg pool or connection, a DSN, a Driver; or a `Scheduler` whose driver it
-            shares. The tables are made on first use.
+        source: an asyncpg or psycopg pool or connection, a DSN, a Driver; or a `Scheduler` whose client it
+            shares. The tables are made on first use. Or a `JobClient`, which is used as it is.
+        schema: where the tables live; None means the first schema of the connection's search path.
+        library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
+
+    Raises:
+        InvalidInput: `source` is something else, or brings its own schema.
     """
 
-    def __init__(self, source: Any) -> None:
-        if isinstance(source, Scheduler):
-            self.driver: Driver = source.driver
-            self.clock, self.codec, self.ends = source.clock, source.codec, source.ends
-            self._bundler: SubmitBatcher | None = source._bundler
-            self._shared = True
-        else:
-            self._shared = False
-            self.driver = driver_over(source)
-            self.clock, self.codec = SystemClock(), JsonCodec()
-            self.ends = CompletionWaiter(self.driver.signals, self.clock)
-            self._bundler = SubmitBatcher(self.driver, self.clock)
-        self._opening: AbstractAsyncContextManager[object] | None = None
-        self._installed = False
+    def __init__(self, source: Any, *, schema: str | None = None, library: str | None = None) -> None:
+        self.client, self._owned = _client_of(source, schema, library)
+
+    @property
+    def driver(self) -> Driver:
+        """The store."""
+        return self.client.driver
 
     # --- life
 
     async def open(self) -> None:
         """Connect, and make the tables where there are none. Every other method does it by itself."""
-        if self._installed:
-            await self.driver.open()
-            return
-        self._opening = self._opening or asyncio.Lock()
-        async with self._opening:
-            await self.driver.open()
-            # What is installed in a transaction of yours may be rolled back: believed once it is found.
-            self._installed = (await self.driver.schema.status()).current
-            if not self._installed:
-                await self.driver.schema.install()
+        await self.client.open()
 
     async def close(self) -> None:
         """Close what `open` made; a connection of yours, and what a scheduler shares, stays open."""
-        if self._shared:
-            return
-        await self.ends.close()
-        await self.driver.close()
+        if self._owned:
+            await self.client.close()
 
     async def __aenter__(self) -> Queries:
         await self.open()
@@ -97,14 +82,11 @@ class Queries:
 
     async def install(self) -> None:
         """Create or upgrade the tables."""
-        await self.driver.open()
-        await self.driver.schema.install()
+        await self.client.opening.install()
 
     async def uninstall(self) -> None:
         """Drop the tables, with every job."""
-        await self.driver.open()
-        await self.driver.schema.uninstall()
-        self._installed = False
+        await self.client.opening.uninstall()
 
     # --- enqueue
 
@@ -154,29 +136,10 @@ class Queries:
             entrypoint, payload, priority, execute_after, dedupe_key, headers, limit_key,
             max_retries, timeout, store_result,
         )  # fmt: skip
-        jobs = batch_of(request, self.clock)
+        jobs = batch_of(request, self.client.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
-        await self.open()
-        if self._bundler and connection is None and len(jobs) == 1 and can_share(jobs[0]):
-            await self._bundler.submit(jobs[0])
-            return [JobHandle(jobs[0].job_id, self)]
-        answers = await submit_with_retry(self.driver, self.clock, jobs, conflict, connection=connection)
-        ids = [job.job_id for job in jobs]
-        if Submission.IGNORED in answers:
-            ids = await self._stored_ids(jobs, answers, connection)
-        return [JobHandle(job_id, self) for job_id in ids]
-
-    async def _stored_ids(
-        self, jobs: Sequence[NewJob], answers: Sequence[Submission], connection: Any
-    ) -> list[str]:
-        keys = {job.dedupe_key for job in jobs if job.dedupe_key is not None}
-        holders = await self.driver.insight.duplicates(keys, connection=connection)
-        # The one that stood in the way may have ended meanwhile; then the id of the job that was not stored
-        # is as good an answer as any: there is no such job.
-        return [
-            holders.get(job.dedupe_key or "", job.job_id) if answer is Submission.IGNORED else job.job_id
-            for job, answer in zip(jobs, answers, strict=True)
-        ]
+        stored = await self.client.store(jobs, conflict, connection=connection)
+        return [self.client.handle(one.job_id) for one in stored]
 
     # --- change
 
@@ -187,14 +150,11 @@ class Queries:
         cancelled, requested, finished (too late) or unknown. A running job's row says ``cancelled`` once it
         has really stopped, and ``completed`` if it finished all the same."""
         wanted = [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
-        wanted = [checked_name("job_id", one) for one in wanted]
-        await self.open()
-        return await self.driver.jobs.request_cancel(wanted, now=self.clock.pinned(), connection=connection)
+        return await self.client.cancel(wanted, connection=connection)
 
-    async def cancel_job(self, job_id: str) -> bool:
+    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """As `Scheduler.cancel_job`."""
-        (answer,) = await self.mark_job_as_cancelled(job_id)
-        return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
+        return await self.client.cancel_job(job_id, connection=connection)
 
     async def retry_job(self, job_id: str) -> None:
         """Make a job pending again and due now, with its counters at zero.
@@ -203,82 +163,67 @@ class Queries:
             JobNotFound: no such job.
             DuplicateJob: an unfinished job has its dedupe key.
         """
-        job_id = checked_name("job_id", job_id)
-        await self.open()
-        await self.driver.jobs.override_status(job_id, JobStatus.PENDING, now=self.clock.pinned())
+        await self.client.override_status(job_id, JobStatus.PENDING)
 
     async def clear_queue(self, entrypoint: str | Iterable[str] | None = None) -> int:
         """Cancel every queued job of these entrypoints (None: of all); how many."""
-        names = None if entrypoint is None else _names("entrypoint", entrypoint)
-        await self.open()
-        cleared = 0
-        while ids := await self._pending(names):
-            answers = await self.driver.jobs.request_cancel(ids, now=self.clock.pinned())
-            cancelled = answers.count(CancelAnswer.CANCELLED)
-            cleared += cancelled
-            if not cancelled:
-                break  # others are claiming them: they are queued no more
-        return cleared
-
-    async def _pending(self, names: Sequence[str] | None) -> list[str]:
-        found: list[JobRecord] = []
-        everything: list[str | None] = [None]
-        for name in everything if names is None else names:
-            found += await self.driver.insight.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=1000)
-        return [record.job_id for record in found]
+        return await self.client.cancel_pending(
+            None if entrypoint is None else _names("entrypoint", entrypoint)
+        )
 
     async def pause_queue(self, entrypoint: str) -> bool:
         """No worker claims jobs of this entrypoint until it is resumed; what runs goes on. True if that was a
         change. Jobs can be enqueued meanwhile."""
-        return await self._pause(entrypoint, paused=True)
+        return await self.client.pause(checked_name("entrypoint", entrypoint), paused=True)
 
     async def resume_queue(self, entrypoint: str) -> bool:
         """The opposite; True if it was paused."""
-        return await self._pause(entrypoint, paused=False)
-
-    async def _pause(self, entrypoint: str, paused: bool) -> bool:
-        name = checked_name("entrypoint", entrypoint)
-        await self.open()
-        return await self.driver.limits.pause_task(name, paused, now=self.clock.pinned())
+        return await self.client.pause(checked_name("entrypoint", entrypoint), paused=False)
 
     # --- ask
 
     async def queue_size(self) -> list[QueueStatistics]:
         """How many unfinished jobs there are, by entrypoint, priority and status."""
-        await self.open()
-        return [_statistics(size) for size in await self.driver.insight.sizes()]
+        return [_statistics(size) for size in await self.client.sizes()]
 
     async def limits(self) -> list[LimitRecord]:
         """The entrypoints that have limits or are paused."""
-        await self.open()
-        return await self.driver.limits.list_limits()
+        return await self.client.limits()
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
-        job_id = checked_name("job_id", job_id)
-        await self.open()
-        return await self.driver.insight.job(job_id)
+        return await self.client.job(job_id)
 
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
         wanted = checked_items("job_ids", job_ids, str, "job id")
-        found = [await self.job(one) for one in wanted]
+        found = [await self.client.job(one) for one in wanted]
         return {record.job_id: record.status for record in found if record is not None}
 
     async def log(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
-        job_id = checked_name("job_id", job_id)
-        await self.open()
-        return await self.driver.insight.attempts(job_id)
+        return await self.client.attempts(job_id)
 
     async def log_statistics(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""
-        await self.open()
-        return await self.driver.insight.counts()
+        return await self.client.counts()
 
     def handle(self, job_id: str) -> JobHandle:
         """The handle of a job by its id."""
-        return JobHandle(checked_name("job_id", job_id), self)
+        return self.client.handle(job_id)
+
+
+def _client_of(source: object, schema: str | None, library: str | None) -> tuple[JobClient, bool]:
+    """The client to use, and whether it is the caller's to close."""
+    if isinstance(source, JobClient | Scheduler):
+        if schema is not None or library is not None:
+            raise InvalidInput("source", "brings its schema and library; leave them out")
+        if isinstance(source, JobClient):
+            return source, False
+        return source.client.opened_by(InstallingOpening(source.driver)), False
+    driver, clock = driver_over(source, schema=schema, library=library), SystemClock()
+    opening, batcher = InstallingOpening(driver), SubmitBatcher(driver, clock)
+    return JobClient(driver, clock, JsonCodec(), opening=opening, batcher=batcher), True
 
 
 def _names(field: str, value: str | Iterable[str]) -> list[str]:

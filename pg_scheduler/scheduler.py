@@ -3,56 +3,61 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, ClassVar, cast
 
-from pg_scheduler.client.completion_waiter import CompletionWaiter
-from pg_scheduler.client.job_factory import JobFactory
+from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.job_factory import UNSET, JobFactory, JobRequest, Unset
+from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.periodic_registry import PeriodicJobConfig
+from pg_scheduler.client.retention_client import RetentionClient
 from pg_scheduler.client.schedule_book import ScheduleBook
-from pg_scheduler.client.schedule_request import ScheduleFactory
+from pg_scheduler.client.schedule_info import ScheduleInfo
+from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
+from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
+from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
+from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     checked_grace,
     checked_instance,
     checked_items,
     checked_positive,
     checked_seconds,
+    checked_status,
+    checked_task_data,
 )
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.polling import PollingConfig
+from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
-from pg_scheduler.engine.events import Event
-from pg_scheduler.engine.executors import AsyncExecutor, ProcessExecutor, ThreadExecutor
+from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
 from pg_scheduler.engine.worker import Worker
+from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.engine.worker_settings import WorkerSettings
-from pg_scheduler.engine_methods import EngineMethods
-from pg_scheduler.job_methods import JobMethods
-from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
-from pg_scheduler.schedule_methods import ScheduleMethods
-from pg_scheduler.vacuum_methods import VacuumMethods
-
-log = logging.getLogger(__name__)
 
 
-class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
+class Scheduler:
     """Schedules jobs, and runs them once started.
 
     Args:
@@ -84,6 +89,25 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     """Seconds a worker may be silent before its jobs are taken back."""
     WORKER_ID_LENGTH: ClassVar[int] = 8
 
+    max_concurrent_jobs = Setting(checked_positive, lambda number: {"capacity": number})
+    misfire_grace_time = Setting(checked_grace)
+    batch_claim_limit = Setting(checked_positive, lambda number: {"batch_limit": number})
+    polling_config = Setting(
+        lambda name, config: checked_instance(name, config, PollingConfig),
+        lambda config: {"polling": config},
+    )
+    vacuum_config = Setting(
+        lambda name, config: checked_instance(name, config, VacuumConfig),
+        lambda config: {
+            "retention": config.policies(),
+            "retention_interval": config.interval_minutes * 60.0,
+            "track_retention": config.track_metrics,
+        },
+    )
+    vacuum_enabled = Setting(
+        lambda name, enabled: checked_instance(name, enabled, bool), lambda enabled: {"prune": enabled}
+    )
+
     def __init__(
         self,
         db_pool: Any,
@@ -107,78 +131,70 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
-        self.max_concurrent_jobs = checked_positive("max_concurrent_jobs", max_concurrent_jobs)
-        self.misfire_grace_time = checked_grace("misfire_grace_time", misfire_grace_time)
-        self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
-        self.vacuum_enabled = checked_instance("vacuum_enabled", vacuum_enabled, bool)
-        self.batch_claim_limit = checked_positive("batch_claim_limit", batch_claim_limit)
-        self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self.clock: Clock = clock or SystemClock()
         self.codec: Codec = codec or JsonCodec()
-        self.ends = CompletionWaiter(self.driver.signals, self.clock)
-        self.is_running = False
-        self.is_shutting_down = False
-        self._executors: dict[str, Executor] = {
-            "async": AsyncExecutor(),
-            "thread": ThreadExecutor(max_concurrent_jobs),
-            "process": ProcessExecutor(),
-            **checked_executors(executors),
-        }
-        self._registry = TaskRegistry(lambda: self._worker.services.events.emit(Event.TASKS_CHANGED))
+        self._host = WorkerHost(
+            WorkerSettings(
+                lease=checked_seconds("LEASE_DURATION", self.LEASE_DURATION),
+                heartbeat_threshold=checked_seconds("HEARTBEAT_THRESHOLD", self.HEARTBEAT_THRESHOLD),
+                max_crashes=checked_positive("max_crashes", max_crashes),
+                retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
+                worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
+            ),
+            self._build_worker,
+        )
+        self.max_concurrent_jobs = max_concurrent_jobs
+        self.misfire_grace_time = misfire_grace_time
+        self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
+        self.vacuum_enabled = vacuum_enabled
+        self.batch_claim_limit = batch_claim_limit
+        self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
+        self._executors = NamedExecutors(checked_executors(executors))
+        self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
+        self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
+        self._registry = TaskRegistry(self._host.tasks_changed)
         self._loader = TaskLoader(
             self._registry, checked_items("task_modules", task_modules, str, "module name")
         )
-        self._factory = JobFactory(
+        self.task_map = TaskMap(self._registry)
+        self.client = JobClient(
+            self.driver,
+            self.clock,
+            self.codec,
+            wakeups=self._host,
+            batcher=SubmitBatcher(self.driver, self.clock),
+        )
+        self._jobs = JobFactory(
             self._registry,
             self.codec,
             self.clock,
             lambda: self.misfire_grace_time,
-            lambda: self._executors,
+            self._executors.names,
         )
-        self._bundler = SubmitBatcher(self.driver, self.clock)
-        self.task_map = TaskMap(self._registry)
-        self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
         self.schedules = ScheduleBook(
-            self.driver,
-            self.clock,
+            self.client,
             self._registry,
             ScheduleFactory(self._registry, self.codec, lambda: self.misfire_grace_time),
-            self.open,
+            on_adopted=self._host.schedules_adopted,
         )
-        self._settings = WorkerSettings(
-            capacity=self.max_concurrent_jobs,
-            batch_limit=self.batch_claim_limit,
-            lease=checked_seconds("LEASE_DURATION", self.LEASE_DURATION),
-            heartbeat_threshold=checked_seconds("HEARTBEAT_THRESHOLD", self.HEARTBEAT_THRESHOLD),
-            max_crashes=checked_positive("max_crashes", max_crashes),
-            retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
-            polling=self.polling_config,
-            worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
-            retention=self.vacuum_config.policies(),
-            retention_interval=self.vacuum_config.interval_minutes * 60.0,
-            track_retention=self.vacuum_config.track_metrics,
-            prune=self.vacuum_enabled,
-        )
-        self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
-        self._worker = self._new_worker()
-        self.schedules.on_adopted = lambda: self._worker.services.registrar.poke()
-        self._opening = asyncio.Lock()
+        self.retention = RetentionClient(self.client, lambda: self.worker.services.pruner.prune_once())
+        self.is_running = False
+        self.is_shutting_down = False
         self._changing = asyncio.Lock()
 
-    def _new_worker(self) -> Worker:
-        return Worker(
-            Surroundings(
-                driver=self.driver,
-                clock=self.clock,
-                codec=self.codec,
-                registry=self._registry,
-                executors=self._executors,
-                settings=self._settings,
-                schedules=self.schedules.wanted,
-                try_import=self._loader.load,
-                observers=self._observers,
-            )
+    def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
+        given = Surroundings(
+            driver=self.driver,
+            clock=self.clock,
+            codec=self.codec,
+            registry=self._registry,
+            executors=self._executors.for_worker(settings.capacity),
+            settings=settings,
+            schedules=self.schedules.wanted,
+            try_import=self._loader.load,
+            observers=self._observers,
         )
+        return Worker(given, worker_id)
 
     # --- ways to make one
 
@@ -204,28 +220,45 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
 
     @property
     def worker(self) -> Worker:
-        """The engine of the current (or next) run."""
-        return self._worker
+        """The engine of the current (or next) run. Settings that are changed before the start discard it."""
+        return self._host.worker
 
     @property
     def worker_id(self) -> str:
         """Identity of the current (or next) run; a restart gets a new one."""
-        return self._worker.worker_id
+        return self._host.worker_id
 
     @property
     def lease(self) -> timedelta:
         """How long this worker may be silent before its jobs are taken back."""
-        return self._settings.lease
+        return self._host.settings.lease
 
     @property
     def active_jobs(self) -> set[str]:
         """Ids of the jobs that run here now."""
-        return {attempt.job.job_id for attempt in self._worker.services.active.attempts()}
+        return {attempt.job.job_id for attempt in self._host.attempts()}
 
     @property
     def active_tasks(self) -> set[asyncio.Task[None]]:
         """The asyncio tasks that run them."""
-        return {attempt.task for attempt in self._worker.services.active.attempts() if attempt.task}
+        return {attempt.task for attempt in self._host.attempts() if attempt.task}
+
+    @property
+    def observers(self) -> Sequence[Observer]:
+        """Who is told what the engine does."""
+        return tuple(self._observers)
+
+    def add_observer(self, observer: Observer) -> None:
+        """Tell one more observer what the engine does, from now on."""
+        self._observers.append(observer)
+
+    def configure_worker(self, setting: str, **fields: Any) -> None:
+        """Change fields of `WorkerSettings` for the next run; `setting` names them in the error.
+
+        Raises:
+            AlreadyStarted: a RuntimeError; it runs.
+        """
+        self._host.configure(setting, **fields)
 
     def reconfigure(
         self,
@@ -243,35 +276,23 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
             only: names of the tasks whose jobs this worker runs; others are left to other workers.
 
         Raises:
-            RuntimeError: it runs.
+            AlreadyStarted: a RuntimeError; it runs.
             InvalidInput: a setting that cannot be.
         """
-        if self.is_running:
-            raise RuntimeError("reconfigure() comes before start(): shut down first")
         if max_concurrent_jobs is not None:
-            self.max_concurrent_jobs = checked_positive("max_concurrent_jobs", max_concurrent_jobs)
+            self.max_concurrent_jobs = max_concurrent_jobs
         if batch_claim_limit is not None:
-            self.batch_claim_limit = checked_positive("batch_claim_limit", batch_claim_limit)
-        self.polling_config = given_or_default(
-            "polling_config", polling_config or self.polling_config, PollingConfig
-        )
-        names = None if only is None else frozenset(checked_items("only", only, str, "name"))
-        self._settings = replace(
-            self._settings,
-            capacity=self.max_concurrent_jobs,
-            batch_limit=self.batch_claim_limit,
-            polling=self.polling_config,
-            lease=self._settings.lease if lease is None else checked_seconds("lease", lease),
-            only=self._settings.only if names is None else names,
-        )
-        if isinstance(self._executors["thread"], ThreadExecutor):
-            self._executors["thread"] = ThreadExecutor(self.max_concurrent_jobs)
-        self._worker = self._new_worker()
+            self.batch_claim_limit = batch_claim_limit
+        if polling_config is not None:
+            self.polling_config = polling_config
+        if lease is not None:
+            self.configure_worker("lease", lease=checked_seconds("lease", lease))
+        if only is not None:
+            self.configure_worker("only", only=frozenset(checked_items("only", only, str, "name")))
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
-        async with self._opening:
-            await self.driver.open()
+        await self.client.open()
 
     async def initialize_db(self) -> None:
         """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
@@ -286,12 +307,11 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
                 return
             await self.initialize_db()
             await self.load_task_functions()
-            if self._worker.stopped:
-                self._worker = self._new_worker()
-            await self._worker.services.reclaimer.reclaim_once()
-            await self._worker.services.limits.keep()
-            await self.register_schedules()
-            self._worker.start()
+            with self._host.starting() as worker:
+                await worker.services.reclaimer.reclaim_once()
+                await worker.services.limits.keep()
+                await self.register_schedules()
+                worker.start()
             self.is_running = True
 
     async def shutdown(self, timeout: float | None = 30) -> None:
@@ -302,38 +322,20 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         jobs are released before the cancellation goes on.
         """
         if self.is_shutting_down:
-            await self._worker.stop(timeout)
+            await self._host.stop(timeout)
         async with self._changing:
             self.is_shutting_down = True
             try:
                 await self.schedules.changes_done()
-                await self._worker.stop(timeout)
+                await self._host.stop(timeout)
             finally:
                 try:
-                    await self.ends.close()
-                    await self._close_executors()
-                    await self.driver.close()
+                    await self.client.waiter.close()
+                    await self._executors.close(self._registry.executors())
+                    await self.client.close()
                 finally:
+                    self._host.end()
                     self.is_running = self.is_shutting_down = False
-
-    def add_observer(self, observer: Observer) -> None:
-        """Tell one more observer what the engine does, from the next start on.
-
-        Raises:
-            RuntimeError: it runs.
-        """
-        if self.is_running:
-            raise RuntimeError("add_observer() comes before start()")
-        self._observers.append(observer)
-        self._worker = self._new_worker()
-
-    async def _close_executors(self) -> None:
-        of_tasks = {task.name: task.executor for task in self._registry if not isinstance(task.executor, str)}
-        for name, executor in [*self._executors.items(), *of_tasks.items()]:
-            try:
-                await executor.close()
-            except Exception:
-                log.exception("an executor did not close", extra={"executor": name})
 
     async def run(self, shutdown_timeout: float | None = 30) -> None:
         """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
@@ -354,6 +356,299 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         trace: TracebackType | None,
     ) -> None:
         await self.shutdown()
+
+    # --- jobs
+
+    async def schedule(
+        self,
+        func: Callable[..., Any] | str,
+        *,
+        execution_time: datetime,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        priority: JobPriority | int = JobPriority.NORMAL,
+        max_retries: int = 0,
+        job_id: str | None = None,
+        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
+        misfire_grace_time: int | Unset | None = UNSET,
+        executor: str | Executor | None = None,
+        timeout: timedelta | float | None = None,
+        retry: RetryPolicy | None = None,
+        deduplicate: bool | timedelta = False,
+        store_result: bool = False,
+        limit_key: str | None = None,
+        connection: Any = None,
+    ) -> JobHandle:
+        """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
+
+        Args:
+            func: an async function; a plain one with ``executor="thread"`` or ``"process"``; or the name of
+                a task that a worker knows.
+            execution_time: aware; in the past means now, unless further back than the misfire grace.
+            args, kwargs: what the function is called with; JSON and the types of `JsonCodec`.
+            priority: a JobPriority, or an integer rank: smaller runs first.
+            max_retries: attempts after the first that fails.
+            job_id: an id of your own; by default a time-ordered UUID.
+            conflict_resolution: what to do if the id is taken.
+            misfire_grace_time: seconds, None for never; left out, the scheduler's.
+            executor: how to run it: "async", "thread", "process", or an executor.
+            timeout: longest time of one attempt (timedelta or seconds).
+            retry: delays of this job's retries.
+            deduplicate: True makes the id a digest of task and arguments, so that equal jobs are one; a
+                timedelta does so within each window of that length that holds `execution_time`. A
+                duplicate returns the stored job's id, unless conflict_resolution is REPLACE.
+            store_result: keep what the function returns, for `handle.result()`.
+            limit_key: whose share of the task's limits it takes (a tenant, a customer): limits hold for
+                each key by itself, and for the jobs without a key together.
+            connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
+                when its transaction commits; a rollback leaves nothing.
+
+        Returns:
+            The id: a str that also has ``cancel()``, ``status()``, ``wait()`` and ``result()``.
+
+        Raises:
+            JobAlreadyExists: a ValueError; the id is taken and the resolution is RAISE.
+            NotAsyncFunction: a TypeError; a plain function without an executor for it.
+            InvalidInput: anything else that cannot be; nothing was sent to the database.
+        """
+        request = JobRequest(
+            func=func,
+            execution_time=execution_time,
+            args=args,
+            kwargs=kwargs,
+            priority=priority,
+            max_retries=max_retries,
+            job_id=job_id,
+            misfire_grace_time=misfire_grace_time,
+            executor=executor,
+            timeout=timeout,
+            retry=retry,
+            deduplicate=deduplicate,
+            store_result=store_result,
+            limit_key=limit_key,
+        )
+        conflict = request.resolution(conflict_resolution)
+        (stored,) = await self.client.store([self._jobs.build(request)], conflict, connection=connection)
+        return self.client.handle(stored.job_id)
+
+    async def schedule_bulk(
+        self,
+        jobs: Iterable[JobRequest],
+        *,
+        conflict_resolution: ConflictResolution = ConflictResolution.IGNORE,
+        batch_size: int = 1000,
+        connection: Any = None,
+    ) -> list[JobHandle | None]:
+        """Store many jobs in one transaction: all of them or, if this raises, none.
+
+        Args:
+            jobs: each a `JobSpec`; a generator will do.
+            conflict_resolution: one for all of them.
+            batch_size: rows per statement, where they do not go by COPY (from a hundred jobs on, if no id
+                can be taken or if a taken one is an error).
+            connection: as in `schedule`.
+
+        Returns:
+            Ids in the order of `jobs`; None where the id was taken already (IGNORE).
+
+        Raises:
+            As `schedule`.
+        """
+        conflict = checked_conflict(conflict_resolution)
+        rows = checked_positive("batch_size", batch_size)
+        built = self._jobs.build_all(checked_items("jobs", jobs, JobRequest, "JobSpec"))
+        stored = await self.client.store(built, conflict, connection=connection, batch_size=rows)
+        return [
+            None if one.answer is Submission.IGNORED else self.client.handle(one.job_id) for one in stored
+        ]
+
+    async def schedule_job(
+        self,
+        job_name: str,
+        execution_time: datetime,
+        task_data: Mapping[str, Any] | None,
+        priority: JobPriority | int = JobPriority.NORMAL,
+        max_retries: int = 0,
+        job_id: str | None = None,
+        conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
+        misfire_grace_time: int | None = None,
+    ) -> JobHandle:
+        """Store a job by the name of its task, without having the function at hand.
+
+        Args:
+            job_name: ``module:function``, a task's own name, or a bare function name that is unambiguous
+                where it runs.
+            task_data: ``{"args": [...], "kwargs": {...}}``.
+            misfire_grace_time: seconds; None means the scheduler's default.
+
+        The rest, and what is raised, is as in `schedule`.
+        """
+        args, kwargs = checked_task_data(task_data)
+        return await self.schedule(
+            checked_name("job_name", job_name),
+            execution_time=execution_time,
+            args=args,
+            kwargs=kwargs,
+            priority=priority,
+            max_retries=max_retries,
+            job_id=job_id,
+            conflict_resolution=conflict_resolution,
+            misfire_grace_time=UNSET if misfire_grace_time is None else misfire_grace_time,
+        )
+
+    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
+        """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
+        told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
+        the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
+        return await self.client.cancel_job(job_id, connection=connection)
+
+    async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
+        """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
+        and failed end a live one, cancelled is `cancel_job`. A running attempt loses its lease.
+
+        Raises:
+            JobNotFound, InvalidTransition: no such job, no such step.
+        """
+        await self.client.override_status(job_id, checked_status(status))
+
+    def handle(self, job_id: str) -> JobHandle:
+        """The handle of a job by its id."""
+        return self.client.handle(job_id)
+
+    # --- schedules; all of it works in the whole cluster
+
+    def get_periodic_jobs(self) -> dict[str, PeriodicJobConfig]:
+        """The functions decorated with @periodic in this process, by dedup key."""
+        return self.schedules.configs()
+
+    def enable_periodic_job(self, dedup_key: str) -> bool:
+        """Resume a schedule everywhere. True if this process has it; the change is made in the background
+        (`await resume_schedule(key)` waits for it). It goes on with the first window after now."""
+        return self.schedules.set_paused_soon(dedup_key, paused=False)
+
+    def disable_periodic_job(self, dedup_key: str) -> bool:
+        """Pause a schedule everywhere, through restarts and deploys, until it is enabled. As above."""
+        return self.schedules.set_paused_soon(dedup_key, paused=True)
+
+    async def trigger_periodic_job(self, dedup_key: str) -> str | None:
+        """Run it now, with its retries and its lock; the job's id, or None if there is no such schedule."""
+        return await self.schedules.trigger(dedup_key)
+
+    def get_periodic_job_status(self, dedup_key: str) -> dict[str, Any] | None:
+        """What this process knows: names, settings, enabled, the next run by its own clock. None if it has
+        no such function. `schedule_status` asks the database."""
+        return self.schedules.known_status(dedup_key)
+
+    async def schedule_status(self, key: str) -> dict[str, Any] | None:
+        """The same, read from the database, with last_run, last_status, run_count and skipped_count."""
+        return await self.schedules.status(key)
+
+    async def pause_schedule(self, key: str) -> bool:
+        """Pause a schedule everywhere; False if there is none."""
+        return await self.schedules.set_paused(key, paused=True)
+
+    async def resume_schedule(self, key: str) -> bool:
+        """Resume a schedule everywhere; False if there is none."""
+        return await self.schedules.set_paused(key, paused=False)
+
+    async def add_schedule(self, task: Callable[..., Any] | str, **settings: Any) -> str:
+        """Store a schedule at run time; its key. It runs until removed, whether this program lives or not.
+
+        Args:
+            task: an async function, or the name of a task that a worker knows.
+            settings: `every` or `cron` with `timezone`; `args` and `kwargs`; `key`, the schedule's identity
+                (by default a digest of task, arguments and timing, so that the same call again changes
+                nothing; with a key of your own, another expression replaces the old one); and the options
+                of @periodic.
+
+        Raises:
+            InvalidInput: something that cannot be.
+        """
+        return await self.schedules.add(schedule_requested(task, settings))
+
+    async def update_schedule(self, key: str, **changes: Any) -> None:
+        """Change settings of a stored schedule; the others stay. Its mark stays too, so no window runs twice.
+
+        Raises:
+            InvalidInput: there is no such schedule or setting.
+        """
+        await self.schedules.update(key, changes)
+
+    async def remove_schedule(self, key: str) -> bool:
+        """Forget a schedule; False if there was none. Jobs it made stay."""
+        return await self.schedules.remove(key)
+
+    async def list_schedules(self) -> list[ScheduleInfo]:
+        """All stored schedules by key, whoever made them."""
+        return await self.schedules.infos()
+
+    async def next_runs(self, key: str, count: int = 5) -> list[datetime]:
+        """The next windows of a stored schedule, as if it were not paused.
+
+        Raises:
+            InvalidInput: there is no such schedule.
+        """
+        return await self.schedules.next_runs(key, count)
+
+    # --- retention of finished jobs
+
+    async def run_vacuum(self) -> dict[str, int]:
+        """Delete now what the policies no longer keep, whether vacuuming is enabled or not; how many jobs of
+        each status. All zero if another worker is at it."""
+        return await self.retention.run()
+
+    async def get_vacuum_stats(self, days: int = 7) -> list[dict[str, Any]]:
+        """One dict per day (UTC) with deletions, latest first: day, deleted_completed, deleted_failed,
+        deleted_cancelled, deleted_expired, runs, last_run. Kept with ``track_metrics=True``."""
+        return await self.retention.by_day(days)
+
+    async def get_total_vacuum_stats(self) -> dict[str, Any]:
+        """Sums over all time and workers: total_completed, total_failed, total_cancelled, total_expired, and
+        last_vacuum_run (None if there was none). Kept with ``track_metrics=True``."""
+        return await self.retention.totals()
+
+    # --- the steps of the engine, one by one; `start()` does all of this by itself
+
+    async def recover_orphaned_jobs(self) -> list[Reclaimed]:
+        """Take back every job whose lease is over, now; what was taken. By itself a worker waits a moment
+        after a restart of the server, during which nobody could renew; this does not."""
+        await self.open()
+        return await self.worker.services.reclaimer.reclaim_once(force=True)
+
+    async def periodic_orphan_recovery(self) -> None:
+        """Take back lost jobs until cancelled. `start()` runs this already."""
+        await self.open()
+        while True:
+            await self.worker.services.reclaimer.one_round()
+
+    async def monitor_heartbeats(self) -> None:
+        """The same loop under its other documented name."""
+        await self.periodic_orphan_recovery()
+
+    async def send_heartbeat(self, job_id: str) -> bool:
+        """Renew the leases of this worker now; whether `job_id` is among those still held."""
+        await self.open()
+        answer = await self.worker.services.lease_keeper.renew_now()
+        return any(lease.job_id == job_id for lease in answer.held)
+
+    async def listen_for_jobs(self) -> None:
+        """Start if need be, and run jobs until cancelled or shut down."""
+        await self.start()
+        await self.worker.wait_stopped()
+
+    async def execute_job(self, job_row: ClaimedJob | Mapping[str, Any] | str) -> None:
+        """Run one job here and now and settle it: a claimed one, or a pending one named by its row or id,
+        which is claimed first. Does nothing if it is not pending any more."""
+        await self.open()
+        await self._host.run_job(_job_of(job_row))
+
+    async def execute_job_with_concurrency_control(
+        self, job_row: ClaimedJob | Mapping[str, Any] | str
+    ) -> None:
+        """As `execute_job`, once one of the `max_concurrent_jobs` slots is free."""
+        await self.open()
+        await self.worker.services.active.wait_for_slot()
+        await self._host.run_job(_job_of(job_row))
 
     # --- tasks
 
@@ -378,7 +673,7 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         return func
 
     def register_task(self, func: Callable[..., Any], options: TaskOptions) -> None:
-        """As `register`, with everything that a task can be told. For the queue side."""
+        """As `register`, with everything that a task can be told. For the entrypoint style."""
         self._registry.register(func, options)
 
     async def load_task_functions(self) -> Loaded:
@@ -398,8 +693,13 @@ class Scheduler(JobMethods, ScheduleMethods, VacuumMethods, EngineMethods):
         if self.periodic_jobs_enabled:
             self.schedules.adopt_decorated()
         await self.open()
-        await self.schedules.note_records(await self._worker.services.registrar.register())
+        await self.schedules.note_records(await self.worker.services.registrar.register())
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""
         return self._registry.register(func)
+
+
+def _job_of(job_row: ClaimedJob | Mapping[str, Any] | str) -> ClaimedJob | str:
+    # The row of either library will do; asyncpg's is no Mapping.
+    return job_row if isinstance(job_row, ClaimedJob | str) else job_row["job_id"]

@@ -275,6 +275,10 @@ TABLE: tuple[Hostile, ...] = (
     # --- @task and the settings
     Hostile("a task without a name", decorated(name=""), IN, "name: must not be empty"),
     Hostile("a task named by a number", decorated(name=5), IN, "name: expected a str, got int"),
+    Hostile("a function registered with no time", lambda s: s.register(job, timeout=0), IN, "timeout: must be more than 0"),
+    Hostile("a function registered under no name", lambda s: s.register(job, name=""), IN, "task name: must not be empty"),
+    Hostile("a setting of nothing", lambda s: setattr(s, "max_concurrent_jobs", 0), IN, "max_concurrent_jobs: "),
+    Hostile("a setting of another type", lambda s: setattr(s, "polling_config", 5), IN, "polling_config: expected a PollingConfig"),
     Hostile("a task with no time", decorated(timeout=-1), IN, "timeout: must be more than 0"),
     Hostile("a task with a number as policy", decorated(retry=3), IN, "retry: expected a RetryPolicy, got 3"),
     Hostile("a task run by a number", decorated(executor=5), IN, "executor: expected a name or an executor, got 5"),

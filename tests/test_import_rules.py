@@ -1,4 +1,5 @@
-"""Who may import whom: domain <- ports <- engine <- public API, and adapters depend inwards.
+"""Who may import whom: domain <- ports <- engine <- client <- public API, and adapters depend inwards; no
+modules import each other in a circle.
 
 Every finding is printed as ``file:line``.
 """
@@ -9,7 +10,7 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,12 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "pg_scheduler/domain": ("pg_scheduler.domain",),
     "pg_scheduler/ports": ("pg_scheduler.domain", "pg_scheduler.ports"),
     "pg_scheduler/engine": ("pg_scheduler.domain", "pg_scheduler.ports", "pg_scheduler.engine"),
-    "pg_scheduler/client": ("pg_scheduler",),
+    "pg_scheduler/client": (
+        "pg_scheduler.domain",
+        "pg_scheduler.ports",
+        "pg_scheduler.engine",
+        "pg_scheduler.client",
+    ),
     "pg_scheduler": ("pg_scheduler",),
     "adapters/pg_scheduler_postgres": (
         "pg_scheduler.domain",
@@ -91,7 +97,18 @@ ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|embedded|cli)\b"
 
 def imports_of(tree: ast.Module) -> Iterator[Import]:
     """Every import, wherever in the file it stands."""
-    for node in ast.walk(tree):
+    return _imports(ast.walk(tree))
+
+
+def module_imports(tree: ast.Module) -> Iterator[Import]:
+    """Imports outside functions: those of a class body and of ``if TYPE_CHECKING`` count."""
+    functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+    deferred = {node for function in functions for node in ast.walk(function)}
+    return _imports(node for node in ast.walk(tree) if node not in deferred)
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[Import]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield node.lineno, alias.name
@@ -179,6 +196,9 @@ def test_every_package_of_the_distribution_has_a_rule() -> None:
         ("pg_scheduler/engine/x.py", "from pg_scheduler.polling import PollingConfig", "may not import"),
         ("pg_scheduler/engine/x.py", "from pg_scheduler import task", "may not import pg_scheduler.task"),
         ("pg_scheduler/engine/x.py", "from ..polling import PollingConfig", "may not import ..polling"),
+        ("pg_scheduler/client/x.py", "from pg_scheduler.queries import Queries", "may not import"),
+        ("pg_scheduler/client/x.py", "from pg_scheduler.db import driver_over", "may not import"),
+        ("pg_scheduler/client/x.py", "from pg_scheduler import task", "may not import pg_scheduler.task"),
         ("pg_scheduler/testing/x.py", "import pytest", "may not import pytest"),
         ("pg_scheduler/x.py", "import asyncpg", "may not import asyncpg"),
         ("pg_scheduler/x.py", "from pg_scheduler_postgres import rows", "may not import"),
@@ -196,6 +216,65 @@ def test_a_breach_is_found_and_its_place_is_told(tmp_path: Path, path: str, sour
     told = [line for rule in RULES for line in findings(tmp_path, rule)]
     line = 4 if source.startswith("def") else 3
     assert any(one.startswith(f"{path}:{line}: ") and found in one for one in told), told
+
+
+def import_graph(root: Path) -> dict[str, set[str]]:
+    """The modules of the core, and which of them each imports as it is loaded or type-checked."""
+    files = {
+        ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): file
+        for file in (root / "pg_scheduler").rglob("*.py")
+    }
+    graph: dict[str, set[str]] = {}
+    for module, file in files.items():
+        names = {name for _, name in module_imports(ast.parse(file.read_text(encoding="utf-8")))}
+        known = {name if name in files else name.rpartition(".")[0] for name in names}
+        graph[module] = known & set(files)
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """Groups of modules of which each imports, directly or not, every other one."""
+    reached = {module: _reached(graph, module) for module in graph}
+    return {
+        frozenset(other for other in reached[module] if module in reached[other])
+        for module in graph
+        if module in reached[module]
+    }
+
+
+def _reached(graph: dict[str, set[str]], module: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [*graph[module]]
+    while waiting:
+        if (one := waiting.pop()) not in seen:
+            seen.add(one)
+            waiting += graph[one]
+    return seen
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    assert circles(import_graph(ROOT)) == set()
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        ("import pg_scheduler.b", "from pg_scheduler.a import x", True),
+        ("from pg_scheduler import b", "if TYPE_CHECKING:\n    from pg_scheduler.a import x", True),
+        ("from pg_scheduler.b import c", "class C:\n    import pg_scheduler.a", True),
+        ("import pg_scheduler.b", "def f():\n    import pg_scheduler.a", False),
+        ("import pg_scheduler.b", "class C:\n    def f(self):\n        import pg_scheduler.a", False),
+        ("import pg_scheduler.b", "import pg_scheduler.d", False),
+    ],
+)
+def test_a_circle_is_found(tmp_path: Path, first: str, last: str, found: bool) -> None:
+    """The control: of three modules, the third closes the circle or does not."""
+    sources = {"a": first, "b": "import pg_scheduler.c", "c": last, "d": "", "__init__": ""}
+    (tmp_path / "pg_scheduler").mkdir()
+    for name, source in sources.items():
+        (tmp_path / "pg_scheduler" / f"{name}.py").write_text(source)
+    circle = frozenset({"pg_scheduler.a", "pg_scheduler.b", "pg_scheduler.c"})
+    assert circles(import_graph(tmp_path)) == ({circle} if found else set())
 
 
 @pytest.mark.parametrize(

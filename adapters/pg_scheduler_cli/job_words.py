@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
+from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.models import NO_ARGUMENTS, priority_of_rank
+from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler_cli.tracebacks import hidden
 
 SHOWN_AT_MOST = 500

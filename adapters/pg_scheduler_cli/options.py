@@ -20,13 +20,6 @@ from pg_scheduler_cli.errors import Failure, explained
 _T = TypeVar("_T")
 
 
-class _NeverInstalling(Queries):
-    """Makes no tables: in the wrong database a command must not leave any. `pgq db install` makes them."""
-
-    async def open(self) -> None:
-        await self.driver.open()
-
-
 @dataclass(frozen=True, slots=True)
 class Connection:
     """Where the database is."""
@@ -64,8 +57,9 @@ class Connection:
             raise Failure(explained(error, dsn)) from error
 
     def ask(self, work: Callable[[Queries], Awaitable[_T]]) -> _T:
-        """As `run`, with the queue side's client."""
-        return self.run(lambda scheduler: work(_NeverInstalling(scheduler)))
+        """As `run`, with the entrypoint style's client. It makes no tables: in the wrong database a command
+        must not leave any. `pgq db install` makes them."""
+        return self.run(lambda scheduler: work(Queries(scheduler.client)))
 
     def _dsn(self) -> str:
         dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")

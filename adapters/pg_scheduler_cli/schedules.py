@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pg_scheduler.client.schedule_book import ScheduleInfo
+from pg_scheduler.client.schedule_info import ScheduleInfo
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup

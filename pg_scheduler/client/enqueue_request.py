@@ -18,9 +18,10 @@ from pg_scheduler.domain.inputs import (
     checked_time,
 )
 from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.priority import rank_of_priority
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.models import NO_ARGUMENTS, NORMAL_RANK
+from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler.ports.clock import Clock
 
 MAX_PAYLOAD = 64 * 1024 * 1024
@@ -127,7 +128,7 @@ def _when(value: object, now: datetime) -> tuple[datetime, timedelta | None]:
 def _rank(priority: object) -> int:
     if isinstance(priority, bool) or not isinstance(priority, int):
         raise InvalidInput("priority", f"expected a whole number, got {shown(priority)}")
-    rank = NORMAL_RANK - priority
+    rank = rank_of_priority(priority)
     if not -MAX_INT4 <= rank <= MAX_INT4:
         raise InvalidInput("priority", f"out of range: {shown(priority)}")
     return rank

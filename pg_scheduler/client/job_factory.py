@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pg_scheduler.client.fresh_ids import fresh_id
+from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name, deterministic_id
 from pg_scheduler.domain.inputs import (
@@ -57,6 +58,13 @@ class JobRequest:
     store_result: bool = False
     limit_key: str | None = None
 
+    def resolution(self, given: ConflictResolution) -> ConflictResolution:
+        """What happens if the id is taken: a duplicate of a deduplicated job is no error."""
+        conflict = checked_conflict(given)
+        if self.deduplicate and conflict is ConflictResolution.RAISE:
+            return ConflictResolution.IGNORE
+        return conflict
+
 
 class JobFactory:
     """Turns requests into jobs, and learns the functions they name."""
@@ -67,13 +75,13 @@ class JobFactory:
         codec: Codec,
         clock: Clock,
         default_grace: Callable[[], int | None],
-        executors: Callable[[], Mapping[str, Executor]],
+        executor_names: Collection[str],
     ) -> None:
         self._registry = registry
         self._codec = codec
         self._clock = clock
         self._default_grace = default_grace
-        self._executors = executors
+        self._executor_names = executor_names
 
     def build(self, request: JobRequest) -> NewJob:
         """The job to store.
@@ -108,10 +116,25 @@ class JobFactory:
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 
+    def build_all(self, requests: Sequence[JobRequest]) -> list[NewJob]:
+        """The jobs of a bulk call.
+
+        Raises:
+            InvalidInput: as `build`; a note says which request it is.
+        """
+        jobs = []
+        for position, request in enumerate(requests):
+            try:
+                jobs.append(self.build(request))
+            except InvalidInput as error:
+                error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
+                raise
+        return jobs
+
     def _check_executor(self, executor: object) -> None:
         if executor is None:
             return
-        known = self._executors()
+        known = self._executor_names
         if isinstance(checked_executor(executor), str) and executor not in known:
             raise InvalidInput(
                 "executor", f"unknown {shown(executor)}", f"One of: {', '.join(sorted(known))}"

@@ -2,55 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.pause_requests import PauseRequests
+from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
+from pg_scheduler.client.schedule_info import ScheduleInfo, info_of
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
-from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.domain.conflict import ConflictResolution
-from pg_scheduler.domain.errors import InvalidInput, PgSchedulerError
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_positive
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import backoff_from_text
 from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.tasks.registry import TaskRegistry
-from pg_scheduler.periodic import PeriodicJobConfig, registered
-from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, ScheduleRecord
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class ScheduleInfo:
-    """A schedule as people see it. Times are aware, in UTC."""
-
-    key: str
-    task_name: str
-    every: timedelta | None
-    cron: str | None
-    timezone: str | None
-    enabled: bool
-    next_run: datetime | None
-    """The next window; None while paused or retired, or until a worker has looked at a new schedule."""
-    last_run: datetime | None
-    """The latest window that was decided about."""
-    last_job_id: str | None
-    run_count: int
-    skipped_count: int
-    busy: bool
-    """True while a run is unfinished."""
-    origin: Origin
-    retired: bool
-    """True for a schedule of code that newer code has replaced."""
 
 
 class ScheduleBook:
@@ -58,27 +29,23 @@ class ScheduleBook:
 
     def __init__(
         self,
-        driver: Driver,
-        clock: Clock,
+        client: JobClient,
         registry: TaskRegistry,
         factory: ScheduleFactory,
-        open_driver: Callable[[], Awaitable[None]],
+        *,
+        on_adopted: Callable[[], None] = lambda: None,
     ) -> None:
-        self._driver = driver
-        self._clock = clock
+        self._client = client
+        self._driver = client.driver
+        self._clock = client.clock
         self._registry = registry
         self._factory = factory
-        self._open = open_driver
+        self._on_adopted = on_adopted
         self._configs: dict[str, PeriodicJobConfig] = {}
         self._adopted: list[ScheduleRequest] = []
-        self.on_adopted: Callable[[], None] = lambda: None
         self._enabled: dict[str, bool] = {}
         """As last seen in the database."""
-        self._wishes: dict[str, bool] = {}
-        """What synchronous code asked for (True: enabled) and the database has not been told yet."""
-        self._changing: set[asyncio.Task[None]] = set()
-        self._one_change = asyncio.Lock()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._pauses = PauseRequests(self._store_paused, client.clock)
 
     # --- what the code says
 
@@ -96,7 +63,7 @@ class ScheduleBook:
         """
         self._factory.build(request, Origin.CODE)
         self._adopted.append(request)
-        self.on_adopted()
+        self._on_adopted()
 
     def configs(self) -> dict[str, PeriodicJobConfig]:
         """The decorated functions by dedup key."""
@@ -112,10 +79,10 @@ class ScheduleBook:
     async def add(self, request: ScheduleRequest) -> str:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
-        await self._open()
+        await self._client.open()
         for record in await self._driver.schedules.list_schedules([new.key]):
             _refuse_if_of_code(record)
-        await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
+        await self._put(new)
         return new.key
 
     async def update(self, key: str, changes: Mapping[str, Any]) -> None:
@@ -124,14 +91,18 @@ class ScheduleBook:
         _refuse_if_of_code(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
+        await self._put(new)
+
+    async def _put(self, new: NewSchedule) -> None:
         await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
+        self._client.wakeups.schedules_changed()
 
     async def remove(self, key: str) -> bool:
         """Forget a schedule; jobs it made stay."""
-        await self._open()
+        await self._client.open()
         return await self._driver.schedules.remove_schedule(key)
 
-    # --- asked and told
+    # --- read and change
 
     async def record(self, key: str) -> ScheduleRecord:
         """The stored schedule.
@@ -139,7 +110,7 @@ class ScheduleBook:
         Raises:
             InvalidInput: there is none.
         """
-        await self._open()
+        await self._client.open()
         found = await self._driver.schedules.list_schedules([key])
         if not found:
             raise InvalidInput("key", f"no schedule {key!r}", "list_schedules() shows what there is")
@@ -147,8 +118,8 @@ class ScheduleBook:
 
     async def infos(self) -> list[ScheduleInfo]:
         """All stored schedules by key."""
-        await self._open()
-        return [_info(record) for record in await self._driver.schedules.list_schedules()]
+        await self._client.open()
+        return [info_of(record) for record in await self._driver.schedules.list_schedules()]
 
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
@@ -159,14 +130,15 @@ class ScheduleBook:
 
     async def set_paused(self, key: str, paused: bool) -> bool:
         """Pause or resume everywhere; False if there is no such schedule."""
-        self._wishes.pop(key, None)  # this comes later, so it counts
-        return await self._tell(key, paused)
+        self._pauses.drop(key)  # this comes later, so it counts
+        return await self._store_paused(key, paused)
 
-    async def _tell(self, key: str, paused: bool) -> bool:
-        await self._open()
+    async def _store_paused(self, key: str, paused: bool) -> bool:
+        await self._client.open()
         done = await self._driver.schedules.set_paused(key, paused, now=self._clock.pinned())
         if done:
             self._enabled[key] = not paused
+            self._client.wakeups.schedules_changed()
         return done
 
     def set_paused_soon(self, key: str, paused: bool) -> bool:
@@ -177,59 +149,23 @@ class ScheduleBook:
         """
         if key not in self.configs():
             return False
-        self._wishes[key] = not paused
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if self._loop is not None and self._loop is not here and self._loop.is_running():
-            self._loop.call_soon_threadsafe(self._begin_change, self._loop, key)
-        elif here is not None:
-            self._begin_change(here, key)
+        self._pauses.request(key, paused)
         return True
-
-    def _begin_change(self, loop: asyncio.AbstractEventLoop, key: str) -> None:
-        change = loop.create_task(self._change(key))
-        self._changing.add(change)
-        change.add_done_callback(self._changing.discard)
-
-    async def _change(self, key: str) -> None:
-        for pause in (0.1, 1.0, 5.0, 15.0):
-            try:
-                await self._grant(key)
-            except PgSchedulerError:
-                log.warning("schedule not changed yet; trying again", extra={"schedule": key})
-                await self._clock.sleep(pause)
-            else:
-                return
-        log.error("schedule could not be changed", extra={"schedule": key})
-
-    async def _grant(self, key: str) -> None:
-        """Tell the database the latest wish; one at a time, so that none overtakes a later one."""
-        async with self._one_change:
-            enabled = self._wishes.get(key)
-            if enabled is None or not await self._tell(key, not enabled):
-                return  # told already; or not stored yet, so it is kept for when it is
-            if self._wishes.get(key) is enabled:
-                del self._wishes[key]
 
     async def changes_done(self) -> None:
         """Return when changes that synchronous code asked for have been made."""
-        if self._changing:
-            await asyncio.gather(*self._changing, return_exceptions=True)
+        await self._pauses.done()
 
     async def note_records(self, records: Sequence[ScheduleRecord]) -> None:
-        """Learn the stored state, and tell the database what synchronous code wants otherwise."""
-        self._loop = asyncio.get_running_loop()
+        """Learn the stored state, and store what synchronous code wants otherwise."""
         for record in records:
             self._enabled[record.new.key] = not record.new.paused
-        for key in list(self._wishes):
-            await self._grant(key)
+        await self._pauses.store_all()
 
     async def trigger(self, key: str) -> str | None:
         """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
         no such schedule."""
-        await self._open()
+        await self._client.open()
         found = await self._driver.schedules.list_schedules([key])
         if not found and key in self._configs:
             found = await self._driver.schedules.register_schedules(self.wanted(), now=self._clock.pinned())
@@ -239,7 +175,7 @@ class ScheduleBook:
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
         moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0].new, moment)
-        await submit_with_retry(self._driver, self._clock, [job], ConflictResolution.RAISE)
+        await self._client.store([job], ConflictResolution.RAISE)
         await self._driver.schedules.note_manual_run(key, job.job_id)
         return job.job_id
 
@@ -264,7 +200,7 @@ class ScheduleBook:
         config = self.configs().get(key)
         if config is None:
             return None
-        enabled = self._wishes.get(key, self._enabled.get(key, config.enabled))
+        enabled = self._pauses.wanted(key, otherwise=self._enabled.get(key, config.enabled))
         spec = ScheduleSpec.from_text(self._factory.build(config.request, Origin.CODE).spec)
         timing: dict[str, Any] = (
             {"interval": config.interval.total_seconds()}
@@ -286,11 +222,11 @@ class ScheduleBook:
 
     async def status(self, key: str) -> dict[str, Any] | None:
         """All that is known of a schedule, read from the database; None if there is none."""
-        await self._open()
+        await self._client.open()
         found = await self._driver.schedules.list_schedules([key])
         if not found:
             return self.known_status(key)
-        info = _info(found[0])
+        info = info_of(found[0])
         job = await self._driver.insight.job(info.last_job_id) if info.last_job_id else None
         return {
             "job_name": info.task_name,
@@ -320,24 +256,3 @@ def _refuse_if_of_code(record: ScheduleRecord) -> None:
 
 def _last_status(status: JobStatus | None) -> str | None:
     return None if status is None else str(status)
-
-
-def _info(record: ScheduleRecord) -> ScheduleInfo:
-    new, spec = record.new, ScheduleSpec.from_text(record.new.spec)
-    active = not new.paused and not record.retired
-    return ScheduleInfo(
-        key=new.key,
-        task_name=new.task_name,
-        every=spec.every,
-        cron=spec.cron.expression if spec.cron else None,
-        timezone=spec.cron.timezone.key if spec.cron else None,
-        enabled=active,
-        next_run=record.next_window if active else None,
-        last_run=record.mark,
-        last_job_id=record.last_job_id,
-        run_count=record.run_count,
-        skipped_count=record.skipped_count,
-        busy=record.busy,
-        origin=new.origin,
-        retired=record.retired,
-    )

@@ -85,6 +85,17 @@ class ScheduleRequest:
         return replace(self, **{**cleared, **changes})
 
 
+def schedule_requested(task: Callable[..., Any] | str, settings: Mapping[str, Any]) -> ScheduleRequest:
+    """The request that `Scheduler.add_schedule` makes of its keyword arguments.
+
+    Raises:
+        InvalidInput: a setting that does not exist.
+    """
+    rest = {name: value for name, value in settings.items() if name not in ("enabled", "key")}
+    enabled = bool(settings.get("enabled", True))
+    return ScheduleRequest(task=task, key=settings.get("key"), enabled=enabled).changed(rest)
+
+
 class ScheduleFactory:
     """Turns requests into schedules, and stored schedules back into requests."""
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING
 
-from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobAlreadyExists
-
-if TYPE_CHECKING:
-    from pg_scheduler.domain.model import NewJob
+from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobAlreadyExists, shown
+from pg_scheduler.domain.model import NewJob
 
 
 class ConflictResolution(Enum):
@@ -30,6 +27,16 @@ class Submission(StrEnum):
     INSERTED = "inserted"
     IGNORED = "ignored"
     REPLACED = "replaced"
+
+
+def checked_conflict(value: object) -> ConflictResolution:
+    """A `ConflictResolution`; its bare value ("raise", "ignore", "replace") is accepted too."""
+    try:
+        return ConflictResolution(value)
+    except ValueError:
+        raise InvalidInput(
+            "conflict_resolution", f"expected a ConflictResolution, got {shown(value)}"
+        ) from None
 
 
 def rows_to_send(job_ids: Sequence[str], conflict: ConflictResolution) -> list[int]:

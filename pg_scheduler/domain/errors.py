@@ -11,6 +11,7 @@
     |   `-- DuplicateJob                     ... an unfinished job has the dedupe key
     |-- JobNotFound (LookupError)            the caller: no such job
     |-- InvalidTransition (ValueError)       the caller: the state machine has no such step
+    |-- AlreadyStarted (RuntimeError)        the caller: what it changes is fixed while a worker runs
     |-- ConfigurationError (ValueError)      the operator: the set-up cannot work as it stands
     |   `-- MissingDependency (ImportError)  ... a package has to be installed
     |-- SchemaError                          the operator: the tables are missing, foreign or too new
@@ -126,6 +127,16 @@ class InvalidTransition(PgSchedulerError, ValueError):
         self.current = current
         self.wanted = wanted
         super().__init__(f"job {job_id!r} is {current}: it cannot be set to {wanted}")
+
+
+class AlreadyStarted(PgSchedulerError, RuntimeError):
+    """A setting was changed while a worker runs that was built with it; nothing has changed."""
+
+    def __init__(self, setting: str) -> None:
+        self.setting = setting
+        super().__init__(
+            f"{setting} cannot change while a worker runs. Set it before start(), or shut down first"
+        )
 
 
 class ConfigurationError(PgSchedulerError, ValueError):

@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from typing import Any, TypeVar
 
-from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.states import JobStatus
 
@@ -148,16 +147,6 @@ def checked_task_data(value: object) -> tuple[list[Any], dict[str, Any]]:
             'The form is {"args": [...], "kwargs": {...}}',
         )
     return checked_arguments(value.get("args", ()), value.get("kwargs"))
-
-
-def checked_conflict(value: object) -> ConflictResolution:
-    """A `ConflictResolution`; its bare value ("raise", "ignore", "replace") is accepted too."""
-    try:
-        return ConflictResolution(value)
-    except ValueError:
-        raise InvalidInput(
-            "conflict_resolution", f"expected a ConflictResolution, got {shown(value)}"
-        ) from None
 
 
 def checked_status(value: object) -> JobStatus:

@@ -8,6 +8,8 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 
 MIN_RANK, MAX_RANK = -(2**31), 2**31 - 1
 """The `priority` column is a four-byte integer."""
+NORMAL_RANK = 5
+"""The rank of `JobPriority.NORMAL`, and of priority 0 in the entrypoint style."""
 
 
 class JobPriority(Enum):
@@ -35,7 +37,7 @@ class JobPriority(Enum):
         return f"<JobPriority.{self.name}: {self.value} (db_value={self.db_value})>"
 
 
-_RANKS = {JobPriority.CRITICAL: 1, JobPriority.HIGH: 3, JobPriority.NORMAL: 5, JobPriority.LOW: 8}
+_RANKS = {JobPriority.CRITICAL: 1, JobPriority.HIGH: 3, JobPriority.NORMAL: NORMAL_RANK, JobPriority.LOW: 8}
 _NAMES = {rank: priority for priority, rank in _RANKS.items()}
 
 
@@ -54,3 +56,13 @@ def rank_of(priority: JobPriority | int) -> int:
     if not MIN_RANK <= priority <= MAX_RANK:
         raise InvalidInput("priority", f"{shown(priority)} does not fit a four-byte integer")
     return priority
+
+
+def rank_of_priority(priority: int) -> int:
+    """The rank of a priority as the entrypoint style counts it: 0 is normal, higher runs first."""
+    return NORMAL_RANK - priority
+
+
+def priority_of_rank(rank: int) -> int:
+    """The opposite."""
+    return NORMAL_RANK - rank

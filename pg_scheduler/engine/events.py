@@ -41,6 +41,14 @@ class Event(StrEnum):
     """A job was completed in a transaction of its own, which deletes nothing."""
     SCHEDULED_RUN_ENDED = auto()
     """A run of a schedule was settled: the next window may have been waiting for it."""
+    JOBS_DUE_HERE = auto()
+    """A client in this process has stored or reopened jobs, or resumed a queue, while no signals arrive."""
+    CANCEL_REQUESTED_HERE = auto()
+    """A client in this process wants a running job to stop."""
+    JOB_ENDED_HERE = auto()
+    """A client in this process has ended a job that no worker settles."""
+    SCHEDULES_CHANGED_HERE = auto()
+    """A client in this process has added, changed, paused or resumed a schedule."""
 
 
 class Reaction(StrEnum):
@@ -70,6 +78,10 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES,),
     Event.COMPLETED_ELSEWHERE: (Reaction.PRUNE,),
     Event.SCHEDULED_RUN_ENDED: (Reaction.STAGE_WINDOWS,),
+    Event.JOBS_DUE_HERE: (Reaction.CLAIM_FROM_LANES,),
+    Event.CANCEL_REQUESTED_HERE: (Reaction.LOOK_FOR_CANCELLATIONS,),
+    Event.JOB_ENDED_HERE: (Reaction.PRUNE,),
+    Event.SCHEDULES_CHANGED_HERE: (Reaction.STAGE_WINDOWS,),
 }
 """`CLAIM_FROM_LANES` also claims outside lanes. The order within a line does not matter: reactions wake
 services, which act in their own time."""

@@ -36,9 +36,9 @@ def new_worker_id(length: int) -> str:
 class Worker:
     """Claims, runs and settles jobs. Start and stop are idempotent; a stopped worker is replaced."""
 
-    def __init__(self, given: Surroundings) -> None:
+    def __init__(self, given: Surroundings, worker_id: str | None = None) -> None:
         self.settings: WorkerSettings = given.settings
-        self.worker_id = new_worker_id(given.settings.worker_id_length)
+        self.worker_id = worker_id or new_worker_id(given.settings.worker_id_length)
         self.services: Services = Composition(self.worker_id, given).services()
         self.steps = Steps(self.services, given, self.worker_id, lambda: self.running, self.wait_stopped)
         self._driver = given.driver

@@ -1,4 +1,4 @@
-"""What the queue side's applications have in common: one scheduler, started, run and stopped."""
+"""What the entrypoint style's applications have in common: one scheduler, started, run and stopped."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ MODES = ("continuous", "drain")
 
 
 class App:
-    """A scheduler seen from the queue side. Several apps may share one: they are views of one engine.
+    """A scheduler seen from the entrypoint style. Several apps may share one, running or not: they are views
+    of one engine, and start one worker.
 
     Args:
         source: an asyncpg or psycopg pool or connection, a DSN, a Driver such as `AsyncpgDriver`; or the
@@ -32,14 +33,13 @@ class App:
     def __init__(
         self, source: Any, *, resources: MutableMapping[str, Any] | None = None, **options: Any
     ) -> None:
-        self.failures = FailureObserver()
         if isinstance(source, Scheduler):
             if options:
                 raise InvalidInput(next(iter(options)), "is the scheduler's own business")
             self.scheduler = source
         else:
             self.scheduler = Scheduler(source, **{"periodic_jobs_enabled": False, **options})
-        self.scheduler.add_observer(self.failures)
+        self.failures = _failures_of(self.scheduler)
         self.resources: MutableMapping[str, Any] = {} if resources is None else resources
 
     def context_of(self, context: JobContext) -> Context:
@@ -101,6 +101,16 @@ class App:
 
     async def __aexit__(self, *error: Any) -> None:
         await self.shutdown()
+
+
+def _failures_of(scheduler: Scheduler) -> FailureObserver:
+    """The one that all views of a scheduler share."""
+    for observer in scheduler.observers:
+        if isinstance(observer, FailureObserver):
+            return observer
+    failures = FailureObserver()
+    scheduler.add_observer(failures)
+    return failures
 
 
 def _polling(config: PollingConfig, interval: float) -> PollingConfig:

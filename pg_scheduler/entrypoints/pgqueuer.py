@@ -46,8 +46,3 @@ class PgQueuer(App):
     def get_context(self, job_id: str) -> Context:
         """As `QueueManager.get_context`."""
         return self.qm.get_context(job_id)
-
-    async def shutdown(self, timeout: float | None = 30) -> None:
-        """Stop, as `Scheduler.shutdown`; `run` returns."""
-        await super().shutdown(timeout)
-        await self.qm.failures.calls_done()

@@ -21,7 +21,7 @@ Check = Callable[[Stage, Block], Awaitable[None]]
 
 def registered() -> dict[str, Any]:
     """What the example has decorated with @periodic."""
-    found: dict[str, Any] = importlib.import_module("pg_scheduler.periodic")._registered
+    found: dict[str, Any] = importlib.import_module("pg_scheduler.client.periodic_registry")._registered
     return found
 
 

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(autouse=True)
 def _decorations_stay_in_their_example(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", {})
+    monkeypatch.setattr(importlib.import_module("pg_scheduler.client.periodic_registry"), "_registered", {})
 
 
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])

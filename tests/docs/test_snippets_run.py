@@ -47,7 +47,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def _decorations_stay_on_their_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a page decorates with @periodic belongs to the whole process; the next page must not run it."""
-    monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", {})
+    monkeypatch.setattr(importlib.import_module("pg_scheduler.client.periodic_registry"), "_registered", {})
 
 
 @pytest.mark.parametrize("page", PLAYED, ids=name_of)

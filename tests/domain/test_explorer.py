@@ -52,6 +52,7 @@ def test_from_every_world_the_job_can_still_come_to_its_end() -> None:
     assert reached == set(found.worlds)
 
 
+@pytest.mark.slow
 def test_counting_worlds_by_relative_epochs_hides_none(monkeypatch: pytest.MonkeyPatch) -> None:
     merged = explore(8)
     far = world.FAR

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pg_scheduler import ConflictResolution, InvalidInput, JobStatus
+from pg_scheduler.domain.conflict import checked_conflict
 from pg_scheduler.domain.inputs import (
     MAX_INT4,
     MAX_TIMEOUT,
     checked_arguments,
-    checked_conflict,
     checked_count,
     checked_duration,
     checked_grace,

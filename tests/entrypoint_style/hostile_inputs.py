@@ -150,5 +150,6 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("a grace as text", run(shutdown_timeout="30"), IN, "shutdown_timeout: expected "),
     Hostile("options beside a scheduler", lambda s: PgQueuer(s, max_concurrent_jobs=5), IN, "max_concurrent_jobs: is the scheduler's own business"),
     Hostile("an application over nothing", lambda s: PgQueuer(None), IN, "db_pool: cannot work on builtins.NoneType"),
+    Hostile("queries over a scheduler, with a schema", lambda s: Queries(s, schema="jobs"), IN, "source: brings its schema"),
     Hostile("queries over a number", lambda s: Queries(5), IN, "db_pool: cannot work on builtins.int"),
 )  # fmt: skip

@@ -21,6 +21,7 @@ from pg_scheduler import (
     WaitTimeout,
 )
 from pg_scheduler.client import completion_waiter as ends
+from pg_scheduler.client.completion_waiter import CompletionWaiter
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
@@ -33,7 +34,7 @@ LISTENERS = """
 @pytest.fixture
 def slow_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever only looks, looks too late for any test."""
-    for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_TOLD"):
+    for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_NOTIFIED"):
         monkeypatch.setattr(ends, pause, 3600.0)
 
 
@@ -49,7 +50,7 @@ async def test_a_result_arrives_by_signal(pgq: PgQueuer, client: Queries) -> Non
     (handle,) = await client.enqueue("work", b"data", store_result=True)
     async with pgq:
         waiting = asyncio.create_task(handle.result())
-        await eventually(client.ends._ready.is_set)
+        await eventually(_waiter(client)._ready.is_set)
         gate.set()
         assert await within(waiting) == {"bytes": 4, "list": [1, None]}
 
@@ -58,7 +59,7 @@ async def test_a_result_arrives_by_signal(pgq: PgQueuer, client: Queries) -> Non
 async def test_a_wait_hears_of_ends_that_no_worker_settles(client: Queries) -> None:
     (handle,) = await client.enqueue("nobody")
     waiting = asyncio.create_task(handle.wait())
-    await eventually(client.ends._ready.is_set)
+    await eventually(_waiter(client)._ready.is_set)
     await handle.cancel()
     assert await within(waiting) is JobStatus.CANCELLED
 
@@ -107,7 +108,7 @@ async def test_a_job_that_is_deleted_as_it_ends_still_tells_its_status(app: Make
     fine, bad = await client.enqueue("work", [None, b"bad"])
     async with pgq:
         waiting = asyncio.gather(fine.wait(20), bad.wait(20))
-        await eventually(client.ends._ready.is_set)
+        await eventually(_waiter(client)._ready.is_set)
         await asyncio.sleep(0.1)  # both have asked to be told
         gate.set()
         assert [*await within(waiting)] == [JobStatus.COMPLETED, JobStatus.FAILED]
@@ -140,7 +141,7 @@ async def test_a_handle_is_its_text_and_finds_its_job_from_anywhere(pgq: PgQueue
 async def test_many_waits_share_one_connection_that_leaves_after_them(
     dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "LINGER", 0.05)
+    monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.05)
     pgq = PgQueuer(dsn, library=library)
     gate = asyncio.Event()
 
@@ -155,7 +156,7 @@ async def test_many_waits_share_one_connection_that_leaves_after_them(
     handles = await pgq.queries.enqueue("work", [b"%d" % n for n in range(20)])
     async with pgq:
         waiting = asyncio.gather(*(handle.wait() for handle in handles))
-        await eventually(pgq.scheduler.ends._ready.is_set)
+        await eventually(_waiter(pgq.queries)._ready.is_set)
         assert await listeners() == 1
         gate.set()
         assert set(await within(waiting)) == {JobStatus.COMPLETED}
@@ -172,17 +173,17 @@ async def _none(count: object) -> bool:
 async def test_a_wait_that_begins_while_the_last_one_leaves_is_told_too(
     dsn: str, library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "LINGER", 0.0)
+    monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.0)
     client = Queries(dsn)
     first, second = await client.enqueue("nobody", [None, None])
     with pytest.raises(WaitTimeout):
         await first.wait(0.3)
-    leaving = client.ends._listening
+    leaving = _waiter(client)._listening
     assert leaving is not None
     while not leaving.cancelling():
         await asyncio.sleep(0)
     waiting = asyncio.create_task(second.wait())
-    await eventually(lambda: leaving.done() and client.ends._ready.is_set())
+    await eventually(lambda: leaving.done() and _waiter(client)._ready.is_set())
     await eventually(lambda: _awaited(client, second))
     await second.cancel()
     assert await within(waiting) is JobStatus.CANCELLED
@@ -190,13 +191,13 @@ async def test_a_wait_that_begins_while_the_last_one_leaves_is_told_too(
 
 
 async def _awaited(client: Queries, job_id: str) -> bool:
-    return job_id in client.ends._waits
+    return job_id in _waiter(client)._waits
 
 
 async def test_waits_survive_the_death_of_the_connection_that_hears_for_them(
     dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ends, "PAUSE_WHEN_TOLD", 3600.0)  # only hearing again can help
+    monkeypatch.setattr(ends, "PAUSE_WHEN_NOTIFIED", 3600.0)  # only hearing again can help
     logging.getLogger("pg_scheduler.client.completion_waiter").setLevel(logging.CRITICAL)
     pgq = PgQueuer(dsn, library=library)
     gate = asyncio.Event()
@@ -209,10 +210,10 @@ async def test_waits_survive_the_death_of_the_connection_that_hears_for_them(
     try:
         async with pgq:
             waiting = asyncio.create_task(handle.wait())
-            await eventually(pgq.scheduler.ends._ready.is_set)
+            await eventually(_waiter(pgq.queries)._ready.is_set)
             (pid,) = [row["pid"] for row in await sql.fetch(LISTENERS)]
             assert await sql.fetchval("SELECT pg_terminate_backend($1)", pid)
-            await eventually(lambda: not pgq.scheduler.ends._ready.is_set())
+            await eventually(lambda: not _waiter(pgq.queries)._ready.is_set())
             gate.set()  # its end is told to nobody
             assert await within(waiting) is JobStatus.COMPLETED
     finally:
@@ -237,3 +238,10 @@ async def test_a_wait_that_may_not_ask_to_be_told_does_not_ask_all_the_time(
     assert len(asked) < 100
     await handle.cancel()
     assert await within(waiting) is JobStatus.CANCELLED
+
+
+def _waiter(queries: Queries) -> CompletionWaiter:
+    """What waits for the jobs of this client: it shows whether it listens."""
+    waiter = queries.client.waiter
+    assert isinstance(waiter, CompletionWaiter)
+    return waiter

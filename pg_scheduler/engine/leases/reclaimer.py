@@ -74,7 +74,7 @@ class Reclaimer:
         await self._clock.sleep(self._nap(next_expiry_in))
 
     async def reclaim_once(self, *, force: bool = False) -> list[Reclaimed]:
-        """Take back everything whose lease is over now; what was taken. `by_order`: even if the server has
+        """Take back everything whose lease is over now; what was taken. `force`: even if the server has
         only just started."""
         taken, _ = await self._reclaim(force)
         return taken

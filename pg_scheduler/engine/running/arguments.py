@@ -10,6 +10,9 @@ from pg_scheduler.ports.codec import Codec
 
 Arguments = tuple[list[Any], dict[str, Any]]
 
+NO_ARGUMENTS = ('{"args": [], "kwargs": {}}', '{"args":[],"kwargs":{}}', "{}")
+"""How a job without arguments looks, as PostgreSQL writes it, as it is sent, and where there is nothing."""
+
 _FORM = {"args", "kwargs"}
 
 

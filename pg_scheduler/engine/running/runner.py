@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from pg_scheduler.domain.errors import (
     ConfigurationError,
     JobCancelled,
-    JobTimeout,
     LeaseLost,
     RetryAfter,
     Snooze,
-    UnencodablePayload,
 )
 from pg_scheduler.domain.model import ClaimedJob, Lease, Progress
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import (
-    MAX_MESSAGE,
-    RETURNED,
     Interrupted,
     Outcome,
     Postponed,
@@ -32,9 +25,6 @@ from pg_scheduler.domain.verdict import (
     Snoozed,
     Stopped,
     Verdict,
-    decide,
-    describe_error,
-    storable,
 )
 from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
@@ -42,13 +32,19 @@ from pg_scheduler.engine.running.arguments import arguments_of
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
 from pg_scheduler.engine.running.exclusion import LockHeldElsewhere, alone
 from pg_scheduler.engine.running.interrupts import from_the_keyboard
+from pg_scheduler.engine.running.outcomes import (
+    outcome_of_error,
+    outcome_of_result,
+    verdict_on,
+    with_retries_of,
+)
 from pg_scheduler.engine.running.progress_writer import ProgressWriter
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.registry import Task, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.executor import Call, Executor, UnserializableResult
+from pg_scheduler.ports.executor import Call, Executor
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.locks import Locks
 
@@ -139,7 +135,7 @@ class Runner:
         outcome: Outcome = Raised(error) if error is not None else Interrupted()
         if attempt.reason is StopReason.CANCEL:
             outcome = Stopped()
-        self._settler.put(attempt, _judged(outcome, attempt.job, self._retry))
+        self._settler.put(attempt, verdict_on(outcome, attempt.job, self._retry))
 
     async def _run(self, attempt: Attempt) -> None:
         task = self._registry.resolve(attempt.job.task_name)
@@ -156,7 +152,7 @@ class Runner:
             self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
             return
         policy = (task.retry if task else None) or self._retry
-        verdict = _judged(outcome, _retried_enough(attempt.job, task), policy)
+        verdict = verdict_on(outcome, with_retries_of(attempt.job, task), policy)
         # First of all: whatever is asked of an exception from here on may raise one of its own.
         self._settler.put(attempt, verdict)
         if isinstance(outcome, Raised):
@@ -197,15 +193,15 @@ class Runner:
             if from_the_keyboard(error):
                 self.give_up(attempt)
                 raise
-            return self._outcome_of_error(attempt, task, error)
+            return outcome_of_error(attempt, task, error)
         except BaseException as error:
-            return self._outcome_of_error(attempt, task, error)
+            return outcome_of_error(attempt, task, error)
         finally:
             if timer is not None:
                 timer.cancel()
         if attempt.reason is not None and attempt.context.stop_noticed:
-            return self._outcome_of_error(attempt, task, JobCancelled("returned after being told to stop"))
-        return self._returned(attempt, result)
+            return outcome_of_error(attempt, task, JobCancelled("returned after being told to stop"))
+        return outcome_of_result(attempt, result, self._codec)
 
     async def _execute(self, attempt: Attempt, task: Task) -> Any:
         executor = task.executor
@@ -231,59 +227,3 @@ class Runner:
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)
         attempt.stop(StopReason.TIMEOUT)
-
-    def _outcome_of_error(self, attempt: Attempt, task: Task, error: BaseException) -> Outcome:
-        """What an exception means depends on whether, and why, the attempt was being stopped."""
-        if isinstance(error, LeaseLost) and attempt.fenced_out:
-            return Interrupted()
-        stopped = isinstance(error, asyncio.CancelledError | JobCancelled)
-        match attempt.reason:
-            case StopReason.TIMEOUT:
-                timeout = attempt.job.timeout or task.timeout
-                assert timeout is not None
-                late = JobTimeout(timeout)
-                late.__cause__ = error
-                return Raised(late)
-            case StopReason.CANCEL:
-                return Stopped()
-            case StopReason.SHUTDOWN | StopReason.LEASE_LOST | StopReason.LOCK_LOST if stopped:
-                return Interrupted()
-        if isinstance(error, asyncio.CancelledError):
-            # Something within the function was cancelled: a failure like any other, not an exit.
-            unasked = RuntimeError("cancelled from within: nobody asked the job to stop")
-            unasked.__cause__ = error
-            return Raised(unasked)
-        return Raised(error)
-
-    def _returned(self, attempt: Attempt, result: Any) -> Returned:
-        if not attempt.job.store_result:
-            return RETURNED
-        # The work is done; a result that cannot be kept must not make it run again.
-        try:
-            if isinstance(result, UnserializableResult):
-                reason = result.reason
-            else:
-                return Returned(self._codec.encode_result(result))
-        except UnencodablePayload as error:
-            reason = str(error)
-        except BaseException as error:
-            # The attributes of a result are its author's code, and so may the codec be.
-            reason = describe_error(error)[0]
-        return Returned(note=storable(f"result not stored: {reason}", MAX_MESSAGE))
-
-
-def _judged(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy) -> Verdict:
-    """The verdict; a failure where it cannot be found, because an exception's class or a delay is broken."""
-    try:
-        return decide(outcome, job, policy, random.random())
-    except Exception as error:
-        log.exception("the outcome could not be judged; the job fails", extra={"job_id": job.job_id})
-        message, trace = describe_error(error)
-        return Verdict(JobEvent.FAIL, None, f"the outcome could not be judged: {message}", trace)
-
-
-def _retried_enough(job: ClaimedJob, task: Task | None) -> ClaimedJob:
-    """The job with the retries that its task gives to each."""
-    if task is None or task.max_retries <= job.max_retries:
-        return job
-    return replace(job, max_retries=task.max_retries)

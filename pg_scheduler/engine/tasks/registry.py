@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -127,16 +127,11 @@ def is_async(func: object) -> bool:
 
 def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
     """`options`, completed by what is known of the function already."""
-    return TaskOptions(
-        name=options.name or fallback.name,
-        executor=options.executor or fallback.executor,
-        timeout=options.timeout or fallback.timeout,
-        retry=options.retry or fallback.retry,
-        limits=options.limits or fallback.limits,
-        max_retries=fallback.max_retries if options.max_retries is None else options.max_retries,
-        arguments=options.arguments or fallback.arguments,
-        alias=fallback.alias if options.alias is None else options.alias,
-    )
+    given = {
+        one.name: getattr(fallback if getattr(options, one.name) is None else options, one.name)
+        for one in fields(TaskOptions)
+    }
+    return TaskOptions(**given)
 
 
 def marked(func: object) -> TaskOptions:
@@ -174,7 +169,7 @@ class TaskRegistry:
         if chosen.executor is None and not is_async(func):
             kind = "class" if isinstance(func, type) else "plain function"
             raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
-        name = checked_name("task name", chosen.name) if chosen.name else task_name_of(func)
+        name = task_name_of(func) if chosen.name is None else checked_name("task name", chosen.name)
         task = Task(
             name=name,
             func=func,
@@ -262,6 +257,10 @@ class TaskRegistry:
             short = Counter(task.short_name for task in self._tasks.values() if task.short_name)
             self._known = frozenset(self._tasks) | {name for name, count in short.items() if count == 1}
         return self._known
+
+    def executors(self) -> list[tuple[str, Executor]]:
+        """The executors that single tasks brought, with the names of their tasks."""
+        return [(each.name, each.executor) for each in self if not isinstance(each.executor, str)]
 
     def limited(self) -> Sequence[Task]:
         """The tasks that have limits."""

@@ -48,6 +48,12 @@ def lone_pgq() -> Pgq:
     return lone
 
 
+@pytest.fixture(params=["asyncpg", pytest.param("psycopg", marks=pytest.mark.slow)])
+def library(request: pytest.FixtureRequest) -> str:
+    """Both drivers; the second one not in `make test`, as each command starts an interpreter."""
+    return str(request.param)
+
+
 @pytest.fixture
 def pgq(lone_pgq: Pgq, dsn: str, library: str) -> Pgq:
     """Run `pgq` with arguments on the test's database, by each library."""

@@ -9,6 +9,7 @@ a few times.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -45,10 +46,13 @@ async def filled(request: pytest.FixtureRequest, servers: Servers) -> AsyncItera
 @pytest.mark.asyncio(loop_scope="module")
 async def test_no_statement_of_the_hot_path_reads_or_sorts_a_whole_table(filled: asyncpg.Connection) -> None:
     planner, found = Planner(filled), []
+    # Before 14 a plan shows both ways to run an EXISTS; the one that is not taken has no loops.
+    both_ways = filled.get_server_version().major < 14
     for case in cases():
         for mode in ("custom", "generic"):
             plan = await planner.plan_of(case, mode)
-            found += [f"{case}, {mode}: {problem}" for problem in problems(plan)]
+            counted = [node for node in nodes(plan) if node["Actual Loops"] or not both_ways]
+            found += [f"{case}, {mode}: {problem}" for problem in problems(counted)]
     assert found == []
 
 
@@ -75,10 +79,10 @@ async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asy
     assert [node["Relation Name"] for node in scans if node["Relation Name"] in LARGE] == []
 
 
-def problems(plan: dict[str, object]) -> list[str]:
-    """What a plan does that grows with the table."""
+def problems(counted: list[dict[str, Any]]) -> list[str]:
+    """What these nodes of a plan do that grows with the table."""
     found = []
-    for node in nodes(plan):
+    for node in counted:
         rows = int(node["Actual Rows"] * node["Actual Loops"])
         removed = int(node.get("Rows Removed by Filter", 0) * node["Actual Loops"])
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE:

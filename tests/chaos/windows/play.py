@@ -15,7 +15,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import Scheduler
-from pg_scheduler.client.schedule_book import ScheduleInfo
+from pg_scheduler.client.schedule_info import ScheduleInfo
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.crew import Crew

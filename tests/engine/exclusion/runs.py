@@ -11,7 +11,7 @@ from typing import Any
 
 import asyncpg
 
-from pg_scheduler import JobHandle, JobStatus, Scheduler
+from pg_scheduler import JobStatus, Scheduler
 from tests.support.running import BriskScheduler, eventually
 
 KEY = "alone"
@@ -85,7 +85,7 @@ async def trigger(scheduler: Scheduler) -> str:
 
 async def ended(scheduler: Scheduler, job_id: str) -> JobStatus:
     """The status that a job ends with."""
-    return await JobHandle(job_id, scheduler).wait(timeout=45)
+    return await scheduler.handle(job_id).wait(timeout=45)
 
 
 async def lock_holder(sql: asyncpg.Connection) -> int:

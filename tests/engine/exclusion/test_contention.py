@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from pg_scheduler import JobHandle, JobStatus
+from pg_scheduler import JobStatus
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
@@ -90,6 +90,6 @@ async def test_a_lock_that_cannot_be_asked_for_costs_the_run_nothing() -> None:
     await add_schedule(scheduler, "gated")
     job_id = await trigger(scheduler)
     await drain(scheduler)
-    assert (gate.starts, await JobHandle(job_id, scheduler).status()) == (0, JobStatus.PENDING)
+    assert (gate.starts, await scheduler.handle(job_id).status()) == (0, JobStatus.PENDING)
     await clock.advance(1)
     assert [one.completed for one in await drain(scheduler)] == [True]

@@ -21,7 +21,9 @@ MakeScheduler = Callable[[ManualClock], Scheduler]
 def decorated(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What @periodic has registered: nothing before the test, and nothing of it after."""
     nothing: dict[str, object] = {}
-    monkeypatch.setattr(importlib.import_module("pg_scheduler.periodic"), "_registered", nothing)
+    monkeypatch.setattr(
+        importlib.import_module("pg_scheduler.client.periodic_registry"), "_registered", nothing
+    )
     return nothing
 
 

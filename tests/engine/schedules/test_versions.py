@@ -15,7 +15,7 @@ from pg_scheduler.testing import ManualClock, live_through
 from tests.engine.schedules.conftest import MakeScheduler
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
-MODULE = importlib.import_module("pg_scheduler.periodic")
+MODULE = importlib.import_module("pg_scheduler.client.periodic_registry")
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ async def test_waiting_for_a_job_that_does_not_end_or_does_not_exist(scheduler: 
     with pytest.raises(WaitTimeout, match="has not ended within 0:00:05"):
         await waiting
     with pytest.raises(JobNotFound):
-        await JobHandle("nobody", scheduler).status()
+        await scheduler.handle("nobody").status()
 
 
 async def test_ids_of_ones_own_are_not_needed_and_sort_by_time(scheduler: Scheduler) -> None:

@@ -1,37 +1,17 @@
-"""The queue side's client for Flask, Django and scripts: `Queries` without an event loop."""
+"""The entrypoint style's client for Flask, Django and scripts: `Queries` without an event loop."""
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from pg_scheduler.client.job_handle import result_of
+from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.db import sync_driver_over
-from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
-from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries, QueueStatistics
-
-FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
-"""Seconds between looks at a job that is waited for."""
-
-
-class ThreadLock:
-    """A lock for threads, in the form of one for tasks: who waits for it blocks."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-
-    async def __aenter__(self) -> None:
-        self._lock.acquire()
-
-    async def __aexit__(self, *_: object) -> None:
-        self._lock.release()
 
 
 class SyncQueries:
@@ -54,10 +34,8 @@ class SyncQueries:
     def __init__(self, source: Any, *, schema: str | None = None) -> None:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
-        self._queries = Queries(driver)
-        # Blocking calls come from any thread, with or without an event loop, and share nothing with others.
-        self._queries._bundler = None
-        self._queries._opening = ThreadLock()
+        self._client = blocking_client(driver)
+        self._queries = Queries(self._client)
 
     def enqueue(
         self,
@@ -150,7 +128,8 @@ class SyncQueries:
             WaitTimeout: it has not ended within `timeout` (timedelta or seconds).
             JobNotFound: the job is gone.
         """
-        return self._finished(job_id, timeout).status
+        status: JobStatus = self._run(self._client.wait(job_id, timeout))
+        return status
 
     def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
         """Wait, and return what the function returned, if the job was enqueued with ``store_result=True``.
@@ -159,24 +138,7 @@ class SyncQueries:
             JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
             WaitTimeout, JobNotFound: as `wait`.
         """
-        record = self._finished(job_id, timeout)
-        return result_of(record, [] if record.status is JobStatus.COMPLETED else self.log(job_id))
-
-    def _finished(self, job_id: str, timeout: timedelta | float | None) -> JobRecord:
-        limit = checked_duration("timeout", timeout)
-        over = None if limit is None else time.monotonic() + limit.total_seconds()
-        pause = FIRST_PAUSE
-        while True:
-            record = self.job(job_id)
-            if record is None:
-                raise JobNotFound(job_id)
-            if record.status.finished:
-                return record
-            left = pause if over is None else over - time.monotonic()
-            if left <= 0:
-                raise WaitTimeout(f"job {job_id!r} has not ended within {limit}")
-            time.sleep(min(pause, left))
-            pause = min(pause * 1.5, MAX_PAUSE)
+        return self._run(self._client.result(job_id, timeout))
 
     def install(self) -> None:
         """Create or upgrade the tables."""
@@ -184,7 +146,7 @@ class SyncQueries:
 
     def close(self) -> None:
         """Close a connection that was made from a DSN; yours stays open."""
-        self._run(self._queries.driver.close())
+        self._run(self._client.close())
 
     def __enter__(self) -> SyncQueries:
         return self

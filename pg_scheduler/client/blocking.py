@@ -1,0 +1,77 @@
+"""What a client uses in a program without an event loop: its coroutines never wait, they block."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, Read
+from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.opening import InstallingOpening
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.system_clock import SystemClock
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.driver import Driver
+
+
+class ThreadLock:
+    """A lock for threads, in the form of one for tasks: who waits for it blocks."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    async def __aenter__(self) -> None:
+        self._lock.acquire()
+
+    async def __aexit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+class BlockingClock(SystemClock):
+    """The machine's time, in which a thread sleeps."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Block the calling thread."""
+        time.sleep(max(seconds, 0))  # noqa: ASYNC251 - blocking is what this clock is for
+
+
+class PollingWaiter:
+    """Waits for jobs to end by reading them ever more rarely, down to once a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
+        """How the job ended; None if it has not within `limit` seconds.
+
+        Raises:
+            JobNotFound: it is gone.
+        """
+        deadline = None if limit is None else self._clock.monotonic() + limit
+        pause = FIRST_PAUSE
+        while True:
+            record = await read()
+            if record.status.finished:
+                return record.status
+            left = pause if deadline is None else deadline - self._clock.monotonic()
+            if left <= 0:
+                return None
+            await self._clock.sleep(min(pause, left))
+            pause = min(pause * 1.5, MAX_PAUSE)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+
+def blocking_client(driver: Driver) -> JobClient:
+    """A client whose coroutines block instead of waiting. Its calls come from any thread, with or without an
+    event loop, so each job is stored by itself."""
+    clock = BlockingClock()
+    return JobClient(
+        driver,
+        clock,
+        JsonCodec(),
+        opening=InstallingOpening(driver, ThreadLock),
+        waiter=PollingWaiter(clock),
+    )

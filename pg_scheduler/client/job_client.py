@@ -1,0 +1,292 @@
+"""The one client of jobs: whatever stores, cancels, reopens, reads or waits for a job goes through here,
+whichever style asks for it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple, Protocol
+
+from pg_scheduler.client.completion_waiter import CompletionWaiter, Read
+from pg_scheduler.client.job_handle import JobHandle, result_of
+from pg_scheduler.client.opening import Opening
+from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
+from pg_scheduler.client.submit_retry import submit_with_retry
+from pg_scheduler.client.wakeups import NoWorker, Wakeups
+from pg_scheduler.domain.conflict import ConflictResolution, Submission
+from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.insight import QueueSize
+from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.limit_store import LimitRecord
+
+CLEARED_AT_ONCE = 1000
+"""Pending jobs that one statement of `cancel_pending` cancels."""
+
+
+class EndWaiter(Protocol):
+    """How a client waits for jobs to end."""
+
+    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
+        """How the job ended; None if it has not within `limit` seconds."""
+        ...
+
+    async def close(self) -> None:
+        """Keep nothing open."""
+        ...
+
+
+class Stored(NamedTuple):
+    """What became of one job."""
+
+    job_id: str
+    """Its id; for an ignored duplicate the id of the unfinished job that has its dedupe key."""
+    answer: Submission
+
+
+class JobClient:
+    """Stores, cancels, reopens, reads and waits for the jobs of one store, and wakes the local worker.
+
+    Every method connects on first use.
+
+    Args:
+        opening: how it connects; by default without making tables.
+        wakeups: the worker of this process; none by default.
+        waiter: how it waits for jobs to end; by default a signal tells.
+        batcher: merges single jobs that are stored side by side; None stores each by itself.
+    """
+
+    def __init__(
+        self,
+        driver: Driver,
+        clock: Clock,
+        codec: Codec,
+        *,
+        opening: Opening | None = None,
+        wakeups: Wakeups | None = None,
+        waiter: EndWaiter | None = None,
+        batcher: SubmitBatcher | None = None,
+    ) -> None:
+        self.driver = driver
+        self.clock = clock
+        self.codec = codec
+        self.opening = opening or Opening(driver)
+        self.wakeups: Wakeups = wakeups or NoWorker()
+        self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, clock)
+        self._batcher = batcher
+
+    # --- life
+
+    def opened_by(self, opening: Opening) -> JobClient:
+        """A client that connects in another way and shares everything else with this one."""
+        twin = copy.copy(self)
+        twin.opening = opening
+        return twin
+
+    async def open(self) -> None:
+        """Connect, if need be."""
+        await self.opening.open()
+
+    async def close(self) -> None:
+        """Close what `open` made. A connection or pool of yours stays open."""
+        await self.waiter.close()
+        await self.driver.close()
+
+    # --- store
+
+    async def store(
+        self,
+        jobs: Sequence[NewJob],
+        conflict: ConflictResolution,
+        *,
+        connection: Any = None,
+        batch_size: int = 1000,
+    ) -> list[Stored]:
+        """Store jobs: all of them or, if this raises, none; what became of each, in order.
+
+        With `connection` they become visible, and workers are woken, when its transaction commits.
+
+        Raises:
+            JobAlreadyExists, DuplicateJob: RAISE, and an id or a dedupe key is taken.
+            ConnectionLost: after some seconds of trying again; the jobs may be stored.
+        """
+        await self.open()
+        if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
+            await self._batcher.submit(jobs[0])
+            stored = [Stored(jobs[0].job_id, Submission.INSERTED)]
+        else:
+            answers = await submit_with_retry(
+                self.driver, self.clock, jobs, conflict, connection=connection, batch_size=batch_size
+            )
+            stored = await self._with_holders(jobs, answers, connection)
+        self.wakeups.jobs_due()
+        return stored
+
+    async def _with_holders(
+        self, jobs: Sequence[NewJob], answers: Sequence[Submission], connection: Any
+    ) -> list[Stored]:
+        taken = {
+            job.dedupe_key
+            for job, answer in zip(jobs, answers, strict=True)
+            if answer is Submission.IGNORED and job.dedupe_key is not None
+        }
+        holders = await self.driver.insight.duplicates(taken, connection=connection) if taken else {}
+        # The one that stood in the way may have ended meanwhile; then the id of the job that was not stored
+        # is as good an answer as any: there is no such job.
+        return [
+            Stored(
+                holders.get(job.dedupe_key or "", job.job_id) if answer is Submission.IGNORED else job.job_id,
+                answer,
+            )
+            for job, answer in zip(jobs, answers, strict=True)
+        ]
+
+    # --- change
+
+    async def cancel(self, job_ids: Sequence[str], *, connection: Any = None) -> list[CancelAnswer]:
+        """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met."""
+        wanted = [checked_name("job_id", job_id) for job_id in job_ids]
+        await self.open()
+        answers = await self.driver.jobs.request_cancel(
+            wanted, now=self.clock.pinned(), connection=connection
+        )
+        if CancelAnswer.REQUESTED in answers:
+            self.wakeups.cancel_requested()
+        if CancelAnswer.CANCELLED in answers:
+            self.wakeups.job_ended()
+        return answers
+
+    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
+        """Cancel one job. False if it had ended, or does not exist."""
+        (answer,) = await self.cancel([job_id], connection=connection)
+        return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
+
+    async def cancel_pending(self, task_names: Collection[str] | None = None) -> int:
+        """Cancel every pending job of these names (None: of all); how many."""
+        cancelled = 0
+        while ids := await self._pending(task_names):
+            now_cancelled = (await self.cancel(ids)).count(CancelAnswer.CANCELLED)
+            cancelled += now_cancelled
+            if not now_cancelled:
+                break  # others are claiming them: they are pending no more
+        return cancelled
+
+    async def _pending(self, task_names: Collection[str] | None) -> list[str]:
+        found: list[JobRecord] = []
+        every: Collection[str | None] = [None] if task_names is None else task_names
+        for name in every:
+            found += await self.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=CLEARED_AT_ONCE)
+        return [record.job_id for record in found]
+
+    async def override_status(self, job_id: str, status: JobStatus) -> JobStatus:
+        """Move a job by hand, through the state machine; the status before. PENDING reopens it: due now, its
+        counters at zero.
+
+        Raises:
+            JobNotFound, InvalidTransition: no such job, no such step.
+            DuplicateJob: reopened, it would meet an unfinished job with its dedupe key.
+        """
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        before = await self.driver.jobs.override_status(wanted, status, now=self.clock.pinned())
+        if before is JobStatus.RUNNING:
+            self.wakeups.cancel_requested()  # its attempt has lost the lease, or should stop
+        if status is JobStatus.PENDING:
+            self.wakeups.jobs_due()
+        else:
+            self.wakeups.job_ended()
+        return before
+
+    async def pause(self, task_name: str, paused: bool) -> bool:
+        """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""
+        await self.open()
+        changed = await self.driver.limits.pause_task(task_name, paused, now=self.clock.pinned())
+        if not paused:
+            self.wakeups.jobs_due()
+        return changed
+
+    # --- read
+
+    async def job(self, job_id: str) -> JobRecord | None:
+        """One job as it is stored, or None."""
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        return await self.driver.insight.job(wanted)
+
+    async def record(self, job_id: str) -> JobRecord:
+        """One job as it is stored.
+
+        Raises:
+            JobNotFound: the job is gone.
+        """
+        record = await self.job(job_id)
+        if record is None:
+            raise JobNotFound(job_id)
+        return record
+
+    async def jobs(
+        self, *, statuses: Collection[JobStatus] = (), task_name: str | None = None, limit: int = 100
+    ) -> list[JobRecord]:
+        """Stored jobs in order of execution time, id. No statuses means all."""
+        await self.open()
+        return await self.driver.insight.jobs(statuses=statuses, task_name=task_name, limit=limit)
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The attempts of a job that did not simply complete it, oldest first."""
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        return await self.driver.insight.attempts(wanted)
+
+    async def counts(self) -> dict[JobStatus, int]:
+        """How many jobs are stored in each state."""
+        await self.open()
+        return await self.driver.insight.counts()
+
+    async def sizes(self) -> list[QueueSize]:
+        """How many unfinished jobs there are, by name, rank and status."""
+        await self.open()
+        return await self.driver.insight.sizes()
+
+    async def limits(self) -> list[LimitRecord]:
+        """The tasks that have limits or are paused."""
+        await self.open()
+        return await self.driver.limits.list_limits()
+
+    # --- wait
+
+    def handle(self, job_id: str) -> JobHandle:
+        """The handle of a job by its id."""
+        return JobHandle(checked_name("job_id", job_id), self)
+
+    async def wait(self, job_id: str, timeout: timedelta | float | None = None) -> JobStatus:
+        """Wait until the job has ended; the status it ended with.
+
+        Raises:
+            WaitTimeout: it has not ended within `timeout` (timedelta or seconds; None waits for ever).
+            JobNotFound: the job is gone.
+        """
+        limit = checked_duration("timeout", timeout)
+        seconds = None if limit is None else limit.total_seconds()
+        status = await self.waiter.wait(job_id, lambda: self.record(job_id), seconds)
+        if status is None:
+            raise WaitTimeout(f"job {job_id!r} has not ended within {limit}")
+        return status
+
+    async def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
+        """Wait, and return what the function returned, if that was stored; else None.
+
+        Raises:
+            JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
+            WaitTimeout, JobNotFound: as `wait`.
+        """
+        await self.wait(job_id, timeout)
+        record = await self.record(job_id)
+        completed = record.status is JobStatus.COMPLETED
+        return result_of(record, [] if completed else await self.attempts(job_id), self.codec)

@@ -1,0 +1,65 @@
+"""Connecting on first use, with or without making the tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from pg_scheduler.ports.driver import Driver
+
+MakeLock = Callable[[], AbstractAsyncContextManager[object]]
+
+
+class Opening:
+    """Connects, and leaves the tables alone: in the wrong database no client may leave any behind."""
+
+    def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
+        self._driver = driver
+        self._make_lock = make_lock
+        self._lock: AbstractAsyncContextManager[object] | None = None
+
+    async def open(self) -> None:
+        """Make the driver ready. Idempotent, and safe from several tasks at once."""
+        async with self._locked():
+            await self._driver.open()
+
+    async def install(self) -> None:
+        """Connect, and create, upgrade or heal the tables."""
+        await self._driver.open()
+        await self._driver.schema.install()
+
+    async def uninstall(self) -> None:
+        """Connect, and drop the tables, with every job."""
+        await self._driver.open()
+        await self._driver.schema.uninstall()
+
+    def _locked(self) -> AbstractAsyncContextManager[object]:
+        # Made on first use: a client may be made where no event loop runs yet.
+        self._lock = self._lock or self._make_lock()
+        return self._lock
+
+
+class InstallingOpening(Opening):
+    """Connects, and makes the tables where there are none."""
+
+    def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
+        super().__init__(driver, make_lock)
+        self._installed = False
+
+    async def open(self) -> None:
+        """Make the driver ready, and the tables where they are missing or old."""
+        if self._installed:
+            await self._driver.open()
+            return
+        async with self._locked():
+            await self._driver.open()
+            # What is installed in a transaction of yours may be rolled back: believed once it is found.
+            self._installed = (await self._driver.schema.status()).current
+            if not self._installed:
+                await self._driver.schema.install()
+
+    async def uninstall(self) -> None:
+        """Drop the tables; the next `open` makes them anew."""
+        await super().uninstall()
+        self._installed = False

@@ -1,0 +1,55 @@
+"""A schedule as people see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.ports.schedule_store import Origin, ScheduleRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleInfo:
+    """A schedule as people see it. Times are aware, in UTC."""
+
+    key: str
+    task_name: str
+    every: timedelta | None
+    cron: str | None
+    timezone: str | None
+    enabled: bool
+    next_run: datetime | None
+    """The next window; None while paused or retired, or until a worker has looked at a new schedule."""
+    last_run: datetime | None
+    """The latest window that was decided about."""
+    last_job_id: str | None
+    run_count: int
+    skipped_count: int
+    busy: bool
+    """True while a run is unfinished."""
+    origin: Origin
+    retired: bool
+    """True for a schedule of code that newer code has replaced."""
+
+
+def info_of(record: ScheduleRecord) -> ScheduleInfo:
+    """What is stored, in words."""
+    new, spec = record.new, ScheduleSpec.from_text(record.new.spec)
+    active = not new.paused and not record.retired
+    return ScheduleInfo(
+        key=new.key,
+        task_name=new.task_name,
+        every=spec.every,
+        cron=spec.cron.expression if spec.cron else None,
+        timezone=spec.cron.timezone.key if spec.cron else None,
+        enabled=active,
+        next_run=record.next_window if active else None,
+        last_run=record.mark,
+        last_job_id=record.last_job_id,
+        run_count=record.run_count,
+        skipped_count=record.skipped_count,
+        busy=record.busy,
+        origin=new.origin,
+        retired=record.retired,
+    )

@@ -1,0 +1,145 @@
+"""The one worker of an application: its settings until it starts, and its life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from pg_scheduler.domain.errors import AlreadyStarted
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.engine.events import Event
+from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.worker import Worker, new_worker_id
+from pg_scheduler.engine.worker_settings import WorkerSettings
+
+BuildWorker = Callable[[WorkerSettings, str], Worker]
+"""Makes a worker of its settings and its identity."""
+
+
+class WorkerHost:
+    """Holds the worker of the current run, or of the next one. Settings are collected until it starts; then
+    it is built, once. A worker that has stopped is replaced at the next start.
+
+    To whoever changes the store in this process it is the local worker (`Wakeups`): before the worker is
+    built there is nothing to wake.
+    """
+
+    def __init__(self, settings: WorkerSettings, build: BuildWorker) -> None:
+        self._settings = settings
+        self._build = build
+        self._worker: Worker | None = None
+        self._worker_id: str | None = None
+        self._started = False
+
+    # --- settings
+
+    @property
+    def settings(self) -> WorkerSettings:
+        """What the current run was started with, or the next one will be."""
+        return self._settings
+
+    def configure(self, setting: str, **changes: Any) -> None:
+        """Replace fields of the settings; `setting` is what the caller calls them.
+
+        Raises:
+            AlreadyStarted: a run has begun.
+        """
+        if self._started:
+            raise AlreadyStarted(setting)
+        self._settings = replace(self._settings, **changes)
+        self._discard()
+
+    def _discard(self) -> None:
+        """Build another worker when one is needed; it keeps its identity unless that is used up."""
+        if self._worker is not None and self._worker.stopped:
+            self._worker_id = None
+        self._worker = None
+
+    # --- the worker
+
+    @property
+    def worker_id(self) -> str:
+        """The identity of the current or next run."""
+        if self._worker_id is None:
+            self._worker_id = new_worker_id(self._settings.worker_id_length)
+        return self._worker_id
+
+    @property
+    def worker(self) -> Worker:
+        """The worker of the current or next run. Who steps it by hand before the start gets it here, too."""
+        if self._worker is None:
+            self._worker = self._build(self._settings, self.worker_id)
+        return self._worker
+
+    def attempts(self) -> Sequence[Attempt]:
+        """The attempts that run here now."""
+        return () if self._worker is None else self._worker.services.active.attempts()
+
+    @contextmanager
+    def starting(self) -> Iterator[Worker]:
+        """The worker of a new run, to be started within the block. From here on settings do not change, until
+        `end`, or until the block fails."""
+        if self.worker.stopped:
+            self._discard()
+        self._started = True
+        try:
+            yield self.worker
+        except BaseException:
+            self._started = False
+            raise
+
+    async def stop(self, timeout: float | None) -> None:
+        """Stop the worker, if it runs; see `Worker.stop`."""
+        if self._worker is not None:
+            await self._worker.stop(timeout)
+
+    def end(self) -> None:
+        """The run is over: settings may change again."""
+        self._started = False
+
+    async def run_job(self, job: ClaimedJob | str) -> None:
+        """Run one job here and now and settle it: a claimed one, or a pending one, which is claimed first.
+        Does nothing if it is not pending any more."""
+        worker = self.worker
+        if isinstance(job, ClaimedJob):
+            await worker.steps.finish(worker.services.runner.start(job))
+            return
+        # Nothing is awaited between here and the claim's reservation: a slot just found is not lost.
+        attempt: Attempt | None = await worker.steps.claim_and_start_job(checked_name("job_id", job))
+        if attempt is not None:
+            await worker.steps.finish(attempt)
+
+    # --- what the rest of the process tells it
+
+    def jobs_due(self) -> None:
+        """Claim at once; where the worker listens, a signal says so."""
+        if self._worker is not None and not self._worker.listening:
+            self._emit(Event.JOBS_DUE_HERE)
+
+    def cancel_requested(self) -> None:
+        """Find out at once which running job should stop."""
+        self._emit(Event.CANCEL_REQUESTED_HERE)
+
+    def job_ended(self) -> None:
+        """Delete at once what the policies do not keep."""
+        self._emit(Event.JOB_ENDED_HERE)
+
+    def schedules_changed(self) -> None:
+        """Look at the schedules at once."""
+        self._emit(Event.SCHEDULES_CHANGED_HERE)
+
+    def tasks_changed(self) -> None:
+        """Claim the jobs of tasks that were not known before."""
+        self._emit(Event.TASKS_CHANGED)
+
+    def schedules_adopted(self) -> None:
+        """Register at once the schedules that the code has come to know."""
+        if self._worker is not None:
+            self._worker.services.registrar.poke()
+
+    def _emit(self, event: Event) -> None:
+        if self._worker is not None:
+            self._worker.services.events.emit(event)
