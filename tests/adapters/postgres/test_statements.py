@@ -12,6 +12,7 @@ import pg_scheduler_postgres
 from pg_scheduler import Scheduler
 from pg_scheduler_postgres.statements import Statements, compiled, expanded, statement_names
 from tests.adapters.postgres.hot_path import cases, skip_unless_plans_are_counted
+from tests.chaos.network import stage
 
 SQL_FILES = sorted(Path(pg_scheduler_postgres.__file__).parent.rglob("*.sql"))
 
@@ -81,6 +82,22 @@ def test_sql_reads_as_prose(file: Path) -> None:
     ]
     assert [lines[number] for number in parts if not lines[number - 1].startswith("-- ")] == []
     assert [line for line in lines if re.match(r"WITH .*\($", line)] == []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        (stage.SUBMIT, {"submit", "submit_one", "submit_replacing"}),
+        (stage.CLAIM, {"claim"}),
+        (stage.SETTLE, {"settle", "settle_completed"}),
+        (stage.ADVANCE, {"advance_schedules"}),
+        (stage.RENEW, {"renew"}),
+    ],
+)
+def test_the_failure_harness_knows_statements_by_their_text(pattern: str, names: set[str]) -> None:
+    texts = {name: Statements("public").unpinned(name).sql for name in NAMES}
+    found = re.compile(pattern, re.IGNORECASE | re.DOTALL)
+    assert {name for name, sql in texts.items() if found.search(sql)} == names
 
 
 async def test_a_claim_is_not_planned_anew_each_time(dsn: str, sql: asyncpg.Connection) -> None:
