@@ -1,6 +1,7 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -39,6 +40,7 @@ from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
@@ -49,6 +51,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "CancelAnswer",
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",
@@ -79,6 +82,7 @@ __all__ = [
     "Queries",
     "QueueManager",
     "RetryAfter",
+    "RetryAnswer",
     "RetryPolicy",
     "Schedule",
     "Scheduler",

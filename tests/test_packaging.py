@@ -4,6 +4,7 @@ the declared dependencies, used from outside of the checkout. Nothing is downloa
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -32,10 +33,12 @@ SQL = ROOT / "adapters" / "pg_scheduler_postgres"
 
 
 def run(*command: object, cwd: Path) -> str:
-    """What a program says; it must end well."""
+    """What a program says, which finds no modules but those that are installed; it must end well."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False, timeout=300
-    )
+        [str(part) for part in command],
+        cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=300,
+    )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done.stdout
 

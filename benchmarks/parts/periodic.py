@@ -21,6 +21,8 @@ OVER = 30.0
 """Seconds over which windows are spread, where they are."""
 STORED_PER_SECOND = 200.0
 """At least so many schedules are stored and given their first window in a second, or there is no figure."""
+SPARE = 3.0
+"""Seconds beyond that, so that a few schedules can be stored on a machine that is busy with other things."""
 REST = 3.0
 """Seconds of rest that are watched, right before the first window."""
 ADDING_TASKS = 5
@@ -50,7 +52,7 @@ async def _watched(bench: Bench, log: StatementLog, over: float) -> tuple[Cell, 
         settings = {"dsn": database.worker_dsn, "library": bench.library, "options": BEST.options}
         async with crew(database, "benchmarks.periodic_worker", [settings]) as gang:
             gang.go()
-            first = datetime.now(UTC) + timedelta(seconds=number / STORED_PER_SECOND + rest + 0.5)
+            first = datetime.now(UTC) + timedelta(seconds=number / STORED_PER_SECOND + rest + SPARE)
             took = await _add(bench, database, number, first, over)
             if datetime.now(UTC) > first - timedelta(seconds=rest):
                 raise RuntimeError(f"storing {number} schedules took too long: {took:.0f} s")

@@ -30,8 +30,12 @@ class Style(Protocol):
         """Whether there was something to cancel."""
         ...
 
+    async def retry(self, *job_ids: str) -> list[str]:
+        """What a wish to run them once more met."""
+        ...
+
     async def reopen(self, job_id: str) -> None:
-        """Make it run once more."""
+        """Make it run once more, ended or not."""
         ...
 
     async def status(self, job_id: str) -> JobStatus:
@@ -74,6 +78,9 @@ class FunctionStyle:
     async def cancel(self, job_id: str) -> bool:
         return await self._scheduler.cancel_job(job_id)
 
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await self._scheduler.retry(job_ids)]
+
     async def reopen(self, job_id: str) -> None:
         await self._scheduler.update_job_status(job_id, "pending")
 
@@ -113,6 +120,9 @@ class EntrypointStyle:
 
     async def cancel(self, job_id: str) -> bool:
         return await self._queries.cancel_job(job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await self._queries.retry(job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         await self._queries.retry_job(job_id)
@@ -156,8 +166,10 @@ class BlockingStyle:
         return first, second
 
     async def cancel(self, job_id: str) -> bool:
-        (answer,) = await asyncio.to_thread(self._queries.mark_job_as_cancelled, job_id)
-        return answer in ("cancelled", "requested")
+        return await asyncio.to_thread(self._queries.cancel_job, job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await asyncio.to_thread(self._queries.retry, job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         await asyncio.to_thread(self._queries.retry_job, job_id)
@@ -200,6 +212,9 @@ class CommandLine:
 
     async def cancel(self, job_id: str) -> bool:
         return (await self._said("cancel", job_id))[0]["answer"] in ("cancelled", "requested")
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [one["answer"] for one in await self._said("retry", *job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         assert (await self._said("retry", job_id))[0]["answer"] == "retried"

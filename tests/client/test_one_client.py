@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
@@ -18,16 +19,15 @@ from pg_scheduler import (
     PgQueuer,
     PollingConfig,
     Queries,
-    Scheduler,
     SyncQueries,
     VacuumConfig,
     VacuumPolicy,
 )
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import JobRecord
-from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
+from tests.client.standing import LongLease, StandingClock
 from tests.client.styles import BlockingStyle, CommandLine, EntrypointStyle, FunctionStyle, Style
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
@@ -37,26 +37,6 @@ LOCAL = ("Scheduler", "Queries of the scheduler")
 REMOTE = ("Queries", "SyncQueries", "pgq")
 LATER = 3600.0
 """Seconds: no job that waits so long is due within a test."""
-
-
-SHORT = 2.0
-"""Seconds: pauses before a statement is repeated are shorter; what is done unasked is further apart."""
-
-
-class StandingClock(SystemClock):
-    """Real time, in which no long wait ever ends."""
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds < SHORT:
-            await super().sleep(seconds)
-        else:
-            await asyncio.Event().wait()
-
-
-class LongLease(Scheduler):
-    """Never renewed here, so it holds for the whole test."""
-
-    LEASE_DURATION = 3600
 
 
 @dataclass
@@ -233,3 +213,24 @@ async def test_a_failed_job_is_run_again_when_it_is_reopened(scene: Scene) -> No
     assert await within(scene.style.wait(job_id)) is JobStatus.COMPLETED
     left = await scene.left(job_id)
     assert (left.status, left.epoch, left.attempt_count, left.retry_count) == (JobStatus.COMPLETED, 3, 1, 0)
+
+
+async def test_what_has_ended_is_run_again_and_what_has_not_is_left_alone(scene: Scene) -> None:
+    (failed,) = await scene.style.store("fail at first")
+    assert await within(scene.style.wait(failed)) is JobStatus.FAILED
+    (pending,) = await scene.style.store("work", delay=LATER)
+    (running,) = await scene.style.store("hang")
+    await within(scene.started.wait())
+    scene.failing = False
+    answers = await scene.style.retry(failed, pending, running, "nobody")
+    assert answers == ["retried", "pending", "running", "unknown"]
+    assert await within(scene.style.wait(failed)) is JobStatus.COMPLETED
+    assert not scene.stopped.is_set()
+
+
+async def test_a_job_whose_dedupe_key_is_taken_is_not_run_again(scene: Scene) -> None:
+    (first,) = await scene.reader.enqueue("fail at first", dedupe_key="k")
+    assert await within(first.wait()) is JobStatus.FAILED
+    (second,) = await scene.reader.enqueue("work", dedupe_key="k", execute_after=timedelta(hours=1))
+    assert await scene.style.retry(first, second) == ["duplicate", "pending"]
+    assert (await scene.left(first)).status is JobStatus.FAILED

@@ -41,6 +41,7 @@ def test_the_state_diagram_shows_every_step(state_diagram: ModuleType) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "sphinx", "-W", "-q", "--keep-going", "-d", tmp_path / "trees", "docs",

@@ -60,7 +60,7 @@ def tested(version: int) -> Row:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         # What is only in memory has no version.
-        command = ["-q", "-n", "3", "--dist", "worksteal", "-k", "not memory", f"--junitxml={report}"]
+        command = ["-q", "-n", "4", "--dist", "worksteal", "-k", "not memory", f"--junitxml={report}"]
         code = subprocess.run(
             [sys.executable, "-m", "pytest", *command, *DRIVER_TESTS], cwd=ROOT, env=environment
         ).returncode
