@@ -32,7 +32,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob, JobRecord
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
@@ -520,6 +520,10 @@ class Scheduler:
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         return await self.client.job(job_id)
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
+        return await self.client.attempts(job_id)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
