@@ -434,7 +434,7 @@ class Scheduler:
         )
         conflict = request.resolution(conflict_resolution)
         (stored,) = await self.client.store([self._jobs.build(request)], conflict, connection=connection)
-        return self.client.handle(stored.job_id)
+        return JobHandle(stored.job_id, self.client)
 
     async def schedule_bulk(
         self,
@@ -464,7 +464,7 @@ class Scheduler:
         built = self._jobs.build_all(checked_items("jobs", jobs, JobRequest, "JobSpec"))
         stored = await self.client.store(built, conflict, connection=connection, batch_size=rows)
         return [
-            None if one.answer is Submission.IGNORED else self.client.handle(one.job_id) for one in stored
+            None if one.answer is Submission.IGNORED else JobHandle(one.job_id, self.client) for one in stored
         ]
 
     async def schedule_job(
