@@ -1,5 +1,7 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
+from pg_scheduler.blocking.sync_queries import SyncQueries
+from pg_scheduler.blocking.sync_scheduler import SyncScheduler
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.typed_call import Call, call
@@ -35,7 +37,6 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.entrypoints.pgqueuer import PgQueuer
-from pg_scheduler.entrypoints.sync_queries import SyncQueries
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
@@ -92,6 +93,7 @@ __all__ = [
     "SchemaError",
     "Snooze",
     "SyncQueries",
+    "SyncScheduler",
     "TaskNameConflict",
     "TransientDatabaseError",
     "UnencodablePayload",

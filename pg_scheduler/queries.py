@@ -149,7 +149,7 @@ class Queries:
         jobs = batch_of(request, self.client.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         stored = await self.client.store(jobs, conflict, connection=connection)
-        return [self.client.handle(one.job_id) for one in stored]
+        return [JobHandle(one.job_id, self.client) for one in stored]
 
     # --- change
 

@@ -48,7 +48,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob, JobRecord
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
@@ -544,7 +544,7 @@ class Scheduler:
     ) -> JobHandle[Any]:
         conflict = resolution(given, request.deduplicate)
         (stored,) = await self.client.store([self._jobs.build(request)], conflict, connection=connection)
-        return self.client.handle(stored.job_id)
+        return JobHandle(stored.job_id, self.client)
 
     async def schedule_bulk(
         self,
@@ -574,7 +574,7 @@ class Scheduler:
         built = self._jobs.build_all(checked_items("jobs", jobs, JobRequest, "JobSpec"))
         stored = await self.client.store(built, conflict, connection=connection, batch_size=rows)
         return [
-            None if one.answer is Submission.IGNORED else self.client.handle(one.job_id) for one in stored
+            None if one.answer is Submission.IGNORED else JobHandle(one.job_id, self.client) for one in stored
         ]
 
     async def schedule_job(
@@ -630,6 +630,10 @@ class Scheduler:
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         return await self.client.job(job_id)
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
+        return await self.client.attempts(job_id)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed

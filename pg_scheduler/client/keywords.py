@@ -47,13 +47,12 @@ class SchedulerOptions(TypedDict, total=False):
     periodic_jobs_enabled: bool
 
 
-class JobOptions(TypedDict, total=False):
-    """How a job is stored, whatever it calls. See `Scheduler.schedule`."""
+class JobSettings(TypedDict, total=False):
+    """What a job is like, whatever it calls. See `Scheduler.schedule`."""
 
     priority: JobPriority | int
     max_retries: int
     job_id: str | None
-    conflict_resolution: ConflictResolution
     misfire_grace_time: int | None
     executor: str | Executor | None
     timeout: timedelta | float | None
@@ -61,6 +60,20 @@ class JobOptions(TypedDict, total=False):
     deduplicate: bool | timedelta
     store_result: bool
     limit_key: str | None
+
+
+class CalledJobSettings(JobSettings, total=False):
+    """The same with the call's arguments."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    delay: timedelta | float
+
+
+class JobOptions(JobSettings, total=False):
+    """What a job is like, and how it is stored."""
+
+    conflict_resolution: ConflictResolution
     connection: Any
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from pg_scheduler.client.source import Library
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAGMENTS = "adapters/pg_scheduler_postgres/fragments/"
 SQL = "adapters/pg_scheduler_postgres/sql/"
 LIMIT = 900.0
 """Seconds after which a scenario that does not end is ended."""

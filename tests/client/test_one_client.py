@@ -20,6 +20,7 @@ from pg_scheduler import (
     PollingConfig,
     Queries,
     SyncQueries,
+    SyncScheduler,
     VacuumConfig,
     VacuumPolicy,
 )
@@ -29,13 +30,20 @@ from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
 from tests.client.standing import LongLease, StandingClock
-from tests.client.styles import BlockingStyle, CommandLine, EntrypointStyle, FunctionStyle, Style
+from tests.client.styles import (
+    BlockingFunctionStyle,
+    BlockingStyle,
+    CommandLine,
+    EntrypointStyle,
+    FunctionStyle,
+    Style,
+)
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
 
 LOCAL = ("Scheduler", "Queries of the scheduler")
 """Styles in the worker's own process: they wake it whether it listens or not."""
-REMOTE = ("Queries", "SyncQueries", "pgq")
+REMOTE = ("Queries", "SyncQueries", "SyncScheduler", "pgq")
 LATER = 3600.0
 """Seconds: no job that waits so long is due within a test."""
 
@@ -120,7 +128,7 @@ class Staged:
             periodic_jobs_enabled=False,
         )
         self._app = PgQueuer(self._scheduler)
-        self._remote: Queries | SyncQueries | None = None
+        self._remote: Queries | SyncQueries | SyncScheduler | None = None
         self._made = Scene(
             self._app, self._style(style, dsn, library), Queries(self._scheduler), style in LOCAL
         )
@@ -138,6 +146,9 @@ class Staged:
             case "SyncQueries":
                 self._remote = SyncQueries(dsn)
                 return BlockingStyle(self._remote)
+            case "SyncScheduler":
+                self._remote = SyncScheduler(dsn)
+                return BlockingFunctionStyle(self._remote)
             case _:
                 return CommandLine(dsn, library)
 

@@ -10,7 +10,14 @@ from typing import Any
 
 import pytest
 
-from pg_scheduler import ConfigurationError, InvalidInput, Scheduler, current_scheduler, task
+from pg_scheduler import (
+    ConfigurationError,
+    InvalidInput,
+    Scheduler,
+    SyncScheduler,
+    current_scheduler,
+    task,
+)
 from pg_scheduler.testing import MemoryDriver, drain
 from tests.support.running import within
 
@@ -161,6 +168,15 @@ async def test_a_loop_must_not_wait_for_itself() -> None:
 def test_without_a_loop_there_is_nobody_to_wait_for() -> None:
     with in_memory().bound(), pytest.raises(RuntimeError, match="event loop does not run"):
         double.enqueue_sync(3)
+
+
+def test_a_program_without_a_loop_enqueues_through_a_blocking_scheduler(dsn: str) -> None:
+    with SyncScheduler(dsn) as scheduler:
+        job = triple.using(scheduler=scheduler, max_retries=2).enqueue_sync(3)
+        record = scheduler.job(job)
+        assert record is not None
+        assert (record.max_retries, record.misfire_grace_seconds) == (2, None)
+        assert scheduler.job(scheduler.using(delay=60).enqueue_sync(double, 4)) is not None
 
 
 async def test_many_calls_of_one_task() -> None:
