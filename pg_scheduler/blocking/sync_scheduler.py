@@ -61,8 +61,8 @@ class SyncScheduler:
         )
 
     def using(self, **options: Unpack[CallOptions]) -> Enqueuer:
-        """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``. A
-        task's verb does the same: ``send.using(scheduler=scheduler).enqueue_sync("Ada")``."""
+        """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``.
+        A task's verb does the same: ``send.using(scheduler=scheduler).enqueue_sync("Ada")``."""
         return Enqueuer(jobs=self._jobs, client=self._client, run_now=self._run, options=options)
 
     def schedule(
