@@ -103,8 +103,8 @@ def harmless(value: Any) -> Any:
 
 def lines_of(facts: dict[str, Any], attempts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The facts as people read them: progress as ``3 of 10``, without those there are none of."""
-    told = {name: harmless(value) for name, value in facts.items() if value is not None}
+    shown = {name: harmless(value) for name, value in facts.items() if value is not None}
     if (progress := facts["progress"]) is not None:
         total = "" if progress.total is None else f" of {progress.total:g}"
-        told["progress"] = f"{progress.done:g}{total}"
-    return told | {"history": f"{len(attempts)} attempts that did not complete it"} if attempts else told
+        shown["progress"] = f"{progress.done:g}{total}"
+    return shown | {"history": f"{len(attempts)} attempts that did not complete it"} if attempts else shown
