@@ -1,6 +1,9 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
+from pg_scheduler.blocking.sync_queries import SyncQueries
+from pg_scheduler.blocking.sync_scheduler import SyncScheduler
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -33,12 +36,12 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.entrypoints.pgqueuer import PgQueuer
-from pg_scheduler.entrypoints.sync_queries import SyncQueries
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
 from pg_scheduler.ports.job_context import JobContext, current_job
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
@@ -49,6 +52,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "CancelAnswer",
     "ConfigurationError",
     "ConflictResolution",
     "ConnectionLost",
@@ -79,6 +83,7 @@ __all__ = [
     "Queries",
     "QueueManager",
     "RetryAfter",
+    "RetryAnswer",
     "RetryPolicy",
     "Schedule",
     "Scheduler",
@@ -86,6 +91,7 @@ __all__ = [
     "SchemaError",
     "Snooze",
     "SyncQueries",
+    "SyncScheduler",
     "TaskNameConflict",
     "TransientDatabaseError",
     "UnencodablePayload",

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
-from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.job_client import JobClient, checked_ids
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.opening import InstallingOpening
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution
@@ -139,22 +140,29 @@ class Queries:
         jobs = batch_of(request, self.client.clock)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         stored = await self.client.store(jobs, conflict, connection=connection)
-        return [self.client.handle(one.job_id) for one in stored]
+        return [JobHandle(one.job_id, self.client) for one in stored]
 
     # --- change
+
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
+        """Cancel queued jobs, and tell the workers of running ones to stop them; what each id met, in order:
+        cancelled, requested, finished (too late) or unknown. A running job's row says ``cancelled`` once it
+        has really stopped, and ``completed`` if it finished all the same."""
+        return await self.client.cancel(checked_ids(job_ids), connection=connection)
 
     async def mark_job_as_cancelled(
         self, job_ids: str | Sequence[str], *, connection: Any = None
     ) -> list[CancelAnswer]:
-        """Cancel queued jobs, and tell the workers of running ones to stop them; what each id met, in order:
-        cancelled, requested, finished (too late) or unknown. A running job's row says ``cancelled`` once it
-        has really stopped, and ``completed`` if it finished all the same."""
-        wanted = [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
-        return await self.client.cancel(wanted, connection=connection)
+        """`cancel` under its documented name."""
+        return await self.cancel(job_ids, connection=connection)
 
     async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """As `Scheduler.cancel_job`."""
         return await self.client.cancel_job(job_id, connection=connection)
+
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
+        """As `Scheduler.retry`."""
+        return await self.client.retry(checked_ids(job_ids))
 
     async def retry_job(self, job_id: str) -> None:
         """Make a job pending again and due now, with its counters at zero.

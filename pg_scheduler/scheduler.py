@@ -6,14 +6,15 @@ import asyncio
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any, ClassVar, cast
 
-from pg_scheduler.client.job_client import JobClient
+from pg_scheduler.client.job_client import JobClient, checked_ids
 from pg_scheduler.client.job_factory import UNSET, JobFactory, JobRequest, Unset
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig
 from pg_scheduler.client.retention_client import RetentionClient
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.schedule_book import ScheduleBook
 from pg_scheduler.client.schedule_info import ScheduleInfo
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
@@ -31,7 +32,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
@@ -43,7 +44,7 @@ from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
-from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader
+from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
 from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.engine.worker_settings import WorkerSettings
@@ -51,6 +52,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
@@ -73,7 +75,9 @@ class Scheduler:
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
         retry_policy: delays between attempts: 60, 120, 240, 300, 300, ... seconds by default.
         max_crashes: a job whose worker died this many times under it ends failed.
-        task_modules: modules whose functions may be looked up (and imported) by the name in a row.
+        task_modules: modules that are imported at the start, and whose tasks are registered: what is
+            decorated with `@task`, and their async functions. Functions of their submodules are looked up
+            (and imported) by the name in a row.
         executors: further executors by name, beside "async", "thread" and "process".
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
@@ -306,6 +310,7 @@ class Scheduler:
             if self.is_running:
                 return
             await self.initialize_db()
+            self._loader.register_trusted()
             await self.load_task_functions()
             with self._host.starting() as worker:
                 await worker.services.reclaimer.reclaim_once()
@@ -429,7 +434,7 @@ class Scheduler:
         )
         conflict = request.resolution(conflict_resolution)
         (stored,) = await self.client.store([self._jobs.build(request)], conflict, connection=connection)
-        return self.client.handle(stored.job_id)
+        return JobHandle(stored.job_id, self.client)
 
     async def schedule_bulk(
         self,
@@ -459,7 +464,7 @@ class Scheduler:
         built = self._jobs.build_all(checked_items("jobs", jobs, JobRequest, "JobSpec"))
         stored = await self.client.store(built, conflict, connection=connection, batch_size=rows)
         return [
-            None if one.answer is Submission.IGNORED else self.client.handle(one.job_id) for one in stored
+            None if one.answer is Submission.IGNORED else JobHandle(one.job_id, self.client) for one in stored
         ]
 
     async def schedule_job(
@@ -501,6 +506,24 @@ class Scheduler:
         told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
         return await self.client.cancel_job(job_id, connection=connection)
+
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
+        """Cancel jobs, as `cancel_job`; what each id met, in order: cancelled, requested (it runs, and its
+        worker has been told), finished (too late) or unknown."""
+        return await self.client.cancel(checked_ids(job_ids), connection=connection)
+
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
+        """Run jobs that have ended once more, now, with their counters at zero; what each id met, in order:
+        retried, pending or running (not ended), duplicate (of an unfinished job) or unknown."""
+        return await self.client.retry(checked_ids(job_ids))
+
+    async def job(self, job_id: str) -> JobRecord | None:
+        """One job as it is stored, or None."""
+        return await self.client.job(job_id)
+
+    async def attempts(self, job_id: str) -> list[AttemptRecord]:
+        """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
+        return await self.client.attempts(job_id)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
@@ -671,6 +694,16 @@ class Scheduler:
         options = TaskOptions(name, executor, timeout, retry)  # type: ignore[arg-type]
         self._registry.register(func, options)
         return func
+
+    def register_module(self, module: ModuleType) -> list[str]:
+        """Register the tasks of a module: what is decorated with `@task`, and its own async functions, but
+        not those with a leading underscore; their names.
+
+        Raises:
+            NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.
+        """
+        checked_instance("module", module, ModuleType)
+        return [self._registry.register(func).name for func in tasks_of(module)]
 
     def register_task(self, func: Callable[..., Any], options: TaskOptions) -> None:
         """As `register`, with everything that a task can be told. For the entrypoint style."""

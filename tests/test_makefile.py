@@ -17,8 +17,12 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 def commands_of(*arguments: str) -> str:
     """The commands of a target, one a line."""
-    told = {name: value for name, value in os.environ.items() if name != "PYTHON" and "MAKE" not in name}
-    done = subprocess.run(["make", "-n", *arguments], cwd=ROOT, env=told, capture_output=True, text=True)
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHON" and "MAKE" not in name
+    }
+    done = subprocess.run(
+        ["make", "-n", *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
     return done.stdout + done.stderr
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
-from pg_scheduler.domain.priority import priority_of_rank
+from pg_scheduler.domain.priority import name_of_rank, priority_of_rank
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler_cli.tracebacks import hidden
@@ -22,6 +22,7 @@ def summary_of(job: JobRecord) -> dict[str, Any]:
         "id": job.job_id,
         "entrypoint": job.task_name,
         "status": str(job.status),
+        "rank": job.rank,
         "priority": priority_of_rank(job.rank),
         "execute_after": job.execution_time,
         "created_at": job.created_at,
@@ -31,6 +32,12 @@ def summary_of(job: JobRecord) -> dict[str, Any]:
         "worker_id": job.worker_id,
         "cancel_requested": job.cancel_requested,
     }
+
+
+def rank_shown(rank: int) -> str:
+    """A rank with its name, if it has one: ``3 high``."""
+    name = name_of_rank(rank)
+    return str(rank) if name is None else f"{rank} {name}"
 
 
 def facts_of(job: JobRecord, full: bool) -> dict[str, Any]:
@@ -102,9 +109,12 @@ def harmless(value: Any) -> Any:
 
 
 def lines_of(facts: dict[str, Any], attempts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The facts as people read them: progress as ``3 of 10``, without those there are none of."""
+    """The facts as people read them: progress as ``3 of 10``, what comes first by rank and by priority, and
+    without those there are none of."""
     shown = {name: harmless(value) for name, value in facts.items() if value is not None}
     if (progress := facts["progress"]) is not None:
         total = "" if progress.total is None else f" of {progress.total:g}"
         shown["progress"] = f"{progress.done:g}{total}"
+    shown["rank"] = f"{rank_shown(facts['rank'])} (smaller first)"
+    shown["priority"] = f"{facts['priority']} (higher first)"
     return shown | {"history": f"{len(attempts)} attempts that did not complete it"} if attempts else shown

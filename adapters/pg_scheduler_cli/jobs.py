@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -16,17 +17,24 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
-from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, summary_of
+from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table
 
-NOT_ENDED = (JobStatus.PENDING, JobStatus.RUNNING)
 ANSWERS = {
     CancelAnswer.CANCELLED: "cancelled",
     CancelAnswer.REQUESTED: "runs; its worker has been told to stop it",
     CancelAnswer.FINISHED: "has ended already",
     CancelAnswer.UNKNOWN: "is not stored",
+}
+
+RETRY_ANSWERS = {
+    RetryAnswer.RETRIED: "is pending again",
+    RetryAnswer.PENDING: "is pending: not ended",
+    RetryAnswer.RUNNING: "is running: not ended",
+    RetryAnswer.DUPLICATE: "has the dedupe key of an unfinished job",
+    RetryAnswer.UNKNOWN: "is not stored",
 }
 
 
@@ -47,7 +55,11 @@ def jobs() -> None:
 def list_(
     connection: Connection, statuses: Sequence[str], task: str | None, limit: int, as_json: bool
 ) -> None:
-    """Jobs in order of their times, without what they were given."""
+    """Jobs in order of their times, without what they were given.
+
+    RANK: smaller runs first. It is what `schedule(priority=)` was given, with the name of a JobPriority;
+    `enqueue --priority N` makes it 5 - N.
+    """
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
         lambda scheduler: scheduler.driver.insight.jobs(statuses=wanted, task_name=task, limit=limit)
@@ -56,10 +68,13 @@ def list_(
     if as_json:
         print_json(summaries)
         return
-    columns = ["id", "entrypoint", "status", "priority", "execute_after", "finished_at", "attempts"]
+    columns = ["id", "entrypoint", "status", "rank", "execute_after", "finished_at", "attempts"]
     print_table(
         [column.replace("_", " ").upper() for column in columns],
-        [[harmless(one[column]) for column in columns] for one in summaries],
+        [
+            [harmless(one[column]) for column in columns]
+            for one in ({**summary, "rank": rank_shown(summary["rank"])} for summary in summaries)
+        ],
     )
 
 
@@ -160,7 +175,7 @@ def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> N
 
     Exit code 1 if there was nothing to cancel in one of them.
     """
-    answers = connection.ask(lambda queries: queries.mark_job_as_cancelled(job_ids))
+    answers = connection.ask(lambda queries: queries.cancel(job_ids))
     _report(job_ids, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
     if not set(answers) <= {CancelAnswer.CANCELLED, CancelAnswer.REQUESTED}:
         raise SystemExit(EXIT_NOT_CURRENT)
@@ -176,24 +191,11 @@ def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> No
     Exit code 1 if one of them is not stored, or has not ended.
     """
 
-    async def each(queries: Queries) -> list[str]:
-        return [await _retried(queries, job_id) for job_id in job_ids]
-
-    answers = connection.ask(each)
-    words = {"retried": "is pending again", "unknown": "is not stored"}
-    _report(job_ids, answers, [words.get(answer, f"is {answer}: not ended") for answer in answers], as_json)
-    if set(answers) != {"retried"}:
+    answers = connection.ask(lambda queries: queries.retry(job_ids))
+    words = [RETRY_ANSWERS[answer] for answer in answers]
+    _report(job_ids, [str(answer) for answer in answers], words, as_json)
+    if set(answers) != {RetryAnswer.RETRIED}:
         raise SystemExit(EXIT_NOT_CURRENT)
-
-
-async def _retried(queries: Queries, job_id: str) -> str:
-    job = await queries.job(job_id)
-    if job is None:
-        return "unknown"
-    if job.status in NOT_ENDED:
-        return str(job.status)
-    await queries.retry_job(job_id)
-    return "retried"
 
 
 def _report(job_ids: Sequence[str], answers: Sequence[str], words: Sequence[str], as_json: bool) -> None:

@@ -4,20 +4,21 @@ whichever style asks for it."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter, Read
 from pg_scheduler.client.job_handle import JobHandle, result_of
 from pg_scheduler.client.opening import Opening
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
-from pg_scheduler.domain.errors import JobNotFound, WaitTimeout
+from pg_scheduler.domain.errors import DuplicateJob, JobNotFound, WaitTimeout
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_duration
+from pg_scheduler.domain.inputs import checked_duration, checked_items
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.clock import Clock
@@ -49,6 +50,15 @@ class Stored(NamedTuple):
     job_id: str
     """Its id; for an ignored duplicate the id of the unfinished job that has its dedupe key."""
     answer: Submission
+
+
+def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
+    """One id or several, as a list.
+
+    Raises:
+        InvalidInput: something else.
+    """
+    return [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
 
 
 class JobClient:
@@ -203,6 +213,24 @@ class JobClient:
         else:
             self.wakeups.job_ended()
         return before
+
+    async def retry(self, job_ids: Sequence[str]) -> list[RetryAnswer]:
+        """Run jobs that have ended once more, now, with their counters at zero; what each id met. A job that
+        has not ended stays as it is: `override_status` moves it all the same."""
+        wanted = [checked_name("job_id", job_id) for job_id in job_ids]
+        return [await self._retry_one(job_id) for job_id in wanted]
+
+    async def _retry_one(self, job_id: str) -> RetryAnswer:
+        try:
+            record = await self.record(job_id)
+            if not record.status.finished:
+                return RetryAnswer(record.status)
+            await self.override_status(job_id, JobStatus.PENDING)
+        except JobNotFound:
+            return RetryAnswer.UNKNOWN
+        except DuplicateJob:
+            return RetryAnswer.DUPLICATE
+        return RetryAnswer.RETRIED
 
     async def pause(self, task_name: str, paused: bool) -> bool:
         """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from pg_scheduler.client.fresh_ids import fresh_id
 from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
@@ -37,6 +37,23 @@ class Unset:
 
 
 UNSET: Final = Unset()
+
+
+class JobOptions(TypedDict, total=False):
+    """The fields of a `JobRequest` that may be left out."""
+
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    priority: JobPriority | int
+    max_retries: int
+    job_id: str | None
+    misfire_grace_time: int | Unset | None
+    executor: str | Executor | None
+    timeout: timedelta | float | None
+    retry: RetryPolicy | None
+    deduplicate: bool | timedelta
+    store_result: bool
+    limit_key: str | None
 
 
 @dataclass(slots=True)

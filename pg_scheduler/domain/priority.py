@@ -58,6 +58,12 @@ def rank_of(priority: JobPriority | int) -> int:
     return priority
 
 
+def name_of_rank(rank: int) -> str | None:
+    """What `JobPriority` calls a rank; None for one that has no name."""
+    named = _NAMES.get(rank)
+    return None if named is None else str(named)
+
+
 def rank_of_priority(priority: int) -> int:
     """The rank of a priority as the entrypoint style counts it: 0 is normal, higher runs first."""
     return NORMAL_RANK - priority

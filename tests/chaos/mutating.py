@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+FRAGMENTS = "adapters/pg_scheduler_postgres/fragments/"
 SQL = "adapters/pg_scheduler_postgres/sql/"
 LIMIT = 900.0
 """Seconds after which a scenario that does not end is ended."""

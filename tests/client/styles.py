@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from click.testing import CliRunner
 
-from pg_scheduler import JobStatus, Queries, Scheduler, SyncQueries
+from pg_scheduler import JobSpec, JobStatus, Queries, Scheduler, SyncQueries, SyncScheduler
 from pg_scheduler_cli.main import main
 from tests.support.running import past
 
@@ -30,8 +30,12 @@ class Style(Protocol):
         """Whether there was something to cancel."""
         ...
 
+    async def retry(self, *job_ids: str) -> list[str]:
+        """What a wish to run them once more met."""
+        ...
+
     async def reopen(self, job_id: str) -> None:
-        """Make it run once more."""
+        """Make it run once more, ended or not."""
         ...
 
     async def status(self, job_id: str) -> JobStatus:
@@ -74,6 +78,9 @@ class FunctionStyle:
     async def cancel(self, job_id: str) -> bool:
         return await self._scheduler.cancel_job(job_id)
 
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await self._scheduler.retry(job_ids)]
+
     async def reopen(self, job_id: str) -> None:
         await self._scheduler.update_job_status(job_id, "pending")
 
@@ -81,13 +88,66 @@ class FunctionStyle:
         return await self._scheduler.handle(job_id).status()
 
     async def outcomes(self, job_id: str) -> list[str]:
-        return [str(attempt.outcome) for attempt in await self._scheduler.client.attempts(job_id)]
+        return [str(attempt.outcome) for attempt in await self._scheduler.attempts(job_id)]
 
     async def wait(self, job_id: str) -> JobStatus:
         return await self._scheduler.handle(job_id).wait(40)
 
     async def result(self, job_id: str) -> Any:
         return await self._scheduler.handle(job_id).result(40)
+
+
+class BlockingFunctionStyle:
+    """`SyncScheduler`, in a thread."""
+
+    def __init__(self, scheduler: SyncScheduler) -> None:
+        self._scheduler = scheduler
+
+    async def store(self, entrypoint: str, number: int = 1, *, delay: float = 0) -> list[str]:
+        at = past() + timedelta(seconds=delay)
+        specs = [JobSpec(entrypoint, at, store_result=True) for _ in range(number)]
+        if number > 1:
+            stored = await asyncio.to_thread(self._scheduler.schedule_bulk, specs)
+            return [job_id for job_id in stored if job_id is not None]
+        return [
+            await asyncio.to_thread(
+                self._scheduler.schedule, entrypoint, execution_time=at, store_result=True
+            )
+        ]
+
+    async def store_twice(self, entrypoint: str, delay: float) -> tuple[str, str]:
+        at = past() + timedelta(seconds=delay)
+        first, second = [
+            await asyncio.to_thread(self._scheduler.schedule, entrypoint, execution_time=at, deduplicate=True)
+            for _ in "ab"
+        ]
+        return first, second
+
+    async def cancel(self, job_id: str) -> bool:
+        return await asyncio.to_thread(self._scheduler.cancel_job, job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await asyncio.to_thread(self._scheduler.retry, job_ids)]
+
+    async def reopen(self, job_id: str) -> None:
+        await self.retry(job_id)
+
+    async def status(self, job_id: str) -> JobStatus:
+        record = await asyncio.to_thread(self._scheduler.job, job_id)
+        assert record is not None
+        return record.status
+
+    async def outcomes(self, job_id: str) -> list[str]:
+        return await asyncio.to_thread(self._outcomes, job_id)
+
+    def _outcomes(self, job_id: str) -> list[str]:
+        return [str(attempt.outcome) for attempt in self._scheduler.attempts(job_id)]
+
+    async def wait(self, job_id: str) -> JobStatus:
+        return await asyncio.to_thread(self._scheduler.wait, job_id, 40)
+
+    async def result(self, job_id: str) -> Any:
+        return await asyncio.to_thread(self._scheduler.result, job_id, 40)
 
 
 class EntrypointStyle:
@@ -113,6 +173,9 @@ class EntrypointStyle:
 
     async def cancel(self, job_id: str) -> bool:
         return await self._queries.cancel_job(job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await self._queries.retry(job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         await self._queries.retry_job(job_id)
@@ -156,8 +219,10 @@ class BlockingStyle:
         return first, second
 
     async def cancel(self, job_id: str) -> bool:
-        (answer,) = await asyncio.to_thread(self._queries.mark_job_as_cancelled, job_id)
-        return answer in ("cancelled", "requested")
+        return await asyncio.to_thread(self._queries.cancel_job, job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await asyncio.to_thread(self._queries.retry, job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         await asyncio.to_thread(self._queries.retry_job, job_id)
@@ -200,6 +265,9 @@ class CommandLine:
 
     async def cancel(self, job_id: str) -> bool:
         return (await self._said("cancel", job_id))[0]["answer"] in ("cancelled", "requested")
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [one["answer"] for one in await self._said("retry", *job_ids)]
 
     async def reopen(self, job_id: str) -> None:
         assert (await self._said("retry", job_id))[0]["answer"] == "retried"

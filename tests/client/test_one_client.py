@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 
@@ -18,45 +19,32 @@ from pg_scheduler import (
     PgQueuer,
     PollingConfig,
     Queries,
-    Scheduler,
     SyncQueries,
+    SyncScheduler,
     VacuumConfig,
     VacuumPolicy,
 )
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import JobRecord
-from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
-from tests.client.styles import BlockingStyle, CommandLine, EntrypointStyle, FunctionStyle, Style
+from tests.client.standing import LongLease, StandingClock
+from tests.client.styles import (
+    BlockingFunctionStyle,
+    BlockingStyle,
+    CommandLine,
+    EntrypointStyle,
+    FunctionStyle,
+    Style,
+)
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
 
 LOCAL = ("Scheduler", "Queries of the scheduler")
 """Styles in the worker's own process: they wake it whether it listens or not."""
-REMOTE = ("Queries", "SyncQueries", "pgq")
+REMOTE = ("Queries", "SyncQueries", "SyncScheduler", "pgq")
 LATER = 3600.0
 """Seconds: no job that waits so long is due within a test."""
-
-
-SHORT = 2.0
-"""Seconds: pauses before a statement is repeated are shorter; what is done unasked is further apart."""
-
-
-class StandingClock(SystemClock):
-    """Real time, in which no long wait ever ends."""
-
-    async def sleep(self, seconds: float) -> None:
-        if seconds < SHORT:
-            await super().sleep(seconds)
-        else:
-            await asyncio.Event().wait()
-
-
-class LongLease(Scheduler):
-    """Never renewed here, so it holds for the whole test."""
-
-    LEASE_DURATION = 3600
 
 
 @dataclass
@@ -139,7 +127,7 @@ class Staged:
             periodic_jobs_enabled=False,
         )
         self._app = PgQueuer(self._scheduler)
-        self._remote: Queries | SyncQueries | None = None
+        self._remote: Queries | SyncQueries | SyncScheduler | None = None
         self._made = Scene(
             self._app, self._style(style, dsn, library), Queries(self._scheduler), style in LOCAL
         )
@@ -157,6 +145,9 @@ class Staged:
             case "SyncQueries":
                 self._remote = SyncQueries(dsn)
                 return BlockingStyle(self._remote)
+            case "SyncScheduler":
+                self._remote = SyncScheduler(dsn)
+                return BlockingFunctionStyle(self._remote)
             case _:
                 return CommandLine(dsn, library)
 
@@ -233,3 +224,24 @@ async def test_a_failed_job_is_run_again_when_it_is_reopened(scene: Scene) -> No
     assert await within(scene.style.wait(job_id)) is JobStatus.COMPLETED
     left = await scene.left(job_id)
     assert (left.status, left.epoch, left.attempt_count, left.retry_count) == (JobStatus.COMPLETED, 3, 1, 0)
+
+
+async def test_what_has_ended_is_run_again_and_what_has_not_is_left_alone(scene: Scene) -> None:
+    (failed,) = await scene.style.store("fail at first")
+    assert await within(scene.style.wait(failed)) is JobStatus.FAILED
+    (pending,) = await scene.style.store("work", delay=LATER)
+    (running,) = await scene.style.store("hang")
+    await within(scene.started.wait())
+    scene.failing = False
+    answers = await scene.style.retry(failed, pending, running, "nobody")
+    assert answers == ["retried", "pending", "running", "unknown"]
+    assert await within(scene.style.wait(failed)) is JobStatus.COMPLETED
+    assert not scene.stopped.is_set()
+
+
+async def test_a_job_whose_dedupe_key_is_taken_is_not_run_again(scene: Scene) -> None:
+    (first,) = await scene.reader.enqueue("fail at first", dedupe_key="k")
+    assert await within(first.wait()) is JobStatus.FAILED
+    (second,) = await scene.reader.enqueue("work", dedupe_key="k", execute_after=timedelta(hours=1))
+    assert await scene.style.retry(first, second) == ["duplicate", "pending"]
+    assert (await scene.left(first)).status is JobStatus.FAILED

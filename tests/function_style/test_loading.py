@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import subprocess
 import sys
@@ -10,9 +11,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from pg_scheduler import Scheduler
+from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.testing import MemoryDriver
+from tests.client.standing import LongLease, StandingClock
 from tests.support.processes import ROOT
-from tests.support.running import eventually, idle, past
+from tests.support.running import eventually, idle, past, within
 
 TRUSTED = "tests.support.trusted.mail"
 PACKAGE = "tests.support.trusted"
@@ -43,6 +46,39 @@ async def test_a_worker_finds_the_tasks_of_trusted_modules_when_it_starts(
     async with Scheduler.connect(dsn, task_modules=[TRUSTED]) as scheduler:
         await eventually(lambda: sql.fetchval("SELECT status = 'completed' FROM scheduled_jobs"))
         assert name in scheduler.task_map
+
+
+async def test_a_job_that_comes_later_starts_at_once() -> None:
+    """The worker looks for nothing unasked, so it has known the task since its start."""
+    scheduler = LongLease(MemoryDriver(), clock=StandingClock(), task_modules=[TRUSTED])
+    async with scheduler:
+        await eventually(lambda: scheduler.worker.services.claimer.empty_polls > 0)
+        for name in (f"{TRUSTED}:send", "mail.digest", f"{TRUSTED}:print_letter"):
+            job_id = await scheduler.schedule_job(name, past(), {"args": ["someone"]})
+            assert await within(scheduler.handle(job_id).wait()) is JobStatus.COMPLETED
+        assert f"{TRUSTED}:not_a_task" not in scheduler.task_map
+        assert len(scheduler.task_map) == 3, "what a module imports from elsewhere is not offered"
+
+
+async def test_a_module_is_registered_by_hand() -> None:
+    scheduler = Scheduler(MemoryDriver())
+    mail = importlib.import_module(TRUSTED)
+    assert scheduler.register_module(mail) == [f"{TRUSTED}:send", "mail.digest", f"{TRUSTED}:print_letter"]
+    assert scheduler.task_map["mail.digest"] is mail.digest_of_the_day
+
+
+async def test_a_task_whose_name_is_taken_does_not_keep_the_worker_from_starting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def other(to: str) -> None:
+        """Not what the module means by this name."""
+
+    scheduler = Scheduler(MemoryDriver(), task_modules=[TRUSTED])
+    scheduler.register(other, name="mail.digest")
+    async with scheduler:
+        assert scheduler.task_map["mail.digest"] is other
+        assert f"{TRUSTED}:print_letter" in scheduler.task_map
+    assert "already names another function" in caplog.text
 
 
 async def test_a_trusted_package_covers_its_submodules(
@@ -98,7 +134,9 @@ async def test_a_module_that_cannot_be_imported_does_not_keep_the_worker_from_st
 PROGRAM = """
 import asyncio, sys
 from datetime import datetime, timezone
-from pg_scheduler import Scheduler
+from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.testing import MemoryDriver
+from tests.client.standing import LongLease, StandingClock
 
 async def greet(name):
     print("hello", name, flush=True)

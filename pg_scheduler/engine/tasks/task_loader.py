@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
 
@@ -24,6 +26,20 @@ class Loaded:
     """Names that this process can run."""
     unresolved: tuple[str, ...]
     """Names that it cannot; their jobs stay pending."""
+
+
+def tasks_of(module: ModuleType) -> list[Callable[..., Any]]:
+    """The functions of a module that are offered for jobs: those decorated with `@task`, and the module's own
+    async functions. One with a leading underscore is not offered, unless it is decorated."""
+    return [
+        found
+        for name, found in vars(module).items()
+        if inspect.isfunction(found)
+        and (
+            hasattr(found, OPTIONS_ATTRIBUTE)
+            or (is_async(found) and found.__module__ == module.__name__ and not name.startswith("_"))
+        )
+    ]
 
 
 class TaskLoader:
@@ -47,6 +63,18 @@ class TaskLoader:
         if loaded.unresolved:
             log.info("pending jobs of tasks not known yet", extra={"tasks": loaded.unresolved})
         return loaded
+
+    def register_trusted(self) -> None:
+        """Register the tasks of the trusted modules, so that their jobs start without being looked for. What
+        cannot be imported or registered is logged; its jobs stay pending."""
+        for name in self._trusted:
+            module = self._module(name)
+            for func in tasks_of(module) if module else ():
+                try:
+                    self._registry.register(func)
+                except InvalidInput:
+                    task = f"{name}:{func.__qualname__}"
+                    log.exception("a task cannot be registered: %s", task, extra={"task": task})
 
     def find(self, name: str) -> None:
         """Register the function that jobs of this name would need, if it can be found."""

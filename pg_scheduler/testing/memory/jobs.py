@@ -29,7 +29,7 @@ from pg_scheduler.domain.model import (
 from pg_scheduler.domain.settling import (
     first_verdicts,
 )
-from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
+from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer
@@ -212,7 +212,7 @@ class MemoryJobs:
         for job_id, status in before.items():
             row = self._state.jobs[job_id]
             if status is JobStatus.PENDING:
-                row.end(JobStatus.CANCELLED, moment)
+                row.end(target_of(status, JobEvent.CANCEL), moment)
                 row.cancel_requested = True
                 self._state.announce_end(row)
             elif status is JobStatus.RUNNING:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from pg_scheduler import JobStatus, PgQueuer
+from pg_scheduler import JobPriority, JobStatus, PgQueuer, Scheduler
 from pg_scheduler.models import Context, Job
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.job_words import SHOWN_AT_MOST
 from tests.adapters.cli.apps import PGQ, Shop
 from tests.adapters.cli.conftest import Pgq, run
-from tests.support.running import eventually
+from tests.support.running import eventually, later
 
 
 @pytest.fixture
@@ -60,6 +60,33 @@ async def test_a_job_from_the_command_line_is_what_enqueue_would_have_made(
     assert timedelta(seconds=30) < job.execution_time - datetime.now(UTC) <= timedelta(seconds=60)
     twice = await pgq("jobs", "enqueue", "mail", "--dedupe-key", "d")
     assert (twice.code, "dedupe key 'd'" in twice.err) == (2, True)
+
+
+async def test_what_comes_first_is_listed_on_one_scale_that_agrees_with_both_styles(
+    pgq: Pgq, queries: Queries
+) -> None:
+    scheduler = Scheduler(queries.driver)
+    given: dict[str, JobPriority | int] = {
+        "high": JobPriority.HIGH,
+        "low": JobPriority.LOW,
+        "one": 1,
+        "two": 2,
+    }
+    ids = {
+        name: await scheduler.schedule("nobody", execution_time=later(), priority=priority, job_id=name)
+        for name, priority in given.items()
+    }
+    (urgent,) = await queries.enqueue("nobody", priority=2, execute_after=timedelta(hours=2))
+    listed = (await pgq("jobs", "list")).out.splitlines()
+    column = listed[0].index("RANK")
+    shown = {line.split()[0]: line[column:].split("  ")[0] for line in listed[1:]}
+    assert shown == {"high": "3 high", "low": "8 low", "one": "1 critical", "two": "2", urgent: "3 high"}
+    facts = {one["id"]: one for one in json.loads((await pgq("jobs", "list", "--json")).out)}
+    assert {name: facts[name]["rank"] for name in ids} == {"high": 3, "low": 8, "one": 1, "two": 2}
+    assert (facts[urgent]["rank"], facts[urgent]["priority"]) == (3, 2)
+    one = (await pgq("jobs", "show", urgent)).out
+    assert "3 high (smaller first)" in one
+    assert "2 (higher first)" in one
 
 
 async def test_a_job_may_be_given_any_bytes_and_an_instant(dsn: str, queries: Queries) -> None:

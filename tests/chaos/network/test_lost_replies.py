@@ -26,8 +26,8 @@ from tests.support.running import eventually, idle, past, within
 
 IGNORE, RAISE = ConflictResolution.IGNORE, ConflictResolution.RAISE
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
-SETTLE = r"SET status = 'completed'|held\.target"
-CLAIM = r"WITH RECURSIVE marks"
+SETTLE = r"array_agg\(held\.job_id\)|held\.target"
+CLAIM = r"WITH RECURSIVE\s+marks"
 QUICK = PollingConfig(interval=0.2, interval_without_listen=0.2)
 LOSSES = pytest.mark.parametrize("loss", [Loss.REPLY, Loss.QUERY])
 """A control beside each: where the statement itself is lost, nothing has happened, and it looks the same."""

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler, SchemaError
-from pg_scheduler_postgres.migrations import WANTED
+from pg_scheduler_postgres.catalog import WANTED
 from tests.support.catalog import shape_of
 from tests.support.running import eventually, idle, later, past
 

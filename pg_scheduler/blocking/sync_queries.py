@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -72,13 +73,25 @@ class SyncQueries:
         )
         return [str(handle) for handle in handles]
 
+    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
+        """Cancel queued jobs, and tell the workers of running ones."""
+        answers: list[CancelAnswer] = self._run(self._queries.cancel(job_ids, connection=connection))
+        return answers
+
     def mark_job_as_cancelled(
         self, job_ids: str | Sequence[str], *, connection: Any = None
     ) -> list[CancelAnswer]:
-        """Cancel queued jobs, and tell the workers of running ones."""
-        answers: list[CancelAnswer] = self._run(
-            self._queries.mark_job_as_cancelled(job_ids, connection=connection)
-        )
+        """`cancel` under its documented name."""
+        return self.cancel(job_ids, connection=connection)
+
+    def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
+        """Cancel one job. False if it had ended, or does not exist."""
+        done: bool = self._run(self._queries.cancel_job(job_id, connection=connection))
+        return done
+
+    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
+        """Run jobs that have ended once more."""
+        answers: list[RetryAnswer] = self._run(self._queries.retry(job_ids))
         return answers
 
     def retry_job(self, job_id: str) -> None:

@@ -1,0 +1,20 @@
+"""What a wish to run a job once more meets."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RetryAnswer(StrEnum):
+    """What a wish to run a job once more met."""
+
+    RETRIED = "retried"
+    """It had ended, and is pending again: due now, its counters at zero."""
+    PENDING = "pending"
+    """It has not ended: it waits for its time, or for its next attempt."""
+    RUNNING = "running"
+    """It has not ended: it runs."""
+    DUPLICATE = "duplicate"
+    """An unfinished job has its dedupe key."""
+    UNKNOWN = "unknown"
+    """There is no such job."""
