@@ -19,6 +19,12 @@ RUNNABLE = ("python", "sql")
 PLAYED = [page for page in pages() if any(block.language in RUNNABLE for block in blocks(page))]
 
 
+@pytest.fixture(params=["asyncpg", pytest.param("psycopg", marks=pytest.mark.slow)])
+def library(request: pytest.FixtureRequest) -> str:
+    """Both drivers; the second one not in `make test`, as most of a page does not depend on it."""
+    return str(request.param)
+
+
 @pytest.fixture
 def only_library(library: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The machine looks as if the other library were not installed, so a bare DSN means this one."""
