@@ -42,16 +42,18 @@ class Failure(click.ClickException):
 def explained(error: BaseException, dsn: str = "") -> str:
     """What happened, and what to do next where the error does not say so itself; one line."""
     message = _PLACE.sub("", str(error)) or type(error).__name__
-    said = " ".join(masked(message, dsn).split())
+    message = " ".join(masked(message, dsn).split())
     if isinstance(error, ConnectionLost) and dsn:
-        said = f"no connection to {masked(dsn)}: {said}"
-    return in_sentences(said, _advice(error))
+        message = f"no connection to {masked(dsn)}: {message}"
+    return in_sentences(message, _advice(error))
 
 
 def in_sentences(*parts: str) -> str:
     """The parts that say something, with full stops between them where they have no mark of their own."""
-    said = [part.rstrip(".") for part in parts if part]
-    return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in said).removesuffix(".")
+    sentences = [part.rstrip(".") for part in parts if part]
+    return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in sentences).removesuffix(
+        "."
+    )
 
 
 def _advice(error: BaseException) -> str:

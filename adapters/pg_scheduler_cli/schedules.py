@@ -114,13 +114,13 @@ def add(
 
 
 def _change(
-    connection: Connection, key: str, said: str, change: Callable[[Scheduler], Awaitable[object]]
+    connection: Connection, key: str, confirmation: str, change: Callable[[Scheduler], Awaitable[object]]
 ) -> None:
     done = connection.run(change)
     if not done:
         click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows what there is", err=True)
         raise SystemExit(EXIT_NOT_CURRENT)
-    click.echo(said.format(key=key, done=done))
+    click.echo(confirmation.format(key=key, done=done))
 
 
 @schedules.command()

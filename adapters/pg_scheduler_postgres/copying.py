@@ -59,8 +59,8 @@ class CopiedJobs:
 
     def _add_options(self, jobs: Sequence[NewJob]) -> None:
         # Few differ, so they are told apart by all their options at once.
-        said = list(zip(*set(map(_OPTIONS, jobs)), strict=True))
-        for (name, field, written), found in zip(_OPTIONAL, said, strict=True):
+        distinct = list(zip(*set(map(_OPTIONS, jobs)), strict=True))
+        for (name, field, written), found in zip(_OPTIONAL, distinct, strict=True):
             if any(value != _DEFAULTS[field] for value in found):
                 self._columns[name] = [_field(written(getattr(job, field))) for job in jobs]
 

@@ -126,7 +126,7 @@ class PostgresJobs:
         held = {Lease(row["job_id"], row["epoch"]): row["cancel_requested"] for row in rows}
         return RenewAnswer(
             held=frozenset(held),
-            cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
+            cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
         )
 
     async def settle(
@@ -200,7 +200,7 @@ class PostgresJobs:
                 await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id], **CANCELLATION)
             else:
                 await self._link.run(
-                    "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)
+                    "override_status", transaction, now=now, job_id=job_id, status=str(status)
                 )
             return before
 

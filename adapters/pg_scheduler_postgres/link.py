@@ -20,7 +20,7 @@ class Link:
         self._chosen = None if schema is None else checked_identifier("schema", schema)
         self._statements: Statements | None = None
 
-    def over(self, session: Session) -> Link:
+    def on_session(self, session: Session) -> Link:
         """The same schema on another session."""
         other = Link(session, self._chosen)
         other._statements = self.statements

@@ -234,12 +234,12 @@ class PoolSession(_Shared, ScopedSession):
         """A connection of the pool's. Asked for again and again: a pool that gave up while the database was
         away connects when somebody asks, not while he waits."""
         loop = asyncio.get_running_loop()
-        over = loop.time() + COMMAND_TIMEOUT
+        deadline = loop.time() + COMMAND_TIMEOUT
         while True:
             try:
-                wait = min(ASK_AGAIN, max(over - loop.time(), 0.01))
+                wait = min(ASK_AGAIN, max(deadline - loop.time(), 0.01))
                 connection: psycopg.AsyncConnection[Any] = await pool.getconn(timeout=wait)
                 return connection
             except psycopg_pool.PoolTimeout:
-                if loop.time() >= over:
+                if loop.time() >= deadline:
                     raise

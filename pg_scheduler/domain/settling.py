@@ -36,23 +36,23 @@ GIVEN_BACK = frozenset({JobEvent.SNOOZE, JobEvent.RELEASE})
 def first_verdicts(settlements: Sequence[Settlement]) -> list[int]:
     """Positions of the settlements that may count: of several by one worker on one lease, the first."""
     first: dict[tuple[str, int, str], int] = {}
-    for position, told in enumerate(settlements):
-        first.setdefault((told.job_id, told.epoch, told.worker_id), position)
+    for position, settlement in enumerate(settlements):
+        first.setdefault((settlement.job_id, settlement.epoch, settlement.worker_id), position)
     return list(first.values())
 
 
 def settles(
-    status: JobStatus, epoch: int, owner: str | None, event: JobEvent, told_epoch: int, teller: str
+    status: JobStatus, epoch: int, owner: str | None, event: JobEvent, claimed_epoch: int, writer: str
 ) -> bool:
-    """The fence: may `teller` apply `event` under `told_epoch` to a row in this state?
+    """The fence: may `writer` apply `event` under `claimed_epoch` to a row in this state?
 
     A completion is also accepted from pending: the lease was taken back, but the work is done and
     nobody has claimed the job since (the epoch would differ).
     """
-    if epoch != told_epoch:
+    if epoch != claimed_epoch:
         return False
     if status is JobStatus.RUNNING:
-        return owner == teller
+        return owner == writer
     return status is JobStatus.PENDING and counts_unclaimed(event)
 
 
@@ -141,7 +141,7 @@ def ending_of(event: JobEvent) -> Ending:
 
 
 def stored_already(
-    told: Settlement,
+    settlement: Settlement,
     record: JobRecord | None,
     attempts: Iterable[AttemptRecord],
     not_kept: Collection[JobStatus],
@@ -153,12 +153,13 @@ def stored_already(
     gone nobody can say who ended it; where this verdict would have removed it, it is taken for the one.
     """
     if record is None:
-        return bool(not_kept) and ends_in(told.verdict.event) & set(not_kept) != set()
-    completed = record.status is JobStatus.COMPLETED and told.verdict.event is JobEvent.COMPLETE
-    if completed and (record.epoch, record.worker_id) == (told.epoch, told.worker_id):
+        return bool(not_kept) and ends_in(settlement.verdict.event) & set(not_kept) != set()
+    completed = record.status is JobStatus.COMPLETED and settlement.verdict.event is JobEvent.COMPLETE
+    if completed and (record.epoch, record.worker_id) == (settlement.epoch, settlement.worker_id):
         return True
     return any(
-        (one.epoch, one.worker_id) == (told.epoch, told.worker_id) and one.outcome != LOST for one in attempts
+        (one.epoch, one.worker_id) == (settlement.epoch, settlement.worker_id) and one.outcome != LOST
+        for one in attempts
     )
 
 

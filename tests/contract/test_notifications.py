@@ -23,9 +23,9 @@ from pg_scheduler.testing.contract.scene import (
     new,
     reclaim,
     settle,
+    settlement_of,
     started,
     submit,
-    told,
 )
 from pg_scheduler.testing.contract.signals import listening
 
@@ -103,7 +103,7 @@ async def test_work_in_progress_is_no_signal(driver: Driver) -> None:
 async def test_a_batch_of_released_jobs_is_one_signal(driver: Driver) -> None:
     jobs = [await started(driver, f"{n}") for n in range(20)]
     async with Ear(driver) as ear:
-        await driver.jobs.settle([told(job, JobEvent.RELEASE) for job in jobs], now=at(10))
+        await driver.jobs.settle([settlement_of(job, JobEvent.RELEASE) for job in jobs], now=at(10))
         assert await ear.heard() == [DUE]
 
 

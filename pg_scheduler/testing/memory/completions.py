@@ -77,10 +77,10 @@ class MemoryCompletions:
         if connection.outcome is not TransactionOutcome.OPEN:
             raise InvalidInput("connection", "its transaction is over")
         row = self._state.jobs.get(settlement.job_id)
-        told_already = any(told.job_id == settlement.job_id for told, _ in connection.settlements)
+        already = any(earlier.job_id == settlement.job_id for earlier, _ in connection.settlements)
         if (
             row is None
-            or told_already
+            or already
             or not settles(
                 row.status,
                 row.epoch,

@@ -14,7 +14,7 @@ from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.testing import MemoryDriver
-from pg_scheduler.testing.contract.scene import OWNER, claim_request, told
+from pg_scheduler.testing.contract.scene import OWNER, claim_request, settlement_of
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from tests.support.running import eventually, within
 
@@ -87,7 +87,7 @@ async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None
     await within(store.counted.wait())
     gate = queue.scheduler.worker.services.claimer._lanes
     requests = gate.requests
-    await store.settle([told(first, JobEvent.COMPLETE)])
+    await store.settle([settlement_of(first, JobEvent.COMPLETE)])
     await eventually(lambda: gate.requests > requests)
     store.go.set()
     await within(started.wait())
