@@ -1,7 +1,10 @@
 """pg_scheduler: a job scheduler and job queue on PostgreSQL alone."""
 
+from pg_scheduler.blocking.sync_queries import SyncQueries
+from pg_scheduler.blocking.sync_scheduler import SyncScheduler
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.typed_call import Call, call
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -34,7 +37,6 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.entrypoints.pgqueuer import PgQueuer
-from pg_scheduler.entrypoints.sync_queries import SyncQueries
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
@@ -44,13 +46,14 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
-from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.scheduler import Scheduler, current_scheduler
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "Call",
     "CancelAnswer",
     "ConfigurationError",
     "ConflictResolution",
@@ -90,6 +93,7 @@ __all__ = [
     "SchemaError",
     "Snooze",
     "SyncQueries",
+    "SyncScheduler",
     "TaskNameConflict",
     "TransientDatabaseError",
     "UnencodablePayload",
@@ -97,7 +101,9 @@ __all__ = [
     "VacuumPolicy",
     "VacuumTrigger",
     "WaitTimeout",
+    "call",
     "current_job",
+    "current_scheduler",
     "periodic",
     "task",
 ]

@@ -25,7 +25,7 @@ def test_processes_that_tests_start_hear_signals() -> None:
     assert ignored_by_a_child() == ["False", "False"]
 
 
-@pytest.mark.parametrize("processes", ["0", "1"])
+@pytest.mark.parametrize("processes", ["0", pytest.param("1", marks=pytest.mark.slow)])
 def test_processes_that_tests_start_hear_signals_that_the_tests_ignore(processes: str) -> None:
     test = f"{__file__}::{test_processes_that_tests_start_hear_signals.__name__}"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-n", processes, test]

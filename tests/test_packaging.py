@@ -167,17 +167,20 @@ def test_the_installed_library_reads_its_sql(environment: Environment) -> None:
             "from pg_scheduler_postgres.statements import Statements, read_sql\n"
             "from pg_scheduler_postgres.migrations import all_migrations, install_sql\n"
             "folder = resources.files('pg_scheduler_postgres') / 'sql'\n"
+            "parts = resources.files('pg_scheduler_postgres') / 'fragments'\n"
             "names = [entry.name.removesuffix('.sql') for entry in folder.iterdir()]\n"
             "statements = Statements('elsewhere')\n"
             "print(json.dumps({\n"
             "  'texts': {f'sql/{name}.sql': read_sql('sql', name) for name in names},\n"
-            "  'compiled': {name: statements[name].sql for name in names},\n"
+            "  'fragments': [f'fragments/{entry.name}' for entry in parts.iterdir()],\n"
+            "  'compiled': {name: statements.pinned(name).sql for name in names},\n"
             "  'migrations': [f'{one.version:04}_{one.name}' for one in all_migrations()],\n"
             "  'script': install_sql('elsewhere')}))"
         )
     )
     ours = sql_files()
     assert told["texts"] == {name: text for name, text in ours.items() if name.startswith("sql/")}
+    assert sorted(told["fragments"]) == sorted(name for name in ours if name.startswith("fragments/"))
     assert [f"migrations/{name}.sql" for name in told["migrations"]] == sorted(
         name for name in ours if name.startswith("migrations/")
     )

@@ -13,9 +13,10 @@ from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json
 from pg_scheduler_cli.schema_words import gaps, nothing_there, verdict
+from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.migrations import all_migrations, install_sql
-from pg_scheduler_postgres.roles import RoleNames, roles_sql, tables
-from pg_scheduler_postgres.statements import checked_identifier
+from pg_scheduler_postgres.roles import RoleNames, roles_sql
+from pg_scheduler_postgres.statements import Statements, checked_identifier, statement_names, summary_of
 
 
 @click.group(cls=PlainGroup)
@@ -107,12 +108,42 @@ def status(connection: Connection, as_json: bool) -> None:
 
 @db.command()
 @click.option("--schema", default="public", show_default=True, help="Schema of the tables.")
-def sql(schema: str) -> None:
+@click.option(
+    "--statement", metavar="NAME", help="Print this statement of the library instead, exactly as it is sent."
+)
+@click.option("--list", "only_names", is_flag=True, help="List the library's statements instead.")
+def sql(schema: str, statement: str | None, only_names: bool) -> None:
     """Print the SQL that installs the tables, for people who apply migrations themselves.
 
     Does not connect to a database. The SQL is safe to repeat: pgq db sql | psql -v ON_ERROR_STOP=1 DSN
     """
     checked_identifier("schema", schema)
+    if only_names:
+        width = max(map(len, statement_names()))
+        for name in statement_names():
+            click.echo(f"{name:<{width}}  {_first_sentence(summary_of(name))}")
+    elif statement is not None:
+        _print_statement(statement, schema)
+    else:
+        _print_installation(schema)
+
+
+def _first_sentence(text: str) -> str:
+    return text.partition(". ")[0].rstrip(".")
+
+
+def _print_statement(name: str, schema: str) -> None:
+    if name not in statement_names():
+        raise click.BadParameter(
+            f"there is no statement {name!r}; see pgq db sql --list", param_hint="--statement"
+        )
+    found = Statements(schema).unpinned(name)
+    for number, (parameter, kind) in enumerate(found.types.items(), 1):
+        click.echo(f"-- ${number} {parameter} {kind}")
+    click.echo(found.sql)
+
+
+def _print_installation(schema: str) -> None:
     version = all_migrations()[-1].version
     click.echo(f"-- pg_scheduler {__version__}: its tables, version {version}, in schema {schema}.")
     click.echo("-- One transaction, safe to repeat.\n")
@@ -168,7 +199,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
 
 async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
     """The tables that exist, with the number of jobs and workers in them."""
-    remarks = dict.fromkeys(tables(), "")
+    remarks = dict.fromkeys((table.name for table in TABLES), "")
     for gap in gaps(found.missing):
         remarks.pop(gap.removeprefix("table "), None)
     if "scheduled_jobs" in remarks:

@@ -42,16 +42,18 @@ class Failure(click.ClickException):
 def explained(error: BaseException, dsn: str = "") -> str:
     """One line: what happened and, unless the error says so itself, what to do next."""
     message = _PLACE.sub("", str(error)) or type(error).__name__
-    said = " ".join(masked(message, dsn).split())
+    message = " ".join(masked(message, dsn).split())
     if isinstance(error, ConnectionLost) and dsn:
-        said = f"no connection to {masked(dsn)}: {said}"
-    return in_sentences(said, _advice(error))
+        message = f"no connection to {masked(dsn)}: {message}"
+    return in_sentences(message, _advice(error))
 
 
 def in_sentences(*parts: str) -> str:
     """The parts that are not empty, with full stops between them unless they end with a question mark."""
-    said = [part.rstrip(".") for part in parts if part]
-    return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in said).removesuffix(".")
+    sentences = [part.rstrip(".") for part in parts if part]
+    return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in sentences).removesuffix(
+        "."
+    )
 
 
 def _advice(error: BaseException) -> str:

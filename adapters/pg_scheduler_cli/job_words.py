@@ -111,10 +111,10 @@ def harmless(value: Any) -> Any:
 def lines_of(facts: dict[str, Any], attempts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The facts for people: progress as ``3 of 10``, the order of rank and priority explained, and facts that
     are None left out."""
-    told = {name: harmless(value) for name, value in facts.items() if value is not None}
+    shown = {name: harmless(value) for name, value in facts.items() if value is not None}
     if (progress := facts["progress"]) is not None:
         total = "" if progress.total is None else f" of {progress.total:g}"
-        told["progress"] = f"{progress.done:g}{total}"
-    told["rank"] = f"{rank_shown(facts['rank'])} (smaller first)"
-    told["priority"] = f"{facts['priority']} (higher first)"
-    return told | {"history": f"{len(attempts)} attempts that did not complete it"} if attempts else told
+        shown["progress"] = f"{progress.done:g}{total}"
+    shown["rank"] = f"{rank_shown(facts['rank'])} (smaller first)"
+    shown["priority"] = f"{facts['priority']} (higher first)"
+    return shown | {"history": f"{len(attempts)} attempts that did not complete it"} if attempts else shown

@@ -213,5 +213,5 @@ def _report(job_ids: Sequence[str], answers: Sequence[str], words: Sequence[str]
     if as_json:
         print_json([{"id": one, "answer": answer} for one, answer in zip(job_ids, answers, strict=True)])
         return
-    for one, said in zip(job_ids, words, strict=True):
-        click.echo(f"{one} {said}")
+    for one, word in zip(job_ids, words, strict=True):
+        click.echo(f"{one} {word}")

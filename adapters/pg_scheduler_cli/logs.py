@@ -21,8 +21,8 @@ class FactsFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         facts = {name: value for name, value in vars(record).items() if name not in _USUAL}
-        told = " ".join(f"{name}={value}" for name, value in facts.items())
-        return f"{super().formatMessage(record)}{' ' if told else ''}{told}"
+        fields = " ".join(f"{name}={value}" for name, value in facts.items())
+        return f"{super().formatMessage(record)}{' ' if fields else ''}{fields}"
 
     def format(self, record: logging.LogRecord) -> str:
         return hidden(super().format(record))

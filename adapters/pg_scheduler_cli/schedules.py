@@ -60,7 +60,7 @@ def show(connection: Connection, key: str, as_json: bool) -> None:
 
     async def read(scheduler: Scheduler) -> dict[str, Any]:
         await scheduler.schedules.record(key)  # raises if there is none
-        return await scheduler.schedule_status(key) or {}
+        return {**(await scheduler.schedule_status(key) or {})}
 
     facts = connection.run(read)
     print_json(facts) if as_json else print_facts(facts)
@@ -127,13 +127,13 @@ def add(
 
 
 def _change(
-    connection: Connection, key: str, said: str, change: Callable[[Scheduler], Awaitable[object]]
+    connection: Connection, key: str, confirmation: str, change: Callable[[Scheduler], Awaitable[object]]
 ) -> None:
     done = connection.run(change)
     if not done:
         click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows all schedules", err=True)
         raise SystemExit(EXIT_NOT_CURRENT)
-    click.echo(said.format(key=key, done=done))
+    click.echo(confirmation.format(key=key, done=done))
 
 
 @schedules.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pg_scheduler.ports.schema import SchemaStatus
-from pg_scheduler_postgres.migrations import WANTED
+from pg_scheduler_postgres.catalog import WANTED
 
 UNUPGRADED_TABLE = "scheduled_jobs.job_id"
 """At version 0: present if there is a table from before version 1 to upgrade, missing if there is none."""

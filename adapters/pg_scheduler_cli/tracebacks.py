@@ -74,9 +74,9 @@ def _in_one_line(error: BaseException) -> str:
 
 def _without_our_frames(error: BaseException) -> str:
     """The traceback from where the user's code begins."""
-    told = traceback.TracebackException.from_exception(error)
-    frames = list(told.stack)
+    summary = traceback.TracebackException.from_exception(error)
+    frames = list(summary.stack)
     while frames and frames[0].filename.startswith(_ON_THE_WAY):
         frames.pop(0)
-    told.stack = traceback.StackSummary.from_list(frames)
-    return "".join(told.format())
+    summary.stack = traceback.StackSummary.from_list(frames)
+    return "".join(summary.format())

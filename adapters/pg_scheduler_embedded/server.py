@@ -124,10 +124,10 @@ class EmbeddedServer:
     def _run(self, program: str, *arguments: str) -> None:
         identity = _unprivileged() if os.geteuid() == 0 else {}
         # To a file, not a pipe: the server inherits it and would keep a pipe open for ever.
-        with tempfile.TemporaryFile("w+") as said:
+        with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(
                 [self.binaries.folder / program, *arguments],
-                stdout=said,
+                stdout=output,
                 stderr=subprocess.STDOUT,
                 **identity,
                 cwd="/",
@@ -141,9 +141,9 @@ class EmbeddedServer:
                 process.wait()
                 raise
             if code:
-                said.seek(0)
+                output.seek(0)
                 log = self._log.read_text()[-2000:] if self._log.exists() else ""
-                raise ConfigurationError(f"{program} failed ({code}): {said.read()}\n{log}")
+                raise ConfigurationError(f"{program} failed ({code}): {output.read()}\n{log}")
 
     def __enter__(self) -> EmbeddedServer:
         return self.start()

@@ -35,7 +35,7 @@ class PostgresCompletions:
                 "has no transaction open, so the completion could not be part of one",
                 "Open one around your statements and this call",
             )
-        link = self._link.over(session)
+        link = self._link.on_session(session)
         # A settlement passes over rows that others hold; this one waits for them, in its own transaction.
         await link.run("lock_job", job_id=settlement.job_id)
         (accepted,) = await Settling(link, [settlement], now, ()).settle()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Iterator, Sequence
+from dataclasses import MISSING, fields
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 from pg_scheduler.domain.model import NewJob
-from pg_scheduler.domain.retry import backoff_text
-from pg_scheduler_postgres.rows import seconds
+from pg_scheduler_postgres.columns import STORED
 
 TABLE = "scheduled_jobs"
 CHARACTERS_PER_CHUNK = 60_000
@@ -20,28 +19,17 @@ message comes near the gigabyte that it takes at the most."""
 _NULL = r"\N"
 
 
-def _as_it_is(value: Any) -> Any:
-    return value
+_DEFAULTS = {field.name: field.default for field in fields(NewJob) if field.default is not MISSING}
 
-
-_OPTIONAL: tuple[tuple[str, str, Callable[[Any], Any]], ...] = (
-    ("max_retries", "max_retries", _as_it_is),
-    ("misfire_grace_time", "misfire_grace_seconds", _as_it_is),
-    ("timeout_seconds", "timeout", seconds),
-    ("backoff", "backoff", backoff_text),
-    ("store_result", "store_result", _as_it_is),
-    ("schedule_key", "schedule_key", _as_it_is),
-    ("exclusive_key", "exclusive_key", _as_it_is),
-    ("exclusive_wait", "exclusive_wait", _as_it_is),
-    ("payload", "payload", _as_it_is),
-    ("headers", "headers", _as_it_is),
-    ("dedupe_key", "dedupe_key", _as_it_is),
-)
-"""Columns that can be left out, and the field of a job that each is made of: what the table makes of a row
-without them is what a `NewJob` has by default."""
+_OPTIONAL = [
+    (column.name, column.new, column.encode)
+    for column in STORED
+    if column.new in _DEFAULTS and not column.stored_as
+]
+"""Columns that can be left out, the field of a job that each is made of, and how: what the table makes of a
+row without them is what a `NewJob` has by default."""
 
 _OPTIONS = attrgetter(*(field for _, field, _ in _OPTIONAL))
-_DEFAULTS = {field.name: field.default for field in fields(NewJob)}
 
 
 class CopiedJobs:
@@ -62,7 +50,6 @@ class CopiedJobs:
                 written.get(due) or written.setdefault(due, due.isoformat()) for due in self.due_times
             ],
             "task_data": [_escaped(job.task_data) for job in jobs],
-            "priority": [str(job.rank) for job in jobs],
         }
         self._add_options(jobs)
         if any(lane is not None for lane in self.lanes):
@@ -72,8 +59,8 @@ class CopiedJobs:
 
     def _add_options(self, jobs: Sequence[NewJob]) -> None:
         # Few differ, so they are told apart by all their options at once.
-        said = list(zip(*set(map(_OPTIONS, jobs)), strict=True))
-        for (name, field, written), found in zip(_OPTIONAL, said, strict=True):
+        distinct = list(zip(*set(map(_OPTIONS, jobs)), strict=True))
+        for (name, field, written), found in zip(_OPTIONAL, distinct, strict=True):
             if any(value != _DEFAULTS[field] for value in found):
                 self._columns[name] = [_field(written(getattr(job, field))) for job in jobs]
 

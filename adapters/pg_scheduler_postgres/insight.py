@@ -9,8 +9,9 @@ from typing import Any
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.insight import QueueSize, Waiting
+from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import attempt_record, instant, job_record, worker_record
+from pg_scheduler_postgres.rows import attempt_record, job_record, worker_record
 
 
 class PostgresInsight:

@@ -8,15 +8,17 @@ from typing import Any
 
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
-from pg_scheduler.domain.limits import BURST_SECONDS
+from pg_scheduler.domain.limits import BURST_SECONDS, TOKEN_ROUNDING
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import claimed_job, duration
+from pg_scheduler_postgres.rows import claimed_job
+from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
 from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
@@ -61,6 +63,7 @@ class PostgresJobs:
             mark_ranks=[mark.rank for mark in request.resume_after],
             mark_times=[mark.execution_time for mark in request.resume_after],
             mark_ids=[mark.job_id for mark in request.resume_after],
+            **MISFIRE,
         )
         return ClaimAnswer(
             jobs=_in_start_order(rows),
@@ -80,9 +83,11 @@ class PostgresJobs:
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
+            token_rounding=TOKEN_ROUNDING,
             after_task="" if cursor is None else cursor.task_name,
             after_lane="" if cursor is None else cursor.lane,
             lanes_at_once=LANES_AT_ONCE,
+            **MISFIRE,
         )
         more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
         ended_task = rows[0]["ended_task"]
@@ -121,7 +126,7 @@ class PostgresJobs:
         held = {Lease(row["job_id"], row["epoch"]): row["cancel_requested"] for row in rows}
         return RenewAnswer(
             held=frozenset(held),
-            cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
+            cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
         )
 
     async def settle(
@@ -138,9 +143,10 @@ class PostgresJobs:
             "reclaim_expired",
             now=now,
             heartbeat_threshold_seconds=request.heartbeat_threshold.total_seconds(),
-            max_crashes=request.max_crashes,
             limit=request.limit,
-            patience_seconds=request.after_restart.total_seconds(),
+            # A test's clock has nothing to do with when the server started.
+            patience_seconds=request.after_restart.total_seconds() if now is None else 0.0,
+            **loss_of(request.max_crashes),
         )
         return ReclaimAnswer(
             jobs=tuple(
@@ -165,6 +171,7 @@ class PostgresJobs:
             session,
             now=now,
             job_ids=list(job_ids),
+            **CANCELLATION,
         )
         before = {row["job_id"]: JobStatus(row["status"]) for row in rows}
         return [
@@ -190,10 +197,10 @@ class PostgresJobs:
             if event is JobEvent.REOPEN:
                 await self._reopen(transaction, job_id, rows[0]["dedupe_key"], now)
             elif event is JobEvent.CANCEL:
-                await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id])
+                await self._link.run("request_cancel", transaction, now=now, job_ids=[job_id], **CANCELLATION)
             else:
                 await self._link.run(
-                    "finish_by_order", transaction, now=now, job_id=job_id, status=str(status)
+                    "override_status", transaction, now=now, job_id=job_id, status=str(status)
                 )
             return before
 
@@ -211,13 +218,13 @@ class PostgresJobs:
         await self._link.run("forget_worker", worker_id=worker_id)
 
     async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
-        told = sorted(reports.items(), key=lambda report: report[0].job_id)
+        ordered = sorted(reports.items(), key=lambda report: report[0].job_id)
         await self._link.run(
             "note_progress",
-            job_ids=[lease.job_id for lease, _ in told],
-            epochs=[lease.epoch for lease, _ in told],
-            dones=[progress.done for _, progress in told],
-            totals=[progress.total for _, progress in told],
+            job_ids=[lease.job_id for lease, _ in ordered],
+            epochs=[lease.epoch for lease, _ in ordered],
+            dones=[progress.done for _, progress in ordered],
+            totals=[progress.total for _, progress in ordered],
         )
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import instant
 
 SORTED_AT_ONCE = 5_000
 """Stored jobs that are moved into lanes by one statement: a moment's work, so that nobody waits for it."""

@@ -20,7 +20,7 @@ class Link:
         self._chosen = None if schema is None else checked_identifier("schema", schema)
         self._statements: Statements | None = None
 
-    def over(self, session: Session) -> Link:
+    def on_session(self, session: Session) -> Link:
         """The same schema on another session."""
         other = Link(session, self._chosen)
         other._statements = self.statements
@@ -53,6 +53,7 @@ class Link:
     async def run(self, statement: str, session: Session | None = None, **values: Any) -> Sequence[Row]:
         """The rows of a packaged statement; on `session` if given, else on the driver's own."""
         pinned = values.get("now") is not None
-        compiled = self.statements[statement] if pinned else self.statements.unpinned(statement)
-        values |= self.statements.channels
+        statements = self.statements
+        compiled = statements.pinned(statement) if pinned else statements.unpinned(statement)
+        values |= statements.channels
         return await (session or self.session).fetch(compiled.sql, compiled.bind(values))

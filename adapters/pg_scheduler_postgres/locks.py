@@ -44,7 +44,7 @@ class PostgresLocks:
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
         session = self._link.session.dedicated()
         await session.open()
-        over = False
+        finished = False
         try:
             async with session.transaction() as transaction:
                 if not await self._take(transaction, name):
@@ -56,9 +56,9 @@ class PostgresLocks:
                     finally:
                         probing.cancel()
                         await asyncio.gather(probing, return_exceptions=True)
-                over = True
+                finished = True
         except DatabaseError as error:
-            if not over:
+            if not finished:
                 raise
             # What was to be done alone is done; that the lock cannot be given back changes nothing about it.
             log.warning(

@@ -9,46 +9,12 @@ from importlib import resources
 
 from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler.ports.schema import SchemaStatus
+from pg_scheduler_postgres.catalog import WANTED
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.statements import in_schema, quoted, read_sql
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
-
-WANTED: dict[str, tuple[str, ...]] = {
-    "scheduled_jobs": (
-        "job_id", "job_name", "execution_time", "status", "task_data", "created_at",
-        "last_heartbeat", "lease_until", "priority", "retry_count", "max_retries", "worker_id",
-        "error_message", "misfire_grace_time", "epoch", "attempt_count", "crash_count",
-        "started_at", "finished_at", "cancel_requested_at", "superseded", "timeout_seconds",
-        "backoff", "store_result", "result", "schedule_key", "schedule_window", "exclusive_key",
-        "exclusive_wait", "payload", "headers", "dedupe_key", "lane", "awaited", "progress_done",
-        "progress_total",
-    ),
-    "scheduled_jobs_dedupe": (),
-    "scheduled_jobs_ready": (),
-    "scheduled_jobs_in_lanes": (),
-    "scheduled_jobs_lane_runs": (),
-    "scheduled_jobs_running": (),
-    "scheduled_jobs_of_schedule": (),
-    "scheduled_jobs_finished": (),
-    "scheduled_job_schedules": (
-        "schedule_key", "task_name", "spec", "spec_hash", "older_hashes", "task_data", "priority",
-        "max_retries", "misfire_grace_time", "timeout_seconds", "backoff", "exclusive", "contention",
-        "origin", "waits", "paused", "retired", "mark", "next_window", "run_count", "skipped_count",
-        "last_job_id", "created_at", "heartbeat",
-    ),
-    "scheduled_job_schedules_due": (),
-    "scheduled_job_limits": ("task_name", "concurrency", "rate", "paused", "changed_at"),
-    "scheduled_job_lanes": ("task_name", "lane", "claimed_in", "claimed_at", "refilled_at", "granted"),
-    "vacuum_stats": ("day", "deleted_completed", "deleted_failed", "deleted_cancelled",
-                     "deleted_expired", "runs", "last_run"),
-    "scheduled_job_attempts": ("job_id", "epoch", "attempt", "worker_id", "started_at",
-                               "finished_at", "outcome", "error_message", "traceback"),
-    "scheduled_job_migrations": ("version", "name"),
-    "scheduled_job_workers": ("worker_id", "hostname", "pid", "started_at", "last_seen"),
-}  # fmt: skip
-"""Tables and indexes of the latest version with the columns the statements use: what healing checks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from datetime import datetime
 from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.retention import VacuumDay
+from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import instant
 
 
 class PostgresRetention:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from pg_scheduler_postgres.statements import checked_identifier, quoted, read_sql
+from pg_scheduler_postgres.catalog import ATTEMPTS, JOBS, LEDGER, LIMITS, TABLES
+from pg_scheduler_postgres.columns import STORED
+from pg_scheduler_postgres.statements import checked_identifier, quoted
 
-LEDGER = "scheduled_job_migrations"
-PRODUCER_READS = ("scheduled_jobs", "scheduled_job_attempts", "scheduled_job_limits", LEDGER)
+PRODUCER_READS = (JOBS, ATTEMPTS, LIMITS, LEDGER)
 """For handles (status, result, traceback), for the lanes of limited tasks, and for the version."""
 
 
@@ -24,17 +24,9 @@ class RoleNames:
     """Stores jobs and asks about them."""
 
 
-def tables() -> list[str]:
-    """Every table that the migrations make."""
-    return re.findall(r':"schema"\.(\w+)', read_sql("sql", "uninstall"))
-
-
 def stored_columns() -> list[str]:
-    """What a producer writes: the columns that `submit` names. So it cannot store a job that has run already,
-    or one that somebody runs."""
-    named = re.search(r'INSERT INTO :"schema"\.scheduled_jobs \(([^)]*)\)', read_sql("sql", "submit"))
-    assert named is not None, "submit.sql names its columns"
-    return [column.strip() for column in named[1].split(",")]
+    """What a producer writes. So it cannot store a job that has run already, or one that somebody runs."""
+    return [column.name for column in STORED]
 
 
 def roles_sql(schema: str, names: RoleNames) -> str:
@@ -48,8 +40,8 @@ def roles_sql(schema: str, names: RoleNames) -> str:
     admin, worker, producer = (
         quoted(checked_identifier(field, getattr(names, field))) for field in ("admin", "worker", "producer")
     )
-    every = [f"{place}.{table}" for table in tables()]
-    work = [f"{place}.{table}" for table in tables() if table != LEDGER]
+    every = [f"{place}.{table.name}" for table in TABLES]
+    work = [f"{place}.{table.name}" for table in TABLES if table is not LEDGER]
     lines = [
         *(_make(role) for role in (admin, worker, producer)),
         f"GRANT USAGE, CREATE ON SCHEMA {place} TO {admin};",
@@ -57,9 +49,9 @@ def roles_sql(schema: str, names: RoleNames) -> str:
         *(f"ALTER TABLE {table} OWNER TO {admin};" for table in every),
         f"REVOKE ALL ON {', '.join(every)} FROM PUBLIC, {worker}, {producer};",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {', '.join(work)} TO {worker};",
-        f"GRANT SELECT ON {place}.{LEDGER} TO {worker};",
-        f"GRANT INSERT ({', '.join(stored_columns())}) ON {place}.scheduled_jobs TO {producer};",
-        f"GRANT SELECT ON {', '.join(f'{place}.{table}' for table in PRODUCER_READS)} TO {producer};",
+        f"GRANT SELECT ON {place}.{LEDGER.name} TO {worker};",
+        f"GRANT INSERT ({', '.join(stored_columns())}) ON {place}.{JOBS.name} TO {producer};",
+        f"GRANT SELECT ON {', '.join(f'{place}.{table.name}' for table in PRODUCER_READS)} TO {producer};",
     ]
     return "BEGIN;\n\n" + "\n".join(lines) + "\n\nCOMMIT;\n"
 

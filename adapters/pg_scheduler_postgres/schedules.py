@@ -16,8 +16,8 @@ from pg_scheduler.ports.schedule_store import (
     Origin,
     ScheduleRecord,
 )
+from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import duration, instant, seconds, utc
 from pg_scheduler_postgres.session import Row, Session
 
 

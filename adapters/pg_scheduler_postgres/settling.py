@@ -4,20 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from pg_scheduler.domain.settling import first_verdicts
-from pg_scheduler.domain.states import JobEvent, JobStatus, transition
+from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES, ending_of, first_verdicts
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON, seconds
+from pg_scheduler_postgres.rows import SOON
 
 Batch = dict[str, int]
 """Positions in the call, by job: all of one worker, and no job twice under one epoch."""
 
+PLAIN_ENDS = {
+    event: ending_of(event).targets.unchanged for event in ATTEMPT_OUTCOMES if ending_of(event).plain
+}
+"""Events that only end a job, and in which status: the completion of a job."""
+
 
 class Settling:
     """Settles over a link. A plain completion says nothing but its job's id, so batches of them go by a
-    statement that is told ids and one epoch; it costs half of the general one."""
+    statement that takes ids and one epoch; it costs half of the general one."""
 
     def __init__(
         self,
@@ -34,26 +41,31 @@ class Settling:
 
     async def settle(self) -> list[bool | None]:
         """Apply them all; see `JobStore.settle`."""
-        plain: dict[tuple[str, int], Batch] = {}
+        plain: dict[tuple[str, int, JobStatus], Batch] = {}
         others: dict[str, list[int]] = {}
-        completions_stay = JobStatus.COMPLETED not in self._not_kept
         for position in first_verdicts(self._settlements):
-            told = self._settlements[position]
-            if completions_stay and is_plain(told.verdict):
-                plain.setdefault((told.worker_id, told.epoch), {})[told.job_id] = position
+            one = self._settlements[position]
+            target = plain_end(one.verdict)
+            if target is None or target in self._not_kept:
+                others.setdefault(one.worker_id, []).append(position)
             else:
-                others.setdefault(told.worker_id, []).append(position)
-        for (worker_id, epoch), batch in plain.items():
-            if left := await self._complete(worker_id, epoch, batch):
+                plain.setdefault((one.worker_id, one.epoch, target), {})[one.job_id] = position
+        for (worker_id, epoch, target), batch in plain.items():
+            if left := await self._complete(worker_id, epoch, target, batch):
                 others.setdefault(worker_id, []).extend(left)
         for worker_id, positions in others.items():
             await self._apply(worker_id, positions)
         return self.accepted
 
-    async def _complete(self, worker_id: str, epoch: int, batch: Batch) -> list[int]:
+    async def _complete(self, worker_id: str, epoch: int, target: JobStatus, batch: Batch) -> list[int]:
         """The positions that are left: superseded rows, rows that are held up, and lost leases."""
         rows = await self._link.run(
-            "settle_completed", now=self._now, worker_id=worker_id, epoch=epoch, job_ids=list(batch)
+            "settle_completed",
+            now=self._now,
+            worker_id=worker_id,
+            epoch=epoch,
+            target=str(target),
+            job_ids=list(batch),
         )
         for job_id in rows[0]["job_ids"] or ():
             self.accepted[batch.pop(job_id)] = True
@@ -61,38 +73,45 @@ class Settling:
 
     async def _apply(self, worker_id: str, positions: Sequence[int]) -> None:
         batch = [self._settlements[position] for position in positions]
-        verdicts = [told.verdict for told in batch]
         rows = await self._link.run(
             "settle",
             now=self._now,
             worker_id=worker_id,
-            job_ids=[told.job_id for told in batch],
-            epochs=[told.epoch for told in batch],
-            events=[str(verdict.event) for verdict in verdicts],
-            targets=[_target(verdict.event) for verdict in verdicts],
-            delays=[seconds(verdict.delay) for verdict in verdicts],
-            error_messages=[verdict.error_message for verdict in verdicts],
-            tracebacks=[verdict.traceback for verdict in verdicts],
-            results=[verdict.result for verdict in verdicts],
+            **arrays_of(batch),
             not_kept=[str(status) for status in self._not_kept],
             soon_seconds=SOON.total_seconds(),
         )
         found = {(row["job_id"], row["epoch"]): True if row["applied"] else None for row in rows}
-        for told, position in zip(batch, positions, strict=True):
-            self.accepted[position] = found.get((told.job_id, told.epoch), False)
+        for one, position in zip(batch, positions, strict=True):
+            self.accepted[position] = found.get((one.job_id, one.epoch), False)
 
 
-def is_plain(verdict: Verdict) -> bool:
-    """True for a completion that leaves nothing behind: no result, no note."""
-    return (
-        verdict.event is JobEvent.COMPLETE
-        and verdict.result is None
-        and verdict.error_message is None
-        and verdict.traceback is None
-    )
+def plain_end(verdict: Verdict) -> JobStatus | None:
+    """Where a verdict leaves its job that says nothing else: no result, no note. None for others."""
+    if verdict.result is None and verdict.error_message is None and verdict.traceback is None:
+        return PLAIN_ENDS.get(verdict.event)
+    return None
 
 
-def _target(event: JobEvent) -> str:
-    step = transition(JobStatus.RUNNING, event)
-    assert step is not None, f"{event} does not end an attempt"
-    return str(step.target)
+def arrays_of(settlements: Sequence[Settlement]) -> dict[str, Any]:
+    """Settlements as the parallel arrays that `settle` unnests: what each says, and what it does to a row."""
+    verdicts = [one.verdict for one in settlements]
+    endings = [ending_of(verdict.event) for verdict in verdicts]
+    targets = [ending.targets for ending in endings]
+    return {
+        "job_ids": [one.job_id for one in settlements],
+        "epochs": [one.epoch for one in settlements],
+        "targets": [str(target.unchanged) for target in targets],
+        "targets_if_cancelled": [str(target.if_cancelled) for target in targets],
+        "targets_if_superseded": [str(target.if_superseded) for target in targets],
+        "outcomes": [ending.outcome for ending in endings],
+        "gives_back": [ending.gives_back for ending in endings],
+        "counts_retry": [ending.counts_retry for ending in endings],
+        "leaves_history": [ending.leaves_history for ending in endings],
+        "keeps_error": [ending.keeps_error for ending in endings],
+        "counts_unclaimed": [ending.counts_unclaimed for ending in endings],
+        "delays": [seconds(verdict.delay) for verdict in verdicts],
+        "error_messages": [verdict.error_message for verdict in verdicts],
+        "tracebacks": [verdict.traceback for verdict in verdicts],
+        "results": [verdict.result for verdict in verdicts],
+    }

@@ -1,24 +1,39 @@
-"""SQL files with named parameters, compiled for one schema to ``$1`` placeholders."""
+"""SQL files with named parameters, compiled for one schema to ``$1`` placeholders.
+
+What is sent is what stands in the file, but for what the file itself marks: ``-- include: name`` is a
+fragment, ``:name`` a parameter, and ``:"schema"``, ``:NOW`` and ``:WALL_CLOCK`` stand for the schema and the
+clock. What stands in quotes is left alone, and comments are left out. `pgq db sql --statement NAME` prints
+the result.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler_postgres.column_fragments import COLUMN_FRAGMENTS
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_COMMENT = re.compile(r"--[^\n]*\n")
-_OWN_NOW = re.compile(r"coalesce\(:now::timestamptz, ((?:now|clock_timestamp)\(\))\)")
-_NULL_NOW = re.compile(r":now::timestamptz")
-_LIMIT = re.compile(r"LIMIT (:\w+::integer)")
-_ANY_OF_ARRAY = re.compile(r"(ANY|ALL) \((:\w+::\w+\[\])\)")
-_SCHEMA = ':"schema"'
+_INCLUDE = re.compile(r"^( *)(.*?)-- include: (\w+)(.*)\n", re.MULTILINE)
+_TOKEN = re.compile(
+    r"""
+    (?P<comment> ^[ ]*--[^\n]*\n | [ ]*--[^\n]* )
+    | (?P<literal> '[^']*' )
+    | (?P<schema> :"schema" )
+    | (?P<identifier> "[^"]*" )
+    | (?P<cast> :: )
+    | :(?P<clock> NOW | WALL_CLOCK )\b
+    | (?<!\w) :(?P<parameter> [a-z_]+ )
+        (?: ::(?P<type> (?: double\ precision | timestamp\ with\ time\ zone | \w+ ) (?: \[\] )? ) )?
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_OWN_CLOCK = {"NOW": "now()", "WALL_CLOCK": "clock_timestamp()"}
 
 
 @cache
@@ -26,6 +41,40 @@ def read_sql(folder: str, name: str) -> str:
     """The text of a packaged SQL file."""
     package = resources.files("pg_scheduler_postgres")
     return package.joinpath(folder, f"{name}.sql").read_text(encoding="utf-8")
+
+
+def statement_names() -> list[str]:
+    """The packaged statements."""
+    folder = resources.files("pg_scheduler_postgres").joinpath("sql")
+    return sorted(
+        entry.name.removesuffix(".sql") for entry in folder.iterdir() if entry.name.endswith(".sql")
+    )
+
+
+def summary_of(name: str) -> str:
+    """What the comment above a statement says."""
+    lines = []
+    for line in read_sql("sql", name).splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--").strip())
+    return " ".join(lines)
+
+
+@cache
+def expanded(name: str) -> str:
+    """The text of a statement with the fragments that it includes."""
+    return _expanded(read_sql("sql", name))
+
+
+def _expanded(sql: str) -> str:
+    def fragment(match: re.Match[str]) -> str:
+        indent, before, name, after = match.groups()
+        text = _expanded(COLUMN_FRAGMENTS.get(name) or read_sql("fragments", name))
+        lines = text.rstrip("\n").replace("\n", f"\n{indent}")
+        return f"{indent}{before}{lines}{after}\n"
+
+    return _INCLUDE.sub(fragment, sql)
 
 
 def checked_identifier(field: str, name: object) -> str:
@@ -54,11 +103,7 @@ def copy_statement(schema: str, table: str, columns: Sequence[str]) -> str:
 
 def in_schema(sql: str, schema: str) -> str:
     """SQL text for one schema, comments left out."""
-    return _without_comments(sql).replace(_SCHEMA, quoted(schema))
-
-
-def _without_comments(sql: str) -> str:
-    return _COMMENT.sub("", sql + "\n").strip().rstrip(";")
+    return compiled(sql, schema).sql
 
 
 def channel_of(schema: str, purpose: str = "pg_scheduler") -> str:
@@ -74,7 +119,12 @@ class Statement:
     """One compiled statement."""
 
     sql: str
-    parameters: tuple[str, ...]
+    types: dict[str, str]
+    """The type in which each parameter crosses, in the order of the placeholders."""
+    parameters: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", tuple(self.types))
 
     def bind(self, values: dict[str, Any]) -> Sequence[Any]:
         """The values in placeholder order."""
@@ -89,60 +139,43 @@ class Statements:
         self.channel = channel_of(schema)
         self.finished_channel = channel_of(schema, "pg_scheduler_ends")
         self.channels = {"channel": self.channel, "finished_channel": self.finished_channel}
-        self._compiled: dict[str, Statement] = {}
+        self._pinned: dict[str, Statement] = {}
         self._unpinned: dict[str, Statement] = {}
 
-    def __getitem__(self, name: str) -> Statement:
-        """The statement for an instant that a test clock pins."""
-        statement = self._compiled.get(name)
+    def pinned(self, name: str) -> Statement:
+        """The statement for an instant that a test's clock pins: the parameter `now`."""
+        statement = self._pinned.get(name)
         if statement is None:
-            statement = self._compiled[name] = _compile(read_sql("sql", name), self.schema)
+            statement = self._pinned[name] = compiled(expanded(name), self.schema, pinned=True)
         return statement
 
     def unpinned(self, name: str) -> Statement:
-        """The statement for the database's own clock, which stands in its text; `PLANNED_ONCE` in a way that
-        keeps PostgreSQL from planning each call by itself, which takes longer than a claim."""
+        """The statement for the database's own clock. As a parameter the time would keep PostgreSQL from
+        planning a statement once, as it knows less of a value than of `now()`."""
         statement = self._unpinned.get(name)
         if statement is None:
-            sql = _NULL_NOW.sub("NULL::timestamptz", _OWN_NOW.sub(r"\1", read_sql("sql", name)))
-            if name in PLANNED_ONCE:
-                sql = planned_once(sql)
-            statement = self._unpinned[name] = _compile(sql, self.schema)
+            statement = self._unpinned[name] = compiled(expanded(name), self.schema)
         return statement
 
 
-PLANNED_ONCE = frozenset(
-    {
-        "advance_schedules",
-        "claim",
-        "claim_lanes",
-        "due_schedules",
-        "note_progress",
-        "reclaim_expired",
-        "renew",
-        "request_cancel",
-        "settle",
-        "settle_completed",
-    }
-)
-"""What workers run all the time. Whatever people ask now and then (`jobs`) gains more from a plan that knows
-its values: which statuses it is asked for tells which index there is for them."""
+def compiled(sql: str, schema: str, *, pinned: bool = False) -> Statement:
+    """A statement with its markers replaced. What stands in quotes stays as it is. If pinned, the clock is a
+    parameter, `now`."""
+    types: dict[str, str] = {}
 
+    def placeholder(name: str, kind: str) -> str:
+        types.setdefault(name, kind)
+        return f"${list(types).index(name) + 1}" + (f"::{kind}" if kind else "")
 
-def planned_once(sql: str) -> str:
-    """The text, without what makes PostgreSQL prefer a plan for each call by its values: the numbers of a
-    LIMIT and the lengths of arrays. Behind a sub-select the planner knows as little of them when it is given
-    values as when it is not; so the plan without values looks no dearer, and is kept."""
-    sql = _LIMIT.sub(r"LIMIT (SELECT \1)", sql)
-    return _ANY_OF_ARRAY.sub(r"\1 (ARRAY(SELECT unnest(\2)))", sql)
+    def replaced(match: re.Match[str]) -> str:
+        if match["comment"]:
+            return ""
+        if match["schema"]:
+            return quoted(schema)
+        if match["parameter"]:
+            return placeholder(match["parameter"], match["type"] or "")
+        if match["clock"]:
+            return placeholder("now", "timestamptz") if pinned else _OWN_CLOCK[match["clock"]]
+        return match[0]
 
-
-def _compile(sql: str, schema: str) -> Statement:
-    parameters: dict[str, int] = {}
-
-    def placeholder(match: re.Match[str]) -> str:
-        return f"${parameters.setdefault(match.group(1), len(parameters) + 1)}"
-
-    # The schema comes last: its name may hold a colon and a word, and must not be read as a parameter.
-    numbered = _PARAMETER.sub(placeholder, _without_comments(sql))
-    return Statement(numbered.replace(_SCHEMA, quoted(schema)), tuple(parameters))
+    return Statement(_TOKEN.sub(replaced, sql + "\n").strip().rstrip(";").rstrip(), types)

@@ -14,9 +14,10 @@ from pg_scheduler.domain.conflict import (
 )
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.model import NewJob
+from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.copying import TABLE, CopiedJobs
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON, columns_of, instant, values_of
+from pg_scheduler_postgres.rows import SOON, columns_of, values_of
 from pg_scheduler_postgres.session import Session
 
 UNIQUE_VIOLATION = "23505"

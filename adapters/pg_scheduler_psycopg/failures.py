@@ -54,7 +54,7 @@ def translated_connecting(conninfo: str) -> Iterator[None]:
             "Write postgresql://user@host:5432/database"
         ) from None
     except psycopg.Error as error:
-        said = masked(str(error), conninfo)
-        raise translate(error.sqlstate, said) from (error if said == str(error) else None)
+        message = masked(str(error), conninfo)
+        raise translate(error.sqlstate, message) from (error if message == str(error) else None)
     except (OSError, ValueError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {masked(str(error), conninfo)}") from None

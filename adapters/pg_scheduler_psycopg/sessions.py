@@ -90,7 +90,7 @@ class BorrowedSession(_Shared):
                 cursor = psycopg.AsyncRawCursor(self._connection, row_factory=dict_row)
                 cursor.adapters.register_loader("timestamptz", InstantLoader)
                 async with cursor:
-                    await cursor.execute(sql, args, binary=True)
+                    await cursor.execute(sql, args, binary=True)  # pyright: ignore[reportArgumentType]
                     return await cursor.fetchall() if cursor.description else []
 
     async def script(self, sql: str) -> None:
@@ -187,7 +187,7 @@ class PoolSession(_Shared, ScopedSession):
 
     def __init__(self, pool: psycopg_pool.AsyncConnectionPool[Any] | None, connector: Connector) -> None:
         super().__init__(connector)
-        self._pool = pool
+        self._pool: psycopg_pool.AsyncConnectionPool[Any] | None = pool
         self._own: psycopg_pool.AsyncConnectionPool[Any] | None = None
 
     async def open(self) -> None:
@@ -234,12 +234,12 @@ class PoolSession(_Shared, ScopedSession):
         """A connection of the pool's. Asked for again and again: a pool that gave up while the database was
         away connects when somebody asks, not while he waits."""
         loop = asyncio.get_running_loop()
-        over = loop.time() + COMMAND_TIMEOUT
+        deadline = loop.time() + COMMAND_TIMEOUT
         while True:
             try:
-                wait = min(ASK_AGAIN, max(over - loop.time(), 0.01))
+                wait = min(ASK_AGAIN, max(deadline - loop.time(), 0.01))
                 connection: psycopg.AsyncConnection[Any] = await pool.getconn(timeout=wait)
                 return connection
             except psycopg_pool.PoolTimeout:
-                if loop.time() >= over:
+                if loop.time() >= deadline:
                     raise

@@ -12,6 +12,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 
 
@@ -64,14 +65,14 @@ class PollingWaiter:
         """Nothing is kept open."""
 
 
-def blocking_client(driver: Driver) -> JobClient:
+def blocking_client(driver: Driver, codec: Codec | None = None) -> JobClient:
     """A client whose coroutines block instead of waiting. Its calls come from any thread, with or without an
     event loop, so each job is stored by itself."""
     clock = BlockingClock()
     return JobClient(
         driver,
         clock,
-        JsonCodec(),
+        codec or JsonCodec(),
         opening=InstallingOpening(driver, ThreadLock),
         waiter=PollingWaiter(clock),
     )

@@ -81,8 +81,8 @@ def _length(request: EnqueueRequest) -> int | None:
         if _is_list(getattr(request, name))
     }
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name}: {length}" for name, length in lengths.items())
-        raise InvalidInput("entrypoint", f"the lists of a batch differ in length ({told})")
+        described = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise InvalidInput("entrypoint", f"the lists of a batch differ in length ({described})")
     return next(iter(lengths.values()))
 
 

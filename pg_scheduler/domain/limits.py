@@ -28,6 +28,9 @@ MAX_RATE = 1_000_000.0
 BURST_SECONDS = 0.1
 """How much of a second's rate may start at once after a pause."""
 
+TOKEN_ROUNDING = 1e-4
+"""A token that lacks no more than this is a whole one: times are whole microseconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class TaskLimits:

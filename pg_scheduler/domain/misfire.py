@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 START_TOLERANCE = timedelta(seconds=1)
 """No machine starts anything at the exact microsecond, so a grace of 0 means: within this second."""
+
+EXPIRED_MESSAGE = "expired: not started within its misfire grace time"
+"""The error text of a job that was too late to start."""
+
+
+def ever_started(started_at: datetime | None, retry_count: int) -> bool:
+    """Whether an attempt of the job has begun: `retry_count` tells it of a table that an older version made,
+    which did not keep the time of the start."""
+    return started_at is not None or retry_count > 0
 
 
 def misfired(lateness: timedelta, grace_seconds: int | None, ever_started: bool) -> bool:

@@ -98,8 +98,11 @@ class ClaimedJob:
         return Lease(self.job_id, self.epoch)
 
 
-START_ORDER = attrgetter("rank", "execution_time", "job_id")
-"""The key by which claimed jobs are sorted: the most urgent first, then by time and id."""
+START_ORDER_FIELDS = ("rank", "execution_time", "job_id")
+"""In which order jobs are claimed: the most urgent first, then by time and id."""
+
+START_ORDER = attrgetter(*START_ORDER_FIELDS)
+"""The key by which they are sorted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,13 @@ def transition(source: JobStatus, event: JobEvent) -> Transition | None:
     return _BY_STEP.get((source, event))
 
 
+def target_of(source: JobStatus, event: JobEvent) -> JobStatus:
+    """Where `event` leads from `source`; the step must exist."""
+    step = transition(source, event)
+    assert step is not None, f"{event} does not exist for a job that is {source}"
+    return step.target
+
+
 OVERRIDES: dict[JobStatus, JobEvent] = {
     JobStatus.PENDING: JobEvent.REOPEN,
     JobStatus.COMPLETED: JobEvent.OVERRIDE_COMPLETED,

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import sys
 
-from tests.chaos.mutating import SQL, Harness, Mutant, run
+from tests.chaos.mutating import FRAGMENTS, SQL, Harness, Mutant, run
 
-REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND (\n",
-          "WHERE job.status = 'nobody'\n        AND (\n")  # fmt: skip
-RAISED_EPOCH = (SQL + "claim.sql", "epoch = job.epoch + 1,", "epoch = greatest(job.epoch, 1),")
+REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND clock_timestamp()",
+          "WHERE job.status = 'nobody'\n        AND clock_timestamp()")  # fmt: skip
+RAISED_EPOCH = (
+    FRAGMENTS + "lease_to_worker.sql",
+    "epoch = job.epoch + 1,",
+    "epoch = greatest(job.epoch, 1),",
+)
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
-    "AND schedule.next_window IS NOT DISTINCT FROM told.expected_window",
-    "AND (told.expected_window IS NULL OR true)",
+    "AND schedule.next_window IS NOT DISTINCT FROM step.expected_window",
+    "AND (step.expected_window IS NULL OR true)",
 )
-GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < told.mark)", "true)")
+GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < step.mark)", "true)")
 
 MUTANTS = (
     Mutant("kills", "an expired lease is taken back", (REAPER,), 1),
@@ -39,8 +43,8 @@ MUTANTS = (
     Mutant(
         "races",
         "a lease is whole until its end",
-        ((SQL + "reclaim_expired.sql", ") < coalesce(:now::timestamptz, now())\n    ORDER BY",
-          ") < coalesce(:now::timestamptz, now()) + interval '0.3 s'\n    ORDER BY"),),
+        ((SQL + "reclaim_expired.sql", ") < :NOW\n    ORDER BY",
+          ") < :NOW + interval '0.3 s'\n    ORDER BY"),),
     ),
     Mutant(
         "races",
@@ -63,8 +67,8 @@ MUTANTS = (
     Mutant(
         "poison pill",
         "a job has a crash budget",
-        ((SQL + "reclaim_expired.sql", "WHEN job.crash_count + 1 >= :max_crashes::integer THEN",
-          "WHEN job.crash_count + 1 >= :max_crashes::integer + 1000 THEN"),),
+        ((SQL + "reclaim_expired.sql", "WHEN job.crash_count + 1 >= :fatal_crash::integer THEN",
+          "WHEN job.crash_count + 1 >= :fatal_crash::integer + 1000 THEN"),),
     ),
     Mutant(
         "hung jobs",
@@ -115,7 +119,8 @@ MUTANTS = (
     Mutant(
         "limits",
         "a lane gives no more than its limit",
-        ((SQL + "claim_lanes.sql", "rates.concurrency - running.jobs,", "rates.concurrency,"),),
+        ((FRAGMENTS + "lane_capacity.sql", "lane_tokens.concurrency - running.jobs,",
+          "lane_tokens.concurrency,"),),
     ),
 )  # fmt: skip
 """Each scenario has at least one."""

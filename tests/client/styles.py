@@ -10,7 +10,8 @@ from typing import Any, Protocol
 
 from click.testing import CliRunner
 
-from pg_scheduler import JobStatus, Queries, Scheduler, SyncQueries
+from pg_scheduler import JobSpec, JobStatus, Queries, Scheduler, SyncQueries, SyncScheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler_cli.main import main
 from tests.support.running import past
 
@@ -88,13 +89,66 @@ class FunctionStyle:
         return await self._scheduler.handle(job_id).status()
 
     async def outcomes(self, job_id: str) -> list[str]:
-        return [str(attempt.outcome) for attempt in await self._scheduler.client.attempts(job_id)]
+        return [str(attempt.outcome) for attempt in await self._scheduler.attempts(job_id)]
 
     async def wait(self, job_id: str) -> JobStatus:
         return await self._scheduler.handle(job_id).wait(40)
 
     async def result(self, job_id: str) -> Any:
         return await self._scheduler.handle(job_id).result(40)
+
+
+class BlockingFunctionStyle:
+    """`SyncScheduler`, in a thread."""
+
+    def __init__(self, scheduler: SyncScheduler) -> None:
+        self._scheduler = scheduler
+
+    async def store(self, entrypoint: str, number: int = 1, *, delay: float = 0) -> list[str]:
+        at = past() + timedelta(seconds=delay)
+        specs = [JobSpec(entrypoint, at, store_result=True) for _ in range(number)]
+        if number > 1:
+            stored = await asyncio.to_thread(self._scheduler.schedule_bulk, specs)
+            return [job_id for job_id in stored if job_id is not None]
+        return [
+            await asyncio.to_thread(
+                self._scheduler.schedule, entrypoint, execution_time=at, store_result=True
+            )
+        ]
+
+    async def store_twice(self, entrypoint: str, delay: float) -> tuple[str, str]:
+        at = past() + timedelta(seconds=delay)
+        first, second = [
+            await asyncio.to_thread(self._scheduler.schedule, entrypoint, execution_time=at, deduplicate=True)
+            for _ in "ab"
+        ]
+        return first, second
+
+    async def cancel(self, job_id: str) -> bool:
+        return await asyncio.to_thread(self._scheduler.cancel_job, job_id)
+
+    async def retry(self, *job_ids: str) -> list[str]:
+        return [str(answer) for answer in await asyncio.to_thread(self._scheduler.retry, job_ids)]
+
+    async def reopen(self, job_id: str) -> None:
+        await self.retry(job_id)
+
+    async def status(self, job_id: str) -> JobStatus:
+        record = await asyncio.to_thread(self._scheduler.job, job_id)
+        assert record is not None
+        return record.status
+
+    async def outcomes(self, job_id: str) -> list[str]:
+        return await asyncio.to_thread(self._outcomes, job_id)
+
+    def _outcomes(self, job_id: str) -> list[str]:
+        return [str(attempt.outcome) for attempt in self._scheduler.attempts(job_id)]
+
+    async def wait(self, job_id: str) -> JobStatus:
+        return await asyncio.to_thread(self._scheduler.wait, job_id, 40)
+
+    async def result(self, job_id: str) -> Any:
+        return await asyncio.to_thread(self._scheduler.result, job_id, 40)
 
 
 class EntrypointStyle:
@@ -190,7 +244,7 @@ class BlockingStyle:
 class CommandLine:
     """`pgq`, in this process. It does not wait for jobs, so it looks at them until they have ended."""
 
-    def __init__(self, dsn: str, library: str) -> None:
+    def __init__(self, dsn: str, library: Library) -> None:
         self._where = ["--dsn", dsn, "--library", library, "--json"]
 
     async def _said(self, *arguments: str) -> Any:

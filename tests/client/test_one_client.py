@@ -20,21 +20,30 @@ from pg_scheduler import (
     PollingConfig,
     Queries,
     SyncQueries,
+    SyncScheduler,
     VacuumConfig,
     VacuumPolicy,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import MemoryDriver
 from tests.client.standing import LongLease, StandingClock
-from tests.client.styles import BlockingStyle, CommandLine, EntrypointStyle, FunctionStyle, Style
+from tests.client.styles import (
+    BlockingFunctionStyle,
+    BlockingStyle,
+    CommandLine,
+    EntrypointStyle,
+    FunctionStyle,
+    Style,
+)
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
 
 LOCAL = ("Scheduler", "Queries of the scheduler")
 """Styles in the worker's own process: they wake it whether it listens or not."""
-REMOTE = ("Queries", "SyncQueries", "pgq")
+REMOTE = ("Queries", "SyncQueries", "SyncScheduler", "pgq")
 LATER = 3600.0
 """Seconds: no job that waits so long is due within a test."""
 
@@ -110,7 +119,7 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
 class Staged:
     """Started on entering, stopped on leaving."""
 
-    def __init__(self, driver: Driver, dsn: str, library: str, style: str, listen: bool) -> None:
+    def __init__(self, driver: Driver, dsn: str, library: Library, style: str, listen: bool) -> None:
         self._scheduler = LongLease(
             driver,
             clock=StandingClock(),
@@ -119,13 +128,13 @@ class Staged:
             periodic_jobs_enabled=False,
         )
         self._app = PgQueuer(self._scheduler)
-        self._remote: Queries | SyncQueries | None = None
+        self._remote: Queries | SyncQueries | SyncScheduler | None = None
         self._made = Scene(
             self._app, self._style(style, dsn, library), Queries(self._scheduler), style in LOCAL
         )
         self._listen = listen
 
-    def _style(self, style: str, dsn: str, library: str) -> Style:
+    def _style(self, style: str, dsn: str, library: Library) -> Style:
         match style:
             case "Scheduler":
                 return FunctionStyle(self._scheduler)
@@ -137,6 +146,9 @@ class Staged:
             case "SyncQueries":
                 self._remote = SyncQueries(dsn)
                 return BlockingStyle(self._remote)
+            case "SyncScheduler":
+                self._remote = SyncScheduler(dsn)
+                return BlockingFunctionStyle(self._remote)
             case _:
                 return CommandLine(dsn, library)
 

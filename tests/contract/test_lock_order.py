@@ -36,8 +36,8 @@ Batch = Callable[[Driver, Sequence[str]], Awaitable[object]]
 
 
 async def settling(driver: Driver, job_ids: Sequence[str]) -> object:
-    told = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in job_ids]
-    return await driver.jobs.settle(told, now=at(10))
+    settlements = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in job_ids]
+    return await driver.jobs.settle(settlements, now=at(10))
 
 
 async def renewing(driver: Driver, job_ids: Sequence[str]) -> object:
@@ -114,9 +114,9 @@ async def test_a_settlement_waits_for_nobody_and_says_what_is_held_up(
     for job_id in (*IDS, "taken"):
         await started(drivers[0], job_id)
     await sql.execute("UPDATE scheduled_jobs SET epoch = 2 WHERE job_id = 'taken'")
-    told = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in (*IDS, "taken")]
-    failed = [one._replace(verdict=Verdict(JobEvent.FAIL)) for one in told]
-    for number, batch in enumerate((told, failed)):
+    settlements = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in (*IDS, "taken")]
+    failed = [one._replace(verdict=Verdict(JobEvent.FAIL)) for one in settlements]
+    for number, batch in enumerate((settlements, failed)):
         async with sql.transaction():
             await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
             answers = await drivers[number].jobs.settle(batch, now=at(10))

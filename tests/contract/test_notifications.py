@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
@@ -23,9 +24,9 @@ from pg_scheduler.testing.contract.scene import (
     new,
     reclaim,
     settle,
+    settlement_of,
     started,
     submit,
-    told,
 )
 from pg_scheduler.testing.contract.signals import listening
 
@@ -33,7 +34,7 @@ DUE, CANCEL = SignalKind.DUE, SignalKind.CANCEL
 
 
 @pytest.fixture
-async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
+async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()
@@ -103,7 +104,7 @@ async def test_work_in_progress_is_no_signal(driver: Driver) -> None:
 async def test_a_batch_of_released_jobs_is_one_signal(driver: Driver) -> None:
     jobs = [await started(driver, f"{n}") for n in range(20)]
     async with Ear(driver) as ear:
-        await driver.jobs.settle([told(job, JobEvent.RELEASE) for job in jobs], now=at(10))
+        await driver.jobs.settle([settlement_of(job, JobEvent.RELEASE) for job in jobs], now=at(10))
         assert await ear.heard() == [DUE]
 
 

@@ -16,7 +16,7 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.database import roles
-from pg_scheduler_postgres.roles import tables
+from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.session import Session
 from tests.docs.pages import ROOT
 from tests.docs.tables import listed, names, table
@@ -90,7 +90,10 @@ def _keys(value: ast.AST) -> Iterator[str]:
 
 
 LISTS: dict[str, tuple[list[str], Callable[[], Iterable[str]]]] = {
-    "tables": (listed("docs/concepts.md", "table", "what is in it"), tables),
+    "tables": (
+        listed("docs/concepts.md", "table", "what is in it"),
+        lambda: (table.name for table in TABLES),
+    ),
     "variables": (listed("docs/guides/deploying.md", "variable", "meaning"), _variables),
     "roles": (
         listed("docs/guides/deploying.md", "role", "may", "may not"),

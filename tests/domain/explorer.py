@@ -16,8 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.misfire import misfired
-from pg_scheduler.domain.settling import settles, status_after_attempt, status_after_lost_lease
+from pg_scheduler.domain.settling import settles, status_after_attempt
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from tests.domain.invariants import Step, Violation, check
 from tests.domain.world import MAX_CRASHES, Attempt, World

@@ -32,11 +32,13 @@ def test_no_history_of_sixteen_moves_breaks_an_invariant() -> None:
     assert found.steps > 50_000
 
 
+@pytest.mark.slow
 def test_sixteen_moves_show_everything_that_there_is() -> None:
     assert set(explored(DEPTH).worlds) == set(explored(FAR_BEYOND).worlds)
     assert explored(FAR_BEYOND).depth < FAR_BEYOND
 
 
+@pytest.mark.slow
 def test_from_every_world_the_job_can_still_come_to_its_end() -> None:
     found = explored(FAR_BEYOND)
     before: dict[tuple[object, ...], set[tuple[object, ...]]] = {}

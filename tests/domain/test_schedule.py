@@ -168,7 +168,9 @@ def test_none_runs_the_latest_window_only_within_the_grace(late: int, grace: int
 
 @pytest.mark.parametrize("catch_up", CatchUp)
 @pytest.mark.parametrize("overlap", Overlap)
-@pytest.mark.parametrize("extra", [-1, 0, 1, 2 * CHUNK + 17])
+@pytest.mark.parametrize(
+    "extra", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (-1, 2 * CHUNK + 17))]
+)
 def test_a_downtime_longer_than_one_step_sees_gives_the_same(
     catch_up: CatchUp, overlap: Overlap, extra: int
 ) -> None:

@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pg_scheduler.domain.lost_lease import lost_lease, lost_lease_message, status_after_lost_lease
 from pg_scheduler.domain.settling import (
     ATTEMPT_OUTCOMES,
     GIVEN_BACK,
-    lost_lease_message,
+    ending_of,
     settles,
     status_after_attempt,
-    status_after_lost_lease,
 )
 from pg_scheduler.domain.states import JobEvent, JobStatus, transition
 
@@ -96,6 +96,29 @@ def test_a_lost_lease_sends_the_job_back_until_its_crash_budget_is_spent(
         assert status is JobStatus.CANCELLED
     else:
         assert status is (JobStatus.FAILED if crashes >= budget else JobStatus.PENDING)
+
+
+@given(events, st.booleans(), st.booleans())
+def test_what_a_store_is_told_beforehand_is_the_rule_for_every_row(
+    event: JobEvent, superseded: bool, cancel_requested: bool
+) -> None:
+    told = ending_of(event).targets.of(superseded, cancel_requested)
+    assert told is status_after_attempt(event, superseded, cancel_requested)
+
+
+@given(st.booleans(), st.booleans(), st.integers(1, 10), st.integers(1, 10))
+def test_what_a_store_is_told_of_lost_leases_is_the_rule_for_every_row(
+    superseded: bool, cancel_requested: bool, crashes: int, budget: int
+) -> None:
+    loss = lost_lease(budget)
+    status = loss.targets.of(superseded, cancel_requested)
+    if not superseded and not cancel_requested and loss.fatal_crash is not None:
+        status = loss.if_fatal if crashes >= loss.fatal_crash else status
+    assert status is status_after_lost_lease(superseded, cancel_requested, crashes, budget)
+
+
+def test_only_a_completion_merely_ends_its_job() -> None:
+    assert [event for event in ATTEMPT_OUTCOMES if ending_of(event).plain] == [JobEvent.COMPLETE]
 
 
 def test_a_budget_of_one_allows_no_second_start() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from pg_scheduler import Scheduler
 from pg_scheduler.domain.errors import ConnectionLost
-from pg_scheduler.domain.settling import settles, status_after_lost_lease
+from pg_scheduler.domain.lost_lease import status_after_lost_lease
+from pg_scheduler.domain.settling import settles
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance

@@ -67,20 +67,20 @@ class Teller(logging.Handler):
             Event(self._who, "recovered", job, f"its worker {lost_by} went silent").tell()
 
 
-def _keep_quiet_but_for(teller: Teller) -> None:
+def _keep_quiet_but_for(printer: Teller) -> None:
     logging.getLogger("pg_scheduler").setLevel(logging.ERROR)
     recoveries = logging.getLogger("pg_scheduler.engine.leases.reclaimer")
     recoveries.setLevel(logging.WARNING)
     recoveries.propagate = False
-    recoveries.addHandler(teller)
+    recoveries.addHandler(printer)
 
 
 async def work(dsn: str, name: str) -> None:
     """Run jobs until cancelled."""
-    teller = Teller(name)
-    _keep_quiet_but_for(teller)
+    printer = Teller(name)
+    _keep_quiet_but_for(printer)
     # Four slots each: few enough that sixteen calls at one instant have to wait for their turn.
-    scheduler = DemoScheduler(dsn, max_concurrent_jobs=4, observers=[teller])
+    scheduler = DemoScheduler(dsn, max_concurrent_jobs=4, observers=[printer])
     for func in tasks.ALL:
         scheduler.register(func)
     await scheduler.start()

@@ -1,37 +1,38 @@
--- Move the marks of schedules and store the jobs of the windows they pass: one statement, so there is no moment
--- between. The guards, for each by itself: nobody has moved it since the step was planned, the mark only grows,
--- the definition is the one planned for, it is active, and, where runs must not overlap, none is unfinished.
--- Rows are locked in the order of their keys, so that two who stage the same schedules cannot deadlock.
-WITH held AS MATERIALIZED (
+-- Move the marks of schedules and store the jobs of the windows they pass: one statement, so there is no
+-- moment between. The guards, for each by itself: nobody has moved it since the step was planned, the mark
+-- only grows, the definition is the one planned for, it is active, and, where runs must not overlap, none is
+-- unfinished. Rows are locked in the order of their keys, so that two who stage the same schedules cannot
+-- deadlock.
+WITH
+-- Schedules whose step still holds, locked.
+held AS MATERIALIZED (
     SELECT
-        schedule.schedule_key, told.mark, told.next_window, told.skipped, told.job_count, told.last_job_id
+        schedule.schedule_key, step.mark, step.next_window, step.skipped, step.job_count, step.last_job_id
     FROM :"schema".scheduled_job_schedules AS schedule
     JOIN unnest(
         :schedule_keys::text[], :spec_hashes::text[], :expected_windows::timestamptz[], :marks::timestamptz[],
         :next_windows::timestamptz[], :skipped::bigint[], :unless_busy::boolean[], :job_counts::integer[],
         :last_job_ids::text[]
-    ) AS told (
-        schedule_key, spec_hash, expected_window, mark, next_window, skipped, unless_busy, job_count, last_job_id
+    ) AS step (
+        schedule_key, spec_hash, expected_window, mark, next_window, skipped, unless_busy, job_count,
+        last_job_id
     )
-        ON told.schedule_key = schedule.schedule_key
-    WHERE schedule.schedule_key = ANY (:schedule_keys::text[])
-        AND schedule.spec_hash = told.spec_hash
+        ON step.schedule_key = schedule.schedule_key
+    WHERE schedule.schedule_key = ANY (ARRAY(SELECT unnest(:schedule_keys::text[])))
+        AND schedule.spec_hash = step.spec_hash
         AND NOT schedule.paused
         AND NOT schedule.retired
-        AND schedule.next_window IS NOT DISTINCT FROM told.expected_window
-        AND (told.mark IS NULL OR schedule.mark IS NULL OR schedule.mark < told.mark)
+        AND schedule.next_window IS NOT DISTINCT FROM step.expected_window
+        AND (step.mark IS NULL OR schedule.mark IS NULL OR schedule.mark < step.mark)
         AND NOT (
-            told.unless_busy
-            AND EXISTS (
-                SELECT 1
-                FROM :"schema".scheduled_jobs AS job
-                WHERE job.schedule_key = schedule.schedule_key AND job.status IN ('pending', 'running')
-            )
+            step.unless_busy
+            AND -- include: is_busy
         )
     ORDER BY schedule.schedule_key COLLATE "C"
     FOR NO KEY UPDATE OF schedule
 ),
-step AS (
+-- They move on.
+moved AS (
     UPDATE :"schema".scheduled_job_schedules AS schedule
     SET mark = coalesce(held.mark, schedule.mark),
         next_window = held.next_window,
@@ -45,6 +46,7 @@ step AS (
         schedule.max_retries, schedule.misfire_grace_time, schedule.timeout_seconds, schedule.backoff,
         schedule.exclusive, schedule.contention
 ),
+-- The jobs of the windows that they pass.
 stored AS (
     INSERT INTO :"schema".scheduled_jobs (
         job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
@@ -52,22 +54,22 @@ stored AS (
         exclusive_wait
     )
     SELECT
-        given.job_id, step.task_name, given.execution_time, step.task_data,
-        coalesce(:now::timestamptz, now()), step.priority, step.max_retries, step.misfire_grace_time,
-        step.timeout_seconds, step.backoff, step.schedule_key, given.schedule_window,
-        CASE WHEN step.exclusive THEN step.schedule_key END, step.contention = 'wait'
-    FROM step
+        given.job_id, moved.task_name, given.execution_time, moved.task_data,
+        :NOW, moved.priority, moved.max_retries, moved.misfire_grace_time,
+        moved.timeout_seconds, moved.backoff, moved.schedule_key, given.schedule_window,
+        CASE WHEN moved.exclusive THEN moved.schedule_key END, moved.contention = 'wait'
+    FROM moved
     JOIN unnest(
         :job_keys::text[], :job_ids::text[], :windows::timestamptz[], :execution_times::timestamptz[]
     ) AS given (schedule_key, job_id, schedule_window, execution_time)
-        ON given.schedule_key = step.schedule_key
+        ON given.schedule_key = moved.schedule_key
     ON CONFLICT (job_id) DO NOTHING
     RETURNING job_id
 )
 SELECT
-    step.schedule_key,
+    moved.schedule_key,
     (
         SELECT pg_notify(:channel::text, 'due')
         WHERE EXISTS (SELECT 1 FROM stored)
     ) AS notified
-FROM step;
+FROM moved;

@@ -1,4 +1,4 @@
 -- A worker's code has these schedules.
 UPDATE :"schema".scheduled_job_schedules AS schedule
-SET heartbeat = coalesce(:now::timestamptz, now())
+SET heartbeat = :NOW
 WHERE schedule.schedule_key = ANY (:keys::text[]);

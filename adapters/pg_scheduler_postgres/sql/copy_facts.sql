@@ -1,6 +1,6 @@
 -- What rows need to know that are copied in by this transaction: its time, and which tasks have limits.
 SELECT
-    coalesce(:now::timestamptz, now()) AS now,
+    :NOW AS now,
     ARRAY(
         SELECT limits.task_name
         FROM :"schema".scheduled_job_limits AS limits

@@ -1,6 +1,6 @@
 -- No worker claims jobs of this task until it is resumed.
 INSERT INTO :"schema".scheduled_job_limits AS limits (task_name, paused, changed_at)
-VALUES (:task_name::text, true, coalesce(:now::timestamptz, now()))
+VALUES (:task_name::text, true, :NOW)
 ON CONFLICT (task_name) DO UPDATE SET
     paused = true,
     changed_at = EXCLUDED.changed_at

@@ -1,25 +1,9 @@
 -- Delete all but the latest finished jobs of each name, with their history. Each name is a range of the
 -- finished index, read from its newest end past what is kept. Rows that somebody is writing are left to the
 -- next pass: to wait for them while holding others could deadlock.
-WITH RECURSIVE names (job_name) AS (
-    (
-        SELECT job.job_name
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = :status::text
-        ORDER BY job.job_name
-        LIMIT 1
-    )
-    UNION ALL
-    SELECT (
-        SELECT job.job_name
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = :status::text AND job.job_name > names.job_name
-        ORDER BY job.job_name
-        LIMIT 1
-    )
-    FROM names
-    WHERE names.job_name IS NOT NULL
-),
+WITH RECURSIVE
+-- include: finished_names,
+-- Jobs beyond those that each name keeps.
 beyond AS MATERIALIZED (
     SELECT of_name.job_id
     FROM names
@@ -33,6 +17,7 @@ beyond AS MATERIALIZED (
     ) AS of_name
     LIMIT :limit::integer
 ),
+-- Those of them that nobody else is writing, locked.
 old AS MATERIALIZED (
     SELECT job.job_id
     FROM :"schema".scheduled_jobs AS job
@@ -40,11 +25,13 @@ old AS MATERIALIZED (
         AND job.status = :status::text
     FOR UPDATE SKIP LOCKED
 ),
+-- They go.
 gone AS (
     DELETE FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (ARRAY(SELECT old.job_id FROM old))
     RETURNING job.job_id
 ),
+-- Their history goes with them.
 forgotten AS (
     DELETE FROM :"schema".scheduled_job_attempts AS history
     WHERE history.job_id = ANY (ARRAY(SELECT old.job_id FROM old))

@@ -1,6 +1,8 @@
 -- Store a schedule, or give a stored one a new definition. Windows start anew where their rule changed;
 -- its mark is the row's own, and so is whether it is paused, unless it takes that over from another row.
-WITH stored AS (
+WITH
+-- The schedule, new or redefined.
+stored AS (
     INSERT INTO :"schema".scheduled_job_schedules AS schedule (
         schedule_key, task_name, spec, spec_hash, task_data, priority, max_retries, misfire_grace_time,
         timeout_seconds, backoff, exclusive, contention, origin, waits, paused, mark, created_at, heartbeat
@@ -10,7 +12,7 @@ WITH stored AS (
         :priority::integer, :max_retries::integer, :misfire_grace_time::integer,
         :timeout_seconds::double precision, :backoff::text::jsonb, :exclusive::boolean,
         :contention::text, :origin::text, :waits::boolean, :paused::boolean, :mark::timestamptz,
-        coalesce(:now::timestamptz, now()), coalesce(:now::timestamptz, now())
+        :NOW, :NOW
     )
     ON CONFLICT (schedule_key) DO UPDATE SET
         task_name = EXCLUDED.task_name,

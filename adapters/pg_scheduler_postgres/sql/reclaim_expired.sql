@@ -1,36 +1,36 @@
--- Take back jobs whose lease is over by the database's clock, and count the crash. Rows that another
--- reclaimer or their owner is writing are left to them; so is everything while the server has only just
--- started, as nobody could renew while it was down. Workers not seen for long are forgotten, and lanes
--- that nothing was claimed from for long: much longer than any claim can still be under way.
-WITH lost AS (
+-- Take back jobs whose lease is over by the database's clock, and count the crash. What that does to a row
+-- has been decided by the domain, with one target for each thing that may be true of the row. Rows that
+-- another reclaimer or their owner is writing are left to them; so is everything while the server has only
+-- just started, as nobody could renew while it was down.
+WITH
+-- Rows whose lease is over, locked.
+lost AS (
     SELECT
         job.job_id, job.epoch, job.attempt_count, job.worker_id, job.started_at, job.superseded,
         CASE
-            WHEN job.superseded THEN 'pending'
-            WHEN job.cancel_requested_at IS NOT NULL THEN 'cancelled'
-            WHEN job.crash_count + 1 >= :max_crashes::integer THEN 'failed'
-            ELSE 'pending'
+            WHEN job.superseded THEN :target_if_superseded::text
+            WHEN job.cancel_requested_at IS NOT NULL THEN :target_if_cancelled::text
+            WHEN job.crash_count + 1 >= :fatal_crash::integer THEN :target_if_fatal::text
+            ELSE :target::text
         END AS target,
         format(
-            'lease lost: worker %s showed no sign of life (crash %s of %s)',
-            coalesce(job.worker_id, 'unknown'), job.crash_count + 1, :max_crashes::integer
+            :message_format::text,
+            coalesce(job.worker_id, :unknown_worker::text), job.crash_count + 1, :max_crashes::integer
         ) AS reason
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'running'
-        AND (
-            :now::timestamptz IS NOT NULL
-            OR clock_timestamp() > pg_postmaster_start_time()
-                + make_interval(secs => :patience_seconds::double precision)
-        )
+        AND clock_timestamp() > pg_postmaster_start_time()
+            + make_interval(secs => :patience_seconds::double precision)
         AND coalesce(
             job.lease_until,
             coalesce(job.last_heartbeat, job.created_at)
                 + make_interval(secs => :heartbeat_threshold_seconds::double precision)
-        ) < coalesce(:now::timestamptz, now())
+        ) < :NOW
     ORDER BY job.job_id
-    LIMIT :limit::integer
+    LIMIT (SELECT :limit::integer)
     FOR UPDATE OF job SKIP LOCKED
 ),
+-- They wait again, or end. A superseded row becomes its new version, as if it had just been submitted.
 reclaimed AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET status = lost.target,
@@ -39,7 +39,7 @@ reclaimed AS (
         attempt_count = CASE WHEN lost.superseded THEN 0 ELSE job.attempt_count END,
         retry_count = CASE WHEN lost.superseded THEN 0 ELSE job.retry_count END,
         started_at = CASE WHEN NOT lost.superseded THEN coalesce(job.started_at, job.created_at) END,
-        finished_at = CASE WHEN lost.target <> 'pending' THEN coalesce(:now::timestamptz, now()) END,
+        finished_at = CASE WHEN lost.target <> 'pending' THEN :NOW END,
         worker_id = CASE WHEN lost.target <> 'pending' THEN job.worker_id END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT lost.superseded THEN job.cancel_requested_at END,
@@ -51,39 +51,35 @@ reclaimed AS (
     WHERE job.job_id = lost.job_id
     RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key, job.lane, job.awaited
 ),
+-- Workers that have not been seen for long are forgotten.
 departed AS (
     DELETE FROM :"schema".scheduled_job_workers AS worker
-    WHERE worker.last_seen < coalesce(:now::timestamptz, now())
+    WHERE worker.last_seen < :NOW
         - make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
+-- So are lanes that nothing was claimed from for long: much longer than any claim can still be under way.
 unused AS (
     DELETE FROM :"schema".scheduled_job_lanes AS lane
     USING (
         SELECT old.task_name, old.lane
         FROM :"schema".scheduled_job_lanes AS old
-        WHERE old.claimed_at < coalesce(:now::timestamptz, now()) - interval '1 hour'
-            AND (old.refilled_at IS NULL OR old.refilled_at < coalesce(:now::timestamptz, now()))
+        WHERE old.claimed_at < :NOW - interval '1 hour'
+            AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE SKIP LOCKED
     ) AS old
     WHERE lane.task_name = old.task_name AND lane.lane = old.lane
 ),
+-- The history of the attempts.
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
-        job_id, epoch, attempt, worker_id, started_at, finished_at, outcome, error_message
+        -- include: attempt_columns
     )
     SELECT
         lost.job_id, lost.epoch, lost.attempt_count, lost.worker_id, lost.started_at,
-        coalesce(:now::timestamptz, now()), 'lost', lost.reason
+        :NOW, :outcome::text, lost.reason, NULL
     FROM lost
-    ON CONFLICT (job_id, epoch) DO UPDATE SET
-        attempt = EXCLUDED.attempt,
-        worker_id = EXCLUDED.worker_id,
-        started_at = EXCLUDED.started_at,
-        finished_at = EXCLUDED.finished_at,
-        outcome = EXCLUDED.outcome,
-        error_message = EXCLUDED.error_message,
-        traceback = NULL
+    -- include: record_again
 )
 SELECT
     reclaimed.job_id,
@@ -91,9 +87,9 @@ SELECT
     reclaimed.status,
     reclaimed.crash_count,
     (
-        SELECT extract(EPOCH FROM min(job.lease_until) - coalesce(:now::timestamptz, now()))
+        SELECT extract(EPOCH FROM min(job.lease_until) - :NOW)
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'running' AND job.lease_until >= coalesce(:now::timestamptz, now())
+        WHERE job.status = 'running' AND job.lease_until >= :NOW
     )::double precision AS wait_seconds,
     (
         SELECT pg_notify(:channel::text, 'due')

@@ -3,9 +3,9 @@ INSERT INTO :"schema".vacuum_stats AS stats (
     day, deleted_completed, deleted_failed, deleted_cancelled, deleted_expired, runs, last_run
 )
 VALUES (
-    (coalesce(:now::timestamptz, now()) AT TIME ZONE 'UTC')::date,
+    (:NOW AT TIME ZONE 'UTC')::date,
     :completed::bigint, :failed::bigint, :cancelled::bigint, :expired::bigint, 1,
-    coalesce(:now::timestamptz, now())
+    :NOW
 )
 ON CONFLICT (day) DO UPDATE SET
     deleted_completed = stats.deleted_completed + EXCLUDED.deleted_completed,

@@ -3,37 +3,50 @@
 -- A row that somebody's open transaction holds (its function completes it, its caller cancels it) is passed
 -- over and answered as it was last committed: nobody else can take it meanwhile, and the worker's other
 -- leases must not wait for that transaction.
-WITH alive AS (
+WITH
+-- The worker lives.
+alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (worker_id, hostname, pid, started_at, last_seen)
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
-        coalesce(:now::timestamptz, now()), coalesce(:now::timestamptz, now())
+        :NOW, :NOW
     )
     ON CONFLICT (worker_id) DO UPDATE SET last_seen = EXCLUDED.last_seen
 ),
+-- Leases that it still holds.
 held AS (
     SELECT job.job_id, job.epoch, job.cancel_requested_at IS NOT NULL AS cancel_requested
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(:job_ids::text[], :epochs::bigint[]) AS lease (job_id, epoch)
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[]),
+        -- Tells the planner that there may be many, as in settle.sql.
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS lease (job_id, epoch, place)
         ON lease.job_id = job.job_id AND lease.epoch = job.epoch
-    WHERE job.job_id = ANY (:job_ids::text[])
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
 ),
+-- Those of them that no other transaction has locked, locked.
 free AS (
     SELECT job.job_id
     FROM :"schema".scheduled_jobs AS job
-    JOIN held ON held.job_id = job.job_id AND held.epoch = job.epoch
-    WHERE job.job_id = ANY (:job_ids::text[])
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[]),
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS lease (job_id, epoch, place)
+        ON lease.job_id = job.job_id AND lease.epoch = job.epoch
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
     ORDER BY job.job_id COLLATE "C"
     FOR NO KEY UPDATE OF job SKIP LOCKED
 ),
+-- They last longer.
 renewed AS (
     UPDATE :"schema".scheduled_jobs AS job
-    SET last_heartbeat = coalesce(:now::timestamptz, now()),
-        lease_until = coalesce(:now::timestamptz, now())
+    SET last_heartbeat = :NOW,
+        lease_until = :NOW
             + make_interval(secs => :lease_seconds::double precision)
     FROM free
     WHERE job.job_id = free.job_id

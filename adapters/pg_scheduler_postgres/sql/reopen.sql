@@ -1,9 +1,11 @@
 -- An operator's word makes a job pending and due now, with its counters at zero.
-WITH reopened AS (
+WITH
+-- The job, pending again.
+reopened AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET status = 'pending',
         epoch = job.epoch + 1,
-        execution_time = coalesce(:now::timestamptz, now()),
+        execution_time = :NOW,
         retry_count = 0,
         crash_count = 0,
         attempt_count = 0,

@@ -1,37 +1,43 @@
 -- Cancel pending jobs; ask the owners of running ones to stop them. A cancelled job's waiting new
 -- version is given up with it.
-WITH asked AS (
+WITH
+-- The jobs as they were, locked.
+requested AS (
     SELECT job.job_id, job.status, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
-    WHERE job.job_id = ANY (:job_ids::text[])
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job
 ),
-told AS (
+-- What is pending ends; who runs a job is asked to stop it.
+cancelled AS (
     UPDATE :"schema".scheduled_jobs AS job
-    SET status = CASE WHEN asked.status = 'pending' THEN 'cancelled' ELSE job.status END,
-        finished_at = CASE WHEN asked.status = 'pending' THEN coalesce(:now::timestamptz, now()) END,
-        cancel_requested_at = coalesce(job.cancel_requested_at, :now::timestamptz, now()),
+    SET status = CASE
+            WHEN requested.status = 'pending' THEN :target_if_pending::text
+            ELSE :target_if_running::text
+        END,
+        finished_at = CASE WHEN requested.status = 'pending' THEN :NOW END,
+        cancel_requested_at = coalesce(job.cancel_requested_at, :NOW),
         superseded = false
-    FROM asked
-    WHERE job.job_id = asked.job_id AND asked.status IN ('pending', 'running')
+    FROM requested
+    WHERE job.job_id = requested.job_id AND requested.status IN ('pending', 'running')
 )
 SELECT
-    asked.job_id,
-    asked.status,
+    requested.job_id,
+    requested.status,
     (
         SELECT pg_notify(:channel::text, 'cancel')
-        WHERE EXISTS (SELECT 1 FROM asked WHERE asked.status = 'running')
+        WHERE EXISTS (SELECT 1 FROM requested WHERE requested.status = 'running')
     ) AS notified,
     (
         SELECT pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (
-            SELECT 1 FROM asked WHERE asked.status = 'pending' AND asked.schedule_key IS NOT NULL
+            SELECT 1 FROM requested WHERE requested.status = 'pending' AND requested.schedule_key IS NOT NULL
         )
     ) AS schedule_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, 'cancelled ' || ended.job_id))
-        FROM asked AS ended
+        SELECT count(pg_notify(:finished_channel::text, :target_if_pending::text || ' ' || ended.job_id))
+        FROM requested AS ended
         WHERE ended.awaited AND ended.status = 'pending'
     ) AS finished_notified
-FROM asked;
+FROM requested;

@@ -1,16 +1,7 @@
 -- Stored schedules by key; all of them where no keys are given.
 SELECT
-    schedule.schedule_key, schedule.task_name, schedule.spec::text AS spec, schedule.spec_hash,
-    schedule.older_hashes, schedule.task_data::text AS task_data, schedule.priority,
-    schedule.max_retries, schedule.misfire_grace_time, schedule.timeout_seconds,
-    schedule.backoff::text AS backoff, schedule.exclusive, schedule.contention, schedule.origin,
-    schedule.paused, schedule.retired, schedule.mark, schedule.next_window, schedule.run_count,
-    schedule.skipped_count, schedule.last_job_id, schedule.created_at, schedule.heartbeat,
-    EXISTS (
-        SELECT 1
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.schedule_key = schedule.schedule_key AND job.status IN ('pending', 'running')
-    ) AS busy
+    -- include: schedule_columns,
+    -- include: is_busy AS busy
 FROM :"schema".scheduled_job_schedules AS schedule
 WHERE :keys::text[] IS NULL OR schedule.schedule_key = ANY (:keys::text[])
 ORDER BY schedule.schedule_key;

@@ -3,7 +3,7 @@
 SELECT
     schedule.schedule_key, schedule.spec_hash, schedule.spec::text AS spec, schedule.older_hashes,
     schedule.heartbeat, schedule.retired, schedule.paused, schedule.mark,
-    coalesce(:now::timestamptz, now()) AS now
+    :NOW AS now
 FROM :"schema".scheduled_job_schedules AS schedule
 WHERE (schedule.task_name = :task_name::text AND schedule.origin = 'code')
     OR schedule.schedule_key = ANY (:keys::text[])

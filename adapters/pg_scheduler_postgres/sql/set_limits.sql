@@ -1,9 +1,9 @@
 -- The limits of tasks, as one code has them; limits that changed by nothing are left alone.
 INSERT INTO :"schema".scheduled_job_limits AS limits (task_name, concurrency, rate, changed_at)
-SELECT told.task_name, told.concurrency, told.rate, coalesce(:now::timestamptz, now())
+SELECT given.task_name, given.concurrency, given.rate, :NOW
 FROM unnest(:task_names::text[], :concurrencies::integer[], :rates::double precision[])
-    AS told (task_name, concurrency, rate)
-ORDER BY told.task_name COLLATE "C"
+    AS given (task_name, concurrency, rate)
+ORDER BY given.task_name COLLATE "C"
 ON CONFLICT (task_name) DO UPDATE SET
     concurrency = EXCLUDED.concurrency,
     rate = EXCLUDED.rate,

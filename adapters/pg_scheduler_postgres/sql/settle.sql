@@ -1,69 +1,81 @@
--- Apply verdicts under their leases. The fence: a row changes only if it still carries the epoch that
--- the verdict names and is run by its writer; a completion also counts if the lease was taken back but
--- nobody claimed the job since. A superseded row becomes pending with its new version; a job that was
--- asked to be cancelled does not go back to pending. What ends in a status that is not kept is deleted.
--- A row that somebody's open transaction holds (a cancellation that is not committed) is left as it is, and
--- said to be held up: no verdict on another job should wait for it.
-WITH held AS (
+-- Apply verdicts under their leases. What a verdict does to its row has been decided by the domain and comes
+-- with it, with one target for each thing that may have happened to the row meanwhile. What ends in a status
+-- that is not kept is deleted. A row that somebody's open transaction holds (a cancellation that is not
+-- committed) is left as it is, and answered as held up: no verdict on another job should wait for it.
+WITH
+-- Rows that their verdicts may change, locked.
+held AS (
     SELECT
-        job.schedule_key, job.lane, job.awaited, job.job_id, job.epoch, job.attempt_count, job.started_at, job.execution_time, told.event,
-        told.error_message, told.traceback, told.result::jsonb AS result,
-        told.delay_seconds, job.superseded, job.retry_count, job.job_name,
+        job.job_id, job.job_name, job.epoch, job.attempt_count, job.started_at, job.schedule_key, job.lane,
+        job.awaited, job.superseded,
+        verdict.outcome, verdict.gives_back, verdict.counts_retry, verdict.leaves_history,
+        verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
+        verdict.result::jsonb AS result,
         CASE
-            WHEN job.superseded THEN 'pending'
-            WHEN told.target = 'pending' AND job.cancel_requested_at IS NOT NULL THEN 'cancelled'
-            ELSE told.target
+            WHEN job.superseded THEN verdict.target_if_superseded
+            WHEN job.cancel_requested_at IS NOT NULL THEN verdict.target_if_cancelled
+            ELSE verdict.target
         END AS target
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(
-        :job_ids::text[], :epochs::bigint[], :events::text[], :targets::text[],
-        :delays::double precision[], :error_messages::text[], :tracebacks::text[], :results::text[]
-    ) AS told (job_id, epoch, event, target, delay_seconds, error_message, traceback, result)
-        ON told.job_id = job.job_id AND told.epoch = job.epoch
-    WHERE job.job_id = ANY (:job_ids::text[])
-        AND (
-            (job.status = 'running' AND job.worker_id = :worker_id::text)
-            OR (job.status = 'pending' AND told.event = 'complete')
-        )
+    JOIN ROWS FROM (
+        unnest(
+            :job_ids::text[], :epochs::bigint[], :targets::text[], :targets_if_cancelled::text[],
+            :targets_if_superseded::text[], :outcomes::text[], :gives_back::boolean[],
+            :counts_retry::boolean[], :leaves_history::boolean[], :keeps_error::boolean[],
+            :counts_unclaimed::boolean[], :delays::double precision[], :error_messages::text[],
+            :tracebacks::text[], :results::text[]
+        ),
+        -- Tells the planner that there may be many. Of an array that it knows nothing of it expects ten
+        -- elements, and would compare each of them with each row.
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS verdict (
+        job_id, epoch, target, target_if_cancelled,
+        target_if_superseded, outcome, gives_back, counts_retry,
+        leaves_history, keeps_error, counts_unclaimed,
+        delay_seconds, error_message, traceback, result, place
+    )
+        ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+        AND -- include: may_settle
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job SKIP LOCKED
 ),
+-- Rows that they may change as well, but that another transaction holds.
 held_up AS (
     SELECT job.job_id, job.epoch
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(:job_ids::text[], :epochs::bigint[], :events::text[]) AS told (job_id, epoch, event)
-        ON told.job_id = job.job_id AND told.epoch = job.epoch
-    WHERE job.job_id = ANY (:job_ids::text[])
-        AND (
-            (job.status = 'running' AND job.worker_id = :worker_id::text)
-            OR (job.status = 'pending' AND told.event = 'complete')
-        )
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[], :counts_unclaimed::boolean[]),
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS verdict (job_id, epoch, counts_unclaimed, place)
+        ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+        AND -- include: may_settle
         AND job.job_id NOT IN (SELECT held.job_id FROM held)
         -- Known before anything is read: mostly there is nothing to look for.
         AND (SELECT count(*) FROM held) < cardinality(:job_ids::text[])
 ),
+-- What stays in the table. A superseded row becomes its new version, as if it had just been submitted.
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET status = held.target,
         epoch = job.epoch + held.superseded::integer,
         execution_time = CASE
             WHEN held.delay_seconds IS NOT NULL AND NOT held.superseded AND held.target = 'pending'
-            THEN coalesce(:now::timestamptz, now()) + make_interval(secs => held.delay_seconds)
+            THEN :NOW + make_interval(secs => held.delay_seconds)
             ELSE job.execution_time
         END,
         attempt_count = CASE
             WHEN held.superseded THEN 0
-            WHEN held.event IN ('snooze', 'release') THEN job.attempt_count - 1
-            ELSE job.attempt_count
+            ELSE job.attempt_count - held.gives_back::integer
         END,
         retry_count = CASE
             WHEN held.superseded THEN 0
-            WHEN held.event = 'retry' AND held.target = 'pending' THEN job.retry_count + 1
-            ELSE job.retry_count
+            ELSE job.retry_count + (held.counts_retry AND held.target = 'pending')::integer
         END,
         crash_count = CASE WHEN held.superseded THEN 0 ELSE job.crash_count END,
-        started_at = CASE WHEN held.superseded THEN NULL ELSE job.started_at END,
-        finished_at = CASE WHEN held.target <> 'pending' THEN coalesce(:now::timestamptz, now()) END,
+        started_at = CASE WHEN NOT held.superseded THEN job.started_at END,
+        finished_at = CASE WHEN held.target <> 'pending' THEN :NOW END,
         worker_id = CASE WHEN held.target <> 'pending' THEN :worker_id::text END,
         lease_until = NULL,
         cancel_requested_at = CASE WHEN NOT held.superseded THEN job.cancel_requested_at END,
@@ -72,50 +84,41 @@ settled AS (
         superseded = false,
         error_message = CASE
             WHEN held.superseded THEN NULL
-            WHEN held.event = 'complete' THEN held.error_message
-            ELSE coalesce(held.error_message, job.error_message)
+            WHEN held.keeps_error THEN coalesce(held.error_message, job.error_message)
+            ELSE held.error_message
         END,
         result = CASE WHEN NOT held.superseded THEN held.result END
     FROM held
-    WHERE job.job_id = held.job_id AND held.target <> ALL (:not_kept::text[])
+    WHERE job.job_id = held.job_id
+        AND held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[])))
     RETURNING job.job_id, job.status, job.execution_time
 ),
+-- What does not stay.
 deleted AS (
     DELETE FROM :"schema".scheduled_jobs AS job
     USING held
-    WHERE job.job_id = held.job_id AND held.target = ANY (:not_kept::text[])
+    WHERE job.job_id = held.job_id
+        AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
 ),
+-- Its history goes with it.
 forgotten AS (
     DELETE FROM :"schema".scheduled_job_attempts AS history
     USING held
-    WHERE history.job_id = held.job_id AND held.target = ANY (:not_kept::text[])
+    WHERE history.job_id = held.job_id
+        AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
 ),
+-- The history of attempts that the row itself will not tell of.
 recorded AS (
     INSERT INTO :"schema".scheduled_job_attempts AS history (
-        job_id, epoch, attempt, worker_id, started_at, finished_at, outcome, error_message, traceback
+        -- include: attempt_columns
     )
     SELECT
         held.job_id, held.epoch, held.attempt_count, :worker_id::text, held.started_at,
-        coalesce(:now::timestamptz, now()),
-        CASE held.event
-            WHEN 'complete' THEN 'completed'
-            WHEN 'retry' THEN 'retry'
-            WHEN 'fail' THEN 'failed'
-            WHEN 'snooze' THEN 'snoozed'
-            WHEN 'release' THEN 'released'
-            ELSE 'cancelled'
-        END,
-        held.error_message, held.traceback
+        :NOW, held.outcome, held.error_message, held.traceback
     FROM held
-    WHERE (held.event <> 'complete' OR held.superseded) AND held.target <> ALL (:not_kept::text[])
-    ON CONFLICT (job_id, epoch) DO UPDATE SET
-        attempt = EXCLUDED.attempt,
-        worker_id = EXCLUDED.worker_id,
-        started_at = EXCLUDED.started_at,
-        finished_at = EXCLUDED.finished_at,
-        outcome = EXCLUDED.outcome,
-        error_message = EXCLUDED.error_message,
-        traceback = EXCLUDED.traceback
+    WHERE (held.leaves_history OR held.superseded)
+        AND held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[])))
+    -- include: record_again
 )
 SELECT
     held.job_id,
@@ -127,13 +130,17 @@ SELECT
             SELECT 1
             FROM settled
             WHERE settled.status = 'pending'
-                AND settled.execution_time <= coalesce(:now::timestamptz, clock_timestamp())
+                AND settled.execution_time <= :WALL_CLOCK
                     + make_interval(secs => :soon_seconds::double precision)
         )
     ) AS notified,
     (
         SELECT pg_notify(:channel::text, 'schedule')
-        WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending')
+        WHERE EXISTS (
+            SELECT 1
+            FROM held AS run
+            WHERE run.schedule_key IS NOT NULL AND run.target <> 'pending'
+        )
     ) AS schedule_notified,
     (
         SELECT pg_notify(:channel::text, 'lane')

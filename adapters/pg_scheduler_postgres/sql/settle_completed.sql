@@ -1,20 +1,23 @@
--- Attempts of one epoch that simply completed their jobs: what nearly every settlement is. The fence is that
--- of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds; what is not
--- among the ids given back goes there.
-WITH held AS MATERIALIZED (
+-- Attempts of one epoch that only end their jobs, in one status: what nearly every settlement is. The fence
+-- is that of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds;
+-- what is not among the ids given back goes there.
+WITH
+-- Rows that may be settled so, locked.
+held AS MATERIALIZED (
     SELECT job.job_id, job.job_name, job.lane, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
-    WHERE job.job_id = ANY (:job_ids::text[])
+    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND job.epoch = :epoch::bigint
         AND NOT job.superseded
         AND ((job.status = 'running' AND job.worker_id = :worker_id::text) OR job.status = 'pending')
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job SKIP LOCKED
 ),
+-- They end.
 settled AS (
     UPDATE :"schema".scheduled_jobs AS job
-    SET status = 'completed',
-        finished_at = coalesce(:now::timestamptz, now()),
+    SET status = :target::text,
+        finished_at = :NOW,
         worker_id = :worker_id::text,
         lease_until = NULL,
         error_message = NULL,
@@ -37,7 +40,7 @@ SELECT
         )
     ) AS lane_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, 'completed ' || run.job_id))
+        SELECT count(pg_notify(:finished_channel::text, :target::text || ' ' || run.job_id))
         FROM held AS run
         WHERE run.awaited
     ) AS finished_notified;

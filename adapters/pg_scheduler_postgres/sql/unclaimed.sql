@@ -6,7 +6,7 @@ FROM (
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'pending'
         AND job.lane IS NULL
-        AND job.execution_time <= coalesce(:now::timestamptz, now())
+        AND job.execution_time <= :NOW
         AND job.job_name <> ALL (:known_names::text[])
     GROUP BY job.job_name
     UNION ALL
@@ -14,7 +14,7 @@ FROM (
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'pending'
         AND job.lane IS NOT NULL
-        AND job.execution_time <= coalesce(:now::timestamptz, now())
+        AND job.execution_time <= :NOW
         AND job.job_name <> ALL (:known_names::text[])
     GROUP BY job.job_name
 ) AS waiting

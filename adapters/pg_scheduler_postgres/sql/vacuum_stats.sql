@@ -4,5 +4,5 @@ SELECT
     stats.deleted_expired, stats.runs, stats.last_run
 FROM :"schema".vacuum_stats AS stats
 WHERE :days::integer IS NULL
-    OR stats.day > (coalesce(:now::timestamptz, now()) AT TIME ZONE 'UTC')::date - :days::integer
+    OR stats.day > (:NOW AT TIME ZONE 'UTC')::date - :days::integer
 ORDER BY stats.day DESC;

@@ -43,8 +43,8 @@ class TestCancelling:
     async def test_answers_come_in_the_order_of_the_request(self, driver: Driver) -> None:
         await brought_to(driver, JobStatus.RUNNING, "running")
         await brought_to(driver, JobStatus.PENDING, "pending")
-        asked = ["unknown", "running", "pending", "unknown too"]
-        assert await driver.jobs.request_cancel(asked, now=at(5)) == [
+        wanted = ["unknown", "running", "pending", "unknown too"]
+        assert await driver.jobs.request_cancel(wanted, now=at(5)) == [
             CancelAnswer.UNKNOWN,
             CancelAnswer.REQUESTED,
             CancelAnswer.CANCELLED,

@@ -11,8 +11,16 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.limiting import claim_lanes
-from pg_scheduler.testing.contract.scene import at, claim, new, reclaim, settle, started, submit
-from pg_scheduler.testing.contract.scene import told as told_of
+from pg_scheduler.testing.contract.scene import (
+    at,
+    claim,
+    new,
+    reclaim,
+    settle,
+    settlement_of,
+    started,
+    submit,
+)
 from pg_scheduler.testing.contract.signals import PATIENCE, listening, next_of
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -24,24 +32,24 @@ End = tuple[str, JobStatus]
 @asynccontextmanager
 async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue[End]]:
     """The ends that are told within this block, of these jobs."""
-    told: asyncio.Queue[End] = asyncio.Queue()
+    ends: asyncio.Queue[End] = asyncio.Queue()
     ready = asyncio.Event()
     listener = asyncio.create_task(
-        driver.signals.listen_finished(lambda job_id, status: told.put_nowait((job_id, status)), ready.set)
+        driver.signals.listen_finished(lambda job_id, status: ends.put_nowait((job_id, status)), ready.set)
     )
     await asyncio.wait_for(ready.wait(), PATIENCE)
     for job_id in job_ids:
         await driver.signals.await_job(job_id)
     try:
-        yield told
+        yield ends
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
 
 
-async def next_end(told: asyncio.Queue[End]) -> End:
+async def next_end(ends: asyncio.Queue[End]) -> End:
     """The next end that is told."""
-    return await asyncio.wait_for(told.get(), PATIENCE)
+    return await asyncio.wait_for(ends.get(), PATIENCE)
 
 
 class TestEnding:
@@ -49,18 +57,18 @@ class TestEnding:
 
     async def test_the_end_of_an_awaited_attempt_is_told(self, driver: Driver) -> None:
         jobs = {event: await started(driver, event) for event in (JobEvent.COMPLETE, JobEvent.FAIL)}
-        async with awaiting(driver, *jobs) as told:
+        async with awaiting(driver, *jobs) as ends:
             for event, job in jobs.items():
                 await settle(driver, job, event)
-            assert await next_end(told) == (JobEvent.COMPLETE, JobStatus.COMPLETED)
-            assert await next_end(told) == (JobEvent.FAIL, JobStatus.FAILED)
+            assert await next_end(ends) == (JobEvent.COMPLETE, JobStatus.COMPLETED)
+            assert await next_end(ends) == (JobEvent.FAIL, JobStatus.FAILED)
 
-    async def test_only_awaited_jobs_are_told_of(self, driver: Driver) -> None:
-        unasked, asked = await started(driver, "unasked"), await started(driver, "asked")
-        async with awaiting(driver, "asked", "unknown") as told:
+    async def test_only_awaited_jobs_are_settlement_of(self, driver: Driver) -> None:
+        unasked, requested = await started(driver, "unasked"), await started(driver, "asked")
+        async with awaiting(driver, "asked", "unknown") as ends:
             await settle(driver, unasked, JobEvent.COMPLETE)
-            await settle(driver, asked, JobEvent.COMPLETE)
-            assert await next_end(told) == ("asked", JobStatus.COMPLETED)
+            await settle(driver, requested, JobEvent.COMPLETE)
+            assert await next_end(ends) == ("asked", JobStatus.COMPLETED)
 
     async def test_asking_about_a_job_that_waits_makes_workers_look_again(self, driver: Driver) -> None:
         """A claim passes by a row that is locked, also by this question, and rests until it is told."""
@@ -73,37 +81,37 @@ class TestEnding:
 
     async def test_a_retry_is_no_end(self, driver: Driver) -> None:
         job, other = await started(driver), await started(driver, "other")
-        async with awaiting(driver, "job", "other") as told:
+        async with awaiting(driver, "job", "other") as ends:
             await settle(driver, job, JobEvent.RETRY)
             await settle(driver, other, JobEvent.COMPLETE)
-            assert await next_end(told) == ("other", JobStatus.COMPLETED)
+            assert await next_end(ends) == ("other", JobStatus.COMPLETED)
 
     async def test_the_end_of_a_job_that_is_not_kept_is_told(self, driver: Driver) -> None:
         job = await started(driver)
-        async with awaiting(driver, "job") as told:
-            verdict = told_of(job, JobEvent.COMPLETE)
+        async with awaiting(driver, "job") as ends:
+            verdict = settlement_of(job, JobEvent.COMPLETE)
             await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.COMPLETED])
-            assert await next_end(told) == ("job", JobStatus.COMPLETED)
+            assert await next_end(ends) == ("job", JobStatus.COMPLETED)
             assert await driver.insight.job("job") is None
 
     async def test_cancelling_expiring_and_giving_up_are_told(self, driver: Driver) -> None:
         await submit(driver, new("cancelled"), new("expired", due=at(-100), misfire_grace_seconds=5))
         await started(driver, "lost")
-        async with awaiting(driver, "cancelled", "expired", "lost") as told:
+        async with awaiting(driver, "cancelled", "expired", "lost") as ends:
             await driver.jobs.request_cancel(["cancelled"], now=at(1))
-            assert await next_end(told) == ("cancelled", JobStatus.CANCELLED)
+            assert await next_end(ends) == ("cancelled", JobStatus.CANCELLED)
             await claim(driver, now=at(1))
-            assert await next_end(told) == ("expired", JobStatus.EXPIRED)
+            assert await next_end(ends) == ("expired", JobStatus.EXPIRED)
             await reclaim(driver, now=at(61), max_crashes=1)
-            assert await next_end(told) == ("lost", JobStatus.FAILED)
+            assert await next_end(ends) == ("lost", JobStatus.FAILED)
 
     async def test_an_operators_word_is_told(self, driver: Driver) -> None:
         await submit(driver, new("done"), new("dropped"))
-        async with awaiting(driver, "done", "dropped") as told:
+        async with awaiting(driver, "done", "dropped") as ends:
             await driver.jobs.override_status("done", JobStatus.COMPLETED, now=at(1))
-            assert await next_end(told) == ("done", JobStatus.COMPLETED)
+            assert await next_end(ends) == ("done", JobStatus.COMPLETED)
             await driver.jobs.override_status("dropped", JobStatus.CANCELLED, now=at(1))
-            assert await next_end(told) == ("dropped", JobStatus.CANCELLED)
+            assert await next_end(ends) == ("dropped", JobStatus.CANCELLED)
 
     async def test_the_end_of_a_job_in_a_lane_is_told_however_it_comes(self, driver: Driver) -> None:
         await submit(
@@ -111,6 +119,6 @@ class TestEnding:
             new("late", due=at(-100), misfire_grace_seconds=5, limit_key="k"),
             new("in time", limit_key="k"),
         )
-        async with awaiting(driver, "late") as told:
+        async with awaiting(driver, "late") as ends:
             await claim_lanes(driver, now_in=1)
-            assert await next_end(told) == ("late", JobStatus.EXPIRED)
+            assert await next_end(ends) == ("late", JobStatus.EXPIRED)

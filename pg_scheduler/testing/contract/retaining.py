@@ -15,10 +15,10 @@ from pg_scheduler.testing.contract.scene import (
     claimed,
     new,
     settle,
+    settlement_of,
     started,
     stored,
     submit,
-    told,
 )
 
 COMPLETED, FAILED, PENDING = JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.PENDING
@@ -133,15 +133,17 @@ class TestRetaining:
         await settle(driver, job, JobEvent.RETRY)
         again = await claimed(driver, now=at(50))
         assert len(await driver.insight.attempts("job")) == 1
-        accepted = await driver.jobs.settle([told(again, JobEvent.FAIL)], now=at(51), not_kept=[FAILED])
+        accepted = await driver.jobs.settle(
+            [settlement_of(again, JobEvent.FAIL)], now=at(51), not_kept=[FAILED]
+        )
         assert (accepted, await left(driver), await driver.insight.attempts("job")) == ([True], [], [])
 
     async def test_what_is_kept_is_not_touched_by_it(self, driver: Driver) -> None:
         good, bad, again = [await started(driver, name) for name in ("good", "bad", "again")]
         verdicts = [
-            told(good, JobEvent.COMPLETE),
-            told(bad, JobEvent.FAIL),
-            told(again, JobEvent.RETRY),
+            settlement_of(good, JobEvent.COMPLETE),
+            settlement_of(bad, JobEvent.FAIL),
+            settlement_of(again, JobEvent.RETRY),
         ]
         assert await driver.jobs.settle(verdicts, now=at(1), not_kept=[COMPLETED]) == [True, True, True]
         assert await left(driver) == ["again", "bad"]
@@ -153,7 +155,9 @@ class TestRetaining:
         await settle(driver, job, JobEvent.RELEASE)
         await claimed(driver, "rival", now=at(20))
         for event in (JobEvent.COMPLETE, JobEvent.FAIL):
-            stale = await driver.jobs.settle([told(job, event)], now=at(21), not_kept=[COMPLETED, FAILED])
+            stale = await driver.jobs.settle(
+                [settlement_of(job, event)], now=at(21), not_kept=[COMPLETED, FAILED]
+            )
             assert stale == [False]
         assert (await stored(driver)).status is JobStatus.RUNNING
 

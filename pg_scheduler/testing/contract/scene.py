@@ -81,7 +81,7 @@ async def started(driver: Driver, job_id: str = "job", **definition: Any) -> Cla
     return await claimed(driver, job_id=job_id)
 
 
-def told(job: ClaimedJob, event: JobEvent, worker: str = OWNER, **verdict: Any) -> Settlement:
+def settlement_of(job: ClaimedJob, event: JobEvent, worker: str = OWNER, **verdict: Any) -> Settlement:
     """A verdict under the lease of an attempt. RETRY and SNOOZE carry a delay of 30 s unless given."""
     if event in (JobEvent.RETRY, JobEvent.SNOOZE):
         verdict.setdefault("delay", timedelta(seconds=30))
@@ -98,7 +98,7 @@ async def settle(
     **verdict: Any,
 ) -> bool:
     """Settle one attempt, ten seconds after noon unless said otherwise; whether that was accepted."""
-    (accepted,) = await driver.jobs.settle([told(job, event, worker, **verdict)], now=now or at(10))
+    (accepted,) = await driver.jobs.settle([settlement_of(job, event, worker, **verdict)], now=now or at(10))
     return accepted is True
 
 

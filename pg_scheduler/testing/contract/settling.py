@@ -15,10 +15,10 @@ from pg_scheduler.testing.contract.scene import (
     claimed,
     new,
     settle,
+    settlement_of,
     started,
     stored,
     submit,
-    told,
 )
 
 
@@ -119,14 +119,18 @@ class TestSettling:
 
     async def test_a_batch_is_answered_in_its_order(self, driver: Driver) -> None:
         jobs = [await started(driver, job_id) for job_id in ("c", "a", "b")]
-        batch = [told(job, JobEvent.COMPLETE) for job in jobs]
-        batch.insert(1, told(jobs[0], JobEvent.FAIL, worker="somebody else"))
+        batch = [settlement_of(job, JobEvent.COMPLETE) for job in jobs]
+        batch.insert(1, settlement_of(jobs[0], JobEvent.FAIL, worker="somebody else"))
         assert await driver.jobs.settle(batch, now=at(10)) == [True, False, True, True]
 
     async def test_of_several_verdicts_on_one_lease_the_first_counts(self, driver: Driver) -> None:
         job, other = await started(driver), await started(driver, "other")
-        batch = [told(job, JobEvent.RETRY), told(other, JobEvent.COMPLETE), told(job, JobEvent.FAIL)]
-        batch += [told(job, JobEvent.COMPLETE), batch[0]]
+        batch = [
+            settlement_of(job, JobEvent.RETRY),
+            settlement_of(other, JobEvent.COMPLETE),
+            settlement_of(job, JobEvent.FAIL),
+        ]
+        batch += [settlement_of(job, JobEvent.COMPLETE), batch[0]]
         assert await driver.jobs.settle(batch, now=at(10)) == [True, True, False, False, False]
         assert (await stored(driver)).status is JobStatus.PENDING
         assert [one.outcome for one in await driver.insight.attempts("job")] == ["retry"]

@@ -21,7 +21,7 @@ class MemoryTransaction:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.outcome = TransactionOutcome.OPEN
+        self.outcome: TransactionOutcome = TransactionOutcome.OPEN
         self.settlements: list[tuple[Settlement, datetime | None]] = []
         self._effects: list[Callable[[], object]] = []
 
@@ -77,10 +77,10 @@ class MemoryCompletions:
         if connection.outcome is not TransactionOutcome.OPEN:
             raise InvalidInput("connection", "its transaction is over")
         row = self._state.jobs.get(settlement.job_id)
-        told_already = any(told.job_id == settlement.job_id for told, _ in connection.settlements)
+        already = any(earlier.job_id == settlement.job_id for earlier, _ in connection.settlements)
         if (
             row is None
-            or told_already
+            or already
             or not settles(
                 row.status,
                 row.epoch,

@@ -29,7 +29,7 @@ from pg_scheduler.domain.model import (
 from pg_scheduler.domain.settling import (
     first_verdicts,
 )
-from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
+from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer
@@ -156,7 +156,7 @@ class MemoryJobs:
                 held[lease] = row.cancel_requested
         return RenewAnswer(
             held=frozenset(held),
-            cancel_requested=frozenset(lease for lease, asked in held.items() if asked),
+            cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
         )
 
     async def settle(
@@ -169,14 +169,14 @@ class MemoryJobs:
         moment = moment_of(now)
         may_count = set(first_verdicts(settlements))
         accepted = [
-            position in may_count and settle_one(self._state, told, moment)
-            for position, told in enumerate(settlements)
+            position in may_count and settle_one(self._state, settlement, moment)
+            for position, settlement in enumerate(settlements)
         ]
-        for told, taken in zip(settlements, accepted, strict=True):
+        for settlement, taken in zip(settlements, accepted, strict=True):
             if taken:
-                self._state.announce_end(self._state.jobs[told.job_id])
-            if taken and self._state.jobs[told.job_id].status in not_kept:
-                self._state.forget([told.job_id])
+                self._state.announce_end(self._state.jobs[settlement.job_id])
+            if taken and self._state.jobs[settlement.job_id].status in not_kept:
+                self._state.forget([settlement.job_id])
         if any(accepted):
             self._state.signal(SignalKind.DUE)
             self._state.signal(SignalKind.LANE)
@@ -188,16 +188,16 @@ class MemoryJobs:
             if worker.last_seen < moment - request.heartbeat_threshold:
                 del self._state.workers[worker.worker_id]
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
-        over = [row for row in running if row.lease_until is not None and row.lease_until < moment]
-        over = sorted(over, key=lambda row: row.new.job_id)[: request.limit]
-        reclaimed = tuple(reclaim_one(self._state, row, request.max_crashes, moment) for row in over)
+        expired = [row for row in running if row.lease_until is not None and row.lease_until < moment]
+        expired = sorted(expired, key=lambda row: row.new.job_id)[: request.limit]
+        reclaimed = tuple(reclaim_one(self._state, row, request.max_crashes, moment) for row in expired)
         if any(one.status is JobStatus.PENDING for one in reclaimed):
             self._state.signal(SignalKind.DUE)
         if reclaimed:
             self._state.signal(SignalKind.LANE)
-        for row in over:
+        for row in expired:
             self._state.announce_end(row)
-        ends = [row.lease_until for row in running if row not in over and row.lease_until]
+        ends = [row.lease_until for row in running if row not in expired and row.lease_until]
         return ReclaimAnswer(
             jobs=reclaimed,
             next_expiry_in=min((end - moment for end in ends if end >= moment), default=None),
@@ -212,7 +212,7 @@ class MemoryJobs:
         for job_id, status in before.items():
             row = self._state.jobs[job_id]
             if status is JobStatus.PENDING:
-                row.end(JobStatus.CANCELLED, moment)
+                row.end(target_of(status, JobEvent.CANCEL), moment)
                 row.cancel_requested = True
                 self._state.announce_end(row)
             elif status is JobStatus.RUNNING:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pg_scheduler.domain.limits import NO_KEY, TaskLimits, refilled_after, tokens, until_token
+from pg_scheduler.domain.limits import NO_KEY, TOKEN_ROUNDING, TaskLimits, refilled_after, tokens, until_token
+from pg_scheduler.domain.model import START_ORDER
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.claims import ClaimRequest, LaneAnswer
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -70,7 +71,7 @@ class LaneClaim:
             for row in self._state.in_order(JobStatus.PENDING)
             if row.lane is None and row.execution_time <= moment and row.new.task_name in request.task_names
         ]
-        first = sorted(possible + others, key=_order)[: request.limit]
+        first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]
         return chosen, tuple(row.new.job_id for row in expired), len(chosen) < len(possible)
 
@@ -81,7 +82,7 @@ class LaneClaim:
             room = min(room, limits.concurrency - self._running(lane))
         if limits.rate is not None:
             left = tokens(limits.rate, self._state.refilled_at.get(lane), moment)
-            room = min(room, int(left + 1e-4))
+            room = min(room, int(left + TOKEN_ROUNDING))
         return room
 
     def _next_in(self, waiting: Mapping[Lane, list[StoredJob]], moment: datetime) -> timedelta | None:
@@ -126,7 +127,3 @@ def _by_lane(rows: list[StoredJob]) -> dict[Lane, list[StoredJob]]:
     for row in rows:
         lanes.setdefault((row.new.task_name, row.lane or NO_KEY), []).append(row)
     return lanes
-
-
-def _order(row: StoredJob) -> tuple[int, datetime, str]:
-    return row.new.rank, row.execution_time, row.new.job_id

@@ -20,14 +20,14 @@ class MemoryLimits:
         self._state = state
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
-        for name, told in limits.items():
+        for name, limit in limits.items():
             known = self._state.limits.get(name)
-            if known is not None and known.limits == told:
+            if known is not None and known.limits == limit:
                 # A job that ran when the limits came may be waiting again, in no lane.
                 self._sort_into_lanes(name)
                 continue
             paused = known is not None and known.paused
-            self._put_limits(LimitRecord(name, told, paused, moment_of(now)))
+            self._put_limits(LimitRecord(name, limit, paused, moment_of(now)))
 
     def _put_limits(self, record: LimitRecord) -> None:
         if record.paused or record.limits.limited:

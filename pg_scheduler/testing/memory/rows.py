@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
 
-from pg_scheduler.domain.misfire import misfired
+from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import JobEvent, JobStatus, target_of
 
 
 @dataclass(slots=True)
@@ -37,6 +39,16 @@ class StoredJob:
     progress: Progress | None = None
 
     @property
+    def job_id(self) -> str:
+        """Its id."""
+        return self.new.job_id
+
+    @property
+    def rank(self) -> int:
+        """How urgent it is."""
+        return self.new.rank
+
+    @property
     def unfinished(self) -> bool:
         """True while it waits or runs."""
         return not self.status.finished
@@ -55,26 +67,7 @@ class StoredJob:
         self.started_at = now
         self.lease_until = now + lease
         return ClaimedJob(
-            job_id=self.new.job_id,
-            task_name=self.new.task_name,
-            task_data=self.new.task_data,
-            execution_time=self.execution_time,
-            rank=self.new.rank,
-            epoch=self.epoch,
-            attempt=self.attempt_count,
-            retry_count=self.retry_count,
-            max_retries=self.new.max_retries,
-            timeout=self.new.timeout,
-            backoff=self.new.backoff,
-            store_result=self.new.store_result,
-            schedule_key=self.new.schedule_key,
-            exclusive_key=self.new.exclusive_key,
-            exclusive_wait=self.new.exclusive_wait,
-            schedule_window=self.window,
-            payload=self.new.payload,
-            headers=self.new.headers,
-            lane=self.lane,
-            created_at=self.created_at,
+            **_shared(self, ClaimedJob), attempt=self.attempt_count, schedule_window=self.window
         )
 
     def redefine(self, new: NewJob, execution_time: datetime) -> None:
@@ -86,9 +79,9 @@ class StoredJob:
         else:
             self.become_new()
 
-    def become_new(self) -> None:
-        """Pending, as if it had just been submitted; earlier attempts may not write any more."""
-        self.status = JobStatus.PENDING
+    def become_new(self, status: JobStatus = JobStatus.PENDING) -> None:
+        """As if it had just been submitted; earlier attempts may not write any more."""
+        self.status = status
         self.epoch += 1
         self.attempt_count = self.retry_count = self.crash_count = 0
         self.started_at = self.finished_at = self.worker_id = self.lease_until = None
@@ -112,44 +105,31 @@ class StoredJob:
         return misfired(
             lateness=moment - self.execution_time,
             grace_seconds=self.new.misfire_grace_seconds,
-            ever_started=self.started_at is not None or self.retry_count > 0,
+            ever_started=ever_started(self.started_at, self.retry_count),
         )
 
     def expire(self, moment: datetime) -> None:
         """End, because it was too late for its first start."""
-        self.end(JobStatus.EXPIRED, moment)
-        self.error_message = "expired: not started within its misfire grace time"
+        self.end(target_of(JobStatus.PENDING, JobEvent.EXPIRE), moment)
+        self.error_message = EXPIRED_MESSAGE
 
     def record(self) -> JobRecord:
         """As insight shows it."""
-        return JobRecord(
-            job_id=self.new.job_id,
-            task_name=self.new.task_name,
-            status=self.status,
-            execution_time=self.execution_time,
-            rank=self.new.rank,
-            task_data=self.new.task_data,
-            created_at=self.created_at,
-            started_at=self.started_at,
-            finished_at=self.finished_at,
-            worker_id=self.worker_id,
-            lease_until=self.lease_until,
-            epoch=self.epoch,
-            attempt_count=self.attempt_count,
-            retry_count=self.retry_count,
-            max_retries=self.new.max_retries,
-            crash_count=self.crash_count,
-            cancel_requested=self.cancel_requested,
-            superseded=self.superseded,
-            misfire_grace_seconds=self.new.misfire_grace_seconds,
-            timeout=self.new.timeout,
-            error_message=self.error_message,
-            result=self.result,
-            schedule_key=self.new.schedule_key,
-            schedule_window=self.window,
-            payload=self.new.payload,
-            headers=self.new.headers,
-            dedupe_key=self.new.dedupe_key,
-            limit_key=self.lane or None,
-            progress=self.progress,
-        )
+        shared = _shared(self, JobRecord)
+        shared["limit_key"] = self.lane or None
+        return JobRecord(**shared, schedule_window=self.window)
+
+
+def _shared(row: StoredJob, record: Any) -> dict[str, Any]:
+    """The fields of a record that the row has under the same name, or else its definition."""
+    own, defined = _names(StoredJob), _names(NewJob)
+    return {
+        name: getattr(row, name) if name in own else getattr(row.new, name)
+        for name in _names(record)
+        if name in own or name in defined
+    }
+
+
+@cache
+def _names(record: Any) -> frozenset[str]:
+    return frozenset(one.name for one in fields(record))

@@ -4,42 +4,39 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from pg_scheduler.domain.settling import (
-    ATTEMPT_OUTCOMES,
-    GIVEN_BACK,
-    lost_lease_message,
-    settles,
-    status_after_attempt,
-    status_after_lost_lease,
-)
-from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.lost_lease import lost_lease_message, status_after_lost_lease
+from pg_scheduler.domain.settling import LOST, ending_of, settles
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.state import MemoryState
 
 
-def settle_one(state: MemoryState, told: Settlement, moment: datetime) -> bool:
+def settle_one(state: MemoryState, settlement: Settlement, moment: datetime) -> bool:
     """Apply one verdict, if the fence accepts it; whether it did."""
-    row = state.jobs.get(told.job_id)
-    event, verdict = told.verdict.event, told.verdict
-    if row is None or not settles(row.status, row.epoch, row.worker_id, event, told.epoch, told.worker_id):
+    row = state.jobs.get(settlement.job_id)
+    verdict = settlement.verdict
+    if row is None or not settles(
+        row.status, row.epoch, row.worker_id, verdict.event, settlement.epoch, settlement.worker_id
+    ):
         return False
-    row.worker_id = told.worker_id
-    if event is not JobEvent.COMPLETE or row.superseded:
-        state.note_attempt(row, ATTEMPT_OUTCOMES[event], moment, verdict.error_message, verdict.traceback)
+    ending = ending_of(verdict.event)
+    row.worker_id = settlement.worker_id
+    if ending.leaves_history or row.superseded:
+        state.note_attempt(row, ending.outcome, moment, verdict.error_message, verdict.traceback)
+    status = ending.targets.of(row.superseded, row.cancel_requested)
     if row.superseded:
-        row.become_new()
+        row.become_new(status)
         return True
-    status = status_after_attempt(event, row.superseded, row.cancel_requested)
-    row.attempt_count -= event in GIVEN_BACK
-    kept = None if event is JobEvent.COMPLETE else row.error_message
+    row.attempt_count -= ending.gives_back
+    kept = row.error_message if ending.keeps_error else None
     row.error_message = kept if verdict.error_message is None else verdict.error_message
     row.result = verdict.result
     if status is not JobStatus.PENDING:
         row.end(status, moment)
         return True
-    row.retry_count += event is JobEvent.RETRY
+    row.retry_count += ending.counts_retry
     if verdict.delay is not None:
         row.execution_time = moment + verdict.delay
     row.wait_again()
@@ -51,9 +48,9 @@ def reclaim_one(state: MemoryState, row: StoredJob, max_crashes: int, moment: da
     crashes, owner = row.crash_count + 1, row.worker_id
     message = lost_lease_message(owner, crashes, max_crashes)
     status = status_after_lost_lease(row.superseded, row.cancel_requested, crashes, max_crashes)
-    state.note_attempt(row, "lost", moment, message)
+    state.note_attempt(row, LOST, moment, message)
     if row.superseded:
-        row.become_new()
+        row.become_new(status)
     else:
         row.crash_count, row.error_message = crashes, message
         if status is JobStatus.PENDING:

@@ -33,14 +33,14 @@ class MemorySignals:
 
 
 async def _listen(
-    listeners: list[Callable[..., None]], on_told: Callable[..., None], on_ready: Callable[[], None]
+    listeners: list[Callable[..., None]], on_event: Callable[..., None], on_ready: Callable[[], None]
 ) -> None:
     loop = asyncio.get_running_loop()
 
-    def deliver(*told: Any) -> None:
+    def deliver(*event: Any) -> None:
         # As from a socket: later, and in the listener's own loop.
         if not loop.is_closed():
-            loop.call_soon_threadsafe(on_told, *told)
+            loop.call_soon_threadsafe(on_event, *event)
 
     listeners.append(deliver)
     try:

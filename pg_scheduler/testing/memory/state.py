@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY
-from pg_scheduler.domain.model import AttemptRecord, WorkerRecord
+from pg_scheduler.domain.model import START_ORDER, AttemptRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.ports.retention import VacuumDay
@@ -70,10 +70,7 @@ class MemoryState:
 
     def in_order(self, status: JobStatus) -> list[StoredJob]:
         """Jobs of one state in claim order: rank, execution time, id."""
-        return sorted(
-            (job for job in self.jobs.values() if job.status is status),
-            key=lambda job: (job.new.rank, job.execution_time, job.new.job_id),
-        )
+        return sorted((job for job in self.jobs.values() if job.status is status), key=START_ORDER)
 
     def forget(self, job_ids: Collection[str]) -> None:
         """Delete jobs with their history."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import asyncpg
 import pytest
 
+from pg_scheduler import Scheduler
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_postgres.migrations import all_migrations
+from pg_scheduler_postgres.statements import statement_names
 from tests.adapters.cli.conftest import Pgq, run
 
 LATEST = all_migrations()[-1].version
@@ -116,6 +119,36 @@ async def test_the_printed_sql_pipes_into_psql(
         applied = await run(server.binaries.folder / "psql", "-qv", "ON_ERROR_STOP=1", dsn, stdin=printed.out)
         assert applied.code == 0, applied.err
     assert (await lone_pgq("db", "status", "--dsn", dsn, "--schema", schema)).code == 0
+
+
+async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql: asyncpg.Connection) -> None:
+    """PostgreSQL keeps the text of what a driver has prepared."""
+    scheduler = Scheduler(sql)
+    await scheduler.initialize_db()
+    scheduler.task_map["task"] = _nothing
+    await scheduler.worker.steps.claim_and_start()
+    printed = await lone_pgq("db", "sql", "--statement", "claim")
+    comments = [line for line in printed.out.splitlines() if line.startswith("--")]
+    assert (printed.code, comments[:2]) == (
+        0,
+        ["-- $1 mark_ranks integer[]", "-- $2 mark_times timestamptz[]"],
+    )
+    sent = [row["statement"] for row in await sql.fetch("SELECT statement FROM pg_prepared_statements")]
+    assert printed.out.removeprefix("\n".join(comments) + "\n").removesuffix("\n") in sent
+
+
+async def test_the_statements_are_listed_with_what_they_do(lone_pgq: Pgq) -> None:
+    listed = (await lone_pgq("db", "sql", "--list")).out.splitlines()
+    assert [line.split()[0] for line in listed] == statement_names()
+    assert ["claim_job", "Lease one pending job, whether due or not"] in [
+        re.split("  +", line, maxsplit=1) for line in listed
+    ]
+    unknown = await lone_pgq("db", "sql", "--statement", "steal")
+    assert (unknown.code, "there is no statement 'steal'" in unknown.err) == (2, True)
+
+
+async def _nothing() -> None:
+    """A task."""
 
 
 async def test_the_owner_of_a_schema_needs_no_right_to_create_one(

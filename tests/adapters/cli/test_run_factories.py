@@ -169,7 +169,7 @@ async def test_a_factory_of_any_form_makes_the_application(
         ("a b.c", "expected package.module.function"),
         ("pkg.factories.number", "is 7: expected a function that returns the application"),
         ("pkg.factories.returns_junk", "returned 7: expected a PgQueuer"),
-        ("pkg.factories.needs_something", "must be callable without arguments: missing a required argument: 'dsn'"),
+        ("pkg.factories.needs_something", "callable without arguments: missing a required argument: 'dsn'"),
     ],
 )  # fmt: skip
 async def test_a_path_that_leads_nowhere_says_how_far_it_led_and_what_was_near(

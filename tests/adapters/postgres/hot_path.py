@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,7 +13,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from pg_scheduler_postgres.statements import Statements, in_schema, read_sql
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
+from pg_scheduler_postgres.settling import arrays_of
+from pg_scheduler_postgres.statements import Statements
 
 FULL = os.environ.get("PLANS_FULL") == "1"
 PENDING, FUTURE, FINISHED = (100_000, 1_000_000, 1_000_000) if FULL else (5_000, 50_000, 50_000)
@@ -74,7 +77,7 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """The hot path, with the sizes in which it is used."""
-    worker = {"worker_id": "me", "lease_seconds": 60.0}
+    worker = {"worker_id": "me", "lease_seconds": 60.0, **MISFIRE}
     names = [f"task {n}" for n in range(7)]
     running = [f"f{n:012}" for n in range(FUTURE - 499, FUTURE + 1)]
     marks: dict[str, Any] = {"mark_ranks": [], "mark_times": [], "mark_ids": []}
@@ -83,29 +86,32 @@ def cases() -> Iterator[Case]:
         claim = {**worker, "task_names": names, "limit": limit}
         yield Case("claim", {**claim, **marks}, str(limit))
         yield Case("claim", {**claim, **marked}, f"{limit} beyond a mark")
-    lanes = {"burst_seconds": 0.1, "after_task": "", "after_lane": "", "lanes_at_once": 200}
+    lanes = {
+        "burst_seconds": 0.1,
+        "token_rounding": 1e-4,
+        "after_task": "",
+        "after_lane": "",
+        "lanes_at_once": 200,
+    }
     yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes})
     for number in (1, BATCH):
         ids = running[:number]
-        yield Case("settle_completed", {"worker_id": "me", "epoch": 1, "job_ids": ids}, str(number))
-        nothing = [None] * number
-        told = {
-            "error_messages": nothing,
-            "tracebacks": nothing,
-            "results": nothing,
-            "delays": [1.0] * number,
-        }
-        told |= {"events": ["retry"] * number, "targets": ["pending"] * number, "epochs": [1] * number}
-        told |= {"not_kept": [], "soon_seconds": 60.0, "worker_id": "me", "job_ids": ids}
-        yield Case("settle", told, str(number))
+        yield Case(
+            "settle_completed",
+            {"worker_id": "me", "epoch": 1, "target": "completed", "job_ids": ids},
+            str(number),
+        )
+        verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))
+        told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
+        yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))
         me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
         yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
-        yield Case("request_cancel", {"job_ids": ids}, str(number))
+        yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case("await_job", {"job_id": "f000000000009", "soon_seconds": 60.0})
     yield Case(
         "reclaim_expired",
-        {"heartbeat_threshold_seconds": 120.0, "max_crashes": 5, "limit": BATCH, "patience_seconds": 0.0},
+        {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
     )
     yield Case("due_schedules", {"task_names": names, "limit": 200})
     yield Case("submit_one", _one_job())
@@ -115,7 +121,7 @@ def cases() -> Iterator[Case]:
 def _one_job() -> dict[str, Any]:
     unset = (
         "misfire_grace_time",
-        "timeout",
+        "timeout_seconds",
         "backoff",
         "schedule_key",
         "exclusive_key",
@@ -123,7 +129,7 @@ def _one_job() -> dict[str, Any]:
         "headers",
     )
     return {
-        **dict.fromkeys((*unset, "dedupe_key", "delay", "limit_key")),
+        **dict.fromkeys((*unset, "dedupe_key", "delay_seconds", "limit_key")),
         "job_id": "new",
         "job_name": "task 1",
         "execution_time": datetime.now(UTC),
@@ -165,7 +171,7 @@ class Planner:
         """The text that executes the prepared statement; what it does is undone."""
         statement = self._statements.unpinned(case.name)
         values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
-        types = types_of(case.name)
+        types = statement.types
         given = [await self._literal(types[name], values[name]) for name in statement.parameters]
         declared = ", ".join(types[name] for name in statement.parameters)
         transaction = self._connection.transaction()
@@ -186,12 +192,6 @@ def skip_unless_plans_are_counted(connection: asyncpg.Connection) -> None:
     """A server before 14 does not tell how often a prepared statement was planned."""
     if connection.get_server_version().major < 14:
         pytest.skip("PostgreSQL counts the plans of a statement from version 14 on")
-
-
-def types_of(name: str) -> dict[str, str]:
-    """The types of a statement's parameters: each is cast where it stands."""
-    sql = in_schema(read_sql("sql", name), "public")
-    return dict(re.findall(r":([a-z_]+)::((?:double precision|[a-z0-9]+)(?:\[\])?)", sql))
 
 
 def nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "lost submissions",
         "a call whose answer was lost is repeated",
-        ((SUBMITTING, "            if connection is not None or over or (",
-          "            if lost or over or ("),),
+        ((SUBMITTING, "            if connection is not None or given_up or (",
+          "            if lost or given_up or ("),),
     ),
     Mutant(
         "lost submissions",

@@ -17,7 +17,7 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.testing.contract.scene import RAISE, at, new, settle, told
+from pg_scheduler.testing.contract.scene import RAISE, at, new, settle, settlement_of
 from tests.chaos.limits.findings import most_in_a_second
 
 CLAIMERS = 16
@@ -46,7 +46,7 @@ async def claim_and_settle(
             event = rng.choice((JobEvent.COMPLETE, JobEvent.COMPLETE, JobEvent.FAIL, JobEvent.RELEASE))
             if event is JobEvent.RELEASE:
                 taken[job.job_id] -= 1
-            await driver.jobs.settle([told(job, event, worker)])
+            await driver.jobs.settle([settlement_of(job, event, worker)])
 
 
 async def watched(dsn: str, end: asyncio.Event) -> list[int]:

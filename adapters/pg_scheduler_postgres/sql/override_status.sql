@@ -1,9 +1,11 @@
 -- An operator's word ends a job; the epoch ends the right of a running attempt to write.
-WITH ended AS (
+WITH
+-- The job, ended.
+ended AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET status = :status::text,
         epoch = job.epoch + 1,
-        finished_at = coalesce(:now::timestamptz, now()),
+        finished_at = :NOW,
         lease_until = NULL,
         superseded = false
     WHERE job.job_id = :job_id::text

@@ -1,0 +1,56 @@
+"""Pieces of SQL that statements include by name, made from the tables' columns. Others are files in
+`fragments/`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pg_scheduler.domain.model import START_ORDER_FIELDS
+from pg_scheduler_postgres.catalog import TABLES
+from pg_scheduler_postgres.columns import CLAIMED, JOB_COLUMNS, PARAMETERS, SHOWN, STORED
+
+_WIDTH = 100
+"""Of a line, in characters, before it is indented."""
+
+
+def _list(items: Iterable[str]) -> str:
+    """Items separated by commas, in lines that can be read."""
+    lines = [""]
+    for item in items:
+        if lines[-1] and len(lines[-1]) + len(item) > _WIDTH:
+            lines.append("")
+        lines[-1] += f" {item}," if lines[-1] else f"{item},"
+    return "\n".join(lines).removesuffix(",") + "\n"
+
+
+def _stored(parameters: dict[str, str]) -> str:
+    return _list(column.stored.format_map(parameters) for column in STORED)
+
+
+def _claim_order() -> str:
+    columns = {column.new: column.name for column in JOB_COLUMNS if column.new}
+    return f"ORDER BY {', '.join(columns[field] for field in START_ORDER_FIELDS)}\n"
+
+
+_KEPT_BY_A_NEW_DEFINITION = ("job_id", "created_at")
+
+COLUMN_FRAGMENTS: dict[str, str] = {
+    "every_table": _list(f':"schema".{table.name}' for table in TABLES),
+    "claim_order": _claim_order(),
+    "claimed_columns": _list(column.read for column in CLAIMED),
+    "shown_columns": _list(column.read for column in SHOWN),
+    "job_columns": _list(column.name for column in STORED),
+    "given_names": _list(parameter.name for parameter in PARAMETERS),
+    "given_arrays": _list(f":every_{parameter.name}::{parameter.type}[]" for parameter in PARAMETERS),
+    "given_values": _stored({parameter.name: f"given.{parameter.name}" for parameter in PARAMETERS}),
+    "one_jobs_values": _stored(
+        {parameter.name: f":{parameter.name}::{parameter.type}" for parameter in PARAMETERS}
+    ),
+    "replaced_columns": ",\n".join(
+        f"{column.name} = EXCLUDED.{column.name}"
+        for column in STORED
+        if column.name not in _KEPT_BY_A_NEW_DEFINITION
+    )
+    + "\n",
+}
+"""Text by name."""

@@ -1,0 +1,176 @@
+"""The table of jobs, column by column. All that names its columns is made from this one list: the rows that
+are stored and copied, the claimed and the shown job, the rights of a producer, what the catalog must hold.
+
+A new column is a migration, a line here, and a field of the records that it is for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from pg_scheduler.domain.retry import backoff_from_text, backoff_text
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
+
+Conversion = Callable[[Any], Any]
+
+
+def as_it_is(value: Any) -> Any:
+    """No conversion."""
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class JobColumn:
+    """One column of `scheduled_jobs`."""
+
+    name: str
+    definition: str
+    """Its type and constraints, in the words of PostgreSQL's catalog."""
+    since: int
+    """The number of the migration that brings it."""
+    producer: bool = False
+    """Whether whoever stores jobs writes it; workers write all of them."""
+    new: str | None = None
+    """The field of a `NewJob` that it is made of."""
+    claimed: str | None = None
+    """The field of a `ClaimedJob` that is made of it."""
+    shown: str | None = None
+    """The field of a `JobRecord` that is made of it."""
+    encode: Conversion = as_it_is
+    """From the field of a `NewJob`."""
+    decode: Conversion = as_it_is
+    """To the field of a `ClaimedJob` or `JobRecord`."""
+    stored_as: str = ""
+    """What is stored, if not just the value: SQL with the names of parameters in braces."""
+
+    @property
+    def type(self) -> str:
+        """Its type."""
+        return type_in(self.definition)
+
+    @property
+    def crosses_as(self) -> str:
+        """The type of a parameter for it. jsonb crosses as text."""
+        return "text" if self.type == "jsonb" else self.type
+
+    @property
+    def stored(self) -> str:
+        """What is stored, as SQL with the names of parameters in braces."""
+        return self.stored_as or "{" + self.name + "}" + ("::jsonb" if self.type == "jsonb" else "")
+
+    @property
+    def read(self) -> str:
+        """The column in a list of columns of `job`."""
+        return f"job.{self.name}::text AS {self.name}" if self.type == "jsonb" else f"job.{self.name}"
+
+
+def type_in(definition: str) -> str:
+    """The type in a column's definition."""
+    for end in (" COLLATE ", " NOT NULL", " DEFAULT "):
+        definition = definition.partition(end)[0]
+    return definition
+
+
+def _arguments(text: str | None) -> str:
+    """Rows of an older table may have none."""
+    return text or "{}"
+
+
+def _is_set(value: object) -> bool:
+    return value is not None
+
+
+_FLAG = "boolean NOT NULL DEFAULT false"
+_COUNT = "integer NOT NULL DEFAULT 0"
+_TIME = "timestamp with time zone"
+_DUE = "coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time})"
+_LANE = (
+    "coalesce({limit_key}, "
+    """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}))"""
+)
+
+
+def _producers(name: str, definition: str, since: int, field: str, **more: Any) -> JobColumn:
+    """A column that holds a field of the definition, which a worker gets and insight shows."""
+    wanted: dict[str, Any] = {"new": field, "claimed": field, "shown": field, **more}
+    return JobColumn(name, definition, since, producer=True, **wanted)
+
+
+JOB_COLUMNS: tuple[JobColumn, ...] = (
+    _producers("job_id", 'text COLLATE "C" NOT NULL DEFAULT (gen_random_uuid())::text', 1, "job_id"),
+    _producers("job_name", "text NOT NULL", 1, "task_name"),
+    _producers(
+        "execution_time", f"{_TIME} NOT NULL", 1, "execution_time", decode=instant, stored_as=_DUE
+    ),
+    JobColumn("status", "text NOT NULL DEFAULT 'pending'::text", 1, shown="status", decode=JobStatus),
+    _producers("task_data", "jsonb", 1, "task_data", decode=_arguments),
+    JobColumn(
+        "created_at", f"{_TIME} NOT NULL DEFAULT CURRENT_TIMESTAMP", 1, producer=True,
+        claimed="created_at", shown="created_at", decode=instant, stored_as=":NOW",
+    ),
+    JobColumn("last_heartbeat", _TIME, 1),
+    JobColumn("lease_until", _TIME, 1, shown="lease_until", decode=utc),
+    _producers("priority", "integer NOT NULL DEFAULT 5", 1, "rank"),
+    JobColumn("retry_count", _COUNT, 1, claimed="retry_count", shown="retry_count"),
+    _producers("max_retries", _COUNT, 1, "max_retries"),
+    JobColumn("worker_id", "text", 1, shown="worker_id"),
+    JobColumn("error_message", "text", 1, shown="error_message"),
+    _producers("misfire_grace_time", "integer", 1, "misfire_grace_seconds", claimed=None),
+    JobColumn("epoch", "bigint NOT NULL DEFAULT 0", 2, claimed="epoch", shown="epoch"),
+    JobColumn("attempt_count", _COUNT, 2, claimed="attempt", shown="attempt_count"),
+    JobColumn("crash_count", _COUNT, 2, shown="crash_count"),
+    JobColumn("started_at", _TIME, 2, shown="started_at", decode=utc),
+    JobColumn("finished_at", _TIME, 2, shown="finished_at", decode=utc),
+    JobColumn("cancel_requested_at", _TIME, 2, shown="cancel_requested", decode=_is_set),
+    JobColumn("superseded", _FLAG, 2, shown="superseded"),
+    _producers("timeout_seconds", "double precision", 2, "timeout", encode=seconds, decode=duration),
+    _producers(
+        "backoff", "jsonb", 2, "backoff", shown=None, encode=backoff_text, decode=backoff_from_text
+    ),
+    _producers("store_result", _FLAG, 2, "store_result", shown=None),
+    JobColumn("result", "jsonb", 2, shown="result"),
+    _producers("schedule_key", "text", 3, "schedule_key"),
+    JobColumn(
+        "schedule_window", _TIME, 3, claimed="schedule_window", shown="schedule_window", decode=utc
+    ),
+    _producers("exclusive_key", "text", 3, "exclusive_key", shown=None),
+    _producers("exclusive_wait", "boolean NOT NULL DEFAULT true", 3, "exclusive_wait", shown=None),
+    _producers("payload", "bytea", 4, "payload"),
+    _producers("headers", "jsonb", 4, "headers"),
+    _producers("dedupe_key", 'text COLLATE "C"', 4, "dedupe_key", claimed=None),
+    JobColumn(
+        "lane", 'text COLLATE "C"', 4, producer=True, claimed="lane", shown="lane", stored_as=_LANE
+    ),
+    JobColumn("awaited", _FLAG, 4),
+    JobColumn("progress_done", "double precision", 4, shown="progress_done"),
+    JobColumn("progress_total", "double precision", 4, shown="progress_total"),
+)  # fmt: skip
+"""In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
+
+STORED = tuple(column for column in JOB_COLUMNS if column.producer)
+CLAIMED = tuple(column for column in JOB_COLUMNS if column.claimed is not None)
+SHOWN = tuple(column for column in JOB_COLUMNS if column.shown is not None)
+
+
+class Parameter(NamedTuple):
+    """What storing a job needs to know of it."""
+
+    name: str
+    type: str
+    field: str
+    """Of a `NewJob`."""
+    encode: Conversion = as_it_is
+
+
+PARAMETERS: tuple[Parameter, ...] = (
+    *(
+        Parameter(column.name, column.crosses_as, column.new, column.encode)
+        for column in STORED
+        if column.new is not None
+    ),
+    Parameter("delay_seconds", "double precision", "delay", seconds),
+    Parameter("limit_key", "text", "limit_key"),
+)

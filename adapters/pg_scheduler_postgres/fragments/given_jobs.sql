@@ -1,0 +1,7 @@
+SELECT
+    -- include: given_values
+FROM unnest(
+    -- include: given_arrays
+) AS given (
+    -- include: given_names
+)

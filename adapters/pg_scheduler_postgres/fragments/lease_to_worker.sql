@@ -1,0 +1,8 @@
+-- An attempt begins, under an epoch of its own.
+SET status = 'running',
+    epoch = job.epoch + 1,
+    worker_id = :worker_id::text,
+    started_at = :NOW,
+    last_heartbeat = :NOW,
+    lease_until = :NOW + make_interval(secs => :lease_seconds::double precision),
+    attempt_count = job.attempt_count + 1

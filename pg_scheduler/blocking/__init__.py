@@ -1,0 +1,1 @@
+"""For programs without an event loop: both styles in blocking calls."""
