@@ -1,4 +1,4 @@
-"""What the worker does about an attempt when something happens to it: claimed, lost, cancelled, settled."""
+"""How the worker reacts to the events of an attempt: claimed, lost, cancelled, settled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class AttemptEvents:
-    """The life of attempts as the services report it."""
+    """Reacts to what the services report about attempts."""
 
     def __init__(
         self, *, active: ActiveAttempts, events: Events, observers: Observers, pruner: Pruner, prune: bool
@@ -35,21 +35,22 @@ class AttemptEvents:
             return  # its verdict is on the way, and the fence will judge it
         if attempt.completion is not None:
             return  # most likely it is completed; what became of that is asked when its function ends
-        log.warning("lease lost; the attempt is stopped", extra={"job_id": lease.job_id})
+        log.warning("job %r: lease lost; stopping the attempt", lease.job_id, extra={"job_id": lease.job_id})
         attempt.stop(StopReason.LEASE_LOST)
 
     def cancel_requested(self, lease: Lease) -> None:
         """Somebody wants the job to stop."""
         attempt = self._active.find(lease)
         if attempt is not None and attempt.reason is None:
-            log.info("cancelling on request", extra={"job_id": lease.job_id})
+            log.info("job %r: cancelling on request", lease.job_id, extra={"job_id": lease.job_id})
             attempt.stop(StopReason.CANCEL)
 
     def settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
         """A verdict has been answered: others may run now, and what is not kept may go."""
         job = attempt.job
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("job settled", extra={"job_id": job.job_id, "event": verdict.event, "seconds": took})
+            facts = {"job_id": job.job_id, "event": verdict.event, "seconds": took}
+            log.debug("job %r settled: %s", job.job_id, verdict.event, extra=facts)
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self._events.emit(Event.ATTEMPT_TO_REPEAT)

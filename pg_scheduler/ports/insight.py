@@ -13,7 +13,7 @@ from pg_scheduler.domain.states import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Due jobs of one name that nobody here claims."""
+    """Due jobs of one name that this worker does not claim."""
 
     task_name: str
     count: int

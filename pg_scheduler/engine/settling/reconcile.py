@@ -1,4 +1,4 @@
-"""Finds out what the store did where its answer was lost on the way."""
+"""Finds out what the store did when its reply was lost."""
 
 from __future__ import annotations
 
