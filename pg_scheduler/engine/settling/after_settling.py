@@ -11,7 +11,7 @@ from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.attempt import Attempt
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class AfterSettling:
