@@ -1,4 +1,4 @@
-"""Finds out what the store did when its reply was lost."""
+"""Reconciles what this worker knows with the store after a reply was lost."""
 
 from __future__ import annotations
 
