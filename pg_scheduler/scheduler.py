@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Unpack, cast, overload
 
-from pg_scheduler.client.job_client import JobClient, checked_ids
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_factory import UNSET, JobFactory, JobRequest, Unset
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig
@@ -507,15 +508,65 @@ class Scheduler:
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
         return await self.client.cancel_job(job_id, connection=connection)
 
-    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
-        """Cancel jobs, as `cancel_job`; what each id met, in order: cancelled, requested (it runs, and its
-        worker has been told), finished (too late) or unknown."""
-        return await self.client.cancel(checked_ids(job_ids), connection=connection)
+    @overload
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
 
-    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
-        """Run jobs that have ended once more, now, with their counters at zero; what each id met, in order:
-        retried, pending or running (not ended), duplicate (of an unfinished job) or unknown."""
-        return await self.client.retry(checked_ids(job_ids))
+    @overload
+    async def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
+        """Cancel jobs, as `cancel_job`, by id or by a filter (the words of `jobs`).
+
+        By id: what each met, in order: cancelled, requested (it runs, and its worker has been told), finished
+        (too late) or unknown. By filter: how many are cancelled now, or asked to stop. It goes through them
+        in batches; a pending one that starts meanwhile is asked to stop, one that is stored meanwhile may be
+        left out.
+
+        Raises:
+            InvalidInput: neither ids nor a filter, both, or a status of jobs that have ended.
+        """
+        return await self.client.cancel(chosen_jobs(job_ids, options), connection=connection)
+
+    @overload
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    async def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more, now, with their counters at zero, by id or by a filter (the
+        words of `jobs`).
+
+        By id: what each met, in order: retried, pending or running (not ended), duplicate (of an unfinished
+        job) or unknown. By filter: how many are retried. Those that have not ended, or whose dedupe key is
+        taken, stay as they are, and one that fails again meanwhile is not retried twice.
+
+        Raises:
+            InvalidInput: neither ids nor a filter, both, or a status of jobs that have not ended.
+        """
+        return await self.client.retry(chosen_jobs(job_ids, options))
+
+    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """At most `limit` of the stored jobs, newest first: by execution time, then id.
+
+        Args:
+            status: one, or several.
+            task: the full name of a task.
+            since: only jobs that are due then or later; aware.
+            error: a part of the error message, whatever the case of its letters; no character is a wildcard.
+
+        Raises:
+            InvalidInput: a value that cannot be.
+        """
+        return await self.client.jobs(limit=limit, **options)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
