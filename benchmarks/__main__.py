@@ -13,9 +13,10 @@ from benchmarks.frame import Bench, Part, Table, joined
 from benchmarks.parts import PARTS
 from benchmarks.printing import as_json, as_text, machine, shown
 from benchmarks.server import bench_server, prepare
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 
-LIBRARIES = ("asyncpg", "psycopg")
+LIBRARIES: tuple[Library, ...] = ("asyncpg", "psycopg")
 
 
 def parsed(arguments: Sequence[str]) -> argparse.Namespace:
@@ -36,7 +37,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 async def run(
-    parts: Sequence[Part], libraries: Sequence[str], chosen: argparse.Namespace, server: EmbeddedServer
+    parts: Sequence[Part], libraries: Sequence[Library], chosen: argparse.Namespace, server: EmbeddedServer
 ) -> dict[str, list[Table]]:
     """Every part with every library, one after the other; its tables are printed when it is done."""
     await prepare(server)

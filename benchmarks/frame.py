@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 
 WORKER_ROLE = "bench_worker"
@@ -31,7 +32,7 @@ class Bench:
     """One part's turn with one library."""
 
     server: EmbeddedServer
-    library: str
+    library: Library
     scale: float = 1.0
     """Share of the usual number of repetitions and jobs; tests use a small one."""
     full: bool = False

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Protocol
 import asyncpg
 import psycopg
 
+from pg_scheduler.client.source import Library
+
 CHANNEL = "bench_bare"
 
 CREATE = "CREATE TABLE IF NOT EXISTS bench_bare (id integer PRIMARY KEY, claims integer NOT NULL)"
@@ -33,7 +35,7 @@ class Pair(NamedTuple):
 
 
 @asynccontextmanager
-async def bare_notify(library: str, dsn: str) -> AsyncIterator[Ping]:
+async def bare_notify(library: Library, dsn: str) -> AsyncIterator[Ping]:
     """Two connections, one that tells and one that hears."""
     heard: asyncio.Queue[float] = asyncio.Queue()
     connected = _asyncpg_pair if library == "asyncpg" else _psycopg_pair

@@ -9,9 +9,11 @@ from typing import Any
 import asyncpg
 from psycopg_pool import AsyncConnectionPool
 
+from pg_scheduler.client.source import Library
+
 
 @asynccontextmanager
-async def pool_of(library: str, dsn: str, size: int) -> AsyncIterator[Any]:
+async def pool_of(library: Library, dsn: str, size: int) -> AsyncIterator[Any]:
     """A pool of so many connections, all of them open."""
     if library == "asyncpg":
         async with asyncpg.create_pool(dsn, min_size=size, max_size=size) as pool:

@@ -8,10 +8,12 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from benchmarks import loop
 from benchmarks.frame import Bench, Database
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,7 +23,7 @@ async def tell_time() -> float:
     return time.time()
 
 
-async def serve(dsn: str, library: str) -> None:
+async def serve(dsn: str, library: Library) -> None:
     """Run jobs until SIGTERM."""
     scheduler = Scheduler.connect(dsn, library=library)
     scheduler.register(tell_time)
@@ -61,4 +63,5 @@ async def worker_process(bench: Bench, database: Database) -> AsyncIterator[asyn
 
 
 if __name__ == "__main__":
-    loop.run(serve(*sys.argv[1:]))
+    arguments: list[Any] = sys.argv[1:]
+    loop.run(serve(*arguments))

@@ -4,6 +4,7 @@ from pg_scheduler.blocking.sync_queries import SyncQueries
 from pg_scheduler.blocking.sync_scheduler import SyncScheduler
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.typed_call import Call, call
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -45,13 +46,14 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
 from pg_scheduler.queries import Queries
 from pg_scheduler.sc import SchedulerManager
-from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.scheduler import Scheduler, current_scheduler
 from pg_scheduler.task import task
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyStarted",
+    "Call",
     "CancelAnswer",
     "ConfigurationError",
     "ConflictResolution",
@@ -99,7 +101,9 @@ __all__ = [
     "VacuumPolicy",
     "VacuumTrigger",
     "WaitTimeout",
+    "call",
     "current_job",
+    "current_scheduler",
     "periodic",
     "task",
 ]

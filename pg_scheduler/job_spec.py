@@ -1,13 +1,13 @@
 """One job of a bulk call."""
 
-from pg_scheduler.client.job_factory import UNSET as _UNSET
 from pg_scheduler.client.job_factory import JobRequest
+from pg_scheduler.domain.unset import UNSET as _UNSET
 
 
 class JobSpec(JobRequest):
     """A job to schedule: func, execution_time, args, kwargs, priority, max_retries, job_id,
-    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result and limit_key. The fields
-    mean what the parameters of `Scheduler.schedule` mean."""
+    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result, limit_key and delay. The
+    fields mean what the parameters of `Scheduler.schedule` mean."""
 
     __slots__ = ()
 

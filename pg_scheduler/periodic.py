@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pg_scheduler.client.job_factory import UNSET, Unset
+from pg_scheduler.client.keywords import CatchUpRule, LockContention, OverlapOfRuns
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, register
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
@@ -16,6 +16,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.schedule import CatchUp, Overlap, cron_key, interval_key
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.tasks.checks import checked_retry
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
@@ -38,14 +39,14 @@ def periodic(
     dst_gap: GapRule | None = None,
     dst_overlap: OverlapRule | None = None,
     jitter: timedelta = timedelta(0),
-    catch_up: CatchUp | str = CatchUp.LATEST,
+    catch_up: CatchUpRule = CatchUp.LATEST,
     catch_up_limit: int = 100,
-    overlap: Overlap | str = Overlap.WAIT,
+    overlap: OverlapOfRuns = Overlap.WAIT,
     misfire_grace_time: int | Unset | None = UNSET,
     anchor: datetime | None = None,
     timeout: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
-    lock_contention: Contention | str = Contention.WAIT,
+    lock_contention: LockContention = Contention.WAIT,
 ) -> Callable[[_F], _F]:
     """Run an async function at every window of an interval or a cron expression, once in the whole cluster.
 

@@ -2,31 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import timedelta
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Unpack, overload
 
+from pg_scheduler.client.keywords import SchedulerOptions
+from pg_scheduler.client.source import Source
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_seconds
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.entrypoints.application import App
 from pg_scheduler.entrypoints.failure_observer import checked_on_failure
-from pg_scheduler.entrypoints.policy import EntrypointPolicy, ExecutorFactory
+from pg_scheduler.entrypoints.handlers import AnyHandler, ContextHandler, JobHandler
+from pg_scheduler.entrypoints.policy import EntrypointOptions, EntrypointPolicy, ExecutorFactory, OnFailure
 from pg_scheduler.models import Context
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.queries import Queries
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+from pg_scheduler.scheduler import Scheduler
 
 
 class QueueManager(App):
     """Knows entrypoints, and runs their jobs."""
 
-    def __init__(self, source: Any, **options: Any) -> None:
-        super().__init__(source, **options)
+    def __init__(
+        self,
+        source: Source | Scheduler,
+        *,
+        resources: MutableMapping[str, Any] | None = None,
+        **options: Unpack[SchedulerOptions],
+    ) -> None:
+        super().__init__(source, resources=resources, **options)
         self._names: set[str] = set()
-        self.queries = Queries(self.scheduler)
+        self.queries: Queries = Queries(self.scheduler)
+
+    @overload
+    def entrypoint(
+        self, name: str, *, accepts_context: Literal[False] = False, **options: Unpack[EntrypointOptions]
+    ) -> Callable[[JobHandler], JobHandler]: ...
+
+    @overload
+    def entrypoint(
+        self, name: str, *, accepts_context: Literal[True], **options: Unpack[EntrypointOptions]
+    ) -> Callable[[ContextHandler], ContextHandler]: ...
+
+    @overload
+    def entrypoint(
+        self,
+        name: str,
+        *,
+        executor_factory: ExecutorFactory | None,
+        accepts_context: bool = False,
+        **options: Unpack[EntrypointOptions],
+    ) -> Callable[[AnyHandler], AnyHandler]: ...
 
     def entrypoint(
         self,
@@ -37,13 +65,13 @@ class QueueManager(App):
         serialized_dispatch: bool = False,
         retry_timer: timedelta | float | None = None,
         executor_factory: ExecutorFactory | None = None,
-        on_failure: Callable[..., Any] | Literal["hold"] = "hold",
+        on_failure: OnFailure = "hold",
         accepts_context: bool = False,
         timeout: timedelta | float | None = None,
         retry: RetryPolicy | int | None = None,
         max_retries: int | None = None,
         executor: str | Executor | None = None,
-    ) -> Callable[[_F], _F]:
+    ) -> Callable[[AnyHandler], AnyHandler]:
         """Run the decorated function for the jobs of this name. An async function runs in the event loop, a
         plain one in a thread; it gets the `Job`. The function itself is unchanged.
 
@@ -87,7 +115,7 @@ class QueueManager(App):
         if name in self._names:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
 
-        def attach(func: _F) -> _F:
+        def attach(func: AnyHandler) -> AnyHandler:
             self._attach(name, func, policy)
             return func
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Unpack, overload
+from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
 
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
@@ -13,6 +13,7 @@ from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution
@@ -30,7 +31,8 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.scheduler import Scheduler
 
-ON_DUPLICATE = ("raise", "ignore")
+OnDuplicate: TypeAlias = Literal["raise", "ignore"]
+ON_DUPLICATE: tuple[OnDuplicate, ...] = get_args(OnDuplicate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,15 @@ class Queries:
         InvalidInput: `source` is something else, or brings its own schema.
     """
 
-    def __init__(self, source: Any, *, schema: str | None = None, library: str | None = None) -> None:
-        self.client, self._owned = _client_of(source, schema, library)
+    def __init__(
+        self,
+        source: Source | Scheduler | JobClient,
+        *,
+        schema: str | None = None,
+        library: Library | None = None,
+    ) -> None:
+        client, self._owned = _client_of(source, schema, library)
+        self.client: JobClient = client
 
     @property
     def driver(self) -> Driver:
@@ -75,7 +84,7 @@ class Queries:
         if self._owned:
             await self.client.close()
 
-    async def __aenter__(self) -> Queries:
+    async def __aenter__(self) -> Self:
         await self.open()
         return self
 
@@ -105,7 +114,7 @@ class Queries:
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
-        on_duplicate: str = "raise",
+        on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[JobHandle]:
         """Store jobs for an entrypoint; their ids, in order, also for a single one.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypedDict, Unpack, overload
 
+from pg_scheduler.client.keywords import CatchUpRule, OverlapOfRuns, SchedulerOptions
 from pg_scheduler.client.schedule_request import ScheduleRequest
+from pg_scheduler.client.source import Source
 from pg_scheduler.domain.cron import CronRule, zone_of
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
@@ -15,6 +17,7 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.schedule import CatchUp, Overlap
 from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.entrypoints.application import App
+from pg_scheduler.entrypoints.handlers import AnyHandler, ScheduleHandler
 from pg_scheduler.entrypoints.schedule_executors import (
     AbstractScheduleExecutor,
     ScheduleExecutor,
@@ -24,8 +27,7 @@ from pg_scheduler.models import Schedule
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
-
-_F = TypeVar("_F", bound=Callable[..., Any])
+from pg_scheduler.scheduler import Scheduler
 
 MAX_NAME = 150
 """Characters of a schedule's name: its jobs' ids hold it together with the expression and the window."""
@@ -35,28 +37,60 @@ TASK_PREFIX = "schedule:"
 enqueued under the bare name still finds the schedule's function."""
 
 
+ScheduleExecutorFactory: TypeAlias = Callable[[ScheduleExecutorFactoryParameters], AbstractScheduleExecutor]
+
+
+class CronOptions(TypedDict, total=False):
+    """What may be said of a schedule, whatever its function takes; see `SchedulerManager.schedule`."""
+
+    timezone: str | None
+    max_retries: int
+    timeout: timedelta | float | None
+    catch_up: CatchUpRule
+    overlap: OverlapOfRuns
+    use_advisory_lock: bool
+
+
 class SchedulerManager(App):
     """Knows schedules, and runs their windows, each once in the whole cluster."""
 
-    def __init__(self, source: Any, **options: Any) -> None:
-        super().__init__(source, **options)
+    def __init__(
+        self,
+        source: Source | Scheduler,
+        *,
+        resources: MutableMapping[str, Any] | None = None,
+        **options: Unpack[SchedulerOptions],
+    ) -> None:
+        super().__init__(source, resources=resources, **options)
         self._by_name: dict[str, _ScheduleRuns] = {}
+
+    @overload
+    def schedule(
+        self, entrypoint: str, expression: str, **options: Unpack[CronOptions]
+    ) -> Callable[[ScheduleHandler], ScheduleHandler]: ...
+
+    @overload
+    def schedule(
+        self,
+        entrypoint: str,
+        expression: str,
+        executor_factory: ScheduleExecutorFactory,
+        **options: Unpack[CronOptions],
+    ) -> Callable[[AnyHandler], AnyHandler]: ...
 
     def schedule(
         self,
         entrypoint: str,
         expression: str,
-        executor_factory: Callable[
-            [ScheduleExecutorFactoryParameters], AbstractScheduleExecutor
-        ] = ScheduleExecutor,
+        executor_factory: ScheduleExecutorFactory = ScheduleExecutor,
         *,
         timezone: str | None = None,
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
-        catch_up: CatchUp | str = CatchUp.LATEST,
-        overlap: Overlap | str = Overlap.WAIT,
+        catch_up: CatchUpRule = CatchUp.LATEST,
+        overlap: OverlapOfRuns = Overlap.WAIT,
         use_advisory_lock: bool = False,
-    ) -> Callable[[_F], _F]:
+    ) -> Callable[[AnyHandler], AnyHandler]:
         """Run the decorated function at every window of a cron expression; it gets the `Schedule`. A name may
         have several expressions, with the same function or different ones.
 
@@ -87,7 +121,7 @@ class SchedulerManager(App):
         if key in runs.executors:
             raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")
 
-        def attach(func: _F) -> _F:
+        def attach(func: AnyHandler) -> AnyHandler:
             if not callable(func):
                 raise InvalidInput("schedule", f"expected a function to decorate, got {shown(func)}")
             if key in runs.executors:

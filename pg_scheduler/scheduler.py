@@ -4,25 +4,41 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, ClassVar, Unpack, cast, overload
+from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
+from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
+from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
-from pg_scheduler.client.job_factory import UNSET, JobFactory, JobRequest, Unset
+from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.keywords import (
+    CalledJobOptions,
+    CallOptions,
+    ScheduleChanges,
+    SchedulerOptions,
+    ScheduleSettings,
+    TimedJobOptions,
+)
+from pg_scheduler.client.loop_calls import LoopCalls
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig
+from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.schedule_book import ScheduleBook
-from pg_scheduler.client.schedule_info import ScheduleInfo
+from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
 from pg_scheduler.client.setting import Setting
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
+from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     checked_grace,
@@ -39,6 +55,7 @@ from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
@@ -58,6 +75,8 @@ from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 
 class Scheduler:
@@ -94,14 +113,14 @@ class Scheduler:
     """Seconds a worker may be silent before its jobs are taken back."""
     WORKER_ID_LENGTH: ClassVar[int] = 8
 
-    max_concurrent_jobs = Setting(checked_positive, lambda number: {"capacity": number})
-    misfire_grace_time = Setting(checked_grace)
-    batch_claim_limit = Setting(checked_positive, lambda number: {"batch_limit": number})
-    polling_config = Setting(
+    max_concurrent_jobs: Setting[int] = Setting(checked_positive, lambda number: {"capacity": number})
+    misfire_grace_time: Setting[int | None] = Setting(checked_grace)
+    batch_claim_limit: Setting[int] = Setting(checked_positive, lambda number: {"batch_limit": number})
+    polling_config: Setting[PollingConfig] = Setting(
         lambda name, config: checked_instance(name, config, PollingConfig),
         lambda config: {"polling": config},
     )
-    vacuum_config = Setting(
+    vacuum_config: Setting[VacuumConfig] = Setting(
         lambda name, config: checked_instance(name, config, VacuumConfig),
         lambda config: {
             "retention": config.policies(),
@@ -109,13 +128,13 @@ class Scheduler:
             "track_retention": config.track_metrics,
         },
     )
-    vacuum_enabled = Setting(
+    vacuum_enabled: Setting[bool] = Setting(
         lambda name, enabled: checked_instance(name, enabled, bool), lambda enabled: {"prune": enabled}
     )
 
     def __init__(
         self,
-        db_pool: Any,
+        db_pool: Source,
         max_concurrent_jobs: int = 25,
         misfire_grace_time: int | None = 300,
         vacuum_config: VacuumConfig | None = None,
@@ -124,7 +143,7 @@ class Scheduler:
         polling_config: PollingConfig | None = None,
         *,
         schema: str | None = None,
-        library: str | None = None,
+        library: Library | None = None,
         retry_policy: RetryPolicy | None = None,
         max_crashes: int = 5,
         task_modules: Sequence[str] = (),
@@ -156,13 +175,15 @@ class Scheduler:
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self._executors = NamedExecutors(checked_executors(executors))
         self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
-        self.periodic_jobs_enabled = checked_instance("periodic_jobs_enabled", periodic_jobs_enabled, bool)
+        self.periodic_jobs_enabled: bool = checked_instance(
+            "periodic_jobs_enabled", periodic_jobs_enabled, bool
+        )
         self._registry = TaskRegistry(self._host.tasks_changed)
         self._loader = TaskLoader(
             self._registry, checked_items("task_modules", task_modules, str, "module name")
         )
-        self.task_map = TaskMap(self._registry)
-        self.client = JobClient(
+        self.task_map: TaskMap = TaskMap(self._registry)
+        self.client: JobClient = JobClient(
             self.driver,
             self.clock,
             self.codec,
@@ -176,16 +197,19 @@ class Scheduler:
             lambda: self.misfire_grace_time,
             self._executors.names,
         )
-        self.schedules = ScheduleBook(
+        self.schedules: ScheduleBook = ScheduleBook(
             self.client,
             self._registry,
             ScheduleFactory(self._registry, self.codec, lambda: self.misfire_grace_time),
             on_adopted=self._host.schedules_adopted,
         )
-        self.retention = RetentionClient(self.client, lambda: self.worker.services.pruner.prune_once())
-        self.is_running = False
-        self.is_shutting_down = False
+        self.retention: RetentionClient = RetentionClient(
+            self.client, lambda: self.worker.services.pruner.prune_once()
+        )
+        self.is_running: bool = False
+        self.is_shutting_down: bool = False
         self._changing = asyncio.Lock()
+        self._loop_calls = LoopCalls()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
         given = Surroundings(
@@ -198,13 +222,14 @@ class Scheduler:
             schedules=self.schedules.wanted,
             try_import=self._loader.load,
             observers=self._observers,
+            owner=self,
         )
         return Worker(given, worker_id)
 
     # --- ways to make one
 
     @classmethod
-    def connect(cls, dsn: str, **options: Any) -> Scheduler:
+    def connect(cls, dsn: str, **options: Unpack[SchedulerOptions]) -> Self:
         """A scheduler over connections of its own: ``async with Scheduler.connect(dsn) as scheduler``.
 
         Options are those of the constructor. Entering the block starts it, leaving shuts it down.
@@ -212,7 +237,9 @@ class Scheduler:
         return cls(dsn, **options)
 
     @classmethod
-    def from_env(cls, environment: Mapping[str, str] | None = None, **options: Any) -> Scheduler:
+    def from_env(
+        cls, environment: Mapping[str, str] | None = None, **options: Unpack[SchedulerOptions]
+    ) -> Self:
         """A scheduler as the environment says: DATABASE_URL, MAX_CONCURRENT_JOBS, MISFIRE_GRACE_TIME,
         VACUUM_ENABLED. `options` win.
 
@@ -297,6 +324,7 @@ class Scheduler:
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
+        self._loop_calls.note_loop()
         await self.client.open()
 
     async def initialize_db(self) -> None:
@@ -319,6 +347,7 @@ class Scheduler:
                 await self.register_schedules()
                 worker.start()
             self.is_running = True
+            note_running(self)
 
     async def shutdown(self, timeout: float | None = 30) -> None:
         """Stop: no new jobs; running ones get `timeout` seconds (None: as long as they need), then they are
@@ -341,13 +370,14 @@ class Scheduler:
                     await self.client.close()
                 finally:
                     self._host.end()
+                    note_stopped(self)
                     self.is_running = self.is_shutting_down = False
 
     async def run(self, shutdown_timeout: float | None = 30) -> None:
         """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
         await run_until_signalled(self.start, self.shutdown, shutdown_timeout)
 
-    async def __aenter__(self) -> Scheduler:
+    async def __aenter__(self) -> Self:
         try:
             await self.start()
         except BaseException:
@@ -363,17 +393,78 @@ class Scheduler:
     ) -> None:
         await self.shutdown()
 
+    def bound(self) -> AbstractContextManager[None]:
+        """Within ``with scheduler.bound():`` the verbs of a task (``await send.enqueue(...)``) mean this
+        scheduler, in the whole process. A job's own scheduler, and ``using(scheduler=...)``, go before it."""
+        self._loop_calls.note_loop()
+        return bound(self)
+
     # --- jobs
+
+    def using(self, **options: Unpack[CallOptions]) -> Enqueuer:
+        """One that stores calls with options: ``scheduler.using(delay=60).enqueue(send, "Ada")``.
+
+        Args:
+            delay: how long after now, by the database's clock (timedelta or seconds).
+            at: instead of `delay`, an aware datetime.
+            options: priority, max_retries, job_id, conflict_resolution, misfire_grace_time, executor,
+                timeout, retry, deduplicate, store_result, limit_key and connection, as in `schedule`.
+        """
+        return Enqueuer(
+            jobs=self._jobs, client=self.client, run_now=self._loop_calls.run_now, options=options
+        )
+
+    @overload
+    async def enqueue(
+        self, func: Callable[P, Awaitable[R]], /, *args: P.args, **kwargs: P.kwargs
+    ) -> JobHandle[R]: ...
+
+    @overload
+    async def enqueue(self, func: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> JobHandle[R]: ...
+
+    @overload
+    async def enqueue(self, func: str, /, *args: Any, **kwargs: Any) -> JobHandle[Any]: ...
+
+    async def enqueue(self, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> JobHandle[Any]:
+        """Store the call ``func(*args, **kwargs)`` as a job that is due now, by the database's clock. It
+        never expires, however late a worker comes to it, unless `using` or its task says otherwise.
+
+        Args:
+            func: as in `schedule`. Type checkers compare the arguments with its parameters.
+
+        Returns, Raises:
+            As `schedule`.
+        """
+        return await self.using().enqueue(func, *args, **kwargs)
+
+    async def enqueue_many(self, calls: Iterable[Call[R]]) -> list[JobHandle[R]]:
+        """Store many calls, ``call(func, ...)`` each, in one transaction: all of them or, if this raises,
+        none. Otherwise as `enqueue`; options are given by ``using(...).enqueue_many(...)``."""
+        return await self.using().enqueue_many(calls)
+
+    @overload
+    async def schedule(self, func: Call[R], **options: Unpack[TimedJobOptions]) -> JobHandle[R]: ...
+
+    @overload
+    async def schedule(
+        self, func: Callable[..., Awaitable[R]], **options: Unpack[CalledJobOptions]
+    ) -> JobHandle[R]: ...
+
+    @overload
+    async def schedule(self, func: Callable[..., R], **options: Unpack[CalledJobOptions]) -> JobHandle[R]: ...
+
+    @overload
+    async def schedule(self, func: str, **options: Unpack[CalledJobOptions]) -> JobHandle[Any]: ...
 
     async def schedule(
         self,
-        func: Callable[..., Any] | str,
+        func: Call[Any] | Callable[..., Any] | str,
         *,
-        execution_time: datetime,
+        execution_time: datetime | Unset = UNSET,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
-        priority: JobPriority | int = JobPriority.NORMAL,
-        max_retries: int = 0,
+        priority: JobPriority | int | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
         job_id: str | None = None,
         conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
         misfire_grace_time: int | Unset | None = UNSET,
@@ -381,31 +472,40 @@ class Scheduler:
         timeout: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
         deduplicate: bool | timedelta = False,
-        store_result: bool = False,
-        limit_key: str | None = None,
+        store_result: bool | Unset = UNSET,
+        limit_key: str | Unset | None = UNSET,
+        delay: timedelta | float | None = None,
         connection: Any = None,
-    ) -> JobHandle:
+    ) -> JobHandle[Any]:
         """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
 
+        A job that has not started within its misfire grace, 300 seconds unless something else is said,
+        expires: it never runs. `enqueue` stores jobs that do not.
+
         Args:
-            func: an async function; a plain one with ``executor="thread"`` or ``"process"``; or the name of
-                a task that a worker knows.
-            execution_time: aware; in the past means now, unless further back than the misfire grace.
+            func: an async function; a plain one with ``executor="thread"`` or ``"process"``; a ``call(...)``
+                of either, which brings its arguments; or the name of a task that a worker knows.
+            execution_time: aware; in the past means now, unless further back than the misfire grace. Left
+                out, it is now, by the database's clock.
             args, kwargs: what the function is called with; JSON and the types of `JsonCodec`.
-            priority: a JobPriority, or an integer rank: smaller runs first.
-            max_retries: attempts after the first that fails.
+            priority: a JobPriority, or an integer rank: smaller runs first. Left out, what `@task` says, else
+                JobPriority.NORMAL.
+            max_retries: attempts after the first that fails. Left out, what `@task` says, else 0.
             job_id: an id of your own; by default a time-ordered UUID.
             conflict_resolution: what to do if the id is taken.
-            misfire_grace_time: seconds, None for never; left out, the scheduler's.
+            misfire_grace_time: seconds, None for never; left out, what `@task` says, else the scheduler's.
             executor: how to run it: "async", "thread", "process", or an executor.
             timeout: longest time of one attempt (timedelta or seconds).
             retry: delays of this job's retries.
             deduplicate: True makes the id a digest of task and arguments, so that equal jobs are one; a
                 timedelta does so within each window of that length that holds `execution_time`. A
                 duplicate returns the stored job's id, unless conflict_resolution is REPLACE.
-            store_result: keep what the function returns, for `handle.result()`.
+            store_result: keep what the function returns, for `handle.result()`. Left out, what `@task` says,
+                else False.
             limit_key: whose share of the task's limits it takes (a tenant, a customer): limits hold for
-                each key by itself, and for the jobs without a key together.
+                each key by itself, and for the jobs without a key together. Left out, what `@task` says.
+            delay: instead of `execution_time`, how long after now, by the database's clock (timedelta or
+                seconds).
             connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
                 when its transaction commits; a rollback leaves nothing.
 
@@ -417,6 +517,10 @@ class Scheduler:
             NotAsyncFunction: a TypeError; a plain function without an executor for it.
             InvalidInput: anything else that cannot be; nothing was sent to the database.
         """
+        if isinstance(func, Call):
+            if args or kwargs:
+                raise InvalidInput("args/kwargs", "cannot be given together with a call, which has its own")
+            args, kwargs, func = func.args, func.kwargs, func.func
         request = JobRequest(
             func=func,
             execution_time=execution_time,
@@ -432,8 +536,14 @@ class Scheduler:
             deduplicate=deduplicate,
             store_result=store_result,
             limit_key=limit_key,
+            delay=delay,
         )
-        conflict = request.resolution(conflict_resolution)
+        return await self._store(request, conflict_resolution, connection)
+
+    async def _store(
+        self, request: JobRequest, given: ConflictResolution, connection: Any = None
+    ) -> JobHandle[Any]:
+        conflict = resolution(given, request.deduplicate)
         (stored,) = await self.client.store([self._jobs.build(request)], conflict, connection=connection)
         return JobHandle(stored.job_id, self.client)
 
@@ -473,12 +583,12 @@ class Scheduler:
         job_name: str,
         execution_time: datetime,
         task_data: Mapping[str, Any] | None,
-        priority: JobPriority | int = JobPriority.NORMAL,
-        max_retries: int = 0,
+        priority: JobPriority | int | Unset = UNSET,
+        max_retries: int | Unset = UNSET,
         job_id: str | None = None,
         conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
         misfire_grace_time: int | None = None,
-    ) -> JobHandle:
+    ) -> JobHandle[Any]:
         """Store a job by the name of its task, without having the function at hand.
 
         Args:
@@ -490,17 +600,17 @@ class Scheduler:
         The rest, and what is raised, is as in `schedule`.
         """
         args, kwargs = checked_task_data(task_data)
-        return await self.schedule(
-            checked_name("job_name", job_name),
+        request = JobRequest(
+            func=checked_name("job_name", job_name),
             execution_time=execution_time,
             args=args,
             kwargs=kwargs,
             priority=priority,
             max_retries=max_retries,
             job_id=job_id,
-            conflict_resolution=conflict_resolution,
             misfire_grace_time=UNSET if misfire_grace_time is None else misfire_grace_time,
         )
+        return await self._store(request, conflict_resolution)
 
     async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
@@ -608,12 +718,12 @@ class Scheduler:
         """Run it now, with its retries and its lock; the job's id, or None if there is no such schedule."""
         return await self.schedules.trigger(dedup_key)
 
-    def get_periodic_job_status(self, dedup_key: str) -> dict[str, Any] | None:
+    def get_periodic_job_status(self, dedup_key: str) -> ScheduleStatus | None:
         """What this process knows: names, settings, enabled, the next run by its own clock. None if it has
         no such function. `schedule_status` asks the database."""
         return self.schedules.known_status(dedup_key)
 
-    async def schedule_status(self, key: str) -> dict[str, Any] | None:
+    async def schedule_status(self, key: str) -> ScheduleStatus | None:
         """The same, read from the database, with last_run, last_status, run_count and skipped_count."""
         return await self.schedules.status(key)
 
@@ -625,7 +735,7 @@ class Scheduler:
         """Resume a schedule everywhere; False if there is none."""
         return await self.schedules.set_paused(key, paused=False)
 
-    async def add_schedule(self, task: Callable[..., Any] | str, **settings: Any) -> str:
+    async def add_schedule(self, task: Callable[..., Any] | str, **settings: Unpack[ScheduleSettings]) -> str:
         """Store a schedule at run time; its key. It runs until removed, whether this program lives or not.
 
         Args:
@@ -640,7 +750,7 @@ class Scheduler:
         """
         return await self.schedules.add(schedule_requested(task, settings))
 
-    async def update_schedule(self, key: str, **changes: Any) -> None:
+    async def update_schedule(self, key: str, **changes: Unpack[ScheduleChanges]) -> None:
         """Change settings of a stored schedule; the others stay. Its mark stays too, so no window runs twice.
 
         Raises:
@@ -728,13 +838,13 @@ class Scheduler:
 
     def register(
         self,
-        func: Callable[..., Any],
+        func: _F,
         *,
         name: str | None = None,
         executor: str | Executor | None = None,
         timeout: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> Callable[..., Any]:
+    ) -> _F:
         """Make a function known to this worker, so that it runs jobs that others scheduled; returns it.
 
         The arguments are those of `@task`, and win over it.
@@ -782,6 +892,16 @@ class Scheduler:
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""
         return self._registry.register(func)
+
+
+def current_scheduler() -> Scheduler:
+    """The scheduler whose job runs here; outside a job the bound one (`Scheduler.bound`), else the one that
+    runs in this process.
+
+    Raises:
+        ConfigurationError: there is none, or more than one.
+    """
+    return cast(Scheduler, current_enqueues("current_scheduler()"))
 
 
 def _job_of(job_row: ClaimedJob | Mapping[str, Any] | str) -> ClaimedJob | str:

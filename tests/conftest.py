@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from typing import cast
 
 import asyncpg
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.databases import Servers, give_back, new_database, versions_to_test
 from tests.support.ignored_signals import spare_children
@@ -43,9 +45,9 @@ async def dsn(server: EmbeddedServer) -> AsyncIterator[str]:
 
 
 @pytest.fixture(params=["asyncpg", "psycopg"])
-def library(request: pytest.FixtureRequest) -> str:
+def library(request: pytest.FixtureRequest) -> Library:
     """Both drivers."""
-    return str(request.param)
+    return cast(Library, request.param)
 
 
 @pytest.fixture

@@ -250,10 +250,10 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("failing what is done", status("done", "failed"), InvalidTransition, "'done' is completed: it cannot be set to failed", needs_database=True),
     Hostile("cancelling what is done by order", status("done", "cancelled"), InvalidTransition, "'done' is completed", needs_database=True),
     # --- the constructor
-    Hostile("a scheduler over nothing", lambda s: Scheduler(None), IN, "db_pool: cannot work on builtins.NoneType"),
-    Hostile("a scheduler over a number", lambda s: Scheduler(5), IN, "db_pool: cannot work on builtins.int"),
+    Hostile("a scheduler over nothing", lambda s: Scheduler(None), IN, "db_pool: cannot work on builtins.NoneType"),  # type: ignore[arg-type]
+    Hostile("a scheduler over a number", lambda s: Scheduler(5), IN, "db_pool: cannot work on builtins.int"),  # type: ignore[arg-type]
     Hostile("a scheduler over a word", lambda s: Scheduler("database"), IN, "dsn: is not a connection string"),
-    Hostile("an unknown library", lambda s: Scheduler("postgresql://", library="mysql"), IN, "library: unknown 'mysql'"),
+    Hostile("an unknown library", lambda s: Scheduler("postgresql://", library="mysql"), IN, "library: unknown 'mysql'"),  # type: ignore[arg-type]
     Hostile("no slots", scheduler(max_concurrent_jobs=0), IN, "max_concurrent_jobs: must be at least 1"),
     Hostile("half a slot", scheduler(max_concurrent_jobs=0.5), IN, "max_concurrent_jobs: expected a whole number"),
     Hostile("a negative default grace", scheduler(misfire_grace_time=-1), IN, "misfire_grace_time: expected a whole number"),

@@ -16,6 +16,7 @@ import pytest
 import pytest_asyncio
 
 from pg_scheduler import ConflictResolution, JobStatus, PollingConfig, RetryPolicy, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
@@ -139,7 +140,7 @@ async def test_it_is_refused_everywhere_alike_and_nothing_has_changed(
     "hostile", [row for row in TABLE if not row.needs_database], ids=lambda hostile: hostile.name
 )
 @pytest.mark.parametrize("library", ["asyncpg", "psycopg"])
-async def test_it_is_refused_before_any_database_is_asked(hostile: Hostile, library: str) -> None:
+async def test_it_is_refused_before_any_database_is_asked(hostile: Hostile, library: Library) -> None:
     error = await refusal(hostile, Scheduler(NOWHERE, library=library))
     assert type(error) is hostile.error
     assert hostile.says in str(error)

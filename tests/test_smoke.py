@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, MemoryDriver, assert_scheduled, drain
 
 
@@ -12,7 +13,7 @@ async def double(number: int) -> int:
     return number * 2
 
 
-async def test_a_scheduled_job_runs_and_gives_its_result(dsn: str, library: str) -> None:
+async def test_a_scheduled_job_runs_and_gives_its_result(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         soon = datetime.now(UTC) + timedelta(milliseconds=100)
         handle = await scheduler.schedule(double, execution_time=soon, args=(21,), store_result=True)

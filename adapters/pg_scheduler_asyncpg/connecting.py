@@ -67,8 +67,8 @@ class Connector:
 def _ssl_of(params: Any) -> Any:
     """The TLS setting to connect with again: a context alone would mean "require", so where TLS was
     optional its mode says so."""
-    optional = params.sslmode is not None and params.sslmode.name in ("disable", "allow", "prefer")
-    return params.sslmode.name if optional else params.ssl
+    mode = None if params.sslmode is None else params.sslmode.name
+    return mode if mode in ("disable", "allow", "prefer") else params.ssl
 
 
 def _socket_parts(address: str) -> tuple[str, int]:

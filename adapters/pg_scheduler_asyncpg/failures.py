@@ -32,9 +32,12 @@ def translated() -> Iterator[None]:
     except ConnectionLost:
         raise  # an OSError too, and translated already
     except asyncpg.PostgresError as error:
-        if quotes_values(error.sqlstate):
-            raise translate(error.sqlstate, _message(error)) from None
-        raise translate(error.sqlstate, str(error), fatal=error.severity_en in FATAL) from error
+        # asyncpg sets both attributes without declaring them.
+        sqlstate: str | None = getattr(error, "sqlstate", None)
+        if quotes_values(sqlstate):
+            raise translate(sqlstate, _message(error)) from None
+        fatal = getattr(error, "severity_en", None) in FATAL
+        raise translate(sqlstate, str(error), fatal=fatal) from error
     except asyncpg.InternalClientError as error:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
 from pg_scheduler.domain.passwords import masked
 from pg_scheduler.queries import Queries
@@ -26,7 +27,7 @@ class Connection:
 
     dsn: str | None = field(repr=False)
     schema: str | None
-    library: str | None
+    library: Library | None
 
     @property
     def shown(self) -> str:
@@ -82,7 +83,7 @@ def connecting(command: Callable[..., Any]) -> Callable[..., Any]:
         help="What to connect with; default: asyncpg where it is installed.",
     )
     @functools.wraps(command)
-    def with_connection(*, dsn: str | None, schema: str | None, library: str | None, **rest: Any) -> Any:
+    def with_connection(*, dsn: str | None, schema: str | None, library: Library | None, **rest: Any) -> Any:
         return command(Connection(dsn, schema, library), **rest)
 
     return with_connection

@@ -60,7 +60,7 @@ def show(connection: Connection, key: str, as_json: bool) -> None:
 
     async def read(scheduler: Scheduler) -> dict[str, Any]:
         await scheduler.schedules.record(key)  # says so if there is none
-        return await scheduler.schedule_status(key) or {}
+        return {**(await scheduler.schedule_status(key) or {})}
 
     facts = connection.run(read)
     print_json(facts) if as_json else print_facts(facts)

@@ -83,7 +83,7 @@ class BlockingSession:
             cursor = psycopg.RawCursor(connection, row_factory=dict_row)
             cursor.adapters.register_loader("timestamptz", InstantLoader)
             with cursor:
-                cursor.execute(sql, args, binary=True)
+                cursor.execute(sql, args, binary=True)  # pyright: ignore[reportArgumentType]
                 return cursor.fetchall() if cursor.description else []
 
     async def script(self, sql: str) -> None:

@@ -90,7 +90,7 @@ class BorrowedSession(_Shared):
                 cursor = psycopg.AsyncRawCursor(self._connection, row_factory=dict_row)
                 cursor.adapters.register_loader("timestamptz", InstantLoader)
                 async with cursor:
-                    await cursor.execute(sql, args, binary=True)
+                    await cursor.execute(sql, args, binary=True)  # pyright: ignore[reportArgumentType]
                     return await cursor.fetchall() if cursor.description else []
 
     async def script(self, sql: str) -> None:
@@ -187,7 +187,7 @@ class PoolSession(_Shared, ScopedSession):
 
     def __init__(self, pool: psycopg_pool.AsyncConnectionPool[Any] | None, connector: Connector) -> None:
         super().__init__(connector)
-        self._pool = pool
+        self._pool: psycopg_pool.AsyncConnectionPool[Any] | None = pool
         self._own: psycopg_pool.AsyncConnectionPool[Any] | None = None
 
     async def open(self) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Unpack, overload
+from typing import Any, Self, Unpack, overload
 
 from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.queries import Queries, QueueStatistics
+from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
 
 
 class SyncQueries:
@@ -33,7 +34,7 @@ class SyncQueries:
         MissingDependency: psycopg is not installed.
     """
 
-    def __init__(self, source: Any, *, schema: str | None = None) -> None:
+    def __init__(self, source: BlockingSource, *, schema: str | None = None) -> None:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
         self._client = blocking_client(driver)
@@ -52,7 +53,7 @@ class SyncQueries:
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
-        on_duplicate: str = "raise",
+        on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[str]:
         """Store jobs; their ids."""
@@ -188,7 +189,7 @@ class SyncQueries:
         """Close a connection that was made from a DSN; yours stays open."""
         self._run(self._client.close())
 
-    def __enter__(self) -> SyncQueries:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Unpack, overload
+from typing import Any, Self, Unpack, overload
 
 from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
-from pg_scheduler.client.job_factory import JobFactory, JobOptions, JobRequest
+from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
+from pg_scheduler.client.keywords import CalledJobSettings, CallOptions
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.inputs import checked_grace, checked_items, checked_positive
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.codec import Codec
@@ -42,7 +46,7 @@ class SyncScheduler:
 
     def __init__(
         self,
-        source: Any,
+        source: BlockingSource,
         *,
         schema: str | None = None,
         misfire_grace_time: int | None = 300,
@@ -56,19 +60,24 @@ class SyncScheduler:
             TaskRegistry(), self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
         )
 
+    def using(self, **options: Unpack[CallOptions]) -> Enqueuer:
+        """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``.
+        A task's verb does the same: ``send.using(scheduler=scheduler).enqueue_sync("Ada")``."""
+        return Enqueuer(jobs=self._jobs, client=self._client, run_now=self._run, options=options)
+
     def schedule(
         self,
         func: Callable[..., Any] | str,
         *,
-        execution_time: datetime,
+        execution_time: datetime | Unset = UNSET,
         conflict_resolution: ConflictResolution = ConflictResolution.RAISE,
         connection: Any = None,
-        **options: Unpack[JobOptions],
+        **options: Unpack[CalledJobSettings],
     ) -> str:
         """Store a job that runs `func` at `execution_time`; its id. The options are those of
         `Scheduler.schedule`."""
         request = JobRequest(func, execution_time, **options)
-        conflict = request.resolution(conflict_resolution)
+        conflict = resolution(conflict_resolution, request.deduplicate)
         stored = self._run(self._client.store([self._jobs.build(request)], conflict, connection=connection))
         job_id: str = stored[0].job_id
         return job_id
@@ -167,7 +176,7 @@ class SyncScheduler:
         """Close a connection that was made from a DSN; yours stays open."""
         self._run(self._client.close())
 
-    def __enter__(self) -> SyncScheduler:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

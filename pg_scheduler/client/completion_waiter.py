@@ -15,7 +15,7 @@ from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.signals import Signals
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 IDLE_TIMEOUT = 5.0
 """Seconds that the connection is kept after the last wait: the next one often follows."""

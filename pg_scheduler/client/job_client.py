@@ -87,7 +87,7 @@ class JobClient:
         self.driver = driver
         self.clock = clock
         self.codec = codec
-        self.opening = opening or Opening(driver)
+        self.opening: Opening = opening or Opening(driver)
         self.wakeups: Wakeups = wakeups or NoWorker()
         self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, clock)
         self._batcher = batcher

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, NamedTuple
 
 from pg_scheduler.client.fresh_ids import fresh_id
 from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
@@ -17,43 +17,21 @@ from pg_scheduler.domain.inputs import (
     checked_duration,
     checked_grace,
     checked_time,
+    is_finite_number,
 )
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority, rank_of
-from pg_scheduler.domain.retry import Backoff, RetryPolicy
+from pg_scheduler.domain.retry import MAX_DELAY, Backoff, RetryPolicy
+from pg_scheduler.domain.unset import UNSET, Unset, first_given
 from pg_scheduler.domain.windows import window_at
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS
 from pg_scheduler.engine.tasks.registry import Task, TaskOptions, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Executor
 
-
-class Unset:
-    """The type of "not given", where None means something else."""
-
-    def __repr__(self) -> str:
-        return "<unset>"
-
-
-UNSET: Final = Unset()
-
-
-class JobOptions(TypedDict, total=False):
-    """The fields of a `JobRequest` that may be left out."""
-
-    args: Sequence[Any]
-    kwargs: Mapping[str, Any] | None
-    priority: JobPriority | int
-    max_retries: int
-    job_id: str | None
-    misfire_grace_time: int | Unset | None
-    executor: str | Executor | None
-    timeout: timedelta | float | None
-    retry: RetryPolicy | None
-    deduplicate: bool | timedelta
-    store_result: bool
-    limit_key: str | None
+NORMAL: JobPriority | int = JobPriority.NORMAL
 
 
 @dataclass(slots=True)
@@ -61,26 +39,20 @@ class JobRequest:
     """What a caller may say about one job. The fields are those of `Scheduler.schedule`."""
 
     func: Callable[..., Any] | str
-    execution_time: datetime
+    execution_time: datetime | Unset = UNSET
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = field(default_factory=dict)
-    priority: JobPriority | int = JobPriority.NORMAL
-    max_retries: int = 0
+    priority: JobPriority | int | Unset = UNSET
+    max_retries: int | Unset = UNSET
     job_id: str | None = None
     misfire_grace_time: int | Unset | None = UNSET
     executor: str | Executor | None = None
     timeout: timedelta | float | None = None
     retry: RetryPolicy | None = None
     deduplicate: bool | timedelta = False
-    store_result: bool = False
-    limit_key: str | None = None
-
-    def resolution(self, given: ConflictResolution) -> ConflictResolution:
-        """What happens if the id is taken: a duplicate of a deduplicated job is no error."""
-        conflict = checked_conflict(given)
-        if self.deduplicate and conflict is ConflictResolution.RAISE:
-            return ConflictResolution.IGNORE
-        return conflict
+    store_result: bool | Unset = UNSET
+    limit_key: str | Unset | None = UNSET
+    delay: timedelta | float | None = None
 
 
 class JobFactory:
@@ -100,40 +72,46 @@ class JobFactory:
         self._default_grace = default_grace
         self._executor_names = executor_names
 
-    def build(self, request: JobRequest) -> NewJob:
-        """The job to store.
+    def build(self, request: JobRequest, *, expires: bool = True) -> NewJob:
+        """The job to store. With `expires` False it never does, unless the request or its task says when.
 
         Raises:
             InvalidInput: something about the request cannot be; the error names it.
         """
-        execution_time = checked_time("execution_time", request.execution_time)
+        due = due_time(request, self._clock)
         args, kwargs = checked_arguments(request.args, request.kwargs)
         self._check_executor(request.executor)
         name, task = self._task(request)
         if task is not None:
             task.check_arguments(args, kwargs)
         task_data = self._codec.encode_arguments(args, kwargs)
-        grace = request.misfire_grace_time
+        defaults = NO_DEFAULTS if task is None else task.defaults
+        priority = first_given(request.priority, defaults.priority, otherwise=NORMAL)
+        retries = first_given(request.max_retries, defaults.max_retries, otherwise=0)
+        grace = first_given(
+            request.misfire_grace_time,
+            defaults.misfire_grace_time,
+            otherwise=self._default_grace() if expires else None,
+        )
+        store_result = first_given(request.store_result, defaults.store_result, otherwise=False)
+        limit_key = first_given(request.limit_key, defaults.limit_key, otherwise=None)
         return NewJob(
-            job_id=self._job_id(request, name, task_data, execution_time),
+            job_id=self._job_id(request, name, task_data, due.moment),
             task_name=name,
-            execution_time=execution_time,
+            execution_time=due.moment,
+            delay=due.delay,
             task_data=task_data,
-            rank=rank_of(request.priority),
-            max_retries=checked_count("max_retries", request.max_retries),
-            misfire_grace_seconds=(
-                self._default_grace()
-                if isinstance(grace, Unset)
-                else checked_grace("misfire_grace_time", grace)
-            ),
+            rank=rank_of(priority),
+            max_retries=checked_count("max_retries", retries),
+            misfire_grace_seconds=checked_grace("misfire_grace_time", grace),
             timeout=checked_duration("timeout", request.timeout),
             backoff=storable_backoff(request.retry),
-            store_result=bool(request.store_result),
-            limit_key=None if request.limit_key is None else checked_name("limit_key", request.limit_key),
+            store_result=bool(store_result),
+            limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 
-    def build_all(self, requests: Sequence[JobRequest]) -> list[NewJob]:
+    def build_all(self, requests: Sequence[JobRequest], *, expires: bool = True) -> list[NewJob]:
         """The jobs of a bulk call.
 
         Raises:
@@ -142,7 +120,7 @@ class JobFactory:
         jobs = []
         for position, request in enumerate(requests):
             try:
-                jobs.append(self.build(request))
+                jobs.append(self.build(request, expires=expires))
             except InvalidInput as error:
                 error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
                 raise
@@ -179,6 +157,42 @@ class JobFactory:
         if not isinstance(every, timedelta) or every <= timedelta(0):
             raise InvalidInput("deduplicate", f"expected True, False or a timedelta > 0, got {shown(every)}")
         return deterministic_id(name, task_data, window_at(execution_time, every))
+
+
+def resolution(given: ConflictResolution, deduplicate: bool | timedelta) -> ConflictResolution:
+    """What happens if the id is taken: a duplicate of a deduplicated job is no error."""
+    conflict = checked_conflict(given)
+    if deduplicate and conflict is ConflictResolution.RAISE:
+        return ConflictResolution.IGNORE
+    return conflict
+
+
+class Due(NamedTuple):
+    """When a job is due."""
+
+    moment: datetime
+    """The instant; where there is a delay, as this process' clock has it."""
+    delay: timedelta | None
+    """How long after the store's own now, which counts where it is given."""
+
+
+def due_time(request: JobRequest, clock: Clock) -> Due:
+    """When the job is due: at its time, after its delay, or now."""
+    if not isinstance(request.execution_time, Unset):
+        if request.delay is not None:
+            raise InvalidInput("delay", "cannot be given together with an execution time")
+        return Due(checked_time("execution_time", request.execution_time), None)
+    delay = timedelta(0) if request.delay is None else checked_delay(request.delay)
+    return Due(clock.now() + delay, delay)
+
+
+def checked_delay(value: object) -> timedelta:
+    """A duration from 0 to a century, given as timedelta or seconds."""
+    if is_finite_number(value) and 0 <= float(value) <= MAX_DELAY.total_seconds():  # type: ignore[arg-type]
+        return timedelta(seconds=float(value))  # type: ignore[arg-type]
+    if not isinstance(value, timedelta) or not timedelta(0) <= value <= MAX_DELAY:
+        raise InvalidInput("delay", f"expected a timedelta or seconds, 0 to a century, got {shown(value)}")
+    return value
 
 
 def storable_backoff(retry: RetryPolicy | None) -> Backoff | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Generic, Protocol, cast
 
+from pg_scheduler.client.result_type import R_co
 from pg_scheduler.domain.errors import JobFailed
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
@@ -44,12 +45,12 @@ def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec
     return None if record.result is None else codec.decode_result(record.result)
 
 
-class JobHandle(str):
-    """A job id: a plain str in every way, with five methods more."""
+class JobHandle(str, Generic[R_co]):
+    """A job id: a plain str in every way, with five methods more. `R_co` is what the function returns."""
 
     _backend: HandleBackend
 
-    def __new__(cls, job_id: str, backend: HandleBackend) -> JobHandle:
+    def __new__(cls, job_id: str, backend: HandleBackend) -> JobHandle[R_co]:
         handle = super().__new__(cls, job_id)
         handle._backend = backend
         return handle
@@ -91,7 +92,7 @@ class JobHandle(str):
         """
         return await self._backend.wait(str(self), timeout)
 
-    async def result(self, timeout: timedelta | float | None = None) -> Any:
+    async def result(self, timeout: timedelta | float | None = None) -> R_co:
         """Wait, and return what the function returned, if the job was scheduled with
         ``store_result=True``; else None.
 
@@ -99,4 +100,4 @@ class JobHandle(str):
             JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
             WaitTimeout, JobNotFound: as `wait`.
         """
-        return await self._backend.result(str(self), timeout)
+        return cast(R_co, await self._backend.result(str(self), timeout))

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.ports.clock import Clock
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PAUSES = (0.1, 1.0, 5.0, 15.0)
 """Seconds between attempts to store a change, while the database does not take it."""

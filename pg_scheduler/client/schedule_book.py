@@ -11,7 +11,7 @@ from typing import Any
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
-from pg_scheduler.client.schedule_info import ScheduleInfo, info_of
+from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus, info_of
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput
@@ -195,19 +195,14 @@ class ScheduleBook:
             exclusive_wait=new.contention is Contention.WAIT,
         )
 
-    def known_status(self, key: str) -> dict[str, Any] | None:
+    def known_status(self, key: str) -> ScheduleStatus | None:
         """What this program knows of a decorated function's schedule without asking the database."""
         config = self.configs().get(key)
         if config is None:
             return None
         enabled = self._pauses.wanted(key, otherwise=self._enabled.get(key, config.enabled))
         spec = ScheduleSpec.from_text(self._factory.build(config.request, Origin.CODE).spec)
-        timing: dict[str, Any] = (
-            {"interval": config.interval.total_seconds()}
-            if config.interval is not None
-            else {"cron": config.cron, "timezone": spec.cron.timezone.key if spec.cron else None}
-        )
-        return {
+        status: ScheduleStatus = {
             "job_name": config.job_name,
             "enabled": enabled,
             "priority": config.priority,
@@ -216,11 +211,16 @@ class ScheduleBook:
             "use_advisory_lock": config.use_advisory_lock,
             "function_name": config.func.__name__,
             "function_module": config.func.__module__,
-            **timing,
             "next_run": spec.next_after(self._clock.now()) if enabled else None,
         }
+        if config.interval is not None:
+            status["interval"] = config.interval.total_seconds()
+        else:
+            status["cron"] = config.cron
+            status["timezone"] = spec.cron.timezone.key if spec.cron else None
+        return status
 
-    async def status(self, key: str) -> dict[str, Any] | None:
+    async def status(self, key: str) -> ScheduleStatus | None:
         """All that is known of a schedule, read from the database; None if there is none."""
         await self._client.open()
         found = await self._driver.schedules.list_schedules([key])
@@ -228,13 +228,17 @@ class ScheduleBook:
             return self.known_status(key)
         info = info_of(found[0])
         job = await self._driver.insight.job(info.last_job_id) if info.last_job_id else None
+        known = self.known_status(key) or ScheduleStatus(
+            job_name=info.task_name,
+            priority=found[0].new.rank,
+            max_retries=found[0].new.max_retries,
+            dedup_key=key,
+            use_advisory_lock=found[0].new.exclusive,
+            enabled=info.enabled,
+            next_run=info.next_run,
+        )
         return {
-            "job_name": info.task_name,
-            "priority": found[0].new.rank,
-            "max_retries": found[0].new.max_retries,
-            "dedup_key": key,
-            "use_advisory_lock": found[0].new.exclusive,
-            **(self.known_status(key) or {}),
+            **known,
             "enabled": info.enabled,
             "next_run": info.next_run,
             "last_run": info.last_run,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NotRequired, TypedDict
 
+from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.ports.schedule_store import Origin, ScheduleRecord
 
@@ -31,6 +33,29 @@ class ScheduleInfo:
     origin: Origin
     retired: bool
     """True for a schedule of code that newer code has replaced."""
+
+
+class ScheduleStatus(TypedDict):
+    """A schedule as `Scheduler.schedule_status` tells it. Of the keys that may be absent the first five are
+    there for functions of this process, the last four once the schedule is stored."""
+
+    job_name: str
+    enabled: bool
+    priority: JobPriority | int
+    max_retries: int
+    dedup_key: str
+    use_advisory_lock: bool
+    next_run: datetime | None
+    function_name: NotRequired[str]
+    function_module: NotRequired[str]
+    interval: NotRequired[float]
+    """Seconds; for interval schedules alone."""
+    cron: NotRequired[str | None]
+    timezone: NotRequired[str | None]
+    last_run: NotRequired[datetime | None]
+    last_status: NotRequired[str | None]
+    run_count: NotRequired[int]
+    skipped_count: NotRequired[int]
 
 
 def info_of(record: ScheduleRecord) -> ScheduleInfo:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from pg_scheduler.client.job_factory import UNSET, Unset, storable_backoff
+from pg_scheduler.client.job_factory import storable_backoff
 from pg_scheduler.domain.cron import CronRule, GapRule, OverlapRule, zone_of
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
@@ -30,6 +30,7 @@ from pg_scheduler.domain.schedule import (
     interval_key,
     spec_hash,
 )
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.domain.windows import EPOCH
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.codec import Codec

@@ -20,7 +20,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import Insight
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PATIENCE = 5.0
 """Seconds after the first failure in which a submission is tried again; then the caller hears of it."""

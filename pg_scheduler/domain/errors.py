@@ -84,7 +84,7 @@ class JobAlreadyExists(PgSchedulerError, ValueError):
     """The id is taken and the conflict resolution is RAISE; nothing was inserted."""
 
     def __init__(self, job_ids: Sequence[str]) -> None:
-        self.job_ids = tuple(job_ids)
+        self.job_ids: tuple[str, ...] = tuple(job_ids)
         shown = ", ".join(repr(job_id) for job_id in self.job_ids[:5])
         more = f" and {len(self.job_ids) - 5} more" if len(self.job_ids) > 5 else ""
         noun = "Job" if len(self.job_ids) == 1 else "Jobs"
@@ -100,8 +100,8 @@ class DuplicateJob(JobAlreadyExists):
     """An unfinished job has the dedupe key; nothing of the call was stored."""
 
     def __init__(self, dedupe_keys: Sequence[str]) -> None:
-        self.job_ids = ()
-        self.dedupe_keys = tuple(dedupe_keys)
+        self.job_ids: tuple[str, ...] = ()
+        self.dedupe_keys: tuple[str, ...] = tuple(dedupe_keys)
         listed = ", ".join(repr(key) for key in self.dedupe_keys[:5])
         more = f" and {len(self.dedupe_keys) - 5} more" if len(self.dedupe_keys) > 5 else ""
         PgSchedulerError.__init__(

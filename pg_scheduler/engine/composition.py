@@ -49,6 +49,8 @@ class Surroundings:
     try_import: Callable[[Collection[str]], object] = lambda names: None
     """Called with the names of tasks that due jobs wait for and nobody here knows."""
     observers: Sequence[Observer] = ()
+    owner: object = None
+    """The scheduler that running jobs find in their context."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,6 +216,7 @@ class Composition:
             retry=given.settings.retry,
             progress=progress,
             on_started=self._observers.job_started,
+            owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
                 worker_id=self._worker_id,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from pg_scheduler.ports.signals import SignalKind, Signals
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Listener:
@@ -17,7 +17,7 @@ class Listener:
     def __init__(self, signals: Signals, reactions: Mapping[SignalKind, Callable[[], None]]) -> None:
         self._signals = signals
         self._reactions = reactions
-        self.connected = False
+        self.connected: bool = False
 
     async def one_round(self) -> None:
         """Listen until the connection breaks."""

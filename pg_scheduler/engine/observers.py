@@ -12,7 +12,7 @@ from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.ports.observer import Observer
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 OnSettled = Callable[[ClaimedJob, Verdict], None]
 

@@ -14,7 +14,7 @@ from pg_scheduler.engine.steps import Steps
 from pg_scheduler.engine.waiting import first_of
 from pg_scheduler.engine.worker_settings import WorkerSettings
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 STOP_PATIENCE = 5.0
@@ -38,9 +38,11 @@ class Worker:
 
     def __init__(self, given: Surroundings, worker_id: str | None = None) -> None:
         self.settings: WorkerSettings = given.settings
-        self.worker_id = worker_id or new_worker_id(given.settings.worker_id_length)
+        self.worker_id: str = worker_id or new_worker_id(given.settings.worker_id_length)
         self.services: Services = Composition(self.worker_id, given).services()
-        self.steps = Steps(self.services, given, self.worker_id, lambda: self.running, self.wait_stopped)
+        self.steps: Steps = Steps(
+            self.services, given, self.worker_id, lambda: self.running, self.wait_stopped
+        )
         self._driver = given.driver
         self._clock = given.clock
         self._running: dict[str, asyncio.Task[None]] = {}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal, Self, TypeAlias, Unpack, get_args
 
+from pg_scheduler.client.keywords import SchedulerOptions
+from pg_scheduler.client.source import Source
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_positive, checked_seconds, is_finite_number
 from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
@@ -15,7 +17,8 @@ from pg_scheduler.models import Context
 from pg_scheduler.ports.job_context import JobContext
 from pg_scheduler.scheduler import Scheduler
 
-MODES = ("continuous", "drain")
+Mode: TypeAlias = Literal["continuous", "drain"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class App:
@@ -31,15 +34,20 @@ class App:
     """
 
     def __init__(
-        self, source: Any, *, resources: MutableMapping[str, Any] | None = None, **options: Any
+        self,
+        source: Source | Scheduler,
+        *,
+        resources: MutableMapping[str, Any] | None = None,
+        **options: Unpack[SchedulerOptions],
     ) -> None:
         if isinstance(source, Scheduler):
             if options:
                 raise InvalidInput(next(iter(options)), "is the scheduler's own business")
-            self.scheduler = source
+            self.scheduler: Scheduler = source
         else:
-            self.scheduler = Scheduler(source, **{"periodic_jobs_enabled": False, **options})
-        self.failures = _failures_of(self.scheduler)
+            options.setdefault("periodic_jobs_enabled", False)
+            self.scheduler = Scheduler(source, **options)
+        self.failures: FailureObserver = _failures_of(self.scheduler)
         self.resources: MutableMapping[str, Any] = {} if resources is None else resources
 
     def context_of(self, context: JobContext) -> Context:
@@ -52,7 +60,7 @@ class App:
         batch_size: int | None = None,
         *,
         max_concurrent_tasks: int | None = None,
-        mode: str = "continuous",
+        mode: Mode = "continuous",
         shutdown_timeout: float | None = 30,
     ) -> None:
         """Run jobs and schedules until `shutdown()` is called or this call is cancelled; then shut down.
@@ -95,7 +103,7 @@ class App:
         await self.scheduler.shutdown(timeout)
         await self.failures.calls_done()
 
-    async def __aenter__(self) -> Any:
+    async def __aenter__(self) -> Self:
         await self.scheduler.__aenter__()
         return self
 

@@ -16,7 +16,7 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.models import Job
 
-log = logging.getLogger("pg_scheduler.entrypoints.failure_observer")
+log: logging.Logger = logging.getLogger("pg_scheduler.entrypoints.failure_observer")
 
 HOLD = "hold"
 """Nobody is told; the job stays, failed, until retention deletes it or somebody retries it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, TypedDict
 
-from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.errors import InvalidInput, JobFailed, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_count, checked_duration, checked_instance
 from pg_scheduler.domain.limits import checked_limits
@@ -25,7 +25,23 @@ from pg_scheduler.ports.job_context import JobContext, current_job
 RETRIES_WITH_POLICY = 5
 """Retries of an entrypoint that was given a policy and no number."""
 
-ExecutorFactory = Callable[[EntrypointExecutorParameters], Any]
+ExecutorFactory: TypeAlias = Callable[[EntrypointExecutorParameters], Any]
+
+OnFailure: TypeAlias = Callable[[Job, JobFailed], object] | Literal["hold"]
+
+
+class EntrypointOptions(TypedDict, total=False):
+    """What may be said of an entrypoint, whatever its function takes; see `QueueManager.entrypoint`."""
+
+    concurrency_limit: int | None
+    requests_per_second: float | None
+    serialized_dispatch: bool
+    retry_timer: timedelta | float | None
+    on_failure: OnFailure
+    timeout: timedelta | float | None
+    retry: RetryPolicy | int | None
+    max_retries: int | None
+    executor: str | Executor | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +53,7 @@ class EntrypointPolicy:
     serialized_dispatch: bool = False
     retry_timer: timedelta | float | None = None
     executor_factory: ExecutorFactory | None = None
-    on_failure: Callable[..., Any] | Literal["hold"] = "hold"
+    on_failure: OnFailure = "hold"
     accepts_context: bool = False
     timeout: timedelta | float | None = None
     retry: RetryPolicy | int | None = None

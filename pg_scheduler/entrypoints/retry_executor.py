@@ -96,7 +96,7 @@ class RetryWithBackoffEntrypointExecutor(EntrypointExecutor):
         jitter: Callable[[], float] | None = None,
     ) -> None:
         super().__init__(parameters)
-        self.attempts = Attempts(
+        self.attempts: Attempts = Attempts(
             checked_positive("max_attempts", max_attempts),
             _seconds("initial_delay", initial_delay),
             _seconds("backoff_multiplier", backoff_multiplier),

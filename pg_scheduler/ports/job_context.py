@@ -42,6 +42,13 @@ class JobContext:
     _abandoned: bool = field(default=False, repr=False)
     _host: JobHost | None = field(default=None, repr=False)
     _lease: Lease | None = field(default=None, repr=False)
+    _owner: object = field(default=None, repr=False)
+
+    @property
+    def owner(self) -> object:
+        """The scheduler whose worker runs this job; None in a context that no worker made. Typed:
+        `pg_scheduler.current_scheduler()`."""
+        return self._owner
 
     @property
     def cancel_called(self) -> bool:

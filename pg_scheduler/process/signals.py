@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-log = logging.getLogger("pg_scheduler.process.signals")
+log: logging.Logger = logging.getLogger("pg_scheduler.process.signals")
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -24,7 +24,8 @@ class StopSignals:
     def __init__(
         self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_forces: bool = True
     ) -> None:
-        self.stop_requested, self.force_requested = asyncio.Event(), asyncio.Event()
+        self.stop_requested: asyncio.Event = asyncio.Event()
+        self.force_requested: asyncio.Event = asyncio.Event()
         self._numbers = numbers
         self._second_forces = second_forces
         self._handled: dict[signal.Signals, Any] = {}

@@ -50,6 +50,7 @@ ROWS = {"enqueue": 13, "drain": 6, "idle": 2, "backlog": 4, "history": 3, "pinne
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_every_part_fills_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "figures.json"
     assert main([*ROWS, "--scale", "0.002", "--library", "asyncpg", "--json", str(file)]) == 0

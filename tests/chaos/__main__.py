@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.act import Act, perform
 from tests.chaos.neighbours import play_neighbours
@@ -21,7 +22,7 @@ from tests.chaos.report import READING, Progress, as_json, heading, line_of
 from tests.chaos.scenarios import SCENARIOS
 from tests.support.databases import new_database
 
-LIBRARIES = ("asyncpg", "psycopg")
+LIBRARIES: tuple[Library, ...] = ("asyncpg", "psycopg")
 USUAL_MINUTES = 10.0
 CRASH_SAFE = {"fsync": "off", "full_page_writes": "off"}
 """Quick, but what the server has committed survives its own crash."""
@@ -54,7 +55,7 @@ async def play_all(
     return outcomes
 
 
-async def _play_one(name: str, library: str, options: Options, server: EmbeddedServer) -> Outcome:
+async def _play_one(name: str, library: Library, options: Options, server: EmbeddedServer) -> Outcome:
     dsn, scenario = await new_database(server), SCENARIOS[name]
     if isinstance(scenario, Act):
         return await perform(scenario, server, library, dsn, options)

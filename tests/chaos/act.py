@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.leaks import Present, left_behind
 from tests.chaos.options import Options
@@ -19,7 +20,7 @@ class Ground:
     """Where an act is played."""
 
     server: EmbeddedServer
-    library: str
+    library: Library
     dsn: str
     """Of an empty database."""
     options: Options
@@ -41,7 +42,7 @@ class Act:
     play: Callable[[Ground], Awaitable[Outcome]]
 
 
-async def perform(act: Act, server: EmbeddedServer, library: str, dsn: str, options: Options) -> Outcome:
+async def perform(act: Act, server: EmbeddedServer, library: Library, dsn: str, options: Options) -> Outcome:
     """Play; what the act leaves behind is a problem of it."""
     began, before = time.monotonic(), Present.now()
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:

@@ -11,9 +11,10 @@ import asyncio
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 
 
 class Pace:
@@ -31,7 +32,7 @@ class Pace:
             await next_line()
 
 
-def pace_sessions(library: str) -> Pace:
+def pace_sessions(library: Library) -> Pace:
     """Make every session of a library tell a Pace of its statements."""
     pace = Pace()
     session: Any = importlib.import_module(f"pg_scheduler_{library}.sessions").BorrowedSession
@@ -59,7 +60,7 @@ async def next_line() -> str:
     return await asyncio.to_thread(sys.stdin.readline)
 
 
-async def main(dsn: str, library: str) -> None:
+async def main(dsn: str, library: Library) -> None:
     """Install until the input ends."""
     pace = pace_sessions(library)
     say("ready")
@@ -77,4 +78,4 @@ async def main(dsn: str, library: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2]))
+    asyncio.run(main(sys.argv[1], cast(Library, sys.argv[2])))

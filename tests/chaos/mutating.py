@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pg_scheduler.client.source import Library
+
 ROOT = Path(__file__).resolve().parents[2]
 FRAGMENTS = "adapters/pg_scheduler_postgres/fragments/"
 SQL = "adapters/pg_scheduler_postgres/sql/"
@@ -59,7 +61,7 @@ def mutated(mutant: Mutant, copy: Path) -> str | None:
     return None
 
 
-def played(harness: Harness, mutant: Mutant, library: str) -> tuple[bool, str]:
+def played(harness: Harness, mutant: Mutant, library: Library) -> tuple[bool, str]:
     """Whether the scenario saw it, and what it said."""
     with tempfile.TemporaryDirectory(prefix="mutant-") as name:
         wrong = mutated(mutant, Path(name))

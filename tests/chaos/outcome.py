@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pg_scheduler.client.source import Library
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """Numbers that a scenario does not know stay 0; what must not be is said in `problems`."""
 
     scenario: str
-    library: str
+    library: Library
     seed: int
     faults: int = 0
     jobs: int = 0

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.chaos.crew import Crew, Fault
 from tests.chaos.journal import read
 from tests.chaos.judge import Findings, judge
@@ -46,7 +47,7 @@ IF_LEASES_LAPSE: dict[str, Callable[[Findings], bool]] = {
 async def play(
     scenario: Scenario,
     options: Options,
-    library: str,
+    library: Library,
     dsn: str,
     told: Told = lambda finished, jobs, faults: None,
 ) -> Outcome:
@@ -121,7 +122,7 @@ def _problems(scenario: Scenario, stage: Stage, found: Findings) -> list[str]:
 
 @asynccontextmanager
 async def _stage(
-    scenario: Scenario, options: Options, library: str, dsn: str, folder: Path
+    scenario: Scenario, options: Options, library: Library, dsn: str, folder: Path
 ) -> AsyncIterator[Stage]:
     journal = folder / "journal"
     launch = Launch(dsn, library, str(journal), options.lease, **scenario.launch)

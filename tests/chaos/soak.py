@@ -23,6 +23,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import JobSpec, RetryPolicy, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_embedded.server import FAST
 from tests.chaos.crew import Crew
@@ -105,7 +106,7 @@ def verdict(samples: Sequence[Sample]) -> tuple[bool, str]:
 
 
 async def soak(
-    server: EmbeddedServer, library: str, seconds: float, every: float, rate: int = JOBS_PER_SECOND
+    server: EmbeddedServer, library: Library, seconds: float, every: float, rate: int = JOBS_PER_SECOND
 ) -> list[Sample]:
     """Work that long; the samples."""
     dsn = await new_database(server)

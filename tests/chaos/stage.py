@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pg_scheduler.client.source import Library
 from tests.chaos.crew import Crew, Fault
 from tests.chaos.false_time import FalseTime
 from tests.chaos.journal import Entry, Line, read
@@ -39,7 +40,7 @@ class Stage:
     folder: Path
     journal: Path
     dsn: str
-    library: str
+    library: Library
     problems: list[str] = field(default_factory=list)
     """What a scenario has seen that must not be."""
     missed: int = 0

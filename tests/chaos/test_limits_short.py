@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from tests.chaos.limits.findings import (
     judged,
     most_at_once,
@@ -22,7 +23,7 @@ from tests.chaos.limits.worker import FEW, KEYED, PACED
 
 
 @pytest.mark.slow
-async def test_limits_hold_exactly_while_workers_are_killed(dsn: str, library: str) -> None:
+async def test_limits_hold_exactly_while_workers_are_killed(dsn: str, library: Library) -> None:
     found = await play(library, dsn, random.randrange(1_000_000), jobs=1000, kills=4)
     assert found.broken == (), found.line()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.act import Act, perform
 from tests.chaos.options import Options
@@ -16,7 +17,7 @@ SEED = 20_240
 """Fixed, so that the same jobs of the same lengths are scheduled every time."""
 
 
-async def played(name: str, library: str, dsn: str, server: EmbeddedServer, seconds: float) -> Outcome:
+async def played(name: str, library: Library, dsn: str, server: EmbeddedServer, seconds: float) -> Outcome:
     """The outcome of a scenario in its shortest form."""
     scenario, options = SCENARIOS[name], Options(SEED, seconds=seconds, scale=0.05)
     if isinstance(scenario, Act):
@@ -37,7 +38,7 @@ async def played(name: str, library: str, dsn: str, server: EmbeddedServer, seco
     ],
 )
 async def test_no_invariant_breaks_in_the_short_form_of_a_scenario(
-    name: str, library: str, seconds: float, dsn: str, server: EmbeddedServer
+    name: str, library: Library, seconds: float, dsn: str, server: EmbeddedServer
 ) -> None:
     outcome = await played(name, library, dsn, server, seconds)
     assert outcome.broken == (), outcome

@@ -6,13 +6,14 @@ import random
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.windows.play import play_pinned, play_real
 
 
 @pytest.mark.slow
 async def test_pinned_windows_are_enqueued_once_each_whatever_is_killed(
-    server: EmbeddedServer, dsn: str, library: str
+    server: EmbeddedServer, dsn: str, library: Library
 ) -> None:
     seed = random.randrange(1_000_000)
     found = await play_pinned(
@@ -23,7 +24,7 @@ async def test_pinned_windows_are_enqueued_once_each_whatever_is_killed(
 
 
 @pytest.mark.slow
-async def test_windows_of_real_time_run_once_each_under_kills(dsn: str, library: str) -> None:
+async def test_windows_of_real_time_run_once_each_under_kills(dsn: str, library: Library) -> None:
     found = await play_real(library, dsn, random.randrange(1_000_000), seconds=3, every=1)
     assert found.well, found.line()
     assert found.kills, "nothing was proved: nobody was killed"

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
 from pg_scheduler.client.schedule_request import ScheduleRequest
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.schedules import registrar
 from tests.chaos.journal import Entry, Journal
 from tests.chaos.tasks import TASKS, Witness, lend, tick
@@ -30,7 +31,7 @@ class Launch:
     """What a worker process is told."""
 
     dsn: str
-    library: str
+    library: Library
     journal: str
     lease: float
     """Seconds."""

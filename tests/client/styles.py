@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from click.testing import CliRunner
 
 from pg_scheduler import JobSpec, JobStatus, Queries, Scheduler, SyncQueries, SyncScheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler_cli.main import main
 from tests.support.running import past
 
@@ -243,7 +244,7 @@ class BlockingStyle:
 class CommandLine:
     """`pgq`, in this process. It does not wait for jobs, so it looks at them until they have ended."""
 
-    def __init__(self, dsn: str, library: str) -> None:
+    def __init__(self, dsn: str, library: Library) -> None:
         self._where = ["--dsn", dsn, "--library", library, "--json"]
 
     async def _said(self, *arguments: str) -> Any:

@@ -227,8 +227,8 @@ async def test_a_verb_that_its_states_do_not_know_is_refused() -> None:
 
 
 class FailsAtOnce(MemoryJobs):
-    """Whatever is reopened has failed by the next look. The jobs of these tests are due in 2030, reopened ones
-    now: so each comes once more on a later page."""
+    """Whatever is reopened has failed by the next look. The jobs of these tests are due in 2030, reopened
+    ones now: so each comes once more on a later page."""
 
     def __init__(self, state: MemoryState) -> None:
         super().__init__(state)

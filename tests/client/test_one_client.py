@@ -24,6 +24,7 @@ from pg_scheduler import (
     VacuumConfig,
     VacuumPolicy,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.ports.driver import Driver
@@ -118,7 +119,7 @@ async def scene(request: pytest.FixtureRequest) -> AsyncIterator[Scene]:
 class Staged:
     """Started on entering, stopped on leaving."""
 
-    def __init__(self, driver: Driver, dsn: str, library: str, style: str, listen: bool) -> None:
+    def __init__(self, driver: Driver, dsn: str, library: Library, style: str, listen: bool) -> None:
         self._scheduler = LongLease(
             driver,
             clock=StandingClock(),
@@ -133,7 +134,7 @@ class Staged:
         )
         self._listen = listen
 
-    def _style(self, style: str, dsn: str, library: str) -> Style:
+    def _style(self, style: str, dsn: str, library: Library) -> Style:
         match style:
             case "Scheduler":
                 return FunctionStyle(self._scheduler)

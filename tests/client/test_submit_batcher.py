@@ -13,6 +13,7 @@ from pg_scheduler import ConnectionLost, Queries, Scheduler
 from pg_scheduler.client import submit_batcher as bundling
 from pg_scheduler.client import submit_retry as submitting
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.model import NewJob
@@ -201,7 +202,7 @@ def test_another_event_loop_begins_anew() -> None:
     loop.close()
 
 
-async def test_side_by_side_over_every_library(dsn: str, library: str) -> None:
+async def test_side_by_side_over_every_library(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as running:
         ran: list[int] = []
 

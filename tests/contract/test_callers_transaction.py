@@ -10,6 +10,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import InvalidInput, JobAlreadyExists
@@ -129,7 +130,7 @@ class TestTheCallersOwnRows:
         assert (await stored(driver, "a")).status is JobStatus.CANCELLED
 
 
-async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: str) -> None:
+async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: Library) -> None:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
@@ -33,7 +34,7 @@ DUE, CANCEL = SignalKind.DUE, SignalKind.CANCEL
 
 
 @pytest.fixture
-async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
+async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()

@@ -32,6 +32,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import DuplicateJob, JobAlreadyExists, PgSchedulerError
 from pg_scheduler.domain.limits import TaskLimits
@@ -251,7 +252,7 @@ def _plain(job: Any) -> Any:
 
 
 @contextmanager
-def beside(server: EmbeddedServer, library: str) -> Iterator[type[SideBySide]]:
+def beside(server: EmbeddedServer, library: Library) -> Iterator[type[SideBySide]]:
     """Machines that share one loop, one database and one connection, emptied for each."""
     with asyncio.Runner() as runner:
         run = runner.get_loop().run_until_complete
@@ -276,7 +277,7 @@ def beside(server: EmbeddedServer, library: str) -> Iterator[type[SideBySide]]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(max(300, EXAMPLES * 4))
-def test_the_drivers_agree(server: EmbeddedServer, library: str) -> None:
+def test_the_drivers_agree(server: EmbeddedServer, library: Library) -> None:
     with beside(server, library) as machine:
         run_state_machine_as_test(
             machine,

@@ -19,6 +19,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import JobStatus, Queries, Scheduler
+from pg_scheduler.client.source import Library
 from tests.contract_examples.checks import check_of
 from tests.contract_examples.documents import FOLDER, Block, blocks, blocks_of, documents
 from tests.contract_examples.stage import Stage, stage_of
@@ -76,7 +77,7 @@ async def test_an_example_keeps_its_promise(block: Block, stage: Stage) -> None:
 
 @pytest.mark.parametrize("block", blocks("sql"), ids=lambda block: block.where)
 async def test_the_documented_table_is_upgraded_in_place(
-    block: Block, dsn: str, library: str, sql: asyncpg.Connection
+    block: Block, dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     await sql.execute(block.text)
     columns = "SELECT column_name FROM information_schema.columns WHERE table_name = 'scheduled_jobs'"

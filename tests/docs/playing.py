@@ -16,6 +16,7 @@ from typing import Any
 import asyncpg
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.docs.pages import Block
 from tests.support.running import eventually, within
 
@@ -37,7 +38,7 @@ class Reader:
     `await` at the top level.
     """
 
-    def __init__(self, folder: Path, dsn: str, library: str) -> None:
+    def __init__(self, folder: Path, dsn: str, library: Library) -> None:
         self._folder = folder
         self._dsn = dsn
         self._library = library

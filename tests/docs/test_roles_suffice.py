@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import DatabaseError, JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from tests.docs.pages import ROOT, blocks
 
 
@@ -36,7 +37,7 @@ async def fail_once(seen: list[int]) -> str:
     raise ValueError("so that history is written")
 
 
-async def test_a_worker_and_a_producer_live_with_their_grants(granted: str, library: str) -> None:
+async def test_a_worker_and_a_producer_live_with_their_grants(granted: str, library: Library) -> None:
     producer = Scheduler.connect(
         granted.replace("postgres@", "jobs_producer@"), schema="jobs", library=library
     )

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import pg_scheduler.db
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import MissingDependency
 from tests.docs.pages import blocks, name_of, pages
 from tests.docs.playing import Reader
@@ -26,7 +27,7 @@ def library(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def only_library(library: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def only_library(library: Library, monkeypatch: pytest.MonkeyPatch) -> Library:
     """The machine looks as if the other library were not installed, so a bare DSN means this one."""
     adapter: Callable[[str], Any] = pg_scheduler.db._adapter
 
@@ -58,7 +59,7 @@ def _decorations_stay_on_their_page(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("page", PLAYED, ids=name_of)
 async def test_what_a_page_shows_runs(
-    page: Path, dsn: str, only_library: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, dsn: str, only_library: Library, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reader = Reader(folder, dsn, only_library)
     monkeypatch.setitem(sys.modules, "page", reader.module)

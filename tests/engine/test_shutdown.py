@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import ConnectionLost, JobSpec, JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine import worker
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.testing import MemoryDriver
@@ -37,7 +38,7 @@ async def endless(number: int = 0) -> None:
 
 
 async def test_shutdown_waits_for_running_jobs_and_starts_no_others(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     go_on, started = asyncio.Event(), []
 
@@ -59,7 +60,7 @@ async def test_shutdown_waits_for_running_jobs_and_starts_no_others(
 
 
 async def test_past_the_timeout_jobs_are_stopped_and_claimable_at_once(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     stopped: list[int] = []
 
@@ -80,7 +81,9 @@ async def test_past_the_timeout_jobs_are_stopped_and_claimable_at_once(
     assert [row["outcome"] for row in outcomes] == ["released"]
 
 
-async def test_a_released_job_starts_elsewhere_without_waiting_for_its_lease(dsn: str, library: str) -> None:
+async def test_a_released_job_starts_elsewhere_without_waiting_for_its_lease(
+    dsn: str, library: Library
+) -> None:
     runs: list[str] = []
 
     async def job() -> None:
@@ -99,7 +102,9 @@ async def test_a_released_job_starts_elsewhere_without_waiting_for_its_lease(dsn
         await eventually(lambda: len(runs) == 2)
 
 
-async def test_a_second_shutdown_hastens_the_first(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_a_second_shutdown_hastens_the_first(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     await scheduler.start()
     await scheduler.schedule(endless, execution_time=past())

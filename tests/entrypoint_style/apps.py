@@ -6,8 +6,10 @@ import asyncio
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pg_scheduler import Job, PgQueuer, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.executors import RetryWithBackoffEntrypointExecutor
 
 PATIENT = partial(
@@ -16,7 +18,7 @@ PATIENT = partial(
 """Its delays are longer than any process should hold a job."""
 
 
-def create(dsn: str, library: str, notes: str) -> PgQueuer:
+def create(dsn: str, library: Library, notes: str) -> PgQueuer:
     """An application whose only job fails the first time."""
     pgq = PgQueuer(Scheduler(dsn, library=library, periodic_jobs_enabled=False))
 
@@ -31,4 +33,5 @@ def create(dsn: str, library: str, notes: str) -> PgQueuer:
 
 
 if __name__ == "__main__":
-    asyncio.run(create(*sys.argv[1:4]).run())
+    arguments: list[Any] = sys.argv[1:4]
+    asyncio.run(create(*arguments).run())

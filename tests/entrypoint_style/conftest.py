@@ -21,7 +21,7 @@ MakeApp = Callable[..., PgQueuer]
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])
 async def drivers(request: pytest.FixtureRequest) -> AsyncIterator[MakeDriver]:
     """Makes drivers on one empty database (for memory: one store), as several processes have them."""
-    library: str = request.param
+    library: Any = request.param
     if library == "memory":
         shared = MemoryDriver()
         yield lambda: shared

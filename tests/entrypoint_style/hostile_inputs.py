@@ -29,7 +29,7 @@ def queries(method: str, *args: Any, **options: Any) -> Call:
 
 def entrypoint(name: Any = "fetch", func: Any = handler, **policy: Any) -> Call:
     """A use of the decorator, over the same driver."""
-    return lambda scheduler: QueueManager(Scheduler(scheduler.driver)).entrypoint(name, **policy)(func)
+    return lambda scheduler: QueueManager(Scheduler(scheduler.driver)).entrypoint(name, **policy)(func)  # type: ignore[no-untyped-call]
 
 
 def scheduled(name: Any = "fetch", expression: Any = "* * * * *", func: Any = handler, **policy: Any) -> Call:
@@ -102,7 +102,7 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("the handle of a number", queries("handle", 5), IN, "job_id: expected a str, got int"),
     # --- entrypoints
     Hostile("a list as entrypoint's name", entrypoint(["fetch"]), IN, "entrypoint: expected a str, got list"),
-    Hostile("a decorator without its brackets", lambda s: QueueManager(Scheduler(s.driver)).entrypoint(handler), IN, "entrypoint: expected a str, got function"),  # type: ignore[arg-type]
+    Hostile("a decorator without its brackets", lambda s: QueueManager(Scheduler(s.driver)).entrypoint(handler), IN, "entrypoint: expected a str, got function"),  # type: ignore[call-overload]
     Hostile("an entrypoint without a name", entrypoint("  "), IN, "entrypoint: must not be empty"),
     Hostile("a decorated text", entrypoint(func="fetch"), IN, "entrypoint: expected a function to decorate, got 'fetch'"),
     Hostile("no room at all", entrypoint(concurrency_limit=0), IN, "concurrency_limit: "),
@@ -149,7 +149,7 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("no tasks at all", run(max_concurrent_tasks=0), IN, "max_concurrent_tasks: must be at least 1"),
     Hostile("a grace as text", run(shutdown_timeout="30"), IN, "shutdown_timeout: expected "),
     Hostile("options beside a scheduler", lambda s: PgQueuer(s, max_concurrent_jobs=5), IN, "max_concurrent_jobs: is the scheduler's own business"),
-    Hostile("an application over nothing", lambda s: PgQueuer(None), IN, "db_pool: cannot work on builtins.NoneType"),
+    Hostile("an application over nothing", lambda s: PgQueuer(None), IN, "db_pool: cannot work on builtins.NoneType"),  # type: ignore[arg-type]
     Hostile("queries over a scheduler, with a schema", lambda s: Queries(s, schema="jobs"), IN, "source: brings its schema"),
-    Hostile("queries over a number", lambda s: Queries(5), IN, "db_pool: cannot work on builtins.int"),
+    Hostile("queries over a number", lambda s: Queries(5), IN, "db_pool: cannot work on builtins.int"),  # type: ignore[arg-type]
 )  # fmt: skip

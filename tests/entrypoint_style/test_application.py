@@ -69,7 +69,7 @@ async def test_a_refused_entrypoint_leaves_its_name_free(pgq: PgQueuer) -> None:
     with pytest.raises(InvalidInput, match="timeout"):
         pgq.entrypoint("fetch", timeout=-1)
     with pytest.raises(InvalidInput, match="entrypoint"):
-        pgq.entrypoint("fetch")(5)
+        pgq.entrypoint("fetch")(5)  # type: ignore[type-var]
     pgq.entrypoint("fetch")(fetch)
     assert pgq.scheduler.task_map["fetch"] is fetch
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 
 from pg_scheduler import DuplicateJob, InvalidInput, Job, JobStatus, PgQueuer, PollingConfig, Queries
+from pg_scheduler.client.source import Library
 from tests.contract.callers import CALLERS
 from tests.support.running import BriskScheduler, eventually
 
@@ -83,7 +85,7 @@ async def test_an_ignored_duplicate_stands_in_its_place_in_a_batch(client: Queri
 
 @pytest.mark.parametrize("kind", CALLERS)
 async def test_a_rollback_leaves_nothing_and_a_commit_wakes_the_worker(kind: str, dsn: str) -> None:
-    caller, library = CALLERS[kind], kind.partition(" ")[0]
+    caller, library = CALLERS[kind], cast(Library, kind.partition(" ")[0])
     polling = PollingConfig(interval=50, interval_without_listen=50)
     pgq = PgQueuer(BriskScheduler(dsn, library=library, periodic_jobs_enabled=False, polling_config=polling))
 

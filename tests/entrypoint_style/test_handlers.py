@@ -299,4 +299,4 @@ async def test_what_cannot_go_together_is_refused_where_it_is_written(pgq: PgQue
     with pytest.raises(InvalidInput, match="max_retries"):
         pgq.entrypoint("a", retry=3, max_retries=3)
     with pytest.raises(InvalidInput, match="executor"):
-        pgq.entrypoint("a", executor="thread", executor_factory=object)
+        pgq.entrypoint("a", executor="thread", executor_factory=object)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import inspect
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.entrypoint_style.hostile_inputs import TABLE, enqueue, entrypoint, queries, run, scheduled
 from tests.hostile_inputs import Call, Hostile
 from tests.test_hostile_inputs import NOWHERE, Place, places, refusal
@@ -35,7 +36,7 @@ async def test_it_is_refused_everywhere_alike_and_nothing_has_changed(
 
 
 @pytest.mark.parametrize("library", ["asyncpg", "psycopg"])
-async def test_it_is_refused_before_any_database_is_asked(library: str) -> None:
+async def test_it_is_refused_before_any_database_is_asked(library: Library) -> None:
     for hostile in TABLE:
         if not hostile.needs_database:
             error = await refusal(hostile, Scheduler(NOWHERE, library=library))

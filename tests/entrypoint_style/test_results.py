@@ -22,6 +22,7 @@ from pg_scheduler import (
 )
 from pg_scheduler.client import completion_waiter as ends
 from pg_scheduler.client.completion_waiter import CompletionWaiter
+from pg_scheduler.client.source import Library
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
@@ -139,7 +140,7 @@ async def test_a_handle_is_its_text_and_finds_its_job_from_anywhere(pgq: PgQueue
 
 @pytest.mark.usefixtures("slow_polls")
 async def test_many_waits_share_one_connection_that_leaves_after_them(
-    dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.05)
     pgq = PgQueuer(dsn, library=library)
@@ -171,7 +172,7 @@ async def _none(count: object) -> bool:
 
 @pytest.mark.usefixtures("slow_polls")
 async def test_a_wait_that_begins_while_the_last_one_leaves_is_told_too(
-    dsn: str, library: str, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ends, "IDLE_TIMEOUT", 0.0)
     client = Queries(dsn)
@@ -195,7 +196,7 @@ async def _awaited(client: Queries, job_id: str) -> bool:
 
 
 async def test_waits_survive_the_death_of_the_connection_that_hears_for_them(
-    dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ends, "PAUSE_WHEN_NOTIFIED", 3600.0)  # only hearing again can help
     logging.getLogger("pg_scheduler.client.completion_waiter").setLevel(logging.CRITICAL)

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import InvalidInput, Job, JobStatus, PgQueuer, Queries
+from pg_scheduler.client.source import Library
 from pg_scheduler.entrypoints import retry_executor
 from pg_scheduler.entrypoints.retry_executor import Attempts
 from pg_scheduler.executors import EntrypointExecutorParameters, RetryWithBackoffEntrypointExecutor
@@ -77,7 +78,7 @@ async def test_long_delays_are_spent_in_the_database_and_count_on_from_there(
 
 
 async def test_a_waiting_job_holds_no_slot_and_survives_the_death_of_its_worker(
-    dsn: str, library: str, sql: asyncpg.Connection, tmp_path: Path
+    dsn: str, library: Library, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
     notes = tmp_path / "notes"
     client = Queries(dsn)

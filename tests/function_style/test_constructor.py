@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler, VacuumConfig
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import MemoryDriver
 from tests.support.running import eventually, past
 
@@ -53,7 +54,7 @@ def test_attributes_of_a_scheduler_that_never_ran() -> None:
     assert dict(scheduler.task_map) == {}
 
 
-async def test_active_jobs_and_tasks_show_what_runs_now(dsn: str, library: str) -> None:
+async def test_active_jobs_and_tasks_show_what_runs_now(dsn: str, library: Library) -> None:
     go_on = asyncio.Event()
 
     async def wait() -> None:
@@ -93,7 +94,7 @@ async def test_a_worker_id_has_eight_characters_and_is_new_for_each_run(dsn: str
 
 
 async def test_overridden_class_attributes_are_obeyed(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     class Long(Scheduler):
         LEASE_DURATION = 4000

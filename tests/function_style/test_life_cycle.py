@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import ConnectionLost, DatabaseError, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, past, within
 
 
@@ -19,7 +20,7 @@ async def runs_a_job(scheduler: Scheduler) -> None:
     assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_shutdown_before_start_is_legal(dsn: str, library: str) -> None:
+async def test_shutdown_before_start_is_legal(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     await within(scheduler.shutdown())
     await within(scheduler.shutdown())
@@ -28,7 +29,7 @@ async def test_shutdown_before_start_is_legal(dsn: str, library: str) -> None:
     await scheduler.shutdown()
 
 
-async def test_starting_twice_is_starting_once(dsn: str, library: str) -> None:
+async def test_starting_twice_is_starting_once(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     await scheduler.start()
     worker = scheduler.worker
@@ -48,7 +49,7 @@ async def test_shutting_down_twice_is_shutting_down_once(dsn: str) -> None:
     assert not scheduler.is_running
 
 
-async def test_a_scheduler_runs_again_after_a_shutdown(dsn: str, library: str) -> None:
+async def test_a_scheduler_runs_again_after_a_shutdown(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     for _ in range(3):
         await scheduler.start()
@@ -57,7 +58,7 @@ async def test_a_scheduler_runs_again_after_a_shutdown(dsn: str, library: str) -
     assert not scheduler.worker.running
 
 
-async def test_concurrent_starts_all_return_to_a_running_scheduler(dsn: str, library: str) -> None:
+async def test_concurrent_starts_all_return_to_a_running_scheduler(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
 
     async def start() -> bool:
@@ -68,7 +69,7 @@ async def test_concurrent_starts_all_return_to_a_running_scheduler(dsn: str, lib
     await scheduler.shutdown()
 
 
-async def test_a_shutdown_during_a_start_ends_stopped(dsn: str, library: str) -> None:
+async def test_a_shutdown_during_a_start_ends_stopped(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     starting = asyncio.create_task(scheduler.start())
     await asyncio.sleep(0)
@@ -81,7 +82,7 @@ async def test_a_shutdown_during_a_start_ends_stopped(dsn: str, library: str) ->
     await scheduler.shutdown()
 
 
-async def test_a_start_during_a_shutdown_ends_started(dsn: str, library: str) -> None:
+async def test_a_start_during_a_shutdown_ends_started(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     await scheduler.start()
     go_on = asyncio.Event()
@@ -103,7 +104,7 @@ async def test_a_start_during_a_shutdown_ends_started(dsn: str, library: str) ->
 
 
 async def test_a_cancelled_shutdown_leaves_nothing_running_once_it_is_asked_again(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     await scheduler.start()
@@ -120,7 +121,7 @@ async def test_a_cancelled_shutdown_leaves_nothing_running_once_it_is_asked_agai
     assert not scheduler.worker.running
 
 
-async def test_a_start_that_fails_can_be_tried_again(dsn: str, library: str) -> None:
+async def test_a_start_that_fails_can_be_tried_again(dsn: str, library: Library) -> None:
     nowhere = dsn.rpartition("/")[0] + "/no_such_database"
     scheduler = Scheduler.connect(nowhere, library=library)
     for _ in range(2):
@@ -143,7 +144,7 @@ async def test_nothing_runs_after_the_shutdown(dsn: str, sql: asyncpg.Connection
     assert await sql.fetchval("SELECT count(*) FROM scheduled_job_workers") == 0
 
 
-async def test_a_server_that_is_not_there_is_reported_as_such(library: str) -> None:
+async def test_a_server_that_is_not_there_is_reported_as_such(library: Library) -> None:
     scheduler = Scheduler.connect("postgresql://postgres@127.0.0.1:1/postgres", library=library)
     with pytest.raises(ConnectionLost):
         await within(scheduler.start(), 60)

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import InvalidTransition, JobNotFound, JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.states import OVERRIDES, transition
 from tests.support.running import HastyScheduler, eventually, idle, later, past, within
 
@@ -17,7 +18,7 @@ async def nothing() -> None: ...
 
 
 async def test_a_job_is_executed_by_its_row_by_its_id_and_as_claimed(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     ran: list[int] = []
 
@@ -69,7 +70,7 @@ async def test_executing_one_job_does_not_wait_for_the_others(dsn: str) -> None:
 
 
 async def test_jobs_executed_side_by_side_are_each_settled_once(
-    dsn: str, library: str, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def job(number: int) -> None:
         await asyncio.sleep(number / 1000)
@@ -85,7 +86,7 @@ async def test_jobs_executed_side_by_side_are_each_settled_once(
     assert [tuple(row) for row in statuses] == [("completed", 30)]
 
 
-async def test_listening_for_jobs_runs_them_until_it_is_shut_down(dsn: str, library: str) -> None:
+async def test_listening_for_jobs_runs_them_until_it_is_shut_down(dsn: str, library: Library) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         listening = asyncio.create_task(scheduler.listen_for_jobs())
         handle = await scheduler.schedule(nothing, execution_time=past())
@@ -144,7 +145,7 @@ async def test_the_status_of_an_unknown_job_cannot_be_set(client: Scheduler) -> 
         await client.update_job_status("never-heard-of", "failed")
 
 
-async def test_a_reopened_job_runs_again_from_the_start(dsn: str, library: str) -> None:
+async def test_a_reopened_job_runs_again_from_the_start(dsn: str, library: Library) -> None:
     tries: list[int] = []
 
     async def job() -> None:

@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import WorkerProcess
 from tests.support.running import eventually, past
@@ -18,7 +19,12 @@ from tests.support.running import eventually, past
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_the_running_job_end_and_then_ends_the_process(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection, tmp_path: Path, number: signal.Signals
+    dsn: str,
+    library: Library,
+    client: Scheduler,
+    sql: asyncpg.Connection,
+    tmp_path: Path,
+    number: signal.Signals,
 ) -> None:
     trace = str(tmp_path / "trace")
     async with WorkerProcess(dsn, library) as worker:
@@ -49,7 +55,7 @@ async def test_a_second_signal_releases_what_still_runs(
     assert tuple(row) == ("pending", 0, None)
 
 
-async def test_a_signal_to_an_idle_worker_ends_it_at_once(dsn: str, library: str) -> None:
+async def test_a_signal_to_an_idle_worker_ends_it_at_once(dsn: str, library: Library) -> None:
     async with WorkerProcess(dsn, library) as worker:
         worker.send(signal.SIGTERM)
         code, said, complained = await worker.finished()

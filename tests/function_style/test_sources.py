@@ -12,6 +12,7 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import ConfigurationError, InvalidInput, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import AsyncpgDriver, PsycopgDriver
 from pg_scheduler.testing import MemoryDriver
 from tests.support.running import eventually, past
@@ -108,7 +109,7 @@ async def test_a_job_runs_over_any_source_and_the_users_own_stays_open(dsn: str,
             assert await scheduler.driver.insight.job(handle) is not None
 
 
-async def test_entering_starts_and_leaving_shuts_down(dsn: str, library: str) -> None:
+async def test_entering_starts_and_leaving_shuts_down(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=2) as scheduler:
         assert scheduler.is_running
         assert scheduler.max_concurrent_jobs == 2
@@ -124,7 +125,7 @@ async def test_a_block_that_raises_still_shuts_down(dsn: str) -> None:
 
 
 async def test_the_environment_makes_a_scheduler_that_works(
-    dsn: str, library: str, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", dsn)
     monkeypatch.setenv("MAX_CONCURRENT_JOBS", "3")
@@ -166,7 +167,7 @@ def test_a_missing_database_url_is_named() -> None:
 @pytest.mark.parametrize("nonsense", [None, 5, object(), "not a dsn"])
 def test_anything_else_is_refused(nonsense: object) -> None:
     with pytest.raises(InvalidInput):
-        Scheduler(nonsense)
+        Scheduler(nonsense)  # type: ignore[arg-type]
 
 
 def test_a_driver_brings_its_own_schema() -> None:

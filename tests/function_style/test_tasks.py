@@ -10,13 +10,14 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler, TaskNameConflict
+from pg_scheduler.client.source import Library
 from tests.support.running import past
 
 Job = Callable[[], Awaitable[None]]
 
 
 async def test_an_unknown_name_stays_pending_and_is_reported_once(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def known() -> None: ...
 
@@ -49,7 +50,7 @@ async def test_known_jobs_are_not_held_up_by_unknown_ones(
         assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_two_closures_over_equal_lists_each_run_with_their_own(dsn: str, library: str) -> None:
+async def test_two_closures_over_equal_lists_each_run_with_their_own(dsn: str, library: Library) -> None:
     """Equal at the time of the call, but two lists all the same."""
 
     def make() -> tuple[Job, list[str]]:
@@ -129,7 +130,7 @@ async def test_one_chosen_name_cannot_mean_two_closures(dsn: str) -> None:
             scheduler.register(make(2), name="chosen")
 
 
-async def test_what_has_no_name_can_be_registered_under_one(dsn: str, library: str) -> None:
+async def test_what_has_no_name_can_be_registered_under_one(dsn: str, library: Library) -> None:
     seen: list[str] = []
 
     async def note(text: str) -> None:
@@ -156,7 +157,7 @@ async def test_the_policy_given_at_registration_holds_when_the_function_is_sched
     assert task.timeout.total_seconds() == 5
 
 
-async def test_the_task_map_is_live_and_can_be_changed(dsn: str, library: str, client: Scheduler) -> None:
+async def test_the_task_map_is_live_and_can_be_changed(dsn: str, library: Library, client: Scheduler) -> None:
     seen: list[str] = []
 
     async def first() -> None:

@@ -19,6 +19,7 @@ from pg_scheduler import (
     PollingConfig,
     Scheduler,
 )
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, idle, later, past
 
 SELDOM = PollingConfig(interval=50, interval_without_listen=50)
@@ -32,7 +33,7 @@ async def job(number: int = 0) -> None: ...
 
 
 @asynccontextmanager
-async def connection_of(library: str, dsn: str) -> AsyncIterator[Any]:
+async def connection_of(library: Library, dsn: str) -> AsyncIterator[Any]:
     """A connection of the caller's own."""
     if library == "asyncpg":
         connection = await asyncpg.connect(dsn)
@@ -49,7 +50,7 @@ async def count(sql: asyncpg.Connection) -> int:
 
 
 async def test_a_commit_makes_the_job_visible_and_wakes_a_worker(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler,
@@ -62,7 +63,7 @@ async def test_a_commit_makes_the_job_visible_and_wakes_a_worker(
         assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_a_rollback_leaves_nothing(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_a_rollback_leaves_nothing(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
         connection_of(library, dsn) as own,
@@ -76,7 +77,7 @@ async def test_a_rollback_leaves_nothing(dsn: str, library: str, sql: asyncpg.Co
 
 
 async def test_a_refusal_leaves_the_callers_transaction_usable(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
@@ -99,7 +100,7 @@ async def test_a_refusal_leaves_the_callers_transaction_usable(
 
 
 async def test_a_bulk_call_in_batches_is_part_of_the_transaction(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
@@ -114,7 +115,7 @@ async def test_a_bulk_call_in_batches_is_part_of_the_transaction(
 
 
 async def test_a_cancellation_can_be_part_of_a_transaction_too(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
@@ -128,8 +129,8 @@ async def test_a_cancellation_can_be_part_of_a_transaction_too(
         assert await handle.status() == "pending"
 
 
-async def test_a_connection_of_the_other_library_is_refused_by_name(dsn: str, library: str) -> None:
-    other = "psycopg" if library == "asyncpg" else "asyncpg"
+async def test_a_connection_of_the_other_library_is_refused_by_name(dsn: str, library: Library) -> None:
+    other: Library = "psycopg" if library == "asyncpg" else "asyncpg"
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
         connection_of(other, dsn) as own,
@@ -139,7 +140,7 @@ async def test_a_connection_of_the_other_library_is_refused_by_name(dsn: str, li
 
 
 async def test_the_callers_search_path_does_not_lead_astray(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """The scheduler's schema is used, whatever the caller's connection would find first."""
     await sql.execute("CREATE SCHEMA mine")
@@ -155,7 +156,7 @@ async def test_the_callers_search_path_does_not_lead_astray(
 
 
 async def test_a_batch_that_the_database_refuses_leaves_the_callers_transaction_alive(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,

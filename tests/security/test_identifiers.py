@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pg_scheduler import InvalidInput, JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_postgres.migrations import install_sql
@@ -73,7 +74,7 @@ def test_a_quoted_name_is_one_token(name: str) -> None:
 @example(name='x"."y')
 @example(name="ä" * 31)
 async def test_hostile_names_hold_a_whole_scheduler_and_harm_nothing(
-    database: str, library: str, name: str
+    database: str, library: Library, name: str
 ) -> None:
     """Tables, statements, LISTEN and NOTIFY: what is enqueued elsewhere is heard of and run."""
     sql = await asyncpg.connect(database)

@@ -28,6 +28,7 @@ from pg_scheduler import (
     current_job,
     task,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.executors import RetryWithBackoffEntrypointExecutor
 from pg_scheduler.testing import MemoryDriver
@@ -208,7 +209,7 @@ REFUSED_BY = {
 
 @pytest.mark.parametrize("by", REFUSED_BY)
 async def test_a_row_that_the_database_refuses_is_not_quoted(
-    dsn: str, library: str, sql: asyncpg.Connection, by: str, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, sql: asyncpg.Connection, by: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """PostgreSQL shows the whole row in the DETAIL of such an error."""
     caplog.set_level(logging.INFO)
@@ -220,7 +221,9 @@ async def test_a_row_that_the_database_refuses_is_not_quoted(
     assert leaks(caplog) == []
 
 
-async def test_nor_is_it_quoted_to_whoever_stores_it(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_nor_is_it_quoted_to_whoever_stores_it(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
     """Its program would log the error."""
     scheduler = Scheduler.connect(dsn, library=library)
     await scheduler.initialize_db()
@@ -232,7 +235,7 @@ async def test_nor_is_it_quoted_to_whoever_stores_it(dsn: str, library: str, sql
 
 
 async def test_a_value_that_the_library_refuses_is_not_quoted(
-    dsn: str, library: str, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     from pg_scheduler.engine.codec.json_codec import JsonCodec
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from pg_scheduler.client.source import Library
 from tests.adapters.cli.conftest import run
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +149,7 @@ def test_the_bomb_is_live() -> None:
 
 
 async def test_hostile_rows_make_a_worker_import_and_unpickle_nothing(
-    dsn: str, library: str, tmp_path: Path, sql: asyncpg.Connection
+    dsn: str, library: Library, tmp_path: Path, sql: asyncpg.Connection
 ) -> None:
     """Seen by the interpreter's own audit hook."""
     program = tmp_path / "watched.py"

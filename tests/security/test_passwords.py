@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pg_scheduler import Queries, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
 from tests.adapters.cli.apps import PGQ
@@ -56,7 +57,7 @@ USELESS = [
 ]
 
 
-async def told(dsn: str, library: str) -> str:
+async def told(dsn: str, library: Library) -> str:
     """Everything that a program which fails to connect can print: the whole chain of its traceback."""
     try:
         scheduler = Scheduler(dsn, library=library)
@@ -72,7 +73,7 @@ async def told(dsn: str, library: str) -> str:
 
 
 @pytest.mark.parametrize("dsn", USELESS)
-async def test_a_failure_to_connect_does_not_tell_the_password(dsn: str, library: str) -> None:
+async def test_a_failure_to_connect_does_not_tell_the_password(dsn: str, library: Library) -> None:
     said = await told(dsn, library)
     assert SECRET not in said, said
 
@@ -89,7 +90,7 @@ SYMBOLS = st.text(st.sampled_from("aZ0 !$%&'()*+,-./:;<=>?[]^_`{|}~\"\\ä€#"),
     encode=st.booleans(),
 )
 async def test_whatever_else_is_in_the_password(
-    connect_by: str, before: str, after: str, form: str, encode: bool
+    connect_by: Library, before: str, after: str, form: str, encode: bool
 ) -> None:
     password = f"{before}{SECRET}{after}"
     if form == "words":
@@ -122,7 +123,7 @@ def ours(root: object) -> Iterator[object]:
             waiting += found
 
 
-async def test_no_object_shows_the_password(server: EmbeddedServer, library: str) -> None:
+async def test_no_object_shows_the_password(server: EmbeddedServer, library: Library) -> None:
     """Any of them may stand in somebody's log line, or in a traceback that shows local variables."""
     dsn = server.dsn.replace("postgres@", f"postgres:{SECRET}@")
     scheduler = Scheduler(dsn, library=library)
@@ -135,7 +136,7 @@ async def test_no_object_shows_the_password(server: EmbeddedServer, library: str
 
 
 async def test_a_worker_that_loses_its_database_logs_no_password(
-    library: str, dsn: str, caplog: pytest.LogCaptureFixture
+    library: Library, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nobody may connect any more, so that every reconnection fails."""
 

@@ -26,6 +26,7 @@ from pg_scheduler import (
     VacuumPolicy,
     current_job,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimRequest
@@ -46,7 +47,7 @@ class Roles:
 
     dsn: str
     names: RoleNames
-    library: str
+    library: Library
 
     def scheduler(self, role: str, **options: Any) -> Scheduler:
         """A scheduler that logs in as a role."""
@@ -58,7 +59,7 @@ class Roles:
 
 
 @pytest.fixture
-async def roles(dsn: str, library: str, sql: asyncpg.Connection) -> AsyncIterator[Roles]:
+async def roles(dsn: str, library: Library, sql: asyncpg.Connection) -> AsyncIterator[Roles]:
     """Made by what the command prints."""
     serial = next(_serial)
     names = RoleNames(f"admin_{serial}", f"worker_{serial}", f"producer_{serial}")

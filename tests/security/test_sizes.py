@@ -9,6 +9,7 @@ import pytest
 
 from pg_scheduler import InvalidInput, JobSpec, Queries, Scheduler
 from pg_scheduler.client.enqueue_request import MAX_PAYLOAD
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.codec.json_codec import MAX_BYTES
 from pg_scheduler.engine.codec.json_encoding import MAX_DEPTH, MAX_VALUES
 from tests.support.running import past
@@ -74,7 +75,7 @@ async def test_too_much_is_refused_before_any_sql(call: str, value: str) -> None
 
 
 @pytest.mark.parametrize("payload", [bytes(MAX_PAYLOAD + 1), [b"", bytes(MAX_PAYLOAD + 1)]])
-async def test_a_payload_that_is_too_large_is_refused_before_any_sql(library: str, payload: Any) -> None:
+async def test_a_payload_that_is_too_large_is_refused_before_any_sql(library: Library, payload: Any) -> None:
     scheduler = Scheduler(NOWHERE, library=library)
     with pytest.raises(InvalidInput, match="payload: "):
         await Queries(scheduler).enqueue("take", payload)
@@ -82,7 +83,7 @@ async def test_a_payload_that_is_too_large_is_refused_before_any_sql(library: st
 
 
 @pytest.mark.parametrize("field", ["dedupe_key", "limit_key"])
-async def test_keys_are_as_short_as_names(library: str, field: str) -> None:
+async def test_keys_are_as_short_as_names(library: Library, field: str) -> None:
     scheduler = Scheduler(NOWHERE, library=library)
     for key in ("x" * 256, "x" * 10_000_000):
         options: dict[str, Any] = {field: key}

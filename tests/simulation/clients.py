@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from pg_scheduler import ConflictResolution, Scheduler
 from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
 from tests.simulation.plan import JobPlan, SchedulePlan
 from tests.simulation.virtual_loop import Host
@@ -23,7 +24,7 @@ class Clients:
         self.host = Host("client")
         self._scheduler = self.host.context.run(
             Scheduler,
-            world.driver_for(self.host),
+            cast(Driver, world.driver_for(self.host)),
             clock=HostClock(world.network),
             misfire_grace_time=None,
             periodic_jobs_enabled=False,

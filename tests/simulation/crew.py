@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import cast
 
 from pg_scheduler import PollingConfig, Scheduler
 from pg_scheduler.domain.errors import DatabaseError
@@ -12,6 +13,7 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.tasks.registry import TaskOptions
+from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
 from tests.simulation.handlers import handler_for
 from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan
@@ -98,7 +100,7 @@ class Crew:
     def _scheduler(self, host: Host, slot: Slot) -> Scheduler:
         plan = slot.plan
         scheduler = Scheduler(
-            self._world.driver_for(host),
+            cast(Driver, self._world.driver_for(host)),
             max_concurrent_jobs=plan.capacity,
             misfire_grace_time=None,
             batch_claim_limit=plan.batch_limit,

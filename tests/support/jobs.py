@@ -15,6 +15,7 @@ import asyncpg
 import psycopg
 
 from pg_scheduler import RetryPolicy, Snooze, current_job, task
+from pg_scheduler.client.source import Library
 
 
 def note(path: str, event: str) -> None:
@@ -54,7 +55,7 @@ async def die_once(path: str) -> None:
 
 
 async def have_effect_and_complete(
-    dsn: str, library: str, what: str, before_commit: Callable[[], None]
+    dsn: str, library: Library, what: str, before_commit: Callable[[], None]
 ) -> None:
     """Write a row and complete the job in one transaction."""
     if library == "asyncpg":
@@ -71,7 +72,7 @@ async def have_effect_and_complete(
             before_commit()
 
 
-async def commit_and_hang(path: str, dsn: str, library: str) -> None:
+async def commit_and_hang(path: str, dsn: str, library: Library) -> None:
     """Complete the job in a transaction, commit, and never return."""
     note(path, "started")
     await have_effect_and_complete(dsn, library, "committed and hung", lambda: None)
@@ -79,7 +80,7 @@ async def commit_and_hang(path: str, dsn: str, library: str) -> None:
     await asyncio.sleep(3600)
 
 
-async def die_before_commit(path: str, dsn: str, library: str) -> None:
+async def die_before_commit(path: str, dsn: str, library: Library) -> None:
     """Kill the worker in front of the first commit; commit the second time."""
 
     def die_once_more() -> None:

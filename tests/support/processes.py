@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from pg_scheduler.client.source import Library
 from tests.support.running import PATIENCE, within
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +23,7 @@ class WorkerProcess:
     """`worker_program` in a process; ready when the block is entered, gone when it is left."""
 
     def __init__(
-        self, dsn: str, library: str = "asyncpg", *, new_session: bool = False, **settings: Any
+        self, dsn: str, library: Library = "asyncpg", *, new_session: bool = False, **settings: Any
     ) -> None:
         self._new_session = new_session
         self._settings = {"dsn": dsn, "library": library, **settings}
@@ -71,7 +72,9 @@ def alive(pid: int) -> bool:
 
 
 @asynccontextmanager
-async def workers(count: int, dsn: str, library: str, **settings: Any) -> AsyncIterator[list[WorkerProcess]]:
+async def workers(
+    count: int, dsn: str, library: Library, **settings: Any
+) -> AsyncIterator[list[WorkerProcess]]:
     """Several worker processes, started side by side."""
     made = [WorkerProcess(dsn, library, **settings) for _ in range(count)]
     try:

@@ -15,6 +15,7 @@ import os
 import sys
 import threading
 import time
+from typing import Any
 
 from pg_scheduler import PollingConfig, Scheduler
 from pg_scheduler.engine import worker
@@ -28,27 +29,27 @@ def leave_with(parent: int) -> None:
     os._exit(3)
 
 
-async def main(settings: dict[str, object]) -> None:
+async def main(settings: dict[str, Any]) -> None:
     """Run until a signal comes."""
 
     say_who_blocks_the_loop()
     threading.Thread(target=leave_with, args=[os.getppid()], name="lifeline", daemon=True).start()
-    worker.STOP_PATIENCE = float(settings.get("patience", 1))  # type: ignore[arg-type]
+    worker.STOP_PATIENCE = float(settings.get("patience", 1))
 
     class Worker(Scheduler):
-        LEASE_DURATION = settings.get("lease", 2)  # type: ignore[assignment]
+        LEASE_DURATION = settings.get("lease", 2)
 
     scheduler = Worker(
         settings["dsn"],
-        library=str(settings.get("library", "asyncpg")),
-        max_concurrent_jobs=int(settings.get("slots", 5)),  # type: ignore[call-overload]
-        max_crashes=int(settings.get("max_crashes", 5)),  # type: ignore[call-overload]
+        library=settings.get("library", "asyncpg"),
+        max_concurrent_jobs=int(settings.get("slots", 5)),
+        max_crashes=int(settings.get("max_crashes", 5)),
         polling_config=PollingConfig(listen=bool(settings.get("listen", True))),
         task_modules=["tests.support.jobs"],
     )
     for job in jobs.ALL:
         scheduler.register(job)
-    running = asyncio.create_task(scheduler.run(settings.get("grace", 30)))  # type: ignore[arg-type]
+    running = asyncio.create_task(scheduler.run(settings.get("grace", 30)))
     while not scheduler.worker.running and not running.done():
         await asyncio.sleep(0.01)
     print(scheduler.worker_id, flush=True)

@@ -7,6 +7,7 @@ from datetime import timedelta, timezone
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, MemoryDriver, assert_scheduled, drain, scheduled
 
 
@@ -95,7 +96,7 @@ async def test_a_failed_assertion_about_an_idle_task_says_that_nothing_is_pendin
         await assert_scheduled(scheduler, other)
 
 
-async def test_it_asks_postgresql_as_it_asks_memory(dsn: str, library: str, clock: ManualClock) -> None:
+async def test_it_asks_postgresql_as_it_asks_memory(dsn: str, library: Library, clock: ManualClock) -> None:
     scheduler = Scheduler(dsn, library=library, clock=clock)
     with pytest.raises(AssertionError, match="nothing"):
         await assert_scheduled(scheduler, send)

@@ -53,7 +53,8 @@ class Findings:
         return self._names.get(text, text)
 
     async def _rows(self, name: str, *arguments: Any) -> Sequence[Any]:
-        sql = resources.files(__package__).joinpath("sql", f"{name}.sql").read_text(encoding="utf-8")
+        folder = resources.files("pg_scheduler_cli.demo").joinpath("sql")
+        sql = folder.joinpath(f"{name}.sql").read_text(encoding="utf-8")
         rows: Sequence[Any] = await self._connection.fetch(sql, *arguments)
         return rows
 

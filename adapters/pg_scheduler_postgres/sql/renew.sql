@@ -17,17 +17,25 @@ alive AS (
 held AS (
     SELECT job.job_id, job.epoch, job.cancel_requested_at IS NOT NULL AS cancel_requested
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(:job_ids::text[], :epochs::bigint[]) AS lease (job_id, epoch)
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[]),
+        -- Tells the planner that there may be many, as in settle.sql.
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS lease (job_id, epoch, place)
         ON lease.job_id = job.job_id AND lease.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
 ),
--- Those of them that no other transaction holds, locked.
+-- Those of them that no other transaction has locked, locked.
 free AS (
     SELECT job.job_id
     FROM :"schema".scheduled_jobs AS job
-    JOIN held ON held.job_id = job.job_id AND held.epoch = job.epoch
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[]),
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS lease (job_id, epoch, place)
+        ON lease.job_id = job.job_id AND lease.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text

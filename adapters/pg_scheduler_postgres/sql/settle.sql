@@ -17,16 +17,22 @@ held AS (
             ELSE verdict.target
         END AS target
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(
-        :job_ids::text[], :epochs::bigint[], :targets::text[], :targets_if_cancelled::text[],
-        :targets_if_superseded::text[], :outcomes::text[], :gives_back::boolean[], :counts_retry::boolean[],
-        :leaves_history::boolean[], :keeps_error::boolean[], :counts_unclaimed::boolean[],
-        :delays::double precision[], :error_messages::text[], :tracebacks::text[], :results::text[]
+    JOIN ROWS FROM (
+        unnest(
+            :job_ids::text[], :epochs::bigint[], :targets::text[], :targets_if_cancelled::text[],
+            :targets_if_superseded::text[], :outcomes::text[], :gives_back::boolean[],
+            :counts_retry::boolean[], :leaves_history::boolean[], :keeps_error::boolean[],
+            :counts_unclaimed::boolean[], :delays::double precision[], :error_messages::text[],
+            :tracebacks::text[], :results::text[]
+        ),
+        -- Tells the planner that there may be many. Of an array that it knows nothing of it expects ten
+        -- elements, and would compare each of them with each row.
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
     ) AS verdict (
         job_id, epoch, target, target_if_cancelled,
         target_if_superseded, outcome, gives_back, counts_retry,
         leaves_history, keeps_error, counts_unclaimed,
-        delay_seconds, error_message, traceback, result
+        delay_seconds, error_message, traceback, result, place
     )
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
@@ -38,8 +44,10 @@ held AS (
 held_up AS (
     SELECT job.job_id, job.epoch
     FROM :"schema".scheduled_jobs AS job
-    JOIN unnest(:job_ids::text[], :epochs::bigint[], :counts_unclaimed::boolean[])
-        AS verdict (job_id, epoch, counts_unclaimed)
+    JOIN ROWS FROM (
+        unnest(:job_ids::text[], :epochs::bigint[], :counts_unclaimed::boolean[]),
+        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+    ) AS verdict (job_id, epoch, counts_unclaimed, place)
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
         AND -- include: may_settle

@@ -23,7 +23,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 DRAIN_PATIENCE = 5.0
 """Seconds: a lane that has something to give within this time (a rate, mostly) is worth waiting for when
@@ -92,14 +92,14 @@ class Claimer:
         self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._empty_poll = asyncio.Event()
-        self.empty_polls = 0
+        self.empty_polls: int = 0
         """How many looks found nothing that could be started."""
         self._one_at_a_time = asyncio.Lock()
         self._in_doubt = False
         """True after a failed claim: jobs may be leased to this worker of which it knows nothing."""
         self._stopping = False
         self._given_up = False
-        self.stopped = asyncio.Event()
+        self.stopped: asyncio.Event = asyncio.Event()
 
     def wake(self) -> None:
         """There may be something to claim."""

@@ -44,7 +44,7 @@ def _loads(text: str) -> Any:
     try:
         value, end = _scan(text, 0)
     except StopIteration:
-        end = -1
+        return json.loads(text)
     return value if end == len(text) else json.loads(text)
 
 

@@ -10,7 +10,7 @@ from pg_scheduler.engine.executors.process import ProcessExecutor
 from pg_scheduler.engine.executors.thread import ThreadExecutor
 from pg_scheduler.ports.executor import Executor
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class NamedExecutors:

@@ -21,7 +21,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from pg_scheduler.engine.running.attempt import Attempt
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class LoopWatch:

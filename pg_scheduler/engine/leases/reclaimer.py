@@ -15,7 +15,7 @@ from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.leases import Reclaimed, ReclaimRequest
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 AFTER_RESTART = 5.0
 """Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""

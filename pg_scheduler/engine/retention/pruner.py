@@ -13,7 +13,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.locks import Locks
 from pg_scheduler.ports.retention import Retention
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 BATCH = 1_000
 """Jobs deleted by one statement: short locks, and progress in between."""
@@ -46,7 +46,7 @@ class Pruner:
         self._locks = locks
         self._clock = clock
         self._policies = policies
-        self.immediate = frozenset(
+        self.immediate: frozenset[JobStatus] = frozenset(
             status for status, policy in policies.items() if policy.trigger is VacuumTrigger.IMMEDIATE
         )
         """Statuses in which no job is kept."""

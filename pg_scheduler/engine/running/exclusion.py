@@ -11,7 +11,7 @@ from pg_scheduler.domain.errors import AttemptSignal, DatabaseError, Snooze
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
 from pg_scheduler.ports.locks import Locks
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 LOOK_AGAIN = timedelta(seconds=1)
 """How soon a run that waits for its lock is tried again; meanwhile it holds no slot."""

@@ -30,7 +30,7 @@ from pg_scheduler.engine.tasks.registry import Task
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import UnserializableResult
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 def outcome_of_error(attempt: Attempt, task: Task, error: BaseException) -> Outcome:

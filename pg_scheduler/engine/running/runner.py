@@ -48,7 +48,7 @@ from pg_scheduler.ports.executor import Call, Executor
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.locks import Locks
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class Runner:
@@ -68,6 +68,7 @@ class Runner:
         progress: ProgressWriter,
         completer: Completer,
         on_started: Callable[[ClaimedJob], None],
+        owner: object = None,
     ) -> None:
         self._registry = registry
         self._executors = executors
@@ -80,6 +81,7 @@ class Runner:
         self._progress = progress
         self._completer = completer
         self._on_started = on_started
+        self._owner = owner
 
     def start(self, job: ClaimedJob) -> Attempt:
         """Start an attempt; it runs as a task of its own from now on."""
@@ -109,6 +111,7 @@ class Runner:
             job.execution_time,
             _host=self,
             _lease=lease,
+            _owner=self._owner,
         )
         return Attempt(job, context, self._clock.monotonic(), lease)
 

@@ -10,7 +10,7 @@ from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.schedule_store import NewSchedule, ScheduleRecord, ScheduleStore
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 INTERVAL = 45.0
 """Seconds between confirmations; well below the silence after which a definition counts as abandoned."""

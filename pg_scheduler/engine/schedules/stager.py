@@ -16,7 +16,7 @@ from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.schedule_store import Advance, ScheduleRecord, ScheduleStore, WindowJob
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 BATCH = 200
 """Schedules looked at in one round."""

@@ -20,7 +20,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.completions import Completions, TransactionOutcome
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 PAUSE = timedelta(seconds=0.05)
 """Between looks at a transaction that is still open though its function has returned, or at a store that is

@@ -22,7 +22,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 MAX_BATCH = 500
 """Verdicts per statement."""

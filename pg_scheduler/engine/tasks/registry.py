@@ -18,6 +18,7 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.running.arguments import Arguments
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS, JobDefaults
 from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
 from pg_scheduler.engine.tasks.task_names import name_of_its_own, task_name_of
 from pg_scheduler.ports.executor import Executor
@@ -42,6 +43,8 @@ class TaskOptions:
     alias: str | None = None
     """Another name that its jobs may have, as long as no other task has it; "" for none, None for the
     function's own name within `name`."""
+    defaults: JobDefaults | None = None
+    """What its jobs are stored with where the call site says nothing."""
 
 
 def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
@@ -93,6 +96,7 @@ class Task:
     max_retries: int = 0
     arguments: Callable[[ClaimedJob], Arguments] | None = None
     alias: str | None = None
+    defaults: JobDefaults = NO_DEFAULTS
 
     @property
     def short_name(self) -> str:
@@ -180,6 +184,7 @@ class TaskRegistry:
             max_retries=chosen.max_retries or 0,
             arguments=chosen.arguments,
             alias=chosen.alias,
+            defaults=chosen.defaults or NO_DEFAULTS,
         )
         existing = self._tasks.get(name)
         if existing is not None and not same_function(existing.func, func):

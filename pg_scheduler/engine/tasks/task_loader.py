@@ -15,7 +15,7 @@ from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)

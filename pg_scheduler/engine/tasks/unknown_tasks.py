@@ -9,7 +9,7 @@ from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight, Waiting
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 INTERVAL = 30.0
 """Seconds between looks."""

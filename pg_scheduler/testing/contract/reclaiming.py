@@ -58,12 +58,14 @@ class TestReclaiming:
 
     async def test_a_job_that_loses_too_many_workers_fails_with_the_reason(self, driver: Driver) -> None:
         await submit(driver, new(max_retries=9))
+        statuses = []
         for crash in range(1, 4):
             moment = 100 * crash
             await claimed(driver, now=at(moment))
             (lost,) = (await reclaim(driver, now=at(moment + 61), max_crashes=3)).jobs
             assert lost.crash_count == crash
-        assert lost.status is JobStatus.FAILED
+            statuses.append(lost.status)
+        assert statuses == [JobStatus.PENDING, JobStatus.PENDING, JobStatus.FAILED]
         record = await stored(driver)
         assert (record.status, record.crash_count, record.finished_at) == (JobStatus.FAILED, 3, at(361))
         assert "crash 3 of 3" in (record.error_message or "")

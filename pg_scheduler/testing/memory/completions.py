@@ -21,7 +21,7 @@ class MemoryTransaction:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self.outcome = TransactionOutcome.OPEN
+        self.outcome: TransactionOutcome = TransactionOutcome.OPEN
         self.settlements: list[tuple[Settlement, datetime | None]] = []
         self._effects: list[Callable[[], object]] = []
 

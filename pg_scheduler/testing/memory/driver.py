@@ -32,16 +32,16 @@ class MemoryDriver:
     """
 
     def __init__(self) -> None:
-        self.state = MemoryState()
+        self.state: MemoryState = MemoryState()
         self.jobs: JobStore = MemoryJobs(self.state)
-        self.completions = MemoryCompletions(self.state, lambda: self.jobs)
+        self.completions: MemoryCompletions = MemoryCompletions(self.state, lambda: self.jobs)
         self.schedules: ScheduleStore = MemorySchedules(self.state)
         self.limits: LimitStore = MemoryLimits(self.state)
         self.locks: Locks = MemoryLocks(self.state)
-        self.retention = MemoryRetention(self.state)
+        self.retention: MemoryRetention = MemoryRetention(self.state)
         self.signals: Signals = MemorySignals(self.state)
         self.insight: Insight = MemoryInsight(self.state)
-        self.schema = MemorySchema(self.state)
+        self.schema: MemorySchema = MemorySchema(self.state)
 
     async def open(self) -> None:
         """Nothing to do."""

@@ -115,9 +115,9 @@ class StoredJob:
 
     def record(self) -> JobRecord:
         """As insight shows it."""
-        return JobRecord(
-            **_shared(self, JobRecord) | {"limit_key": self.lane or None}, schedule_window=self.window
-        )
+        shared = _shared(self, JobRecord)
+        shared["limit_key"] = self.lane or None
+        return JobRecord(**shared, schedule_window=self.window)
 
 
 def _shared(row: StoredJob, record: Any) -> dict[str, Any]:

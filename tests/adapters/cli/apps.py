@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 
+from pg_scheduler.client.source import Library
 from tests.support.running import PATIENCE, eventually, within
 
 PGQ = Path(sys.executable).with_name("pgq")
@@ -70,7 +71,7 @@ schedule opens in the middle of a test, unless that is played at the end of a 28
 class Shop:
     """A folder with an application, and `pgq run` in it."""
 
-    def __init__(self, folder: Path, dsn: str, library: str) -> None:
+    def __init__(self, folder: Path, dsn: str, library: Library) -> None:
         self.folder = folder
         self._environment = {"SHOP_DSN": dsn, "SHOP_LIBRARY": library}
         self.write("shop", SHOP)

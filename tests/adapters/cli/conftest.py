@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.apps import OURS, PGQ, Shop
 
@@ -55,7 +56,7 @@ def library(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def pgq(lone_pgq: Pgq, dsn: str, library: str) -> Pgq:
+def pgq(lone_pgq: Pgq, dsn: str, library: Library) -> Pgq:
     """Run `pgq` with arguments on the test's database, by each library."""
 
     async def on_database(*arguments: str, stdin: str = "") -> Said:
@@ -71,7 +72,7 @@ def shop(tmp_path: Path, dsn: str) -> Shop:
 
 
 @pytest.fixture
-def either_shop(tmp_path: Path, dsn: str, library: str) -> Shop:
+def either_shop(tmp_path: Path, dsn: str, library: Library) -> Shop:
     """The same, by each library."""
     return Shop(tmp_path, dsn, library)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pg_scheduler import __version__
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
 from tests.adapters.cli.conftest import Pgq, Said, run
@@ -57,7 +58,7 @@ async def test_a_wrong_command_line_says_what_would_be_right(
     ],
 )
 async def test_a_useless_connection_string_fails_at_once_without_the_password(
-    lone_pgq: Pgq, library: str, dsn: str
+    lone_pgq: Pgq, library: Library, dsn: str
 ) -> None:
     failed = await lone_pgq("db", "status", "--dsn", dsn, "--library", library)
     assert is_one_plain_line(failed), failed
@@ -67,7 +68,7 @@ async def test_a_useless_connection_string_fails_at_once_without_the_password(
 
 
 async def test_a_server_that_refuses_is_quoted_with_advice(
-    lone_pgq: Pgq, library: str, server: EmbeddedServer
+    lone_pgq: Pgq, library: Library, server: EmbeddedServer
 ) -> None:
     missing = await lone_pgq("db", "status", "--dsn", server.dsn_of("no_such"), "--library", library)
     assert is_one_plain_line(missing), missing
@@ -112,7 +113,7 @@ async def test_no_library_is_loaded_before_it_is_needed(
 
 
 async def test_one_library_does_without_the_other(
-    lone_pgq: Pgq, tmp_path: Path, dsn: str, library: str
+    lone_pgq: Pgq, tmp_path: Path, dsn: str, library: Library
 ) -> None:
     other = "psycopg" if library == "asyncpg" else "asyncpg"
     (tmp_path / f"{other}.py").write_text("raise AssertionError('loaded')")

@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.apps import Shop
 from tests.support.ignored_signals import ignoring
@@ -193,7 +194,7 @@ async def test_a_paused_entrypoint_rests_in_every_worker_until_it_is_resumed(
 
 
 async def test_a_database_out_of_reach_is_said_in_one_line_without_the_password(
-    shop: Shop, library: str
+    shop: Shop, library: Library
 ) -> None:
     nowhere = "postgresql://me:hush-hush@127.0.0.1:1/nowhere"
     async with shop.run("shop.main", SHOP_DSN=nowhere) as run:

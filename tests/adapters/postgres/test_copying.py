@@ -12,6 +12,7 @@ import asyncpg
 import psycopg
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import JobAlreadyExists
@@ -29,7 +30,7 @@ ODD = ["\\N", "\\", "\\.", "a\\tb", "'; DROP TABLE x; --", "ä\u2028ö", "  ", '
 
 
 @pytest.fixture
-async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
+async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()
@@ -147,7 +148,7 @@ async def test_a_limited_task_gets_its_lane(driver: Driver, sql: asyncpg.Connect
 
 
 async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """A COPY is read in its own encoding, past the codecs that a connection's owner has set."""
     driver = driver_over(dsn, library=library)

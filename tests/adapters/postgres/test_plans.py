@@ -95,6 +95,9 @@ def problems(counted: list[dict[str, Any]]) -> list[str]:
             found.append(f"Seq Scan on {node['Relation Name']}")
         if node["Node Type"] in ("Sort", "Incremental Sort") and rows > 2 * BATCH:
             found.append(f"Sort of {rows} rows")
+        compared = int(node.get("Rows Removed by Join Filter", 0) * node["Actual Loops"])
+        if compared > 10 * BATCH:
+            found.append(f"{node['Node Type']} that compares {compared} pairs")
         if node.get("Relation Name") in LARGE and rows + removed > 10 * BATCH:
             found.append(f"{node['Node Type']} that passes {rows + removed} rows of {node['Relation Name']}")
     return found

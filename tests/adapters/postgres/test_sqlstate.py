@@ -16,6 +16,7 @@ from pg_scheduler import (
     SchemaError,
     TransientDatabaseError,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.engine.service import MAX_PAUSE, MAX_PAUSE_WITHOUT_DATABASE, pause_after
 from pg_scheduler_postgres.driver import PostgresDriver
@@ -60,7 +61,7 @@ def test_what_ended_the_connection_is_no_fault_of_a_statement() -> None:
     assert type(translate("55000", "told by a trigger")) is DatabaseError
 
 
-async def test_a_database_that_takes_no_connections_is_out_of_reach(dsn: str, library: str) -> None:
+async def test_a_database_that_takes_no_connections_is_out_of_reach(dsn: str, library: Library) -> None:
     database = dsn.rpartition("/")[2]
     admin = await asyncpg.connect(dsn.rpartition("/")[0] + "/postgres")
     session = cast(PostgresDriver, driver_over(dsn, library=library)).link.session.dedicated()

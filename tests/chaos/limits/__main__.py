@@ -8,13 +8,14 @@ import random
 import signal
 import sys
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_embedded.server import FAST
 from tests.chaos.limits.findings import Findings
 from tests.chaos.limits.play import play
 from tests.support.databases import new_database
 
-LIBRARIES = ("asyncpg", "psycopg")
+LIBRARIES: tuple[Library, ...] = ("asyncpg", "psycopg")
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

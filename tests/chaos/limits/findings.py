@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.limits import burst_of
 from tests.chaos.limits.journal import Run
 from tests.chaos.limits.worker import CONCURRENCY, FEW, KEYED, PACED, RATE
@@ -23,7 +24,7 @@ successor of the killed worker just then."""
 class Findings:
     """What one run of the harness came to."""
 
-    library: str
+    library: Library
     seed: int
     jobs: int
     kills: int

@@ -12,6 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import Queries
+from pg_scheduler.client.source import Library
 from tests.chaos.crew import Crew
 from tests.chaos.journal import ORIGIN
 from tests.chaos.limits.findings import Findings, judged
@@ -39,7 +40,7 @@ WHERE granted.at IS NOT NULL
 
 
 async def play(
-    library: str, dsn: str, seed: int, *, jobs: int = 5000, workers: int = 4, lease: float = 2.0,
+    library: Library, dsn: str, seed: int, *, jobs: int = 5000, workers: int = 4, lease: float = 2.0,
     kills: int | None = None,
 ) -> Findings:  # fmt: skip
     """Play on an empty database; every process and file is gone afterwards. `kills` is how many there are;

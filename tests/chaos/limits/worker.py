@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict, dataclass
 
 from pg_scheduler import PgQueuer
+from pg_scheduler.client.source import Library
 from pg_scheduler.models import Job
 from tests.chaos.limits.journal import Journal
 from tests.chaos.worker import die_with_parent
@@ -25,7 +26,7 @@ class LimitsLaunch:
     """What a worker process is told."""
 
     dsn: str
-    library: str
+    library: Library
     journal: str
     lease: float
     """Seconds."""

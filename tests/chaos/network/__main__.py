@@ -11,13 +11,14 @@ import signal
 import sys
 from dataclasses import asdict
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import HEADING, READING, Findings
 from tests.chaos.network.play import play
 from tests.chaos.network.scenarios import SCENARIOS
 from tests.chaos.network.scenarios.outages import CRASH_SAFE
 
-LIBRARIES = ("asyncpg", "psycopg")
+LIBRARIES: tuple[Library, ...] = ("asyncpg", "psycopg")
 
 
 def parsed(arguments: list[str]) -> argparse.Namespace:

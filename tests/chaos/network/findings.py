@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 
+from pg_scheduler.client.source import Library
 from tests.chaos.network.plant import Plant
 
 
@@ -13,7 +14,7 @@ class Findings:
     """One line of the table."""
 
     scenario: str
-    library: str
+    library: Library
     seed: int
     faults: int
     jobs: int

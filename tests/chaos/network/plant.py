@@ -15,6 +15,7 @@ import asyncpg
 import psycopg_pool
 
 from pg_scheduler import DatabaseUnavailable, JobSpec, PollingConfig, Scheduler, current_job
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler_embedded import EmbeddedServer
@@ -106,7 +107,7 @@ class Plant:
 
     server: EmbeddedServer
     dsn: str
-    library: str
+    library: Library
     rng: random.Random
     lease: float
     port: int

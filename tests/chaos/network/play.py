@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from pg_scheduler import PgSchedulerError
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import Findings, judge
 from tests.chaos.network.leaks import Before, left_in_database
@@ -24,7 +25,7 @@ RECOVERY = 2.0
 
 
 async def play(
-    scenario: Scenario, server: EmbeddedServer, library: str, seed: int, size: int = 1
+    scenario: Scenario, server: EmbeddedServer, library: Library, seed: int, size: int = 1
 ) -> Findings:
     """On a new database. What the scenario leaves behind is named as a problem."""
     (found,) = await play_at_once([scenario], server, library, seed, size)
@@ -34,7 +35,7 @@ async def play(
 async def play_at_once(
     scenarios: Sequence[Scenario],
     server: EmbeddedServer,
-    library: str,
+    library: Library,
     seed: int,
     size: int = 1,
     recovery: float = RECOVERY,
@@ -54,7 +55,7 @@ async def play_at_once(
 async def _play(
     scenario: Scenario,
     server: EmbeddedServer,
-    library: str,
+    library: Library,
     seed: int,
     size: int,
     recovery: float,

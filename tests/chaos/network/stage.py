@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.plant import Plant
 
@@ -40,7 +41,7 @@ class Scenario:
 
 
 @contextmanager
-def impatience(library: str) -> Iterator[None]:
+def impatience(library: Library) -> Iterator[None]:
     """What takes half a minute in production takes a second here."""
     package = f"pg_scheduler_{library}"
     wanted: dict[str, dict[str, float]] = {

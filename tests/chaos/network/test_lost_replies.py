@@ -20,6 +20,7 @@ from pg_scheduler import (
     VacuumConfig,
     VacuumPolicy,
 )
+from pg_scheduler.client.source import Library
 from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.chaos.network.proxy import Loss, TcpProxy
 from tests.support.running import eventually, idle, past, within
@@ -56,7 +57,7 @@ async def ids(sql: asyncpg.Connection) -> list[str]:
 
 @LOSSES
 async def test_a_submission_whose_answer_was_lost_is_stored_once(
-    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss
+    proxy: TcpProxy, proxied: str, library: Library, sql: asyncpg.Connection, loss: Loss
 ) -> None:
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
         trap = proxy.lose(SUBMIT, loss)
@@ -72,7 +73,7 @@ async def test_a_submission_whose_answer_was_lost_is_stored_once(
     ids=["one statement", "a transaction", "a copy"],
 )
 async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
-    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss,
+    proxy: TcpProxy, proxied: str, library: Library, sql: asyncpg.Connection, loss: Loss,
     number: int, conflict: ConflictResolution, lost: str,
 ) -> None:  # fmt: skip
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
@@ -85,7 +86,7 @@ async def test_a_bulk_submission_whose_answer_was_lost_is_reported_as_stored(
 
 @LOSSES
 async def test_an_enqueued_batch_with_dedupe_keys_is_not_taken_for_a_duplicate_of_itself(
-    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection, loss: Loss
+    proxy: TcpProxy, proxied: str, library: Library, sql: asyncpg.Connection, loss: Loss
 ) -> None:
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
         trap = proxy.lose(SUBMIT, loss)
@@ -95,7 +96,7 @@ async def test_an_enqueued_batch_with_dedupe_keys_is_not_taken_for_a_duplicate_o
 
 
 async def test_of_an_id_that_the_caller_chose_the_truth_is_told(
-    proxy: TcpProxy, proxied: str, library: str, sql: asyncpg.Connection
+    proxy: TcpProxy, proxied: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """Nobody can say whether the id was taken by this call, and nobody pretends to."""
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
@@ -110,7 +111,7 @@ async def test_of_an_id_that_the_caller_chose_the_truth_is_told(
 
 
 async def test_a_replacement_whose_answer_was_lost_is_not_repeated(
-    proxy: TcpProxy, proxied: str, library: str
+    proxy: TcpProxy, proxied: str, library: Library
 ) -> None:
     """The new version may have run by now, and to replace it again would run it twice."""
     async with idle(Scheduler.connect(proxied, library=library)) as scheduler:
@@ -129,7 +130,7 @@ async def test_a_replacement_whose_answer_was_lost_is_not_repeated(
 async def test_a_worker_knows_its_own_verdict_again_when_the_answer_was_lost(
     proxy: TcpProxy,
     proxied: str,
-    library: str,
+    library: Library,
     sql: asyncpg.Connection,
     loss: Loss,
     outcome: str,
@@ -174,7 +175,7 @@ async def test_a_worker_knows_its_own_verdict_again_when_the_answer_was_lost(
 async def test_a_claim_whose_answer_was_lost_costs_neither_a_lease_nor_a_crash(
     proxy: TcpProxy,
     proxied: str,
-    library: str,
+    library: Library,
     sql: asyncpg.Connection,
     loss: Loss,
     caplog: pytest.LogCaptureFixture,

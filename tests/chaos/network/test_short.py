@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.findings import Findings
 from tests.chaos.network.play import play_at_once
@@ -16,7 +17,7 @@ RECOVERY = 15.0
 
 @pytest.mark.slow
 async def test_nothing_is_lost_doubled_taken_needlessly_or_left_behind_whatever_the_network_does(
-    server: EmbeddedServer, library: str
+    server: EmbeddedServer, library: Library
 ) -> None:
     """Each scenario with one of the libraries; the long form plays all with both."""
     half = list(SCENARIOS.values())[library == "psycopg" :: 2]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import asyncpg
 
+from pg_scheduler.client.source import Library
 from tests.chaos.act import Act, Ground
 from tests.chaos.crew import ROOT
 from tests.chaos.outcome import Outcome
@@ -20,7 +21,7 @@ PATIENCE = 30.0
 class Migrator:
     """A process that installs what it is told, and can be stopped before any statement."""
 
-    def __init__(self, dsn: str, library: str) -> None:
+    def __init__(self, dsn: str, library: Library) -> None:
         self._dsn, self._library = dsn, library
 
     async def start(self) -> Migrator:
@@ -57,7 +58,7 @@ class Rounds:
     sql: asyncpg.Connection
     team: list[Migrator]
     dsn: str
-    library: str
+    library: Library
     problems: list[str]
     played: int = 0
 

@@ -8,12 +8,13 @@ import random
 import signal
 import sys
 
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.windows.findings import Findings
 from tests.chaos.windows.play import play_pinned, play_real
 from tests.support.databases import new_database
 
-LIBRARIES = ("asyncpg", "psycopg")
+LIBRARIES: tuple[Library, ...] = ("asyncpg", "psycopg")
 CRASH_SAFE = {"fsync": "off", "full_page_writes": "off"}
 """Quick, but what the server has committed survives its own crash."""
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import JobSpec, Scheduler
+from pg_scheduler.client.source import Library
+from pg_scheduler.domain.schedule import CatchUp
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.crew import Crew
 from tests.chaos.false_time import FalseTime
@@ -43,7 +45,7 @@ class Downtime:
     """Where a schedule did not do what its policy says."""
 
 
-async def play_downtime(library: str, folder: Path) -> Downtime:
+async def play_downtime(library: Library, folder: Path) -> Downtime:
     """With a server and a clock of its own.
 
     Raises:
@@ -59,7 +61,7 @@ async def play_downtime(library: str, folder: Path) -> Downtime:
             await asyncio.to_thread(server.stop)
 
 
-async def _play(server: EmbeddedServer, clock: FalseTime, library: str, folder: Path) -> Downtime:
+async def _play(server: EmbeddedServer, clock: FalseTime, library: Library, folder: Path) -> Downtime:
     dsn = await new_database(server)
     launch = Launch(dsn, library, str(folder / "journal"), 2.0, tasks=("work", "tick"))
     crew = Crew(launch, folder)
@@ -79,7 +81,7 @@ async def _play(server: EmbeddedServer, clock: FalseTime, library: str, folder: 
         crew.disband()
 
 
-async def _until_in_full_swing(dsn: str, library: str, crew: Crew) -> None:
+async def _until_in_full_swing(dsn: str, library: Library, crew: Crew) -> None:
     """Return when jobs run, others wait for their time, and each schedule knows its first window."""
     scheduler = Scheduler(dsn, library=library, misfire_grace_time=None)
     try:
@@ -94,8 +96,8 @@ async def _until_in_full_swing(dsn: str, library: str, crew: Crew) -> None:
         )
         for policy, limit in LIMITS.items():
             await scheduler.add_schedule(
-                tick, key=policy, every=EVERY, catch_up=policy, catch_up_limit=limit, overlap="allow",
-                misfire_grace_time=1,
+                tick, key=policy, every=EVERY, catch_up=CatchUp(policy), catch_up_limit=limit,
+                overlap="allow", misfire_grace_time=1,
             )  # fmt: skip
         crew.hire(WORKERS)
 

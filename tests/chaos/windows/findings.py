@@ -10,13 +10,15 @@ from pathlib import Path
 
 import asyncpg
 
+from pg_scheduler.client.source import Library
+
 
 @dataclass(frozen=True, slots=True)
 class Findings:
     """One line of the report."""
 
     scenario: str
-    library: str
+    library: Library
     seed: int
     wanted: int
     """Windows that were due."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from pg_scheduler.client.source import Library
 from tests.chaos.windows.findings import Findings
 from tests.chaos.windows.play import open_field
 
 EVERY = timedelta(seconds=1)
 
 
-async def play_lagging(library: str, dsn: str, seed: int, *, seconds: float = 10.0) -> tuple[Findings, int]:
+async def play_lagging(
+    library: Library, dsn: str, seed: int, *, seconds: float = 10.0
+) -> tuple[Findings, int]:
     """Two prompt workers and two that act on what they saw one and a half windows ago. Also: how many of
     their offers were refused."""
     async with open_field(library, dsn, seed, workers=2, lease=2.0, pinned=False) as field:

@@ -16,6 +16,7 @@ import asyncpg
 
 from pg_scheduler import Scheduler
 from pg_scheduler.client.schedule_info import ScheduleInfo
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.crew import Crew
@@ -43,7 +44,7 @@ class Account:
 class Field:
     """Where windows are fought over."""
 
-    library: str
+    library: Library
     rng: random.Random
     crew: Crew
     scheduler: Scheduler
@@ -124,7 +125,7 @@ class Field:
 
 @asynccontextmanager
 async def open_field(
-    library: str, dsn: str, seed: int, workers: int, lease: float, pinned: bool
+    library: Library, dsn: str, seed: int, workers: int, lease: float, pinned: bool
 ) -> AsyncIterator[Field]:
     with tempfile.TemporaryDirectory(prefix="windows-") as name:
         folder = Path(name)
@@ -147,7 +148,7 @@ async def open_field(
 
 
 async def play_pinned(
-    server: EmbeddedServer, library: str, dsn: str, seed: int, *, windows: int = 1000, workers: int = 8,
+    server: EmbeddedServer, library: Library, dsn: str, seed: int, *, windows: int = 1000, workers: int = 8,
     restart: bool = True, seconds: float = 60.0,
 ) -> Findings:  # fmt: skip
     """One-second windows of a clock that leaps ahead by chance; kills all the while, one crash of the server
@@ -175,7 +176,7 @@ async def play_pinned(
 
 
 async def play_real(
-    library: str, dsn: str, seed: int, *, seconds: float = 120.0, every: float = 5.0, workers: int = 3
+    library: Library, dsn: str, seed: int, *, seconds: float = 120.0, every: float = 5.0, workers: int = 3
 ) -> Findings:
     """Windows of real time under kills."""
     step = timedelta(seconds=every)

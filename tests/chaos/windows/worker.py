@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 
 from pg_scheduler import Scheduler, current_job
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.ports.schedule_store import Advance
 from tests.chaos.windows.clock import SharedClock
@@ -26,7 +27,7 @@ class WindowLaunch:
     """What a worker process is told."""
 
     dsn: str
-    library: str
+    library: Library
     journal: str
     lease: float
     """Seconds by the clock in use."""

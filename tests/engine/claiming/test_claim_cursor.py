@@ -9,6 +9,7 @@ from datetime import datetime
 import pytest
 
 from pg_scheduler import JobSpec, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.claiming import claim_cursor as low_water
@@ -129,7 +130,7 @@ async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(cloc
 
 
 @pytest.fixture
-async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
+async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()
@@ -165,7 +166,7 @@ async def test_a_filled_claim_with_marks_stays_in_order(driver: Driver) -> None:
 
 
 async def test_what_marks_hide_is_found_within_moments(
-    dsn: str, library: str, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A job stored late with a time before the mark, while a backlog keeps every claim filled."""
     monkeypatch.setattr(low_water, "SLOW", 0.0)

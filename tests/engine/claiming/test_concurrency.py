@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from pg_scheduler import JobSpec, PollingConfig, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, idle, past, within
 
 
@@ -22,7 +23,7 @@ class Gauge:
         self.inside -= 1
 
 
-async def test_never_more_than_max_concurrent_jobs_run_at_once(dsn: str, library: str) -> None:
+async def test_never_more_than_max_concurrent_jobs_run_at_once(dsn: str, library: Library) -> None:
     gauge = Gauge()
 
     async def job(number: int) -> None:
@@ -34,7 +35,7 @@ async def test_never_more_than_max_concurrent_jobs_run_at_once(dsn: str, library
     assert gauge.most == 3
 
 
-async def test_all_slots_are_used(dsn: str, library: str) -> None:
+async def test_all_slots_are_used(dsn: str, library: Library) -> None:
     everybody_is_here = asyncio.Barrier(7)
 
     async def job(number: int) -> None:
@@ -49,7 +50,7 @@ async def test_all_slots_are_used(dsn: str, library: str) -> None:
             assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_a_freed_slot_is_filled_at_once(dsn: str, library: str) -> None:
+async def test_a_freed_slot_is_filled_at_once(dsn: str, library: Library) -> None:
     """With polls 50 seconds apart nothing but the freed slot itself can start the next job."""
     gauge = Gauge()
 
@@ -86,7 +87,7 @@ async def test_a_long_job_does_not_hold_up_the_other_slots(dsn: str) -> None:
         await blocked.wait(timeout=45)
 
 
-async def test_jobs_driven_by_hand_share_the_slots_too(dsn: str, library: str) -> None:
+async def test_jobs_driven_by_hand_share_the_slots_too(dsn: str, library: Library) -> None:
     gauge = Gauge()
 
     async def job(number: int) -> None:
@@ -117,7 +118,7 @@ async def test_the_claimer_and_jobs_driven_by_hand_share_the_slots(dsn: str) -> 
     assert gauge.most == 2
 
 
-async def test_two_workers_never_run_one_job_twice(dsn: str, library: str) -> None:
+async def test_two_workers_never_run_one_job_twice(dsn: str, library: Library) -> None:
     runs: list[int] = []
 
     async def job(number: int) -> None:

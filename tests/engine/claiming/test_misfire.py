@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import JobSpec, RetryPolicy, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, drain
 from tests.support.running import BriskScheduler, eventually, idle, past
 
@@ -31,7 +32,7 @@ async def job() -> None: ...
 
 @pytest.mark.parametrize(("grace", "options", "lateness", "outcome"), SETTINGS)
 async def test_grace_counts_from_the_execution_time(
-    dsn: str, library: str, grace: int | None, options: dict[str, Any], lateness: int, outcome: str
+    dsn: str, library: Library, grace: int | None, options: dict[str, Any], lateness: int, outcome: str
 ) -> None:
     async with Scheduler.connect(dsn, library=library, misfire_grace_time=grace) as scheduler:
         one = await scheduler.schedule(job, execution_time=past(lateness), **options)
@@ -41,7 +42,7 @@ async def test_grace_counts_from_the_execution_time(
         assert await other.wait(timeout=45) == outcome
 
 
-async def test_zero_grace_runs_a_job_that_is_on_time(dsn: str, library: str) -> None:
+async def test_zero_grace_runs_a_job_that_is_on_time(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         soon = past(-0.2)
         handle = await scheduler.schedule(job, execution_time=soon, misfire_grace_time=0)
@@ -58,7 +59,7 @@ async def test_an_expired_job_says_why_and_when(dsn: str, sql: asyncpg.Connectio
     assert row["started_at"] is None
 
 
-async def test_a_retry_never_expires_however_late_it_is(dsn: str, library: str) -> None:
+async def test_a_retry_never_expires_however_late_it_is(dsn: str, library: Library) -> None:
     clock, tries = ManualClock(), []
 
     async def fails_once() -> None:
@@ -93,7 +94,7 @@ async def test_a_released_job_never_expires(dsn: str, sql: asyncpg.Connection) -
         assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_a_recovered_job_never_expires(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_a_recovered_job_never_expires(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     async with BriskScheduler.connect(dsn, library=library, misfire_grace_time=60) as scheduler:
         name = scheduler.task_for(job).name
         await sql.execute(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import cast
 
 import asyncpg
 import pytest
 
 from pg_scheduler import JobPriority, JobSpec, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, past
 
 MIXED = [JobPriority.LOW, JobPriority.NORMAL, JobPriority.CRITICAL, JobPriority.HIGH] * 6
@@ -18,13 +20,13 @@ def in_due_order(specs: list[JobSpec]) -> list[int]:
     """The numbers that the jobs carry, by rank and then by time."""
     from pg_scheduler.domain.priority import rank_of
 
-    ordered = sorted(specs, key=lambda spec: (rank_of(spec.priority), spec.execution_time))
+    ordered = sorted(specs, key=lambda spec: (rank_of(cast(int, spec.priority)), spec.execution_time))
     return [spec.args[0] for spec in ordered]
 
 
 @pytest.mark.parametrize(("slots", "batch"), [(1, 10), (5, 3), (25, 10)])
 async def test_jobs_start_in_order_of_priority_then_time(
-    dsn: str, library: str, slots: int, batch: int
+    dsn: str, library: Library, slots: int, batch: int
 ) -> None:
     """Within one claim and across claims, with one slot and with many."""
     started: list[int] = []
@@ -65,7 +67,7 @@ async def test_an_integer_priority_is_kept_exactly(dsn: str, sql: asyncpg.Connec
     assert started == sorted(ranks)
 
 
-async def test_a_late_urgent_job_overtakes_those_that_wait(dsn: str, library: str) -> None:
+async def test_a_late_urgent_job_overtakes_those_that_wait(dsn: str, library: Library) -> None:
     started: list[str] = []
     go_on = asyncio.Event()
 
@@ -89,7 +91,7 @@ async def test_a_late_urgent_job_overtakes_those_that_wait(dsn: str, library: st
     assert started == ["new and critical", "old and normal"]
 
 
-async def test_a_job_due_in_the_past_runs_at_once(dsn: str, library: str) -> None:
+async def test_a_job_due_in_the_past_runs_at_once(dsn: str, library: Library) -> None:
     ran = asyncio.Event()
 
     async def job() -> None:

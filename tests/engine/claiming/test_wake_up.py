@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import JobPriority, PollingConfig, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.running import eventually, past
 
@@ -24,7 +25,7 @@ async def listener_pid(sql: asyncpg.Connection) -> int:
 
 
 async def test_a_signal_from_another_process_starts_a_job_without_a_poll(
-    dsn: str, library: str, client: Scheduler
+    dsn: str, library: Library, client: Scheduler
 ) -> None:
     async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
         scheduler.register(job)
@@ -35,7 +36,7 @@ async def test_a_signal_from_another_process_starts_a_job_without_a_poll(
 
 
 async def test_a_broken_listen_connection_is_made_again(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
     async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
         scheduler.register(job)
@@ -50,7 +51,7 @@ async def test_a_broken_listen_connection_is_made_again(
 
 
 async def test_jobs_submitted_while_nobody_listened_are_found_at_once(
-    dsn: str, library: str, server: EmbeddedServer, client: Scheduler, sql: asyncpg.Connection
+    dsn: str, library: Library, server: EmbeddedServer, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
     """The poll is 50 s away: it is the new LISTEN connection that makes the worker look."""
     database = dsn.rpartition("/")[2]
@@ -74,7 +75,7 @@ async def test_jobs_submitted_while_nobody_listened_are_found_at_once(
         await gate.close()
 
 
-async def test_without_listen_the_poll_finds_jobs(dsn: str, library: str, client: Scheduler) -> None:
+async def test_without_listen_the_poll_finds_jobs(dsn: str, library: Library, client: Scheduler) -> None:
     quick = PollingConfig(interval=50, interval_without_listen=0.1, listen=False)
     async with Scheduler.connect(dsn, library=library, polling_config=quick) as scheduler:
         scheduler.register(job)
@@ -88,7 +89,7 @@ async def test_without_listen_no_connection_listens(dsn: str, sql: asyncpg.Conne
         assert await sql.fetchval(LISTENERS) is None
 
 
-async def test_a_deaf_worker_still_hears_its_own_process(dsn: str, library: str) -> None:
+async def test_a_deaf_worker_still_hears_its_own_process(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library, polling_config=DEAF_AND_SELDOM) as scheduler:
         for _ in range(3):
             handle = await scheduler.schedule(job, execution_time=past())
@@ -97,7 +98,7 @@ async def test_a_deaf_worker_still_hears_its_own_process(dsn: str, library: str)
 
 @pytest.mark.parametrize("polling", [SELDOM, DEAF_AND_SELDOM], ids=["listening", "deaf"])
 async def test_a_timer_starts_the_next_due_job_and_not_before_its_time(
-    dsn: str, library: str, sql: asyncpg.Connection, polling: PollingConfig
+    dsn: str, library: Library, sql: asyncpg.Connection, polling: PollingConfig
 ) -> None:
     async with Scheduler.connect(dsn, library=library, polling_config=polling) as scheduler:
         handles = [
@@ -111,7 +112,7 @@ async def test_a_timer_starts_the_next_due_job_and_not_before_its_time(
 
 
 async def test_a_job_moved_forward_by_another_process_is_on_time(
-    dsn: str, library: str, client: Scheduler
+    dsn: str, library: Library, client: Scheduler
 ) -> None:
     """A worker that sleeps until an earlier job's time hears of one that is due before."""
     async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
@@ -122,7 +123,9 @@ async def test_a_job_moved_forward_by_another_process_is_on_time(
         assert await soon.wait(timeout=45) == "completed"
 
 
-async def test_a_newly_known_task_makes_the_worker_look(dsn: str, library: str, client: Scheduler) -> None:
+async def test_a_newly_known_task_makes_the_worker_look(
+    dsn: str, library: Library, client: Scheduler
+) -> None:
     async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
         handle = await client.schedule(job, execution_time=past())
         await eventually(lambda: scheduler.worker.listening)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pg_scheduler import ConflictResolution, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent
@@ -28,7 +29,7 @@ NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-async def driver(dsn: str, library: str) -> AsyncIterator[Driver]:
+async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
     """An installed driver on a fresh database."""
     driver = driver_over(dsn, library=library)
     await driver.open()

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import psycopg
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import MemoryDriver
 from tests.support.databases import give_back, new_database
 from tests.support.running import BriskScheduler
@@ -20,10 +21,10 @@ class Stage:
     """A database with a table of effects; memory's effects are a list."""
 
     def __init__(
-        self, source: Any, library: str | None, begin: Callable[[], AbstractAsyncContextManager[Any]]
+        self, source: Any, library: Library | None, begin: Callable[[], AbstractAsyncContextManager[Any]]
     ) -> None:
         self._source, self._library = source, library
-        self.dsn, self.library = str(source), str(library)
+        self.dsn, self.library = str(source), cast(Library, library)
         self.transaction = begin
         """Commits at the end of its block, rolls back if that raises; gives a connection."""
         self._noted: list[str] = []
@@ -96,13 +97,13 @@ async def stage(request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
 
 
 @pytest.fixture
-async def database(request: pytest.FixtureRequest, library: str) -> AsyncIterator[Stage]:
+async def database(request: pytest.FixtureRequest, library: Library) -> AsyncIterator[Stage]:
     """A database, by each library."""
     async for made in _database_stage(request, library):
         yield made
 
 
-async def _database_stage(request: pytest.FixtureRequest, library: str) -> AsyncIterator[Stage]:
+async def _database_stage(request: pytest.FixtureRequest, library: Library) -> AsyncIterator[Stage]:
     server = request.getfixturevalue("server")
     dsn = await new_database(server)
     made = Stage(dsn, library, lambda: TRANSACTIONS[library](dsn))

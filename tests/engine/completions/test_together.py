@@ -22,7 +22,7 @@ async def test_a_commit_completes_the_job_and_keeps_its_effects(
 ) -> None:
     ran: list[int] = []
 
-    async def job() -> str:
+    async def job() -> object:
         ran.append(1)
         async with stage.transaction() as connection:
             await stage.have_effect(connection, "paid")

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from pg_scheduler import JobHandle, JobStatus, Scheduler, current_job
+from pg_scheduler.client.source import Library
 from tests.engine.completions.conftest import Stage
 from tests.support import jobs
 from tests.support.jobs import notes
@@ -28,7 +29,7 @@ async def status_of(scheduler: Scheduler, handle: str) -> tuple[JobStatus, int]:
 
 
 async def test_outside_a_transaction_it_is_refused_before_anything_is_written(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async def job() -> None:
         if library == "asyncpg":
@@ -48,7 +49,7 @@ async def test_outside_a_transaction_it_is_refused_before_anything_is_written(
 
 
 async def test_a_connection_of_the_other_library_is_refused(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async def job() -> None:
         if library == "psycopg":
@@ -139,7 +140,7 @@ async def test_a_transaction_that_outlives_the_function_is_waited_for(
 
 
 async def test_an_open_transaction_on_one_job_costs_no_other_job_its_lease(
-    dsn: str, library: str, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The row is locked for more than a lease: its renewal must not hold up the others'."""
     gate = asyncio.Event()
@@ -227,7 +228,7 @@ async def test_a_worker_killed_between_the_commit_and_its_return_does_not_run_th
 
 
 async def test_cancelling_in_an_open_transaction_costs_no_other_job_its_lease(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """The same for `cancel_job(connection=)` of a running job."""
     gate = asyncio.Event()

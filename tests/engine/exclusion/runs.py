@@ -12,6 +12,7 @@ from typing import Any
 import asyncpg
 
 from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import BriskScheduler, eventually
 
 KEY = "alone"
@@ -49,7 +50,7 @@ class Gate:
 
 @asynccontextmanager
 async def running(
-    source: Any, library: str | None, gate: Gate, contention: str = "wait", **options: Any
+    source: Any, library: Library | None, gate: Gate, contention: str = "wait", **options: Any
 ) -> AsyncIterator[Scheduler]:
     """A started scheduler that has a schedule, due in ages, of the gate's runs."""
     scheduler = BriskScheduler(source, library=library, **options)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from pg_scheduler import JobStatus
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
@@ -23,7 +24,7 @@ def soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exclusion, "LOOK_AGAIN", timedelta(milliseconds=50))
 
 
-async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str, library: str) -> None:
+async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str, library: Library) -> None:
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
         first, second = await trigger(scheduler), await trigger(scheduler)
@@ -43,7 +44,7 @@ async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str,
         assert (gate.starts, gate.most) == (2, 1)
 
 
-async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, library: str) -> None:
+async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, library: Library) -> None:
     gate = Gate()
     async with running(dsn, library, gate, "skip") as scheduler:
         first = await trigger(scheduler)
@@ -58,7 +59,7 @@ async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, li
         assert gate.starts == 1
 
 
-async def test_without_the_lock_two_runs_are_at_once(dsn: str, library: str) -> None:
+async def test_without_the_lock_two_runs_are_at_once(dsn: str, library: Library) -> None:
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
         await scheduler.update_schedule(KEY, use_advisory_lock=False)

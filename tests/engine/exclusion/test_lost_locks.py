@@ -9,6 +9,7 @@ import pytest
 
 import pg_scheduler_postgres.locks
 from pg_scheduler import JobStatus
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.running import exclusion
 from tests.engine.exclusion.runs import Gate, ended, lock_holder, running, trigger
 from tests.support.databases import versions_to_test
@@ -23,7 +24,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_a_run_that_loses_its_lock_is_stopped_and_runs_again(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
@@ -41,7 +42,7 @@ async def test_a_run_that_loses_its_lock_is_stopped_and_runs_again(
 
 
 async def test_work_that_is_done_stays_done_although_its_lock_broke_at_the_end(
-    dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pg_scheduler_postgres.locks, "PROBE_INTERVAL", 3600)
     gate = Gate()
@@ -54,7 +55,7 @@ async def test_work_that_is_done_stays_done_although_its_lock_broke_at_the_end(
 
 
 async def test_the_lock_is_free_as_soon_as_the_run_has_ended(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
@@ -67,7 +68,7 @@ async def test_the_lock_is_free_as_soon_as_the_run_has_ended(
 
 
 async def test_an_idle_lock_holds_up_no_vacuum_and_outlives_the_limits_on_idleness(
-    dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pg_scheduler_postgres.locks, "PROBE_INTERVAL", 3600)
     limits = {"default_transaction_isolation": "serializable", "idle_in_transaction_session_timeout": "200"}

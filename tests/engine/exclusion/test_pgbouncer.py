@@ -12,6 +12,7 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import JobStatus, PollingConfig
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler_embedded import EmbeddedServer
 from tests.engine.exclusion.bouncer import PROGRAM, bouncer
@@ -29,7 +30,7 @@ def pooler(server: EmbeddedServer) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def pool_behind(port: int, database: str, library: str) -> AsyncIterator[Any]:
+async def pool_behind(port: int, database: str, library: Library) -> AsyncIterator[Any]:
     """A pool as a user has to make it there: without prepared statements."""
     dsn = f"postgresql://postgres@127.0.0.1:{port}/{database}"
 
@@ -51,7 +52,7 @@ async def pool_behind(port: int, database: str, library: str) -> AsyncIterator[A
 
 
 async def test_the_lock_excludes_and_is_held_for_the_whole_run_behind_pgbouncer(
-    pooler: int, dsn: str, library: str, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    pooler: int, dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exclusion, "LOOK_AGAIN", timedelta(milliseconds=100))
     gate, deaf = Gate(), PollingConfig(listen=False, interval_without_listen=0.1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pg_scheduler import JobStatus
+from pg_scheduler.client.source import Library
 from tests.engine.exclusion.runs import add_schedule, at_once, ended, trigger
 from tests.support.jobs import notes
 from tests.support.processes import workers
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 async def test_runs_that_hold_the_lock_are_never_two_at_once_across_processes(
-    dsn: str, library: str, tmp_path: Path
+    dsn: str, library: Library, tmp_path: Path
 ) -> None:
     journal = tmp_path / "journal"
     async with idle(BriskScheduler(dsn, library=library)) as scheduler, workers(3, dsn, library, slots=1):
@@ -28,7 +29,7 @@ async def test_runs_that_hold_the_lock_are_never_two_at_once_across_processes(
     assert at_once(journal) == 1
 
 
-async def test_without_the_lock_processes_run_at_once(dsn: str, library: str, tmp_path: Path) -> None:
+async def test_without_the_lock_processes_run_at_once(dsn: str, library: Library, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     async with idle(BriskScheduler(dsn, library=library)) as scheduler, workers(2, dsn, library, slots=1):
         await add_schedule(scheduler, "nap", args=(str(journal), 60), use_advisory_lock=False)
@@ -39,7 +40,7 @@ async def test_without_the_lock_processes_run_at_once(dsn: str, library: str, tm
 
 
 async def test_the_lock_dies_with_its_worker_and_the_next_run_gets_it(
-    dsn: str, library: str, tmp_path: Path
+    dsn: str, library: Library, tmp_path: Path
 ) -> None:
     journal = tmp_path / "journal"
     async with idle(BriskScheduler(dsn, library=library)) as scheduler, workers(2, dsn, library) as crew:

@@ -13,6 +13,7 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine import service
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.running import HastyScheduler, eventually, past
@@ -108,7 +109,7 @@ async def test_all_services_survive_the_loss_of_all_connections(
 
 
 @pytest.mark.slow
-async def test_a_restart_of_the_server_is_survived(library: str) -> None:
+async def test_a_restart_of_the_server_is_survived(library: Library) -> None:
     go_on = asyncio.Event()
 
     async def waits() -> str:

@@ -9,13 +9,14 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import workers
 from tests.support.running import eventually, past
 
 
 async def test_the_job_of_a_killed_worker_is_recovered_and_runs_elsewhere(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection, tmp_path: Path
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
     trace = str(tmp_path / "trace")
     async with workers(2, dsn, library, lease=1):
@@ -32,7 +33,7 @@ async def test_the_job_of_a_killed_worker_is_recovered_and_runs_elsewhere(
 
 
 async def test_an_idle_worker_takes_over_from_one_killed_from_outside(
-    dsn: str, library: str, client: Scheduler, tmp_path: Path
+    dsn: str, library: Library, client: Scheduler, tmp_path: Path
 ) -> None:
     trace = str(tmp_path / "trace")
     async with workers(2, dsn, library, lease=1, slots=1) as (one, other):
@@ -47,7 +48,7 @@ async def test_an_idle_worker_takes_over_from_one_killed_from_outside(
 
 
 async def test_a_worker_that_starts_takes_back_lost_jobs_at_once(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async def job() -> None: ...
 
@@ -67,7 +68,7 @@ async def test_a_worker_that_starts_takes_back_lost_jobs_at_once(
 
 @pytest.mark.slow
 async def test_a_job_that_keeps_killing_its_worker_ends_failed_with_the_reason(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection, tmp_path: Path
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
     """A fourth worker would be there to die too; the crash budget of three protects it."""
     trace = str(tmp_path / "trace")

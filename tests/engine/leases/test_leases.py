@@ -11,6 +11,7 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import ConnectionLost, JobSpec, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import WorkerProcess
 from tests.support.running import BriskScheduler, HastyScheduler, eventually, past
@@ -24,7 +25,7 @@ async def state_of(sql: asyncpg.Connection) -> tuple[Any, ...]:
 
 @pytest.mark.slow
 async def test_a_blocked_event_loop_loses_no_lease_and_is_reported_with_the_jobs_id(
-    dsn: str, library: str, sql: asyncpg.Connection, tmp_path: Path
+    dsn: str, library: Library, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
     """The job blocks its worker's loop for three leases while another worker looks for orphans."""
     trace, gate = str(tmp_path / "trace"), tmp_path / "gate"
@@ -52,7 +53,7 @@ async def test_a_blocked_event_loop_loses_no_lease_and_is_reported_with_the_jobs
 
 
 async def test_all_leases_of_a_worker_are_renewed_in_one_statement(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     go_on = asyncio.Event()
 
@@ -72,7 +73,7 @@ async def test_all_leases_of_a_worker_are_renewed_in_one_statement(
     assert {row["lease"].total_seconds() for row in leases} == {2}
 
 
-async def hold_all_connections(source: Any, library: str, until: asyncio.Event) -> None:
+async def hold_all_connections(source: Any, library: Library, until: asyncio.Event) -> None:
     """Take the pool's only connection, and keep it."""
     if library == "asyncpg":
         async with source.acquire():
@@ -82,7 +83,7 @@ async def hold_all_connections(source: Any, library: str, until: asyncio.Event) 
             await until.wait()
 
 
-async def test_an_exhausted_pool_costs_no_lease(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_an_exhausted_pool_costs_no_lease(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     go_on = asyncio.Event()
     pool: Any = (
         asyncpg.create_pool(dsn, min_size=1, max_size=1)
@@ -103,7 +104,7 @@ async def test_an_exhausted_pool_costs_no_lease(dsn: str, library: str, sql: asy
 
 
 async def test_a_lost_lease_stops_the_local_attempt_and_its_row_is_left_alone(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     ended: list[str] = []
 
@@ -146,7 +147,7 @@ async def test_a_verdict_on_its_way_keeps_its_lease_until_it_is_stored(
     assert await sql.fetchval("SELECT epoch FROM scheduled_jobs") == 1
 
 
-async def test_reopening_a_running_job_ends_its_attempt_and_runs_it_again(dsn: str, library: str) -> None:
+async def test_reopening_a_running_job_ends_its_attempt_and_runs_it_again(dsn: str, library: Library) -> None:
     runs: list[str] = []
 
     async def job() -> None:
@@ -186,7 +187,9 @@ async def test_an_operators_word_ends_a_running_attempt(dsn: str, status: str) -
         assert await handle.status() == status
 
 
-async def test_heartbeats_say_which_leases_are_held(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_heartbeats_say_which_leases_are_held(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
     go_on = asyncio.Event()
 
     async def job() -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import ConnectionLost, JobStatus, Scheduler
+from pg_scheduler.client.source import Library
 from tests.chaos.network.proxy import TcpProxy
 from tests.support.running import idle, within
 
@@ -23,7 +24,7 @@ STILL_THERE = "SELECT count(*) FROM pg_stat_activity WHERE pid = ANY ($1::intege
 
 
 async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed(
-    dsn: str, sql: asyncpg.Connection, library: str
+    dsn: str, sql: asyncpg.Connection, library: Library
 ) -> None:
     scheduler = Scheduler(dsn, library=library)
     await scheduler.initialize_db()
@@ -40,7 +41,7 @@ async def test_a_connection_ended_by_the_server_while_idle_is_replaced_unnoticed
         await scheduler.shutdown()
 
 
-async def test_a_pool_that_gave_up_connects_for_whoever_waits(dsn: str, library: str) -> None:
+async def test_a_pool_that_gave_up_connects_for_whoever_waits(dsn: str, library: Library) -> None:
     """psycopg's pool stops trying some time into an outage; it connects again when it is asked, but not for
     somebody who has asked before."""
     address = urlsplit(dsn)

@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import psycopg
@@ -15,6 +15,7 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine import service
 from pg_scheduler_postgres.driver import PostgresDriver
@@ -32,7 +33,7 @@ LISTENERS = f"{OTHERS} AND query LIKE 'LISTEN%'"
 
 
 @pytest.fixture(autouse=True)
-def impatience(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
+def impatience(monkeypatch: pytest.MonkeyPatch, library: Library) -> None:
     """What takes half a minute in production takes half a second here."""
     package = f"pg_scheduler_{library}"
     monkeypatch.setattr(importlib.import_module(f"{package}.sessions"), "COMMAND_TIMEOUT", 0.5)
@@ -72,7 +73,7 @@ async def completed(sql: asyncpg.Connection, name: str) -> None:
 
 
 async def test_a_silent_listen_connection_is_noticed_and_made_again(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         await eventually(lambda: scheduler.worker.listening)
@@ -87,9 +88,9 @@ async def test_a_silent_listen_connection_is_noticed_and_made_again(
 
 @pytest.mark.parametrize("kind", ["pool", "connection"])
 async def test_silent_connections_are_replaced_by_new_ones(
-    dsn: str, library: str, sql: asyncpg.Connection, kind: str
+    dsn: str, library: Library, sql: asyncpg.Connection, kind: str
 ) -> None:
-    source: object
+    source: Any
     if kind == "pool" and library == "asyncpg":
         source = await asyncpg.create_pool(dsn, min_size=1, max_size=3)
     elif kind == "pool":
@@ -111,7 +112,7 @@ async def test_silent_connections_are_replaced_by_new_ones(
         if isinstance(source, asyncpg.Connection):
             source.terminate()
         else:
-            await within(source.close())  # type: ignore[attr-defined]
+            await within(source.close())
 
 
 async def silent_at_its_end(block: AbstractAsyncContextManager[Session]) -> None:
@@ -122,14 +123,14 @@ async def silent_at_its_end(block: AbstractAsyncContextManager[Session]) -> None
             stack.enter_context(frozen([row["pid"]]))
 
 
-async def test_a_commit_that_is_not_answered_ends(dsn: str, library: str) -> None:
+async def test_a_commit_that_is_not_answered_ends(dsn: str, library: Library) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         session = cast(PostgresDriver, scheduler.driver).link.session
         with pytest.raises(ConnectionLost):
             await within(silent_at_its_end(session.transaction()))
 
 
-async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, library: str) -> None:
+async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, library: Library) -> None:
     if library == "asyncpg":
         pytest.skip("its connections are in autocommit always")
     async with psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=3, open=False) as pool:
@@ -141,7 +142,7 @@ async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, libr
 
 
 async def test_a_shutdown_with_silent_connections_ends(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         await scheduler.start()

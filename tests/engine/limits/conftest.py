@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
+from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.ports.driver import Driver
 from tests.support.running import eventually
@@ -21,7 +22,7 @@ WHERE datname = current_database() AND wait_event_type = 'Lock' AND wait_event I
 
 
 @pytest.fixture
-async def drivers(dsn: str, library: str) -> AsyncIterator[MakeDrivers]:
+async def drivers(dsn: str, library: Library) -> AsyncIterator[MakeDrivers]:
     """Makes so many drivers, open and installed."""
     async with AsyncExitStack() as stack:
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import PgQueuer, PollingConfig
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
@@ -19,7 +20,7 @@ from pg_scheduler.testing.memory.jobs import MemoryJobs
 from tests.support.running import eventually, within
 
 
-async def test_jobs_in_lanes_and_outside_start_in_one_order(dsn: str, library: str) -> None:
+async def test_jobs_in_lanes_and_outside_start_in_one_order(dsn: str, library: Library) -> None:
     queue = PgQueuer(dsn, library=library)
     ran: list[int] = []
 
@@ -96,7 +97,7 @@ async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None
 
 
 @pytest.mark.slow
-async def test_without_signals_room_in_a_lane_is_found_by_polling(dsn: str, library: str) -> None:
+async def test_without_signals_room_in_a_lane_is_found_by_polling(dsn: str, library: Library) -> None:
     polling = PollingConfig(listen=False, interval_without_listen=0.2)
     queue = PgQueuer(dsn, library=library, polling_config=polling)
     ran: list[bytes] = []
@@ -118,7 +119,7 @@ async def test_without_signals_room_in_a_lane_is_found_by_polling(dsn: str, libr
     await running
 
 
-async def test_limits_that_are_lifted_or_changed_hold_for_what_waits(dsn: str, library: str) -> None:
+async def test_limits_that_are_lifted_or_changed_hold_for_what_waits(dsn: str, library: Library) -> None:
     queue = PgQueuer(dsn, library=library)
     gate, started = asyncio.Event(), list[str]()
 

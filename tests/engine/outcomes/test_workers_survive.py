@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import JobStatus, Queries, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.testing import MemoryDriver
 from tests.engine.outcomes.failures import OwnBase
@@ -27,17 +28,16 @@ async def fine() -> str:
     return "fine"
 
 
-@pytest.mark.parametrize("source", ["memory", "asyncpg", "psycopg"])
+@pytest.mark.parametrize("library", [None, "asyncpg", "psycopg"], ids=str)
 @pytest.mark.parametrize("raised", EXITS)
 async def test_an_exit_in_a_coroutine_fails_its_own_job_only(
-    dsn: str, source: str, raised: type[BaseException]
+    dsn: str, library: Library | None, raised: type[BaseException]
 ) -> None:
     async def leave() -> None:
         await asyncio.sleep(0)
         raise raised("from the coroutine")
 
-    over = (MemoryDriver(),) if source == "memory" else (dsn,)
-    async with Scheduler(*over, library=None if source == "memory" else source) as scheduler:
+    async with Scheduler(MemoryDriver() if library is None else dsn, library=library) as scheduler:
         bad = await scheduler.schedule(leave, execution_time=past())
         assert await bad.wait(timeout=45) is JobStatus.FAILED
         good = await scheduler.schedule(fine, execution_time=past(), store_result=True)
@@ -50,7 +50,7 @@ async def test_an_exit_in_a_coroutine_fails_its_own_job_only(
 
 
 async def test_a_job_that_raises_keyboard_interrupt_ends_no_worker(
-    dsn: str, library: str, tmp_path: Path
+    dsn: str, library: Library, tmp_path: Path
 ) -> None:
     """In a process of its own, where SIGINT is the scheduler's business."""
     log = tmp_path / "log"
@@ -113,7 +113,7 @@ def _interrupted(process: subprocess.Popen[str]) -> str:
 
 
 async def test_a_row_that_takes_no_verdict_holds_up_nobody(
-    dsn: str, library: str, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
         await sql.execute(
@@ -130,7 +130,7 @@ async def test_a_row_that_takes_no_verdict_holds_up_nobody(
 
 @pytest.mark.parametrize("poison", ['"\x00"', '"\ud800"', "no JSON at all"])
 async def test_a_result_that_only_the_library_refuses_ends_its_job(
-    dsn: str, library: str, poison: str
+    dsn: str, library: Library, poison: str
 ) -> None:
     class Careless(JsonCodec):
         def encode_result(self, value: object) -> str:
@@ -145,7 +145,7 @@ async def test_a_result_that_only_the_library_refuses_ends_its_job(
 
 
 async def test_a_log_handler_that_fails_changes_no_verdict(
-    dsn: str, library: str, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Broken(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -168,7 +168,7 @@ async def test_a_log_handler_that_fails_changes_no_verdict(
     assert record.error_message == "ValueError: its own reason"
 
 
-async def test_bytes_that_look_like_deep_json_are_bytes(dsn: str, library: str) -> None:
+async def test_bytes_that_look_like_deep_json_are_bytes(dsn: str, library: Library) -> None:
     payload = b"[" * 200_000
     async with Scheduler.connect(dsn, library=library) as scheduler, Queries(scheduler) as queries:
         scheduler.register(length_of, name="length_of")

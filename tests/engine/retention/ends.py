@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from pg_scheduler import JobStatus, Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, drain
 
 NEVER = VacuumPolicy.never()
@@ -18,7 +19,7 @@ KEEP_ALL = VacuumConfig(completed=NEVER, failed=NEVER, cancelled=NEVER, expired=
 class Made:
     """Makes schedulers over one source and closes none of them."""
 
-    source: Callable[[], tuple[Any, str | None]]
+    source: Callable[[], tuple[Any, Library | None]]
     clock: ManualClock
     made: list[Scheduler]
 

@@ -8,13 +8,14 @@ import asyncpg
 import pytest
 
 from pg_scheduler import JobFailed, PollingConfig, Scheduler, current_job, task
+from pg_scheduler.client.source import Library
 from tests.support.running import BriskScheduler, eventually, later, past
 
 
 async def nothing() -> None: ...
 
 
-async def test_a_pending_job_is_cancelled_at_once_and_never_runs(dsn: str, library: str) -> None:
+async def test_a_pending_job_is_cancelled_at_once_and_never_runs(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(nothing, execution_time=later())
         assert await scheduler.cancel_job(handle) is True
@@ -22,7 +23,7 @@ async def test_a_pending_job_is_cancelled_at_once_and_never_runs(dsn: str, libra
         assert await scheduler.cancel_job(handle) is False
 
 
-async def test_what_is_finished_or_unknown_cannot_be_cancelled(dsn: str, library: str) -> None:
+async def test_what_is_finished_or_unknown_cannot_be_cancelled(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(nothing, execution_time=past())
         await handle.wait(timeout=45)
@@ -31,7 +32,9 @@ async def test_what_is_finished_or_unknown_cannot_be_cancelled(dsn: str, library
         assert await scheduler.cancel_job("never-heard-of") is False
 
 
-async def test_a_running_coroutine_is_really_stopped(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_a_running_coroutine_is_really_stopped(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
     happened: list[str] = []
 
     async def job() -> None:
@@ -74,7 +77,7 @@ async def test_the_row_says_running_until_the_coroutine_has_really_stopped(dsn: 
 
 
 async def test_a_coroutine_that_swallows_the_cancellation_and_returns_has_completed(
-    dsn: str, library: str
+    dsn: str, library: Library
 ) -> None:
     async def stubborn() -> str:
         try:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from pg_scheduler import Scheduler, current_job
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.executors import ThreadExecutor
 from tests.support import jobs
 from tests.support.processes import WorkerProcess, alive
 from tests.support.running import eventually, past
 
 
-async def test_a_thread_that_notices_is_cancelled(dsn: str, library: str) -> None:
+async def test_a_thread_that_notices_is_cancelled(dsn: str, library: Library) -> None:
     def notices() -> None:
         job = current_job()
         while not job.cancel_called:
@@ -40,7 +41,7 @@ async def test_a_thread_that_raises_when_told_is_cancelled(dsn: str) -> None:
         assert await handle.wait(timeout=45) == "cancelled"
 
 
-async def test_a_thread_that_never_looks_has_completed(dsn: str, library: str) -> None:
+async def test_a_thread_that_never_looks_has_completed(dsn: str, library: Library) -> None:
     started, go_on = threading.Event(), threading.Event()
 
     def never_looks() -> str:
@@ -87,7 +88,7 @@ async def test_a_thread_job_that_waits_for_its_turn_is_left_out(dsn: str) -> Non
     assert ran == []
 
 
-async def test_a_worker_process_is_really_killed(dsn: str, library: str, tmp_path: Path) -> None:
+async def test_a_worker_process_is_really_killed(dsn: str, library: Library, tmp_path: Path) -> None:
     trace = str(tmp_path / "trace")
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(jobs.spin, execution_time=past(), args=(trace,))
@@ -100,7 +101,7 @@ async def test_a_worker_process_is_really_killed(dsn: str, library: str, tmp_pat
 
 @pytest.mark.parametrize("listen", [True, False], ids=["by NOTIFY", "by renewal"])
 async def test_a_job_in_another_process_is_cancelled(
-    dsn: str, library: str, client: Scheduler, tmp_path: Path, listen: bool
+    dsn: str, library: Library, client: Scheduler, tmp_path: Path, listen: bool
 ) -> None:
     """With a lease of 3000 s the next renewal is 1000 s away: only the signal can be that quick."""
     trace = str(tmp_path / "trace")

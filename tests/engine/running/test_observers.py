@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler import RetryPolicy, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from tests.support.running import eventually, past
@@ -41,7 +42,9 @@ class Rude:
         raise RuntimeError
 
 
-async def test_an_observer_hears_every_attempt_and_a_rude_one_harms_nobody(dsn: str, library: str) -> None:
+async def test_an_observer_hears_every_attempt_and_a_rude_one_harms_nobody(
+    dsn: str, library: Library
+) -> None:
     tries: list[int] = []
 
     async def fails_once() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import InvalidInput, Scheduler, task
+from pg_scheduler.client.source import Library
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
 from tests.support.running import eventually, past
@@ -48,7 +49,7 @@ async def number() -> int:
     return 21
 
 
-async def test_an_executor_object_runs_the_job(dsn: str, library: str) -> None:
+async def test_an_executor_object_runs_the_job(dsn: str, library: Library) -> None:
     mine = Doubling()
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(number, execution_time=past(), executor=mine, store_result=True)
@@ -100,7 +101,7 @@ async def test_a_task_whose_executor_this_worker_lacks_fails_with_the_reason(dsn
     ("how", "outcome"), [("raises", "failed"), ("exits", "failed"), ("returns junk", "completed")]
 )
 async def test_a_misbehaving_executor_harms_its_own_job_only(
-    dsn: str, library: str, how: str, outcome: str
+    dsn: str, library: Library, how: str, outcome: str
 ) -> None:
     async with Scheduler.connect(dsn, library=library, executors={"bad": Misbehaving(how)}) as scheduler:
         bad = await scheduler.schedule(number, execution_time=past(), executor="bad", store_result=True)

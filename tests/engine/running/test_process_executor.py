@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess, alive
 from tests.support.running import eventually, past, within
 
 
-async def test_a_top_level_function_runs_in_another_process(dsn: str, library: str) -> None:
+async def test_a_top_level_function_runs_in_another_process(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         result = await scheduler.schedule(jobs.square, execution_time=past(), args=(12,), store_result=True)
         pid = await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True)
@@ -32,7 +33,7 @@ async def test_processes_are_used_again(dsn: str) -> None:
         assert len({await handle.result(timeout=45) for handle in handles}) == 1
 
 
-async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: str) -> None:
+async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(jobs.divide, execution_time=past(), args=(1, 0))
         assert await handle.wait(timeout=45) == "failed"
@@ -68,7 +69,9 @@ async def test_a_process_can_snooze(dsn: str, tmp_path: Path) -> None:
     assert (record.attempt_count, record.retry_count) == (1, 0)
 
 
-async def test_a_process_that_vanishes_fails_its_own_job_only(dsn: str, library: str, tmp_path: Path) -> None:
+async def test_a_process_that_vanishes_fails_its_own_job_only(
+    dsn: str, library: Library, tmp_path: Path
+) -> None:
     async with Scheduler.connect(dsn, library=library, max_concurrent_jobs=1) as scheduler:
         bad = await scheduler.schedule(jobs.vanish, execution_time=past(), args=(str(tmp_path / "trace"),))
         assert await bad.wait(timeout=45) == "failed"
@@ -115,7 +118,7 @@ async def test_a_function_that_no_other_process_can_find_fails_with_the_reason(d
 
 
 async def test_processes_end_with_a_killed_worker(
-    dsn: str, library: str, client: Scheduler, tmp_path: Path
+    dsn: str, library: Library, client: Scheduler, tmp_path: Path
 ) -> None:
     """Even in the middle of a computation that never ends by itself."""
     trace = str(tmp_path / "trace")

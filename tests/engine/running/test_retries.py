@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import RetryPolicy, Scheduler, task
+from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, drain
 from tests.support.running import idle, past
 
@@ -40,7 +41,7 @@ async def delays_of(scheduler: Scheduler, clock: ManualClock, job_id: str, retri
     return delays
 
 
-async def test_delays_are_the_documented_ones_and_then_the_job_fails(dsn: str, library: str) -> None:
+async def test_delays_are_the_documented_ones_and_then_the_job_fails(dsn: str, library: Library) -> None:
     clock = ManualClock()
     async with idle(Scheduler.connect(dsn, library=library, clock=clock)) as scheduler:
         handle = await scheduler.schedule(fails, execution_time=clock.now(), max_retries=5)
@@ -61,7 +62,7 @@ async def test_without_retries_the_first_failure_is_the_last(dsn: str) -> None:
 
 
 async def test_every_attempt_is_in_the_history_with_its_traceback(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     tries: list[int] = []
 
@@ -87,7 +88,7 @@ async def test_every_attempt_is_in_the_history_with_its_traceback(
     assert tuple(row) == (2, 3, None)
 
 
-async def test_a_jobs_own_delays_are_stored_with_it(dsn: str, library: str) -> None:
+async def test_a_jobs_own_delays_are_stored_with_it(dsn: str, library: Library) -> None:
     clock = ManualClock()
     async with idle(Scheduler.connect(dsn, library=library, clock=clock)) as scheduler:
         own = RetryPolicy(base=timedelta(seconds=7), factor=3, cap=timedelta(seconds=100))
@@ -166,7 +167,7 @@ async def test_only_exceptions_the_policy_wants_are_retried(
     assert len(made) == tries
 
 
-async def test_a_retry_due_at_once_starts_without_a_poll(dsn: str, library: str) -> None:
+async def test_a_retry_due_at_once_starts_without_a_poll(dsn: str, library: Library) -> None:
     tries: list[int] = []
 
     async def fails_ten_times() -> None:

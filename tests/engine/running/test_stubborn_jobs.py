@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine import worker
 from tests.support import jobs
 from tests.support.processes import alive
@@ -40,7 +41,7 @@ async def rows(sql: asyncpg.Connection) -> set[tuple[Any, ...]]:
 
 
 async def test_a_job_that_swallows_the_cancellation_is_released_all_the_same(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     give_in = asyncio.Event()
 
@@ -64,7 +65,7 @@ async def test_a_job_that_swallows_the_cancellation_is_released_all_the_same(
 
 
 async def test_a_thread_that_does_not_end_is_released_all_the_same(
-    dsn: str, library: str, sql: asyncpg.Connection, gate: threading.Event
+    dsn: str, library: Library, sql: asyncpg.Connection, gate: threading.Event
 ) -> None:
     started = threading.Event()
 
@@ -104,7 +105,7 @@ async def test_what_a_released_thread_returns_later_changes_nothing(
     assert await sql.fetchval("SELECT epoch FROM scheduled_jobs") == 2
 
 
-async def test_a_job_that_fails_while_it_is_being_stopped_has_failed(dsn: str, library: str) -> None:
+async def test_a_job_that_fails_while_it_is_being_stopped_has_failed(dsn: str, library: Library) -> None:
     """Its error came from its own work, so it counts like any other."""
 
     async def job() -> None:

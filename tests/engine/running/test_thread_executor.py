@@ -9,10 +9,11 @@ import threading
 import pytest
 
 from pg_scheduler import JobSpec, NotAsyncFunction, Scheduler, current_job, task
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, past
 
 
-async def test_a_plain_function_runs_in_a_thread_and_the_loop_stays_free(dsn: str, library: str) -> None:
+async def test_a_plain_function_runs_in_a_thread_and_the_loop_stays_free(dsn: str, library: Library) -> None:
     loop_thread, gate = threading.get_ident(), threading.Event()
 
     def job() -> bool:
@@ -59,7 +60,7 @@ async def test_a_plain_function_without_an_executor_is_refused(dsn: str) -> None
             await scheduler.schedule(job, execution_time=past())
 
 
-async def test_a_thread_knows_its_job_and_the_surrounding_context(dsn: str, library: str) -> None:
+async def test_a_thread_knows_its_job_and_the_surrounding_context(dsn: str, library: Library) -> None:
     seen: list[object] = []
     variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", default="unset")
     variable.set("set before the start")

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import JobFailed, JobHandle, RetryPolicy, Scheduler, current_job, task
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import alive
 from tests.support.running import eventually, past
@@ -46,7 +47,7 @@ async def assert_timed_out(scheduler: Scheduler, handle: JobHandle, attempts: in
     ids=["async", "thread"],
 )
 async def test_a_jobs_timeout_stops_it(
-    dsn: str, library: str, func: Callable[..., Any], executor: str | None
+    dsn: str, library: Library, func: Callable[..., Any], executor: str | None
 ) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(func, execution_time=past(), executor=executor, timeout=0.1)
@@ -55,7 +56,7 @@ async def test_a_jobs_timeout_stops_it(
             await handle.result()
 
 
-async def test_a_processs_timeout_kills_it(dsn: str, library: str, tmp_path: Path) -> None:
+async def test_a_processs_timeout_kills_it(dsn: str, library: Library, tmp_path: Path) -> None:
     trace = str(tmp_path / "trace")
     async with Scheduler.connect(dsn, library=library) as scheduler:
         # The timeout counts from the start of the attempt; a spawned process may need longer to begin.
@@ -83,7 +84,7 @@ async def test_a_tasks_timeout_holds_for_its_jobs_and_a_jobs_own_wins(dsn: str) 
         assert await by_job.wait(timeout=45) == "completed"
 
 
-async def test_a_timeout_is_retried_if_the_policy_allows_it(dsn: str, library: str) -> None:
+async def test_a_timeout_is_retried_if_the_policy_allows_it(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library, retry_policy=AT_ONCE) as scheduler:
         handle = await scheduler.schedule(endless, execution_time=past(), timeout=0.1, max_retries=2)
         await assert_timed_out(scheduler, handle, attempts=3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
 import pytest
 
@@ -36,7 +37,7 @@ def clock() -> ManualClock:
 @pytest.fixture(params=["memory", "asyncpg", "psycopg"])
 async def drivers(request: pytest.FixtureRequest) -> AsyncIterator[MakeDriver]:
     """Makes drivers on one empty database (for memory: one store), as several processes have them."""
-    library: str = request.param
+    library: Any = request.param
     if library == "memory":
         shared = MemoryDriver()
         yield lambda: shared

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import Scheduler, periodic
+from pg_scheduler.client.keywords import OverlapOfRuns
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.testing import ManualClock, drain, live_through
 from pg_scheduler.testing.drain import Drained
@@ -38,7 +39,7 @@ def windows(lived: list[Drained]) -> list[int]:
     ],
 )
 async def test_24_hours_of_downtime_run_exactly_what_the_policy_says(
-    scheduler_at: MakeScheduler, settings: dict[str, Any], run: int, overlap: str
+    scheduler_at: MakeScheduler, settings: dict[str, Any], run: int, overlap: OverlapOfRuns
 ) -> None:
     @periodic(every=HOUR, dedup_key="hourly", overlap=overlap, **settings)
     async def hourly() -> None: ...

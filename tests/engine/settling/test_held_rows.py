@@ -14,6 +14,7 @@ import psycopg
 import pytest
 
 from pg_scheduler import JobHandle, Scheduler
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import JobFailed
 from pg_scheduler.engine.settling import settler
 from pg_scheduler.ports.claims import ClaimRequest
@@ -45,7 +46,7 @@ class Jobs:
 
 
 @pytest.fixture
-async def jobs(dsn: str, library: str) -> AsyncIterator[Jobs]:
+async def jobs(dsn: str, library: Library) -> AsyncIterator[Jobs]:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         yield Jobs(scheduler)
 
@@ -98,7 +99,7 @@ async def test_what_waits_for_long_is_told(
 
 
 async def test_a_completion_of_ones_own_waits_for_the_row(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """What settles passes over held rows; a function that completes its job waits for them."""
     async with Scheduler.connect(dsn, library=library) as scheduler:
@@ -122,7 +123,7 @@ async def test_a_completion_of_ones_own_waits_for_the_row(
         assert runs == 1
 
 
-async def _complete(dsn: str, library: str) -> None:
+async def _complete(dsn: str, library: Library) -> None:
     from pg_scheduler import current_job
 
     connection: Any
@@ -140,7 +141,7 @@ async def _complete(dsn: str, library: str) -> None:
 
 
 async def test_a_job_of_a_lost_claim_that_somebody_holds_is_given_back_later(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """Its lease would run out else, and that would count as a crash."""
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:

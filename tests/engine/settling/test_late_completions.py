@@ -9,6 +9,7 @@ from pathlib import Path
 import asyncpg
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.support import jobs
 from tests.support.processes import WorkerProcess
 from tests.support.running import HastyScheduler, eventually, idle, past
@@ -29,7 +30,7 @@ async def run_with(scheduler: Scheduler, meanwhile: Callable[[], Awaitable[objec
 
 
 async def test_a_late_completion_counts_while_nobody_has_claimed_the_job(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
     async def lose_the_lease() -> None:
         await sql.execute(EXPIRE)
@@ -43,7 +44,7 @@ async def test_a_late_completion_counts_while_nobody_has_claimed_the_job(
 
 
 async def test_a_late_completion_is_refused_once_somebody_has_claimed_the_job(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
     async def lose_the_job() -> None:
         await sql.execute(EXPIRE)
@@ -77,7 +78,7 @@ async def test_a_late_completion_is_refused_even_if_the_same_worker_has_claimed_
 
 
 async def test_a_late_failure_never_counts(
-    dsn: str, library: str, client: Scheduler, sql: asyncpg.Connection
+    dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
     async def lose_the_lease_and_fail() -> None:
         await sql.execute(EXPIRE)
@@ -91,7 +92,7 @@ async def test_a_late_failure_never_counts(
 
 
 async def test_a_worker_frozen_past_its_lease_stops_its_attempt_when_it_wakes(
-    dsn: str, library: str, sql: asyncpg.Connection, tmp_path: Path
+    dsn: str, library: Library, sql: asyncpg.Connection, tmp_path: Path
 ) -> None:
     trace = str(tmp_path / "trace")
     async with (

@@ -8,6 +8,7 @@ from datetime import timedelta
 import asyncpg
 
 from pg_scheduler import RetryPolicy, Scheduler, Snooze
+from pg_scheduler.client.source import Library
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.testing import ManualClock, drain
 from tests.support.running import idle, later, past
@@ -40,7 +41,7 @@ async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other(
 
 
 async def test_snooze_runs_the_job_again_later_and_uses_nothing_up(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     clock, tries = ManualClock(), []
 
@@ -65,7 +66,7 @@ async def test_snooze_runs_the_job_again_later_and_uses_nothing_up(
         ]
 
 
-async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: str) -> None:
+async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: Library) -> None:
     """The verdicts that are stored together with it are stored all the same."""
 
     async def for_ever() -> None:
@@ -84,7 +85,9 @@ async def test_a_delay_beyond_all_calendars_harms_nobody(dsn: str, library: str)
             assert record.execution_time > later(86_400 * 300)
 
 
-async def test_a_verdict_that_a_library_will_not_send_ends_its_own_job_only(dsn: str, library: str) -> None:
+async def test_a_verdict_that_a_library_will_not_send_ends_its_own_job_only(
+    dsn: str, library: Library
+) -> None:
     """Here the codec's fault: what it calls JSON text holds what no database takes."""
 
     class Careless(JsonCodec):
@@ -106,7 +109,7 @@ async def test_a_verdict_that_a_library_will_not_send_ends_its_own_job_only(dsn:
     assert "could not be stored" in (record.error_message or "")
 
 
-async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, library: str) -> None:
+async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, library: Library) -> None:
     class Unspeakable(Exception):
         def __str__(self) -> str:
             raise RuntimeError("no words")
@@ -126,7 +129,7 @@ async def test_a_failure_that_cannot_be_told_still_ends_the_job(dsn: str, librar
             assert record.error_message
 
 
-async def test_a_result_that_cannot_be_stored_still_completes_the_job(dsn: str, library: str) -> None:
+async def test_a_result_that_cannot_be_stored_still_completes_the_job(dsn: str, library: Library) -> None:
     async def gives_an_object() -> object:
         return object()
 

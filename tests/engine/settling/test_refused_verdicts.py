@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import HastyScheduler, eventually, past
 
 QUICK = PollingConfig(interval=0.1, interval_without_listen=0.1)
@@ -29,7 +30,7 @@ _REFUSE = """
 
 @pytest.mark.parametrize("code", ["53100", "40001"])
 async def test_a_worker_that_cannot_store_its_verdicts_takes_no_more_jobs_and_loses_none(
-    dsn: str, library: str, sql: asyncpg.Connection, code: str
+    dsn: str, library: Library, sql: asyncpg.Connection, code: str
 ) -> None:
     ran: list[int] = []
 
@@ -74,7 +75,7 @@ async def _another_refusal(scheduler: Scheduler) -> None:
 
 
 async def test_a_verdict_that_is_refused_for_good_holds_up_no_other_and_is_reported(
-    dsn: str, library: str, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
+    dsn: str, library: Library, sql: asyncpg.Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its job is left to its lease, and fails in the end for the crashes that this counts as."""
 

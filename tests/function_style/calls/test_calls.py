@@ -31,7 +31,9 @@ def parameters(call: Callable[..., Any]) -> dict[str, Any]:
     }
 
 
-COMMON = {"priority": JobPriority.NORMAL, "max_retries": 0, "job_id": None}
+COMMON = {"priority": _UNSET, "max_retries": _UNSET, "job_id": None}
+"""Left out, priority and retries are what `@task` says, else the documented normal one, and none: see
+test_defaults.py."""
 
 
 @pytest.mark.parametrize(
@@ -41,7 +43,7 @@ COMMON = {"priority": JobPriority.NORMAL, "max_retries": 0, "job_id": None}
             Scheduler.schedule,
             {
                 "func": ...,
-                "execution_time": ...,
+                "execution_time": _UNSET,
                 "args": (),
                 "kwargs": None,
                 **COMMON,
@@ -84,8 +86,8 @@ def test_a_job_spec_takes_the_documented_fields_in_order() -> None:
         "misfire_grace_time",
     ]
     spec = JobSpec(add, NOW)
-    assert (spec.args, spec.kwargs, spec.priority, spec.max_retries) == ((), {}, JobPriority.NORMAL, 0)
-    assert (spec.job_id, spec.misfire_grace_time) == (None, _UNSET)
+    assert (spec.args, spec.kwargs, spec.job_id) == ((), {}, None)
+    assert (spec.priority, spec.max_retries, spec.misfire_grace_time) == (_UNSET, _UNSET, _UNSET)
     assert JobSpec(add, NOW).kwargs is not spec.kwargs
 
 

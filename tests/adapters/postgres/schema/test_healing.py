@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler, SchemaError
+from pg_scheduler.client.source import Library
 from pg_scheduler_postgres.catalog import WANTED
 from tests.support.catalog import shape_of
 from tests.support.running import eventually, idle, later, past
@@ -57,7 +58,7 @@ async def test_dropped_columns_of_the_jobs_table_are_made_again(
     "column", ["scheduled_jobs.job_id", "scheduled_jobs.job_name", "scheduled_job_attempts.outcome"]
 )
 async def test_what_cannot_be_made_again_is_named_and_nothing_is_touched(
-    client: Scheduler, library: str, dsn: str, sql: asyncpg.Connection, column: str
+    client: Scheduler, library: Library, dsn: str, sql: asyncpg.Connection, column: str
 ) -> None:
     table, _, name = column.partition(".")
     await sql.execute(f"ALTER TABLE {table} DROP COLUMN {name} CASCADE")
@@ -73,7 +74,7 @@ async def test_what_cannot_be_made_again_is_named_and_nothing_is_touched(
 
 
 async def test_somebody_elses_table_of_that_name_is_left_alone(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     await sql.execute("CREATE TABLE scheduled_jobs (payroll int); INSERT INTO scheduled_jobs VALUES (1)")
     scheduler = Scheduler.connect(dsn, library=library)
@@ -87,7 +88,7 @@ async def test_somebody_elses_table_of_that_name_is_left_alone(
 
 
 async def test_a_running_scheduler_goes_on_after_its_table_was_dropped_and_healed(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(job, execution_time=past())
@@ -101,7 +102,7 @@ async def test_a_running_scheduler_goes_on_after_its_table_was_dropped_and_heale
 
 
 async def test_statements_survive_a_column_added_under_them(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """As a newer version's migration does while this one runs."""
     async with Scheduler.connect(dsn, library=library) as scheduler:
@@ -113,7 +114,7 @@ async def test_statements_survive_a_column_added_under_them(
         assert await handle.wait(timeout=45) == "completed"
 
 
-async def test_a_newer_schema_is_left_alone(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_a_newer_schema_is_left_alone(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         await sql.execute("INSERT INTO scheduled_job_migrations (version, name) VALUES (9999, 'future')")
         await scheduler.initialize_db()

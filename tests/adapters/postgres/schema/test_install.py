@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler, SchemaError
+from pg_scheduler.client.source import Library
 from pg_scheduler_postgres.migrations import install_sql
 from tests.support.catalog import DOCUMENTED_TABLE, shape_of
 from tests.support.processes import ROOT
@@ -52,7 +53,7 @@ async def test_eight_processes_may_install_at_once(dsn: str, sql: asyncpg.Connec
     assert status.current
 
 
-async def test_installing_again_changes_nothing(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_installing_again_changes_nothing(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         await scheduler.schedule(job, execution_time=later())
         applied = "SELECT version, applied_at FROM scheduled_job_migrations ORDER BY version"
@@ -65,7 +66,7 @@ async def test_installing_again_changes_nothing(dsn: str, library: str, sql: asy
 
 
 async def test_the_printed_sql_makes_what_install_makes(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with idle(Scheduler.connect(dsn, library=library)):
         pass
@@ -77,7 +78,7 @@ async def test_the_printed_sql_makes_what_install_makes(
 
 
 async def test_a_worker_without_the_right_to_create_tables_works_on_installed_ones(
-    dsn: str, library: str, sql: asyncpg.Connection, client: Scheduler
+    dsn: str, library: Library, sql: asyncpg.Connection, client: Scheduler
 ) -> None:
     await sql.execute(
         "DROP ROLE IF EXISTS modest; CREATE ROLE modest LOGIN; GRANT USAGE ON SCHEMA public TO modest;"
@@ -92,7 +93,7 @@ async def test_a_worker_without_the_right_to_create_tables_works_on_installed_on
         await sql.execute("DROP OWNED BY modest; DROP ROLE modest")
 
 
-async def test_scheduling_without_tables_says_how_to_make_them(dsn: str, library: str) -> None:
+async def test_scheduling_without_tables_says_how_to_make_them(dsn: str, library: Library) -> None:
     scheduler = Scheduler.connect(dsn, library=library)
     with pytest.raises(SchemaError, match="initialize_db"):
         await scheduler.schedule(job, execution_time=later())

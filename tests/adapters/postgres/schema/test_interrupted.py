@@ -6,13 +6,14 @@ import asyncpg
 import pytest
 
 from pg_scheduler import ConnectionLost, Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.running import eventually, idle
 
 _GONE = "SELECT NOT EXISTS (SELECT 1 FROM pg_stat_activity WHERE pid = $1)"
 
 
 async def test_a_connection_lost_within_a_transaction_is_told_as_connection_lost(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
         session = scheduler.driver.link.session  # type: ignore[attr-defined]

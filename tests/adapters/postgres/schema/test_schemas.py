@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import InvalidInput, Scheduler, SchemaError
+from pg_scheduler.client.source import Library
 from tests.support.catalog import DOCUMENTED_TABLE
 from tests.support.running import eventually, idle, past
 
@@ -22,7 +23,7 @@ async def schemas_with_table(sql: asyncpg.Connection) -> set[str]:
     "schema", ["jobs", "CamelCase", 'quo"ted', "with space", "select", ":schema", "ünïcödé", "x" * 63]
 )
 async def test_a_chosen_schema_is_created_and_used(
-    dsn: str, library: str, sql: asyncpg.Connection, schema: str
+    dsn: str, library: Library, sql: asyncpg.Connection, schema: str
 ) -> None:
     async with Scheduler.connect(dsn, library=library, schema=schema) as scheduler:
         await eventually(lambda: scheduler.worker.listening)
@@ -33,12 +34,12 @@ async def test_a_chosen_schema_is_created_and_used(
 
 
 @pytest.mark.parametrize("schema", ["", "x" * 64, "nul\x00", "new\nline", 5])
-def test_what_cannot_be_a_schemas_name_is_refused(dsn: str, library: str, schema: str) -> None:
+def test_what_cannot_be_a_schemas_name_is_refused(dsn: str, library: Library, schema: str) -> None:
     with pytest.raises(InvalidInput, match="schema"):
         Scheduler.connect(dsn, library=library, schema=schema)
 
 
-async def test_two_schemas_are_two_worlds(dsn: str, library: str) -> None:
+async def test_two_schemas_are_two_worlds(dsn: str, library: Library) -> None:
     ran: list[str] = []
 
     async def note(world: str) -> None:
@@ -57,7 +58,7 @@ async def test_two_schemas_are_two_worlds(dsn: str, library: str) -> None:
 
 
 async def test_the_first_schema_of_the_search_path_is_used_whatever_stands_in_the_second(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """A table of the same name further down the path is somebody else's."""
     await sql.execute("CREATE SCHEMA first; CREATE SCHEMA second; SET search_path = second")
@@ -78,7 +79,7 @@ async def test_the_first_schema_of_the_search_path_is_used_whatever_stands_in_th
 
 
 async def test_a_search_path_without_any_schema_is_reported(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     await sql.execute(
         "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET search_path = nowhere',"
@@ -93,7 +94,7 @@ async def test_a_search_path_without_any_schema_is_reported(
 
 
 async def test_uninstalling_one_schema_leaves_the_other(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     async with (
         idle(Scheduler.connect(dsn, library=library, schema="one")) as one,

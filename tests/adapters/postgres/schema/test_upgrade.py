@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.client.source import Library
 from tests.support.catalog import DOCUMENTED_TABLE, shape_of
 from tests.support.running import BriskScheduler, eventually, idle
 
@@ -49,7 +50,7 @@ async def old_database(sql: asyncpg.Connection) -> None:
 
 
 @pytest.mark.usefixtures("old_database")
-async def test_the_jobs_of_an_old_table_run(dsn: str, library: str, sql: asyncpg.Connection) -> None:
+async def test_the_jobs_of_an_old_table_run(dsn: str, library: Library, sql: asyncpg.Connection) -> None:
     ran: set[str] = set()
 
     async def work(text: str) -> None:
@@ -73,7 +74,7 @@ async def test_the_jobs_of_an_old_table_run(dsn: str, library: str, sql: asyncpg
 
 @pytest.mark.usefixtures("old_database")
 async def test_upgrading_keeps_every_value_but_the_nulls(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     query = (
         "SELECT job_id, job_name, execution_time, task_data, last_heartbeat, lease_until, worker_id,"
@@ -99,7 +100,7 @@ async def test_an_upgraded_schema_is_like_a_new_one(dsn: str, sql: asyncpg.Conne
 
 
 async def test_sql_that_names_only_documented_columns_goes_on_working(
-    dsn: str, library: str, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
     """A worker or a script of the version before knows no others."""
     ran: list[str] = []

@@ -1,0 +1,44 @@
+"""Calls from threads into an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
+
+
+class LoopCalls:
+    """Runs coroutines in the event loop that a scheduler works in, for threads beside it."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def note_loop(self) -> None:
+        """The running loop, if there is one, is the scheduler's."""
+        self._loop = _running_loop() or self._loop
+
+    def run_now(self, coroutine: Coroutine[Any, Any, _T], /) -> _T:
+        """What the coroutine returned; the calling thread waits for it.
+
+        Raises:
+            RuntimeError: this thread runs an event loop, or the scheduler's does not run.
+        """
+        if _running_loop() is not None:
+            coroutine.close()
+            raise RuntimeError("this thread runs an event loop, which must not wait: await enqueue() instead")
+        if self._loop is None or not self._loop.is_running():
+            coroutine.close()
+            raise RuntimeError(
+                "the scheduler's event loop does not run: enqueue_sync() is for threads beside it, "
+                "once the scheduler was started, opened or bound in it"
+            )
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

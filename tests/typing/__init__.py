@@ -1,0 +1,1 @@
+"""What type checkers find in a user's program."""
