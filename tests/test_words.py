@@ -36,7 +36,7 @@ WHOLE: dict[str, str] = {
     "_wake_if_deaf": "_wake_without_listen",
     "by_order": "force",
     "disowned": "fenced_out",
-    "override_status": "override_status",
+    "finish_by_order": "override_status",
     "fruitless_looks": "empty_polls",
     "hasten": "force_stop",
     "held_back_if_this_fails": "pausing_claims_on_failure",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from pg_scheduler.engine.attempt_events import AttemptEvents
 from pg_scheduler.engine.claiming.claimer import Claimer
 from pg_scheduler.engine.events import Event, Events, Reaction
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
+from pg_scheduler.engine.leases.lost_lease import AttemptStopper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
@@ -20,6 +20,7 @@ from pg_scheduler.engine.running.progress_writer import ProgressWriter
 from pg_scheduler.engine.running.runner import Runner
 from pg_scheduler.engine.schedules.registrar import Registrar
 from pg_scheduler.engine.schedules.stager import Stager
+from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.registry import TaskRegistry
@@ -105,8 +106,7 @@ class Composition:
         self._active = ActiveAttempts(given.settings.capacity, given.settings.lease)
         self._listener = self._make_listener()
         self._pruner = self._make_pruner()
-        self._attempts = AttemptEvents(
-            active=self._active,
+        self._after_settling = AfterSettling(
             events=self._events,
             observers=self._observers,
             pruner=self._pruner,
@@ -200,7 +200,7 @@ class Composition:
             clock=self._given.clock,
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
-            on_settled=self._attempts.settled,
+            on_settled=self._after_settling.settled,
         )
 
     def _make_runner(self, settler: Settler, progress: ProgressWriter) -> Runner:
@@ -244,14 +244,15 @@ class Composition:
         )
 
     def _make_lease_keeper(self) -> LeaseKeeper:
+        stopper = AttemptStopper(self._active)
         return LeaseKeeper(
             driver=self._given.driver,
             worker_id=self._worker_id,
             clock=self._given.clock,
             lease=self._given.settings.lease,
             active=self._active,
-            on_lost=self._attempts.lease_lost,
-            on_cancel=self._attempts.cancel_requested,
+            on_lost=stopper.lease_lost,
+            on_cancel=stopper.cancel_requested,
             on_pass=self._observers.pass_finished,
             on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
         )

@@ -101,7 +101,7 @@ MUTANTS = (
     Mutant(
         "24 h downtime",
         "catch-up makes as many jobs as its policy says",
-        (("pg_scheduler/domain/schedule.py",
+        (("pg_scheduler/domain/catch_up.py",
           "        case CatchUp.LATEST:\n            return due[-1:]",
           "        case CatchUp.LATEST:\n            return due"),),
     ),

@@ -71,5 +71,5 @@ def test_the_layout_shows_every_folder_of_the_product() -> None:
         for folder in (ROOT / above).iterdir()
         if any(folder.glob("*.py"))
     }
-    around = {"pg_scheduler", "adapters", "tests", "benchmarks", "docs", "sql", "migrations"}
+    around = {"pg_scheduler", "adapters", "tests", "benchmarks", "docs", "sql", "fragments", "migrations"}
     assert set(re.findall(r"(\w+)/", layout)) == folders | around

@@ -11,18 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pg_scheduler.domain.catch_up import CHUNK, AdvancePlan, plan_advance
 from pg_scheduler.domain.cron import CronRule, zone_of
 from pg_scheduler.domain.schedule import (
-    CHUNK,
     MAX_CATCH_UP,
-    AdvancePlan,
     CatchUp,
     Overlap,
     ScheduleSpec,
     cron_key,
     interval_key,
     manual_job_id,
-    plan_advance,
     spec_hash,
     window_job_id,
 )

@@ -24,7 +24,7 @@ def _output(arguments: list[str], cwd: Path, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-m", *arguments],
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'adapters'}", **environment},
         capture_output=True,
         text=True,
         check=False,

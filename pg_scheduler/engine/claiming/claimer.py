@@ -16,7 +16,7 @@ from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.claiming.claim_cursor import ClaimCursor
 from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
-from pg_scheduler.engine.settling.reconcile import orphaned_claims
+from pg_scheduler.engine.settling.lost_answers import orphaned_claims
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.claims import MOST_PER_CLAIM, ClaimRequest
 from pg_scheduler.ports.clock import Clock

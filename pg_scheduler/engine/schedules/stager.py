@@ -9,8 +9,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 
+from pg_scheduler.domain.catch_up import AdvancePlan, plan_advance
 from pg_scheduler.domain.polling import PollingConfig
-from pg_scheduler.domain.schedule import AdvancePlan, Overlap, ScheduleSpec, plan_advance, window_job_id
+from pg_scheduler.domain.schedule import Overlap, ScheduleSpec, window_job_id
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock

@@ -16,7 +16,7 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.attempt import Attempt
-from pg_scheduler.engine.settling.reconcile import id_was_reused, settled_before
+from pg_scheduler.engine.settling.lost_answers import id_was_reused, settled_before
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight

@@ -1,4 +1,4 @@
-"""Finds out what the store did where its answer was lost on the way."""
+"""Reconciles what this worker knows with the store, where an answer was lost on the way."""
 
 from __future__ import annotations
 

@@ -1,0 +1,35 @@
+"""What happens to a running attempt when its lease is lost, or when somebody wants it stopped."""
+
+from __future__ import annotations
+
+import logging
+
+from pg_scheduler.domain.model import Lease
+from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.attempt import StopReason
+
+log = logging.getLogger(__name__)
+
+
+class AttemptStopper:
+    """Stops attempts for what the lease keeper learns about their leases."""
+
+    def __init__(self, active: ActiveAttempts) -> None:
+        self._active = active
+
+    def lease_lost(self, lease: Lease) -> None:
+        """The store gave the job away: stop the attempt, whose verdict would be refused."""
+        attempt = self._active.find(lease)
+        if attempt is None or attempt.decided:
+            return  # its verdict is on the way, and the fence will judge it
+        if attempt.completion is not None:
+            return  # most likely it is completed; what became of that is asked when its function ends
+        log.warning("lease lost; the attempt is stopped", extra={"job_id": lease.job_id})
+        attempt.stop(StopReason.LEASE_LOST)
+
+    def cancel_requested(self, lease: Lease) -> None:
+        """Somebody wants the job to stop."""
+        attempt = self._active.find(lease)
+        if attempt is not None and attempt.reason is None:
+            log.info("cancelling on request", extra={"job_id": lease.job_id})
+            attempt.stop(StopReason.CANCEL)
