@@ -408,7 +408,8 @@ class Scheduler:
             delay: how long after now, by the database's clock (timedelta or seconds).
             at: instead of `delay`, an aware datetime.
             options: priority, max_retries, job_id, conflict_resolution, misfire_grace_time, executor,
-                timeout, retry, deduplicate, store_result, limit_key and connection, as in `schedule`.
+                timeout, retry, deduplicate, store_result, limit_key, headers and connection, as in
+                `schedule`.
         """
         return Enqueuer(
             jobs=self._jobs, client=self.client, run_now=self._loop_calls.run_now, options=options
@@ -475,6 +476,7 @@ class Scheduler:
         store_result: bool | Unset = UNSET,
         limit_key: str | Unset | None = UNSET,
         delay: timedelta | float | None = None,
+        headers: Mapping[str, Any] | None = None,
         connection: Any = None,
     ) -> JobHandle[Any]:
         """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
@@ -506,6 +508,8 @@ class Scheduler:
                 each key by itself, and for the jobs without a key together. Left out, what `@task` says.
             delay: instead of `execution_time`, how long after now, by the database's clock (timedelta or
                 seconds).
+            headers: a JSON object that travels with the job, beside its arguments; the function finds it as
+                ``current_job().headers``.
             connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
                 when its transaction commits; a rollback leaves nothing.
 
@@ -537,6 +541,7 @@ class Scheduler:
             store_result=store_result,
             limit_key=limit_key,
             delay=delay,
+            headers=headers,
         )
         return await self._store(request, conflict_resolution, connection)
 
