@@ -46,7 +46,9 @@ async def test_without_headers_there_are_none() -> None:
             assert await within(handle.result(30)) == {}
 
 
-@pytest.mark.parametrize("wrong", ["text", 7, [("a", 1)], {"a": object()}, {1: 2}], ids=str)
+@pytest.mark.parametrize(
+    "wrong", ["text", 7, [("a", 1)], {"a": object()}, {1: 2}], ids=["text", "number", "list", "object", "key"]
+)
 async def test_what_json_cannot_carry_is_refused(wrong: Any) -> None:
     scheduler = Scheduler(MemoryDriver())
     with pytest.raises(InvalidInput, match="headers"):
