@@ -6,8 +6,8 @@ from pg_scheduler.domain.unset import UNSET as _UNSET
 
 class JobSpec(JobRequest):
     """A job to schedule: func, execution_time, args, kwargs, priority, max_retries, job_id,
-    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result, limit_key and delay. The
-    fields mean what the parameters of `Scheduler.schedule` mean."""
+    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result, limit_key, delay and
+    headers. The fields mean what the parameters of `Scheduler.schedule` mean."""
 
     __slots__ = ()
 

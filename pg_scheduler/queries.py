@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
 
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
-from pg_scheduler.client.job_client import JobClient, checked_ids
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.client.retry_answer import RetryAnswer
@@ -153,11 +154,24 @@ class Queries:
 
     # --- change
 
-    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
+    @overload
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+
+    @overload
+    async def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
         """Cancel queued jobs, and tell the workers of running ones to stop them; what each id met, in order:
-        cancelled, requested, finished (too late) or unknown. A running job's row says ``cancelled`` once it
-        has really stopped, and ``completed`` if it finished all the same."""
-        return await self.client.cancel(checked_ids(job_ids), connection=connection)
+        cancelled, requested, finished (too late) or unknown; by a filter: how many, as `Scheduler.cancel`. A
+        running job's row says ``cancelled`` once it has really stopped, and ``completed`` if it finished all
+        the same."""
+        return await self.client.cancel(chosen_jobs(job_ids, options), connection=connection)
 
     async def mark_job_as_cancelled(
         self, job_ids: str | Sequence[str], *, connection: Any = None
@@ -169,9 +183,17 @@ class Queries:
         """As `Scheduler.cancel_job`."""
         return await self.client.cancel_job(job_id, connection=connection)
 
-    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
+    @overload
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    async def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
         """As `Scheduler.retry`."""
-        return await self.client.retry(checked_ids(job_ids))
+        return await self.client.retry(chosen_jobs(job_ids, options))
 
     async def retry_job(self, job_id: str) -> None:
         """Make a job pending again and due now, with its counters at zero.
@@ -210,6 +232,10 @@ class Queries:
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         return await self.client.job(job_id)
+
+    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """Stored jobs, newest first, as `Scheduler.jobs`; `task` is the entrypoint's name."""
+        return await self.client.jobs(limit=limit, **options)
 
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""

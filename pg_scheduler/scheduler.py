@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.job_client import JobClient, checked_ids
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.keywords import (
@@ -407,7 +408,8 @@ class Scheduler:
             delay: how long after now, by the database's clock (timedelta or seconds).
             at: instead of `delay`, an aware datetime.
             options: priority, max_retries, job_id, conflict_resolution, misfire_grace_time, executor,
-                timeout, retry, deduplicate, store_result, limit_key and connection, as in `schedule`.
+                timeout, retry, deduplicate, store_result, limit_key, headers and connection, as in
+                `schedule`.
         """
         return Enqueuer(
             jobs=self._jobs, client=self.client, run_now=self._loop_calls.run_now, options=options
@@ -474,6 +476,7 @@ class Scheduler:
         store_result: bool | Unset = UNSET,
         limit_key: str | Unset | None = UNSET,
         delay: timedelta | float | None = None,
+        headers: Mapping[str, Any] | None = None,
         connection: Any = None,
     ) -> JobHandle[Any]:
         """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
@@ -505,6 +508,8 @@ class Scheduler:
                 each key by itself, and for the jobs without a key together. Left out, what `@task` says.
             delay: instead of `execution_time`, how long after now, by the database's clock (timedelta or
                 seconds).
+            headers: a JSON object that travels with the job, beside its arguments; the function finds it as
+                ``current_job().headers``.
             connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
                 when its transaction commits; a rollback leaves nothing.
 
@@ -536,6 +541,7 @@ class Scheduler:
             store_result=store_result,
             limit_key=limit_key,
             delay=delay,
+            headers=headers,
         )
         return await self._store(request, conflict_resolution, connection)
 
@@ -617,15 +623,65 @@ class Scheduler:
         the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
         return await self.client.cancel_job(job_id, connection=connection)
 
-    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
-        """Cancel jobs, as `cancel_job`; what each id met, in order: cancelled, requested (it runs, and its
-        worker has been told), finished (too late) or unknown."""
-        return await self.client.cancel(checked_ids(job_ids), connection=connection)
+    @overload
+    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
 
-    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
-        """Run jobs that have ended once more, now, with their counters at zero; what each id met, in order:
-        retried, pending or running (not ended), duplicate (of an unfinished job) or unknown."""
-        return await self.client.retry(checked_ids(job_ids))
+    @overload
+    async def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
+        """Cancel jobs, as `cancel_job`, by id or by a filter (the words of `jobs`).
+
+        By id: what each met, in order: cancelled, requested (it runs, and its worker has been told), finished
+        (too late) or unknown. By filter: how many are cancelled now, or asked to stop. It goes through them
+        in batches; a pending one that starts meanwhile is asked to stop, one that is stored meanwhile may be
+        left out.
+
+        Raises:
+            InvalidInput: neither ids nor a filter, both, or a status of jobs that have ended.
+        """
+        return await self.client.cancel(chosen_jobs(job_ids, options), connection=connection)
+
+    @overload
+    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    async def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    async def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more, now, with their counters at zero, by id or by a filter (the
+        words of `jobs`).
+
+        By id: what each met, in order: retried, pending or running (not ended), duplicate (of an unfinished
+        job) or unknown. By filter: how many are retried. Those that have not ended, or whose dedupe key is
+        taken, stay as they are, and one that fails again meanwhile is not retried twice.
+
+        Raises:
+            InvalidInput: neither ids nor a filter, both, or a status of jobs that have not ended.
+        """
+        return await self.client.retry(chosen_jobs(job_ids, options))
+
+    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """At most `limit` of the stored jobs, newest first: by execution time, then id.
+
+        Args:
+            status: one, or several.
+            task: the full name of a task.
+            since: only jobs that are due then or later; aware.
+            error: a part of the error message, whatever the case of its letters; no character is a wildcard.
+
+        Raises:
+            InvalidInput: a value that cannot be.
+        """
+        return await self.client.jobs(limit=limit, **options)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.insight import QueueSize, Waiting
+from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import attempt_record, job_record, worker_record
@@ -31,6 +31,10 @@ class PostgresInsight:
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
         worker_id: str | None = None,
+        since: datetime | None = None,
+        error: str | None = None,
+        newest_first: bool = False,
+        before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
         rows = await self._link.run(
@@ -38,6 +42,11 @@ class PostgresInsight:
             statuses=[str(status) for status in statuses],
             task_name=task_name,
             worker_id=worker_id,
+            since=since,
+            error=error,
+            newest_first=newest_first,
+            before_time=None if before is None else before.execution_time,
+            before_id=None if before is None else before.job_id,
             limit=limit,
         )
         return [job_record(row) for row in rows]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, Self, Unpack, overload
 
 from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
@@ -74,9 +75,22 @@ class SyncQueries:
         )
         return [str(handle) for handle in handles]
 
-    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
-        """Cancel queued jobs, and tell the workers of running ones."""
-        answers: list[CancelAnswer] = self._run(self._queries.cancel(job_ids, connection=connection))
+    @overload
+    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+
+    @overload
+    def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
+        """Cancel queued jobs, and tell the workers of running ones; by id, or by a filter: then how many."""
+        chosen = chosen_jobs(job_ids, options)
+        answers: list[CancelAnswer] | int = self._run(self._client.cancel(chosen, connection=connection))
         return answers
 
     def mark_job_as_cancelled(
@@ -90,9 +104,17 @@ class SyncQueries:
         done: bool = self._run(self._queries.cancel_job(job_id, connection=connection))
         return done
 
-    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
-        """Run jobs that have ended once more."""
-        answers: list[RetryAnswer] = self._run(self._queries.retry(job_ids))
+    @overload
+    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more; by id, or by a filter: then how many."""
+        answers: list[RetryAnswer] | int = self._run(self._client.retry(chosen_jobs(job_ids, options)))
         return answers
 
     def retry_job(self, job_id: str) -> None:
@@ -122,6 +144,11 @@ class SyncQueries:
     def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         found: JobRecord | None = self._run(self._queries.job(job_id))
+        return found
+
+    def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """Stored jobs, newest first."""
+        found: list[JobRecord] = self._run(self._client.jobs(limit=limit, **options))
         return found
 
     def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Any, Self, Unpack
+from typing import Any, Self, Unpack, overload
 
 from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.job_client import checked_ids
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.keywords import CalledJobSettings, CallOptions
 from pg_scheduler.client.retry_answer import RetryAnswer
@@ -102,21 +102,45 @@ class SyncScheduler:
         done: bool = self._run(self._client.cancel_job(job_id, connection=connection))
         return done
 
-    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]:
-        """Cancel jobs; what each id met, in order."""
-        answers: list[CancelAnswer] = self._run(
-            self._client.cancel(checked_ids(job_ids), connection=connection)
-        )
+    @overload
+    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+
+    @overload
+    def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
+        """Cancel jobs; what each id met, in order, or how many a filter met."""
+        chosen = chosen_jobs(job_ids, options)
+        answers: list[CancelAnswer] | int = self._run(self._client.cancel(chosen, connection=connection))
         return answers
 
-    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]:
-        """Run jobs that have ended once more; what each id met, in order."""
-        answers: list[RetryAnswer] = self._run(self._client.retry(checked_ids(job_ids)))
+    @overload
+    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more; what each id met, in order, or how many a filter met."""
+        answers: list[RetryAnswer] | int = self._run(self._client.retry(chosen_jobs(job_ids, options)))
         return answers
 
     def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         found: JobRecord | None = self._run(self._client.job(job_id))
+        return found
+
+    def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """Stored jobs, newest first."""
+        found: list[JobRecord] = self._run(self._client.jobs(limit=limit, **options))
         return found
 
     def attempts(self, job_id: str) -> list[AttemptRecord]:

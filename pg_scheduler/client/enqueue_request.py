@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pg_scheduler.client.fresh_ids import fresh_id
-from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload, shown
+from pg_scheduler.client.headers import encoded_headers
+from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     MAX_INT4,
@@ -20,7 +21,6 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import rank_of_priority
 from pg_scheduler.domain.retry import MAX_DELAY
-from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler.ports.clock import Clock
 
@@ -108,7 +108,7 @@ def _job(request: EnqueueRequest, job_id: str, one: Mapping[str, Any], now: date
         timeout=checked_duration("timeout", request.timeout),
         store_result=checked_instance("store_result", request.store_result, bool),
         payload=_payload(one["payload"]),
-        headers=_headers(one["headers"]),
+        headers=encoded_headers(one["headers"]),
         dedupe_key=None if one["dedupe_key"] is None else checked_name("dedupe_key", one["dedupe_key"]),
         limit_key=None if one["limit_key"] is None else checked_name("limit_key", one["limit_key"]),
     )
@@ -146,14 +146,3 @@ def _payload(value: object) -> bytes | None:
     if len(value) > MAX_PAYLOAD:
         raise InvalidInput("payload", f"{len(value)} bytes; the limit is {MAX_PAYLOAD}")
     return bytes(value)
-
-
-def _headers(value: object) -> str | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping):
-        raise InvalidInput("headers", f"expected a dict, got {shown(value)}")
-    try:
-        return JsonCodec().encode_result(dict(value))
-    except UnencodablePayload as error:
-        raise InvalidInput("headers", str(error)) from error

@@ -4,23 +4,26 @@ whichever style asks for it."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Unpack, overload
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter, Read
+from pg_scheduler.client.job_choice import FilterOptions, job_filter
 from pg_scheduler.client.job_handle import JobHandle, result_of
+from pg_scheduler.client.matching_jobs import pages_of
 from pg_scheduler.client.opening import Opening
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
-from pg_scheduler.domain.errors import DuplicateJob, JobNotFound, WaitTimeout
+from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_duration, checked_items
+from pg_scheduler.domain.inputs import checked_duration, checked_positive
+from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -30,6 +33,12 @@ from pg_scheduler.ports.limit_store import LimitRecord
 
 CLEARED_AT_ONCE = 1000
 """Pending jobs that one statement of `cancel_pending` cancels."""
+
+
+STOPPED = (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
+"""What a job meets that is cancelled, or will be."""
+
+UNFINISHED = frozenset(JobStatus) - FINISHED
 
 
 class EndWaiter(Protocol):
@@ -50,15 +59,6 @@ class Stored(NamedTuple):
     job_id: str
     """Its id; for an ignored duplicate the id of the unfinished job that has its dedupe key."""
     answer: Submission
-
-
-def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
-    """One id or several, as a list.
-
-    Raises:
-        InvalidInput: something else.
-    """
-    return [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
 
 
 class JobClient:
@@ -160,8 +160,36 @@ class JobClient:
 
     # --- change
 
-    async def cancel(self, job_ids: Sequence[str], *, connection: Any = None) -> list[CancelAnswer]:
-        """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met."""
+    @overload
+    async def cancel(self, chosen: Sequence[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+
+    @overload
+    async def cancel(self, chosen: JobFilter, *, connection: Any = None) -> int: ...
+
+    async def cancel(
+        self, chosen: Sequence[str] | JobFilter, *, connection: Any = None
+    ) -> list[CancelAnswer] | int:
+        """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met, or how
+        many jobs that match.
+
+        Raises:
+            InvalidInput: a filter that only jobs match that have ended, or one with a connection.
+        """
+        if not isinstance(chosen, JobFilter):
+            return await self._cancel_ids(chosen, connection)
+        if connection is not None:
+            raise InvalidInput("connection", "goes with ids only", "Give the ids, or leave it out")
+        return await self._cancel_matching(_only(chosen, UNFINISHED, "these have ended"))
+
+    async def _cancel_matching(self, wanted: JobFilter) -> int:
+        await self.open()
+        number = 0
+        async for page in pages_of(self.driver.insight, wanted):
+            answers = await self._cancel_ids([record.job_id for record in page])
+            number += sum(answer in STOPPED for answer in answers)
+        return number
+
+    async def _cancel_ids(self, job_ids: Sequence[str], connection: Any = None) -> list[CancelAnswer]:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
         await self.open()
         answers = await self.driver.jobs.request_cancel(
@@ -176,7 +204,7 @@ class JobClient:
     async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """Cancel one job. False if it had ended, or does not exist."""
         (answer,) = await self.cancel([job_id], connection=connection)
-        return answer in (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
+        return answer in STOPPED
 
     async def cancel_pending(self, task_names: Collection[str] | None = None) -> int:
         """Cancel every pending job of these names (None: of all); how many."""
@@ -189,10 +217,13 @@ class JobClient:
         return cancelled
 
     async def _pending(self, task_names: Collection[str] | None) -> list[str]:
+        await self.open()
         found: list[JobRecord] = []
         every: Collection[str | None] = [None] if task_names is None else task_names
         for name in every:
-            found += await self.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=CLEARED_AT_ONCE)
+            found += await self.driver.insight.jobs(
+                statuses=[JobStatus.PENDING], task_name=name, limit=CLEARED_AT_ONCE
+            )
         return [record.job_id for record in found]
 
     async def override_status(self, job_id: str, status: JobStatus) -> JobStatus:
@@ -214,18 +245,49 @@ class JobClient:
             self.wakeups.job_ended()
         return before
 
-    async def retry(self, job_ids: Sequence[str]) -> list[RetryAnswer]:
-        """Run jobs that have ended once more, now, with their counters at zero; what each id met. A job that
-        has not ended stays as it is: `override_status` moves it all the same."""
-        wanted = [checked_name("job_id", job_id) for job_id in job_ids]
+    @overload
+    async def retry(self, chosen: Sequence[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    async def retry(self, chosen: JobFilter) -> int: ...
+
+    async def retry(self, chosen: Sequence[str] | JobFilter) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more, now, with their counters at zero; what each id met, or how many
+        jobs that match. A job that has not ended stays as it is: `override_status` moves it all the same.
+
+        Raises:
+            InvalidInput: a filter that no job matches that has ended.
+        """
+        if isinstance(chosen, JobFilter):
+            return await self._retry_matching(_only(chosen, FINISHED, "these have not ended"))
+        wanted = [checked_name("job_id", job_id) for job_id in chosen]
         return [await self._retry_one(job_id) for job_id in wanted]
 
+    async def _retry_matching(self, wanted: JobFilter) -> int:
+        await self.open()
+        retried: set[str] = set()
+        async for page in pages_of(self.driver.insight, wanted):
+            for found in page:
+                if found.job_id not in retried and await self._retry_if(found.job_id, wanted):
+                    retried.add(found.job_id)
+        return len(retried)
+
+    async def _retry_if(self, job_id: str, wanted: JobFilter) -> bool:
+        # Whoever retries the same jobs side by side may have had this one run to another end.
+        record = await self.job(job_id)
+        if record is None or not wanted.matches(record):
+            return False
+        return await self._reopen(record) is RetryAnswer.RETRIED
+
     async def _retry_one(self, job_id: str) -> RetryAnswer:
+        record = await self.job(job_id)
+        return RetryAnswer.UNKNOWN if record is None else await self._reopen(record)
+
+    async def _reopen(self, record: JobRecord) -> RetryAnswer:
+        if not record.status.finished:
+            return RetryAnswer(record.status)
         try:
-            record = await self.record(job_id)
-            if not record.status.finished:
-                return RetryAnswer(record.status)
-            await self.override_status(job_id, JobStatus.PENDING)
+            await self.override_status(record.job_id, JobStatus.PENDING)
         except JobNotFound:
             return RetryAnswer.UNKNOWN
         except DuplicateJob:
@@ -259,12 +321,22 @@ class JobClient:
             raise JobNotFound(job_id)
         return record
 
-    async def jobs(
-        self, *, statuses: Collection[JobStatus] = (), task_name: str | None = None, limit: int = 100
-    ) -> list[JobRecord]:
-        """Stored jobs in order of execution time, id. No statuses means all."""
+    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """At most so many of the stored jobs that match, newest first: by execution time, id.
+
+        Raises:
+            InvalidInput: a value that cannot be.
+        """
+        wanted, number = job_filter(**options), checked_positive("limit", limit)
         await self.open()
-        return await self.driver.insight.jobs(statuses=statuses, task_name=task_name, limit=limit)
+        return await self.driver.insight.jobs(
+            statuses=wanted.statuses,
+            task_name=wanted.task_name,
+            since=wanted.since,
+            error=wanted.error,
+            newest_first=True,
+            limit=number,
+        )
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first."""
@@ -318,3 +390,13 @@ class JobClient:
         record = await self.record(job_id)
         completed = record.status is JobStatus.COMPLETED
         return result_of(record, [] if completed else await self.attempts(job_id), self.codec)
+
+
+def _only(wanted: JobFilter, statuses: Collection[JobStatus], otherwise: str) -> JobFilter:
+    """Those of the jobs that are in one of these states."""
+    narrowed = wanted.only(statuses)
+    if narrowed is None:
+        raise InvalidInput(
+            "status", otherwise, f"Leave it out, or name some of {', '.join(sorted(statuses))}"
+        )
+    return narrowed

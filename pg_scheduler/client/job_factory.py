@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from pg_scheduler.client.fresh_ids import fresh_id
+from pg_scheduler.client.headers import encoded_headers
 from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name, deterministic_id
@@ -53,6 +54,7 @@ class JobRequest:
     store_result: bool | Unset = UNSET
     limit_key: str | Unset | None = UNSET
     delay: timedelta | float | None = None
+    headers: Mapping[str, Any] | None = None
 
 
 class JobFactory:
@@ -108,6 +110,7 @@ class JobFactory:
             backoff=storable_backoff(request.retry),
             store_result=bool(store_result),
             limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
+            headers=encoded_headers(request.headers),
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 

@@ -60,6 +60,7 @@ class JobSettings(TypedDict, total=False):
     deduplicate: bool | timedelta
     store_result: bool
     limit_key: str | None
+    headers: Mapping[str, Any] | None
 
 
 class CalledJobSettings(JobSettings, total=False):

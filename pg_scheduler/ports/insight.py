@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
+
+
+class JobPlace(NamedTuple):
+    """Where a job stands in the order of execution time, id."""
+
+    execution_time: datetime
+    job_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +50,20 @@ class Insight(Protocol):
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
         worker_id: str | None = None,
+        since: datetime | None = None,
+        error: str | None = None,
+        newest_first: bool = False,
+        before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        """Stored jobs in order of execution time, id. No statuses means all; `worker_id` narrows to those
-        that this worker runs, or ran last."""
+        """Stored jobs in order of execution time, id; with `newest_first` in the opposite order.
+
+        Args:
+            statuses, task_name, since, error: as in `JobFilter`.
+            worker_id: only those that this worker runs, or ran last.
+            before: only those whose place in the order of execution time, id is before this one.
+            limit: at most so many.
+        """
         ...
 
     async def counts(self) -> dict[JobStatus, int]:

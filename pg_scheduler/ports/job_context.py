@@ -24,6 +24,10 @@ class JobHost(Protocol):
         """See `JobContext.complete_in`."""
         ...
 
+    def decode_headers(self, headers: str) -> dict[str, Any]:
+        """Stored headers as they were given."""
+        ...
+
 
 @dataclass(slots=True)
 class JobContext:
@@ -43,12 +47,20 @@ class JobContext:
     _host: JobHost | None = field(default=None, repr=False)
     _lease: Lease | None = field(default=None, repr=False)
     _owner: object = field(default=None, repr=False)
+    _headers: str | None = field(default=None, repr=False)
 
     @property
     def owner(self) -> object:
         """The scheduler whose worker runs this job; None in a context that no worker made. Typed:
         `pg_scheduler.current_scheduler()`."""
         return self._owner
+
+    @property
+    def headers(self) -> dict[str, Any]:
+        """What was given as `headers` when the job was stored; empty if nothing was."""
+        if self._headers is None or self._host is None:
+            return {}
+        return self._host.decode_headers(self._headers)
 
     @property
     def cancel_called(self) -> bool:

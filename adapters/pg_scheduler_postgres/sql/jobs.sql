@@ -1,10 +1,20 @@
--- Jobs by state, name and worker, in order of time. Its plan is made for its values, on purpose: which
--- statuses are asked for tells which index there is for them.
+-- Jobs by state, name, worker, time and error, in order of time. Its plan is made for its values, on purpose:
+-- which statuses are asked for tells which index there is for them, and which way round it sorts.
 SELECT
     -- include: shown_columns
 FROM :"schema".scheduled_jobs AS job
 WHERE (cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statuses::text[]))
     AND (:task_name::text IS NULL OR job.job_name = :task_name::text)
     AND (:worker_id::text IS NULL OR job.worker_id = :worker_id::text)
-ORDER BY job.execution_time, job.job_id
+    AND (:since::timestamptz IS NULL OR job.execution_time >= :since::timestamptz)
+    AND (:error::text IS NULL OR position(lower(:error::text) IN lower(job.error_message)) > 0)
+    AND (
+        :before_time::timestamptz IS NULL
+        OR (job.execution_time, job.job_id) < (:before_time::timestamptz, :before_id::text)
+    )
+ORDER BY
+    CASE WHEN :newest_first::boolean THEN job.execution_time END DESC,
+    CASE WHEN :newest_first::boolean THEN job.job_id END DESC,
+    job.execution_time,
+    job.job_id
 LIMIT :limit::integer;

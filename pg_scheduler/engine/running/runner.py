@@ -26,6 +26,7 @@ from pg_scheduler.domain.verdict import (
     Stopped,
     Verdict,
 )
+from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.arguments import arguments_of
@@ -116,12 +117,18 @@ class Runner:
             _host=self,
             _lease=lease,
             _owner=self._owner,
+            _headers=job.headers,
         )
         return Attempt(job, context, self._clock.monotonic(), lease)
 
     def report(self, lease: Lease, progress: Progress) -> None:
         """Pass a report of progress on."""
         self._progress.put(lease, progress)
+
+    def decode_headers(self, headers: str) -> dict[str, Any]:
+        """Headers as they were given."""
+        decoded: dict[str, Any] = JsonCodec().decode_result(headers)
+        return decoded
 
     async def complete(self, lease: Lease, connection: Any, result: Any) -> None:
         """Complete a job for the function that runs under this lease."""

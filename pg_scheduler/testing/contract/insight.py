@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.insight import Waiting
+from pg_scheduler.ports.insight import JobPlace, Waiting
 from pg_scheduler.testing.contract.scene import (
     NOON,
     OWNER,
@@ -15,6 +15,7 @@ from pg_scheduler.testing.contract.scene import (
     brought_to,
     claim,
     new,
+    settle,
     started,
     stored,
     submit,
@@ -55,6 +56,44 @@ class TestInsight:
         assert [one.job_id for one in await driver.insight.jobs(worker_id=OWNER)] == ["done", "mine"]
         assert await driver.insight.jobs(worker_id=RIVAL) == []
         assert await driver.insight.jobs(worker_id=OWNER, statuses=[JobStatus.PENDING]) == []
+
+    async def test_jobs_can_be_chosen_by_when_they_are_due(self, driver: Driver) -> None:
+        await submit(driver, new("before", due=at(-0.000001)), new("then"), new("after", due=at(1)))
+        assert [job.job_id for job in await driver.insight.jobs(since=NOON)] == ["then", "after"]
+
+    async def test_jobs_can_be_chosen_by_a_part_of_their_error(self, driver: Driver) -> None:
+        errors = {
+            "a": "Timeout: 100% of 30 s",
+            "b": "timeout: 100 of 30 s",
+            "c": r"no_such\file",
+            "d": "noXsuch",
+        }
+        for job_id, error in errors.items():
+            job = await started(driver, job_id)
+            assert await settle(driver, job, JobEvent.FAIL, error_message=error)
+        await submit(driver, new("no error"))
+        for part, found in {
+            "TIMEOUT: 1": ["a", "b"], "100%": ["a"], "%": ["a"], "_": ["c"], "o_S": ["c"],
+            "\\": ["c"], "nox": ["d"], "^no": [], "(": [],
+        }.items():  # fmt: skip
+            assert [job.job_id for job in await driver.insight.jobs(error=part)] == found, part
+
+    async def test_jobs_can_come_newest_first(self, driver: Driver) -> None:
+        await submit(driver, new("a"), new("B"), new("early", due=at(-1)), new("late", due=at(1)))
+        found = await driver.insight.jobs(newest_first=True)
+        assert [job.job_id for job in found] == ["late", "a", "B", "early"]
+        found = await driver.insight.jobs(newest_first=True, limit=2)
+        assert [job.job_id for job in found] == ["late", "a"]
+
+    async def test_jobs_are_turned_over_page_by_page(self, driver: Driver) -> None:
+        await submit(driver, new("a"), new("B"), new("early", due=at(-1)), new("late", due=at(1)))
+        seen: list[str] = []
+        before = None
+        while page := await driver.insight.jobs(newest_first=True, before=before, limit=1):
+            seen.append(page[0].job_id)
+            before = JobPlace(page[0].execution_time, page[0].job_id)
+        assert seen == ["late", "a", "B", "early"]
+        assert [job.job_id for job in await driver.insight.jobs(before=JobPlace(NOON, "a"))] == ["early", "B"]
 
     async def test_every_state_is_counted(self, driver: Driver) -> None:
         for status in JobStatus:

@@ -7,9 +7,10 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.insight import QueueSize, Waiting
+from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
 
@@ -30,16 +31,21 @@ class MemoryInsight:
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
         worker_id: str | None = None,
+        since: datetime | None = None,
+        error: str | None = None,
+        newest_first: bool = False,
+        before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
+        wanted = JobFilter(tuple(statuses), task_name, since, error)
         found = [
-            row.record()
-            for row in self._state.jobs.values()
-            if (not statuses or row.status in statuses)
-            and (task_name is None or row.new.task_name == task_name)
-            and (worker_id is None or row.worker_id == worker_id)
+            job
+            for job in (row.record() for row in self._state.jobs.values())
+            if wanted.matches(job)
+            and worker_id in (None, job.worker_id)
+            and (before is None or _place_of(job) < before)
         ]
-        return sorted(found, key=lambda job: (job.execution_time, job.job_id))[:limit]
+        return sorted(found, key=_place_of, reverse=newest_first)[:limit]
 
     async def counts(self) -> dict[JobStatus, int]:
         counts = dict.fromkeys(JobStatus, 0)
@@ -77,3 +83,7 @@ class MemoryInsight:
 
     async def workers(self) -> list[WorkerRecord]:
         return [self._state.workers[worker_id] for worker_id in sorted(self._state.workers)]
+
+
+def _place_of(job: JobRecord) -> JobPlace:
+    return JobPlace(job.execution_time, job.job_id)

@@ -73,7 +73,13 @@ async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Conne
 @pytest.mark.asyncio(loop_scope="module")
 async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asyncpg.Connection) -> None:
     """Asked after every failed claim. Its plan must know the statuses: no index holds all of them."""
-    values = {"statuses": ["running"], "task_name": None, "worker_id": "me", "limit": 1_000_000}
+    values = {
+        **dict.fromkeys(("task_name", "since", "error", "before_time", "before_id")),
+        "statuses": ["running"],
+        "worker_id": "me",
+        "newest_first": False,
+        "limit": 1_000_000,
+    }
     plan = await Planner(filled).plan_of(Case("jobs", values), "custom")
     scans = [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
     assert [node["Relation Name"] for node in scans if node["Relation Name"] in LARGE] == []

@@ -1,0 +1,92 @@
+"""How callers say which stored jobs they mean: by id, or by a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypedDict, Unpack
+
+from pg_scheduler.domain.errors import InvalidInput, shown
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.inputs import checked_items, checked_status, checked_time
+from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.states import JobStatus
+
+
+class FilterOptions(TypedDict, total=False):
+    """The words of a filter; each narrows it, and None is as good as left out."""
+
+    status: JobStatus | str | Iterable[JobStatus | str] | None
+    """One state or several."""
+    task: str | None
+    """The name of the task or entrypoint, in full."""
+    since: datetime | None
+    """Due then or later; aware."""
+    error: str | None
+    """Part of the error message, whatever the case of its letters. No character is a wildcard."""
+
+
+def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
+    """One id or several, as a list.
+
+    Raises:
+        InvalidInput: something else.
+    """
+    return [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
+
+
+def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> list[str] | JobFilter:
+    """The ids as a list, or the filter.
+
+    Raises:
+        InvalidInput: something that cannot be, both, or neither: nobody means every job by accident.
+    """
+    if job_ids is not None:
+        if options:
+            raise InvalidInput("job_ids", "ids and a filter were given", "Give one of them")
+        return checked_ids(job_ids)
+    wanted = job_filter(**options)
+    if wanted == JobFilter():
+        raise InvalidInput(
+            "job_ids",
+            "neither ids nor a filter were given",
+            'Give ids, or some of status=, task=, since= and error=, for example status="failed"',
+        )
+    return wanted
+
+
+def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
+    """The filter.
+
+    Raises:
+        InvalidInput: a value that cannot be.
+        TypeError: a word that is none of a filter's.
+    """
+    unknown = options.keys() - FilterOptions.__annotations__.keys()
+    if unknown:
+        words = ", ".join(FilterOptions.__annotations__)
+        raise TypeError(f"unexpected keyword {min(unknown)!r}: a filter's are {words}")
+    task, since, error = options.get("task"), options.get("since"), options.get("error")
+    return JobFilter(
+        statuses=_statuses(options.get("status")),
+        task_name=None if task is None else checked_name("task", task),
+        since=None if since is None else checked_time("since", since),
+        error=None if error is None else _text("error", error),
+    )
+
+
+def _statuses(given: JobStatus | str | Iterable[JobStatus | str] | None) -> tuple[JobStatus, ...]:
+    if given is None:
+        return ()
+    statuses = [given] if isinstance(given, str) else checked_items("status", given, str, "status")
+    if not statuses:
+        raise InvalidInput("status", "names no status", "Leave it out to mean all")
+    return tuple(dict.fromkeys(checked_status(status) for status in statuses))
+
+
+def _text(field: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(field, f"expected a text that is not empty, got {shown(value)}")
+    if any(character == "\x00" or "\ud800" <= character <= "\udfff" for character in value):
+        raise InvalidInput(field, "holds a NUL or a lone surrogate, which no error message does")
+    return value
