@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from typing import Any, Self, Unpack, overload
+from datetime import datetime
+from typing import Any, Unpack
 
-from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.blocking.blocking_jobs import BlockingJobs
 from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.keywords import CalledJobSettings, CallOptions
-from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.source import BlockingSource
-from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.inputs import checked_grace, checked_items, checked_positive
-from pg_scheduler.domain.model import AttemptRecord, JobRecord
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.job_store import CancelAnswer
 
 
-class SyncScheduler:
+class SyncScheduler(BlockingJobs):
     """Schedules jobs and asks about them, with blocking calls; runs none.
 
     Args:
@@ -53,9 +48,7 @@ class SyncScheduler:
         codec: Codec | None = None,
     ) -> None:
         grace = checked_grace("misfire_grace_time", misfire_grace_time)
-        driver = sync_driver_over(source, schema=schema)
-        self._run = driver.run_now
-        self._client = blocking_client(driver, codec)
+        super().__init__(source, schema=schema, codec=codec)
         self._jobs = JobFactory(
             TaskRegistry(), self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
         )
@@ -97,87 +90,11 @@ class SyncScheduler:
         stored = self._run(self._client.store(built, conflict, connection=connection, batch_size=rows))
         return [None if one.answer is Submission.IGNORED else one.job_id for one in stored]
 
-    def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
-        """Cancel one job. False if it had ended, or does not exist."""
-        done: bool = self._run(self._client.cancel_job(job_id, connection=connection))
-        return done
-
-    @overload
-    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
-
-    @overload
-    def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    def cancel(
-        self,
-        job_ids: str | Iterable[str] | None = None,
-        *,
-        connection: Any = None,
-        **options: Unpack[FilterOptions],
-    ) -> list[CancelAnswer] | int:
-        """Cancel jobs; what each id met, in order, or how many a filter met."""
-        chosen = chosen_jobs(job_ids, options)
-        answers: list[CancelAnswer] | int = self._run(self._client.cancel(chosen, connection=connection))
-        return answers
-
-    @overload
-    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
-
-    @overload
-    def retry(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    def retry(
-        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
-    ) -> list[RetryAnswer] | int:
-        """Run jobs that have ended once more; what each id met, in order, or how many a filter met."""
-        answers: list[RetryAnswer] | int = self._run(self._client.retry(chosen_jobs(job_ids, options)))
-        return answers
-
-    def job(self, job_id: str) -> JobRecord | None:
-        """One job as it is stored, or None."""
-        found: JobRecord | None = self._run(self._client.job(job_id))
-        return found
-
-    def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
-        """Stored jobs, newest first."""
-        found: list[JobRecord] = self._run(self._client.jobs(limit=limit, **options))
-        return found
-
     def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
         found: list[AttemptRecord] = self._run(self._client.attempts(job_id))
         return found
 
-    def wait(self, job_id: str, timeout: timedelta | float | None = None) -> JobStatus:
-        """Wait until the job has ended; the status it ended with. It looks ever more rarely, down to once a
-        second; in a transaction of yours that has not committed the job, it would wait for ever.
-
-        Raises:
-            WaitTimeout: it has not ended within `timeout` (timedelta or seconds).
-            JobNotFound: the job is gone.
-        """
-        status: JobStatus = self._run(self._client.wait(job_id, timeout))
-        return status
-
-    def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
-        """Wait, and return what the function returned, if the job was scheduled with ``store_result=True``.
-
-        Raises:
-            JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
-            WaitTimeout, JobNotFound: as `wait`.
-        """
-        return self._run(self._client.result(job_id, timeout))
-
     def initialize_db(self) -> None:
         """Create, upgrade or heal the tables."""
         self._run(self._client.opening.install())
-
-    def close(self) -> None:
-        """Close a connection that was made from a DSN; yours stays open."""
-        self._run(self._client.close())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()

@@ -1,0 +1,102 @@
+"""What both blocking styles offer for stored jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Self, Unpack, overload
+
+from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.source import BlockingSource
+from pg_scheduler.db import sync_driver_over
+from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.job_store import CancelAnswer
+
+
+class BlockingJobs:
+    """Jobs of one store, by blocking calls."""
+
+    def __init__(self, source: BlockingSource, *, schema: str | None, codec: Codec | None = None) -> None:
+        driver = sync_driver_over(source, schema=schema)
+        self._run = driver.run_now
+        self._client = blocking_client(driver, codec)
+
+    def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
+        """Cancel one job. False if it had ended, or does not exist."""
+        done: bool = self._run(self._client.cancel_job(job_id, connection=connection))
+        return done
+
+    @overload
+    def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+
+    @overload
+    def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def cancel(
+        self,
+        job_ids: str | Iterable[str] | None = None,
+        *,
+        connection: Any = None,
+        **options: Unpack[FilterOptions],
+    ) -> list[CancelAnswer] | int:
+        """Cancel jobs; what each id met, in order, or how many a filter met."""
+        chosen = chosen_jobs(job_ids, options)
+        answers: list[CancelAnswer] | int = self._run(self._client.cancel(chosen, connection=connection))
+        return answers
+
+    @overload
+    def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
+
+    @overload
+    def retry(self, **options: Unpack[FilterOptions]) -> int: ...
+
+    def retry(
+        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
+    ) -> list[RetryAnswer] | int:
+        """Run jobs that have ended once more; what each id met, in order, or how many a filter met."""
+        answers: list[RetryAnswer] | int = self._run(self._client.retry(chosen_jobs(job_ids, options)))
+        return answers
+
+    def job(self, job_id: str) -> JobRecord | None:
+        """One job as it is stored, or None."""
+        found: JobRecord | None = self._run(self._client.job(job_id))
+        return found
+
+    def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
+        """Stored jobs, newest first."""
+        found: list[JobRecord] = self._run(self._client.jobs(limit=limit, **options))
+        return found
+
+    def wait(self, job_id: str, timeout: timedelta | float | None = None) -> JobStatus:
+        """Wait until the job has ended; the status it ended with. It looks ever more rarely, down to once a
+        second; in a transaction of yours that has not committed the job, it would wait for ever.
+
+        Raises:
+            WaitTimeout: it has not ended within `timeout` (timedelta or seconds).
+            JobNotFound: the job is gone.
+        """
+        status: JobStatus = self._run(self._client.wait(job_id, timeout))
+        return status
+
+    def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
+        """Wait, and return what the function returned, if the job was stored with ``store_result=True``.
+
+        Raises:
+            JobFailed: the job failed, was cancelled or expired; its text holds the remote traceback.
+            WaitTimeout, JobNotFound: as `wait`.
+        """
+        return self._run(self._client.result(job_id, timeout))
+
+    def close(self) -> None:
+        """Close a connection that was made from a DSN; yours stays open."""
+        self._run(self._client.close())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
