@@ -96,7 +96,7 @@ class QueueManager(App):
 
         Raises:
             RuntimeError: the name is taken.
-            InvalidInput: an argument that cannot be.
+            InvalidInput: an argument is invalid.
         """
         policy = EntrypointPolicy(
             concurrency_limit=concurrency_limit,

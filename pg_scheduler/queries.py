@@ -139,7 +139,7 @@ class Queries:
 
         Raises:
             DuplicateJob: a ValueError; an unfinished job has the dedupe key, or it stands twice in the batch.
-            InvalidInput: an argument that cannot be; nothing was sent.
+            InvalidInput: an argument is invalid; nothing was sent.
         """
         if on_duplicate not in ON_DUPLICATE:
             raise InvalidInput("on_duplicate", f"expected 'raise' or 'ignore', got {shown(on_duplicate)}")

@@ -104,7 +104,7 @@ class Scheduler:
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
 
     Raises:
-        InvalidInput: an argument that cannot be.
+        InvalidInput: an argument is invalid.
     """
 
     HEARTBEAT_THRESHOLD: ClassVar[float] = 120
@@ -309,7 +309,7 @@ class Scheduler:
 
         Raises:
             AlreadyStarted: a RuntimeError; it runs.
-            InvalidInput: a setting that cannot be.
+            InvalidInput: a setting is invalid.
         """
         if max_concurrent_jobs is not None:
             self.max_concurrent_jobs = max_concurrent_jobs
@@ -519,7 +519,7 @@ class Scheduler:
         Raises:
             JobAlreadyExists: a ValueError; the id is taken and the resolution is RAISE.
             NotAsyncFunction: a TypeError; a plain function without an executor for it.
-            InvalidInput: anything else that cannot be; nothing was sent to the database.
+            InvalidInput: any other argument is invalid; nothing was sent to the database.
         """
         if isinstance(func, Call):
             if args or kwargs:
@@ -751,7 +751,7 @@ class Scheduler:
                 of @periodic.
 
         Raises:
-            InvalidInput: something that cannot be.
+            InvalidInput: an argument is invalid.
         """
         return await self.schedules.add(schedule_requested(task, settings))
 

@@ -12,12 +12,13 @@ from pg_scheduler_cli.lifeline import HASTEN, READY, STOP
 from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
 
 ORDERLY = (0, -signal.SIGTERM, -signal.SIGINT)
-"""Exit codes of a process that ended as it was told to, if need be before it could listen to signals."""
+"""Exit codes of a process that stopped on request, possibly before it could handle signals."""
 
 
 class Child:
-    """A worker process. Its stdin is a socket to this process: it says there that it works, and ends when
-    it finds the other end closed. A session of its own keeps Ctrl-C in the terminal from reaching it."""
+    """A worker process. Its stdin is a socket to this process: through it the child reports that it is ready,
+    and it shuts down when the socket is closed. It has a session of its own, so Ctrl-C in the terminal does
+    not reach it."""
 
     def __init__(self, process: Process, line: socket.socket) -> None:
         self._process = process
@@ -30,7 +31,7 @@ class Child:
         """Start the process.
 
         Raises:
-            OSError: that is not possible now.
+            OSError: the process cannot be started.
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
@@ -51,7 +52,7 @@ class Child:
         return self._process.pid
 
     async def became_ready(self) -> bool:
-        """Wait until it works or is gone; True if it works."""
+        """Wait until it is ready or has exited; True if it is ready."""
         loop = asyncio.get_running_loop()
         word = asyncio.ensure_future(loop.sock_recv(self._line, 1))
         gone = asyncio.ensure_future(self._process.wait())
@@ -64,14 +65,14 @@ class Child:
             gone.cancel()
 
     async def gone(self) -> int:
-        """Wait for its end; the exit code, minus the signal's number if one ended it."""
+        """Wait for its exit; the exit code, or minus the number of the signal that ended it."""
         try:
             return await self._process.wait()
         finally:
             self._line.close()
 
     def stop(self) -> None:
-        """Let it end within its grace. One that does not work yet has no grace to wait for."""
+        """Let it shut down within its grace period. One that is not ready yet is terminated."""
         self._say(STOP)
         if not self._ready and self._process.returncode is None:
             try:
@@ -80,7 +81,7 @@ class Child:
                 pass
 
     def force_stop(self) -> None:
-        """Let it release what it runs."""
+        """Make it release its running jobs."""
         self._say(HASTEN)
 
     def _say(self, word: bytes) -> None:

@@ -1,4 +1,4 @@
-"""``pgq run --processes``: several worker processes, kept alive."""
+"""``pgq run --processes``: keeps several worker processes running."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
 log = logging.getLogger("pg_scheduler.cli.children")
 
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
-"""Seconds before a process that died is started again: doubled from death to death."""
+"""Seconds before a process that died is replaced: doubled with each death."""
 LONG_LIFE = 60.0
-"""Seconds of life after which earlier deaths no longer count."""
+"""A process that ran for this many seconds resets the delay."""
 FAILED_STARTS = 10
-"""So many starts in a row that did not come to work: the parent gives up."""
+"""After this many failed starts in a row the parent gives up."""
 
 
 def keep_running(command: Sequence[str], count: int, drain: bool) -> int:
-    """Run `command` in `count` processes until a signal comes, or, with `drain`, until each has ended with
-    exit code 0. The exit code: 0 after an orderly end, else that of the process for which it had to end."""
+    """Run `command` in `count` processes until a signal arrives or, with `drain`, until each has ended with
+    exit code 0. Returns the exit code: 0 after an orderly shutdown, else that of the process that failed."""
     return asyncio.run(_Crew(command, count, drain).run())
 
 
@@ -35,13 +35,13 @@ class _Crew:
         self._drain = drain
         self._children: set[Child] = set()
         self._proven = asyncio.Event()
-        """Set once a process has come to work: from then on deaths are accidents."""
+        """Set once a process has become ready: from then on a process that dies is replaced."""
         self._exit_code = 0
 
     async def run(self) -> int:
         with StopSignals(stop_signals()) as self._signals:
             passing_on = asyncio.create_task(self._pass_signals_on())
-            # The first one tries it out: what is wrong with the program is then said once.
+            # Only one process at first, so that an error in the program is reported once.
             slots = [asyncio.create_task(self._keep_one())]
             trial = asyncio.create_task(self._proven.wait())
             await asyncio.wait([trial, *slots], return_when=asyncio.FIRST_COMPLETED)
@@ -53,7 +53,7 @@ class _Crew:
         return self._exit_code
 
     async def _keep_one(self) -> None:
-        """Have one process at any time."""
+        """Keep one process running: replace it whenever it dies."""
         deaths = failed_starts = 0
         while not self._signals.stop_requested.is_set():
             ready, code, lived = await self._live()
@@ -63,24 +63,27 @@ class _Crew:
                 return
             delay = min(FIRST_DELAY * 2 ** (deaths - 1), LONGEST_DELAY)
             log.warning(
-                "a worker process ended; another one is started", extra={"exit_code": code, "delay": delay}
+                "a worker process ended with exit code %s; starting another one in %g s",
+                code,
+                delay,
+                extra={"exit_code": code, "delay": delay},
             )
             await self._sleep(delay)
 
     async def _live(self) -> tuple[bool, int, float]:
-        """Start a process and wait for its end: whether it came to work, exit code, seconds it lived."""
+        """Start a process and wait for its end. Returns whether it became ready, exit code, seconds."""
         try:
             child = await Child.start(self._command)
         except OSError as error:
-            log.error("a worker process cannot be started", extra={"error": str(error)})
+            log.error("cannot start a worker process: %s", error, extra={"error": str(error)})
             return False, EXIT_APP_FAILED, 0.0
         self._children.add(child)
         if self._signals.stop_requested.is_set():
-            child.stop()  # the signal came while it was being made
+            child.stop()  # the signal arrived while it was being started
         try:
             ready = await child.became_ready()
             if ready:
-                log.info("a worker process works", extra={"pid": child.pid})
+                log.info("a worker process is ready (pid %d)", child.pid, extra={"pid": child.pid})
                 self._proven.set()
             code = await child.gone()
         finally:
@@ -88,7 +91,7 @@ class _Crew:
         return ready, code, asyncio.get_running_loop().time() - child.born
 
     def _ends_with(self, code: int, ready: bool, failed_starts: int) -> bool:
-        """True if no process follows this one; then the exit code is noted."""
+        """True if this process is not to be replaced; its exit code is then recorded."""
         if self._signals.stop_requested.is_set():
             if code not in ORDERLY:
                 self._fail(exit_code_of(code))
@@ -97,7 +100,9 @@ class _Crew:
             self._proven.set()
             return True
         if code == EXIT_FAILED or not (ready or self._proven.is_set()) or failed_starts >= FAILED_STARTS:
-            log.error("giving up: a worker process does not come to work", extra={"exit_code": code})
+            log.error(
+                "giving up: a worker process failed to start (exit code %s)", code, extra={"exit_code": code}
+            )
             self._fail(exit_code_of(code) or EXIT_APP_FAILED)
             self._signals.ask()
             return True

@@ -1,4 +1,4 @@
-"""Which tasks ``--only`` means."""
+"""Resolves the names given to ``--only`` to tasks."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pg_scheduler_cli.errors import Failure, in_sentences
 
 
 def split_names(values: Iterable[str]) -> tuple[str, ...]:
-    """Names from options that may be repeated and may hold several, with commas between them."""
+    """Names from an option that may be repeated and may hold several names, separated by commas."""
     return tuple(name for value in values for name in (part.strip() for part in value.split(",")) if name)
 
 
 def chosen_tasks(scheduler: Scheduler, wanted: Iterable[str]) -> set[str]:
-    """The stored names of the jobs that are wanted: those of an entrypoint, and those of a schedule of this
-    name.
+    """The stored task names that these names stand for. A name may be that of an entrypoint, of a schedule
+    or of a task.
 
     Raises:
-        Failure: the application knows no such name; says which one is near.
+        Failure: the application has no task of this name; the message suggests a similar one.
     """
     chosen: set[str] = set()
     for name in wanted:
-        scheduler.find_task(name)  # it may be in the task modules, where nobody has looked yet
+        scheduler.find_task(name)  # it may be in a task module that has not been imported yet
         stored = set(_stored_names(scheduler, name))
         if not stored:
             raise Failure(_unknown(name, _known(scheduler)))
@@ -42,11 +42,11 @@ def _stored_names(scheduler: Scheduler, name: str) -> Iterator[str]:
         if name in (task, bare_name(task)):
             yield task
             if bare_name(task) not in tasks:
-                yield bare_name(task)  # how others may have enqueued it
+                yield bare_name(task)  # other programs may have enqueued it under this name
 
 
 def _unknown(name: str, known: set[str]) -> str:
     near = difflib.get_close_matches(name, known, n=1)
-    there = ", ".join(sorted(known)) or "none at all"
+    there = ", ".join(sorted(known)) or "none"
     hint = f"Did you mean {near[0]!r}?" if near else f"The application has: {there}"
     return in_sentences(f"--only: the application has no task {name!r}", hint)

@@ -1,16 +1,17 @@
-"""Python's garbage collector, set for a process that does nothing but run jobs."""
+"""Settings of Python's garbage collector for a process that does nothing but run jobs."""
 
 from __future__ import annotations
 
 import gc
 
 YOUNG, MIDDLE, OLD = 20_000, 20, 10
-"""After so many new objects the young ones are looked at, and after so many such looks the next generation.
-Python itself looks after 700: for every fifty jobs, at whatever runs just then, for cycles that are rare."""
+"""Thresholds of the three generations: the youngest is collected after this many new objects, each older one
+after this many collections of the one before. Python's default of 700 means a collection every fifty jobs,
+for reference cycles that are rare."""
 
 
 def collect_seldom() -> None:
-    """Call it when the application is loaded: what is there now stays, and is not looked at again."""
+    """Call this once the application is loaded: objects that exist now are never examined again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG, MIDDLE, OLD)

@@ -36,7 +36,7 @@ def install(connection: Connection, as_json: bool) -> None:
 @connecting
 @as_json
 def upgrade(connection: Connection, as_json: bool) -> None:
-    """Bring existing tables up to date; rows are kept. Fails where there is nothing to upgrade."""
+    """Upgrade existing tables; rows are kept. Fails if there are no tables to upgrade."""
     _install(connection, as_json, must_exist=True)
 
 
@@ -45,7 +45,7 @@ def _install(connection: Connection, as_json: bool, must_exist: bool = False) ->
         before = await scheduler.driver.schema.status()
         if must_exist and nothing_there(before):
             raise SchemaError(
-                f"schema {before.schema!r} holds nothing to upgrade. Is it the right database and "
+                f"schema {before.schema!r} has no tables to upgrade. Is it the right database and "
                 "schema? If so, create the tables: pgq db install"
             )
         await scheduler.driver.schema.install()
@@ -81,9 +81,9 @@ def _what_was_done(before: SchemaStatus, after: SchemaStatus) -> str:
 @connecting
 @as_json
 def status(connection: Connection, as_json: bool) -> None:
-    """Say what is installed.
+    """Show which version of the tables is installed.
 
-    Exit code 0 if the tables are current, 1 if something is to be done, 2 if that could not be found out.
+    Exit code 0 if the tables are current, 1 if they must be installed or upgraded, 2 if the check failed.
     """
 
     async def read(scheduler: Scheduler) -> SchemaStatus:
@@ -109,13 +109,13 @@ def status(connection: Connection, as_json: bool) -> None:
 @db.command()
 @click.option("--schema", default="public", show_default=True, help="Schema of the tables.")
 @click.option(
-    "--statement", metavar="NAME", help="Print this statement of the library instead, as it is sent."
+    "--statement", metavar="NAME", help="Print this statement of the library instead, exactly as it is sent."
 )
 @click.option("--list", "only_names", is_flag=True, help="List the library's statements instead.")
 def sql(schema: str, statement: str | None, only_names: bool) -> None:
-    """Print the SQL of the installation, for people who apply migrations themselves.
+    """Print the SQL that installs the tables, for people who apply migrations themselves.
 
-    It connects to nothing and may be applied again: pgq db sql | psql -v ON_ERROR_STOP=1 DSN
+    Does not connect to a database. The SQL is safe to repeat: pgq db sql | psql -v ON_ERROR_STOP=1 DSN
     """
     checked_identifier("schema", schema)
     if only_names:
@@ -146,33 +146,35 @@ def _print_statement(name: str, schema: str) -> None:
 def _print_installation(schema: str) -> None:
     version = all_migrations()[-1].version
     click.echo(f"-- pg_scheduler {__version__}: its tables, version {version}, in schema {schema}.")
-    click.echo("-- One transaction; applying it again does no harm.\n")
+    click.echo("-- One transaction, safe to repeat.\n")
     click.echo(install_sql(schema), nl=False)
 
 
 @db.command()
 @click.option("--schema", default="public", show_default=True, help="Schema of the tables.")
-@click.option("--admin", default="jobs_admin", show_default=True, help="Owns and upgrades the tables.")
-@click.option("--worker", default="jobs_worker", show_default=True, help="Runs jobs.")
 @click.option(
-    "--producer", default="jobs_producer", show_default=True, help="Stores jobs, and asks about them."
+    "--admin", default="jobs_admin", show_default=True, help="Role that owns and upgrades the tables."
+)
+@click.option("--worker", default="jobs_worker", show_default=True, help="Role that runs jobs.")
+@click.option(
+    "--producer", default="jobs_producer", show_default=True, help="Role that stores and reads jobs."
 )
 def roles(schema: str, admin: str, worker: str, producer: str) -> None:
-    """Print the SQL that makes three roles with just the rights they need.
+    """Print the SQL that creates three roles with only the privileges they need.
 
-    It connects to nothing. The tables must exist: install first, and apply this again after each upgrade.
+    Does not connect to a database. Run the SQL when the tables exist, and again after each upgrade.
     """
     printed = roles_sql(schema, RoleNames(admin, worker, producer))
-    click.echo(f"-- pg_scheduler {__version__}: rights on its tables in schema {schema}.")
-    click.echo("-- Roles that it makes have no password yet. Applying it again does no harm.\n")
+    click.echo(f"-- pg_scheduler {__version__}: privileges on its tables in schema {schema}.")
+    click.echo("-- New roles have no password yet. Safe to repeat.\n")
     click.echo(printed, nl=False)
 
 
 @db.command()
 @connecting
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 def uninstall(connection: Connection, yes: bool) -> None:
-    """Drop the tables, with every job in them. Says what it will drop, and asks."""
+    """Drop the tables and every job in them. Lists what will be dropped and asks for confirmation."""
 
     async def look(scheduler: Scheduler) -> tuple[SchemaStatus, list[str]]:
         found = await scheduler.driver.schema.status()
@@ -182,7 +184,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
     if nothing_there(found):
         click.echo(f"schema {found.schema!r}: not installed; nothing to drop")
         return
-    click.echo(f"This drops, for good, from schema {found.schema!r} of {connection.shown}:")
+    click.echo(f"This permanently drops from schema {found.schema!r} of {connection.shown}:")
     click.echo("\n".join(f"  {line}" for line in contents))
     if not yes and not click.confirm("Drop all this?"):
         click.echo("Nothing was dropped.")
@@ -196,7 +198,7 @@ def uninstall(connection: Connection, yes: bool) -> None:
 
 
 async def _contents(scheduler: Scheduler, found: SchemaStatus) -> list[str]:
-    """The tables that exist, with what their owner would miss."""
+    """The tables that exist, with the number of jobs and workers in them."""
     remarks = dict.fromkeys((table.name for table in TABLES), "")
     for gap in gaps(found.missing):
         remarks.pop(gap.removeprefix("table "), None)

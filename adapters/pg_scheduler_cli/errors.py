@@ -13,25 +13,25 @@ from pg_scheduler.domain.passwords import masked
 EXIT_FAILED = 2
 """The command could not do its work."""
 EXIT_NOT_CURRENT = 1
-"""The command worked; its answer is no."""
+"""The command worked, but the answer is negative, for example "not current" or "no such schedule"."""
 
 _PLACE = re.compile(r"\nLINE \d+:.*\n\s*\^")
-"""Where in a statement of ours PostgreSQL stumbled."""
+"""PostgreSQL's pointer to the place of an error in our statement; of no use to a reader of `pgq`."""
 
 _ADVICE = {
     "28": "Check the user and the password in the connection string",
     "3D000": "Create the database first, for example with createdb, or correct its name",
-    "42501": "Grant the missing right, or let the owner do it (`pgq db sql` prints what install does)",
-    "25006": "This server only answers questions: name the primary in the connection string",
+    "42501": "Grant the missing privilege, or run it as the owner (`pgq db sql` prints what install does)",
+    "25006": "This server is read-only: name the primary in the connection string",
     "57P03": "The server is starting: try again in a moment",
-    "53300": "The server has no connection left: try again later",
+    "53300": "The server has no free connection slots: try again later",
 }
 """What to do next, by the beginning of the SQLSTATE."""
-_UNREACHABLE = "Check that the server runs, and its address, user and database in the connection string"
+_UNREACHABLE = "Check that the server runs, and check address, user and database in the connection string"
 
 
 class Failure(click.ClickException):
-    """CompletionWaiter the command: one line on stderr, exit code 2."""
+    """Ends the command with one line on stderr and exit code 2."""
 
     exit_code = EXIT_FAILED
 
@@ -40,7 +40,7 @@ class Failure(click.ClickException):
 
 
 def explained(error: BaseException, dsn: str = "") -> str:
-    """What happened, and what to do next where the error does not say so itself; one line."""
+    """One line: what happened and, unless the error says so itself, what to do next."""
     message = _PLACE.sub("", str(error)) or type(error).__name__
     message = " ".join(masked(message, dsn).split())
     if isinstance(error, ConnectionLost) and dsn:
@@ -49,7 +49,7 @@ def explained(error: BaseException, dsn: str = "") -> str:
 
 
 def in_sentences(*parts: str) -> str:
-    """The parts that say something, with full stops between them where they have no mark of their own."""
+    """The parts that are not empty, with full stops between them unless they end with a question mark."""
     sentences = [part.rstrip(".") for part in parts if part]
     return " ".join(part if part.endswith(("?", "?)")) else f"{part}." for part in sentences).removesuffix(
         "."

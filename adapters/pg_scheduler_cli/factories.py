@@ -1,4 +1,4 @@
-"""From what a path names to the application that is to run."""
+"""Makes the application that `pgq run` runs from the object that its path names."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ Application: TypeAlias = App | Scheduler
 
 
 def scheduler_of(app: Application) -> Scheduler:
-    """The engine that the application is a view of."""
+    """The scheduler behind the application."""
     return app if isinstance(app, Scheduler) else app.scheduler
 
 
 @asynccontextmanager
 async def made_by(factory: object, name: str) -> AsyncIterator[Application]:
-    """The application, made by: a function that returns it, async or not; a function whose `yield` hands it
-    over and that tidies up afterwards, async or not, decorated as a context manager or not; or nothing, where
-    `factory` is the application. What the function opened is closed when the block is left.
+    """The application that `factory` makes. `factory` may be a function, async or not, that returns it; a
+    function, async or not, that yields it and cleans up afterwards, decorated as a context manager or not; or
+    the application itself. What the function opened is closed when the block is left.
 
     Raises:
-        Failure: what was found, or what it returned, is no application.
+        Failure: `factory`, or what it returned, is not an application.
     """
     async with AsyncExitStack() as stack:
         made = factory
@@ -40,24 +40,24 @@ async def made_by(factory: object, name: str) -> AsyncIterator[Application]:
             made = await _entered(made, stack)
         if not isinstance(made, App | Scheduler):
             expected = "PgQueuer, QueueManager, SchedulerManager or Scheduler"
-            raise Failure(f"{name} gave {shown(made)}: let it return a {expected}")
+            raise Failure(f"{name} returned {shown(made)}: expected a {expected}")
         yield made
 
 
 def _called(factory: object, name: str) -> Any:
     if not callable(factory):
-        raise Failure(f"{name} is {shown(factory)}: expected a function that makes the application")
+        raise Failure(f"{name} is {shown(factory)}: expected a function that returns the application")
     try:
         inspect.signature(factory).bind()
     except TypeError as error:
-        raise Failure(f"{name} is called without arguments: {error}") from None
+        raise Failure(f"{name} must be callable without arguments: {error}") from None
     except ValueError:
-        pass  # some callables do not tell
+        pass  # some callables have no signature
     return factory()
 
 
 async def _entered(made: Any, stack: AsyncExitStack) -> Any:
-    """What a context manager, or a generator as the decorators take it, hands over."""
+    """The value of entering a context manager, or a generator function that could be decorated as one."""
     if inspect.isasyncgen(made):
         made = asynccontextmanager(lambda: made)()
     elif inspect.isgenerator(made):

@@ -1,4 +1,4 @@
-"""A command group that fails in one line and knows what was meant."""
+"""A command group that fails with one line and suggests the command that was meant."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from pg_scheduler_cli.errors import Failure, explained, in_sentences
 
 @contextmanager
 def plainly() -> Iterator[None]:
-    """Within this block a wrong command line and this project's errors become a `Failure`."""
+    """Within this block, usage errors and this project's errors become a `Failure`."""
     try:
         yield
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "pgq"
         raise Failure(in_sentences(error.format_message(), f"See `{path} --help`")) from error
     except BrokenPipeError:
-        raise  # whoever read our output has enough of it: click ends quietly
+        raise  # the reader of our output is gone (`pgq ... | head`): click ends quietly
     except (PgSchedulerError, OSError) as error:
         if os.environ.get("PGQ_DEBUG"):
             raise
@@ -31,7 +31,7 @@ def plainly() -> Iterator[None]:
 
 
 class PlainGroup(click.Group):
-    """Shows failures without a traceback (PGQ_DEBUG=1 shows it), and its help when called with nothing."""
+    """Shows failures without a traceback (PGQ_DEBUG=1 shows it); without arguments, shows its help."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
@@ -60,7 +60,7 @@ class PlainGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def _meant(self, ctx: click.Context, name: str) -> str | None:
-        """The whole command that comes nearest: of this group, else of any other."""
+        """The full name of the most similar command, in this group or else in any other."""
         root = ctx.find_root()
         here = {command: f"{ctx.command_path} {command}" for command in self.commands}
         for known in (here, dict(_leaves(root.command, root.command_path))):
@@ -71,7 +71,7 @@ class PlainGroup(click.Group):
 
 
 def _leaves(command: click.Command, path: str) -> Iterator[tuple[str, str]]:
-    """Last word and whole path of every command below."""
+    """Last word and full name of every command below."""
     if isinstance(command, click.Group):
         for name, below in command.commands.items():
             yield from _leaves(below, f"{path} {name}")

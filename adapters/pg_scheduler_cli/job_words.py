@@ -1,4 +1,4 @@
-"""Jobs in words, for people and for programs."""
+"""Describes jobs, for people and for programs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler_cli.tracebacks import hidden
 
 SHOWN_AT_MOST = 500
-"""Characters of a payload, of arguments or of a result, unless all is asked for."""
+"""Maximum number of characters shown of a payload, arguments or a result, without ``--full``."""
 
 
 def summary_of(job: JobRecord) -> dict[str, Any]:
-    """What `pgq jobs list` tells: nothing that the job was given."""
+    """What `pgq jobs list` shows of a job; payload and arguments are omitted."""
     return {
         "id": job.job_id,
         "entrypoint": job.task_name,
@@ -93,14 +93,14 @@ def _text_of(payload: bytes) -> str:
 
 
 def shortened(text: str, full: bool) -> str:
-    """The beginning, unless all is wanted; says that there is more."""
+    """The beginning of the text, with a note of how much is missing; all of it if `full`."""
     if full or len(text) <= SHOWN_AT_MOST:
         return text
-    return f"{text[:SHOWN_AT_MOST]}... ({len(text) - SHOWN_AT_MOST} characters more: --full)"
+    return f"{text[:SHOWN_AT_MOST]}... ({len(text) - SHOWN_AT_MOST} more characters: --full)"
 
 
 def harmless(value: Any) -> Any:
-    """Text from a job as it may be printed: a terminal would obey its control characters."""
+    """Text from a job that is safe to print: control characters, which a terminal would obey, are escaped."""
     if not isinstance(value, str):
         return value
     return "".join(
@@ -109,8 +109,8 @@ def harmless(value: Any) -> Any:
 
 
 def lines_of(facts: dict[str, Any], attempts: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The facts as people read them: progress as ``3 of 10``, what comes first by rank and by priority, and
-    without those there are none of."""
+    """The facts for people: progress as ``3 of 10``, the order of rank and priority explained, and facts that
+    are None left out."""
     shown = {name: harmless(value) for name, value in facts.items() if value is not None}
     if (progress := facts["progress"]) is not None:
         total = "" if progress.total is None else f" of {progress.total:g}"

@@ -1,4 +1,4 @@
-"""`pgq jobs`: look at jobs, and change them."""
+"""`pgq jobs`: list and change jobs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from pg_scheduler_cli.output import print_facts, print_json, print_table
 
 ANSWERS = {
     CancelAnswer.CANCELLED: "cancelled",
-    CancelAnswer.REQUESTED: "runs; its worker has been told to stop it",
-    CancelAnswer.FINISHED: "has ended already",
-    CancelAnswer.UNKNOWN: "is not stored",
+    CancelAnswer.REQUESTED: "is running; its worker has been asked to stop it",
+    CancelAnswer.FINISHED: "has already finished",
+    CancelAnswer.UNKNOWN: "not found",
 }
 
 RETRY_ANSWERS = {
     RetryAnswer.RETRIED: "is pending again",
-    RetryAnswer.PENDING: "is pending: not ended",
-    RetryAnswer.RUNNING: "is running: not ended",
-    RetryAnswer.DUPLICATE: "has the dedupe key of an unfinished job",
-    RetryAnswer.UNKNOWN: "is not stored",
+    RetryAnswer.PENDING: "not retried: it is pending",
+    RetryAnswer.RUNNING: "not retried: it is running",
+    RetryAnswer.DUPLICATE: "not retried: an unfinished job has the same dedupe key",
+    RetryAnswer.UNKNOWN: "not found",
 }
 
 
@@ -46,19 +46,21 @@ def jobs() -> None:
 @jobs.command("list")
 @click.option(
     "--status", "statuses", multiple=True, type=click.Choice([str(status) for status in JobStatus]),
-    help="May be repeated; default: all.",
+    help="Only jobs with this status; may be repeated. Default: all.",
 )  # fmt: skip
-@click.option("--task", "--entrypoint", "task", help="Only jobs of this name.")
-@click.option("--limit", default=100, show_default=True, type=click.IntRange(min=1), help="At most so many.")
+@click.option("--task", "--entrypoint", "task", help="Only jobs of this task.")
+@click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of jobs."
+)
 @connecting
 @as_json
 def list_(
     connection: Connection, statuses: Sequence[str], task: str | None, limit: int, as_json: bool
 ) -> None:
-    """Jobs in order of their times, without what they were given.
+    """List jobs in order of execution time; payloads and arguments are omitted.
 
-    RANK: smaller runs first. It is what `schedule(priority=)` was given, with the name of a JobPriority;
-    `enqueue --priority N` makes it 5 - N.
+    RANK decides which due job starts first: the smaller one. It is the `priority` passed to `schedule()`,
+    shown with the name of its JobPriority; `pgq jobs enqueue --priority N` stores the rank 5 - N.
     """
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
@@ -80,13 +82,13 @@ def list_(
 
 @jobs.command()
 @click.argument("job_id", metavar="ID")
-@click.option("--full", is_flag=True, help="Payload, arguments and result in their whole length.")
+@click.option("--full", is_flag=True, help="Do not shorten payload, arguments and result.")
 @connecting
 @as_json
 def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None:
-    """All about one job: what it was given, how far it got, what went wrong.
+    """Show one job: its payload or arguments, progress, result, and attempts that failed.
 
-    A payload that is not text is shown in base64.
+    A payload that is not UTF-8 text is shown in base64.
     """
 
     async def read(queries: Queries) -> tuple[JobRecord, list[AttemptRecord]]:
@@ -112,14 +114,22 @@ def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None
 @jobs.command()
 @click.argument("entrypoint")
 @click.argument("payload", required=False)
-@click.option("--stdin", is_flag=True, help="Read the payload, any bytes, from standard input.")
+@click.option("--stdin", is_flag=True, help="Read the payload from standard input, as bytes.")
 @click.option("--priority", default=0, show_default=True, help="Higher runs first.")
-@click.option("--delay", type=float, metavar="SECONDS", help="Not before so many seconds from now.")
-@click.option("--at", metavar="TIME", help="Not before, in ISO 8601 with its offset: 2030-01-31T08:00:00Z.")
-@click.option("--dedupe-key", help="Refused while an unfinished job has the same key.")
-@click.option("--limit-key", help="Whose share of the entrypoint's limits it takes.")
-@click.option("--headers", metavar="JSON", help="A JSON object that travels with the payload.")
-@click.option("--max-retries", default=0, show_default=True, help="How often it is tried again.")
+@click.option(
+    "--delay", type=float, metavar="SECONDS", help="Start no earlier than this many seconds from now."
+)
+@click.option(
+    "--at",
+    metavar="TIME",
+    help="Start no earlier than this time: ISO 8601 with offset, 2030-01-31T08:00:00Z.",
+)
+@click.option("--dedupe-key", help="Reject the job while an unfinished job has the same key.")
+@click.option(
+    "--limit-key", help="Key, for example a customer, to which the entrypoint's limits apply separately."
+)
+@click.option("--headers", metavar="JSON", help="A JSON object to send along with the payload.")
+@click.option("--max-retries", default=0, show_default=True, help="How many times a failed job is retried.")
 @connecting
 @as_json
 def enqueue(
@@ -133,9 +143,9 @@ def enqueue(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Store a job for ENTRYPOINT; prints its id. PAYLOAD is text, sent as UTF-8."""
+    """Enqueue a job for ENTRYPOINT and print its id. PAYLOAD is text, stored as UTF-8."""
     if stdin and payload is not None:
-        raise click.UsageError("the payload is either an argument or comes by --stdin")
+        raise click.UsageError("pass the payload as an argument or by --stdin, not both")
     data = sys.stdin.buffer.read() if stdin else _bytes_of(payload)
     options["headers"] = None if headers is None else read_json("--headers", headers, dict)
     options["execute_after"] = _when(delay, at)
@@ -149,7 +159,7 @@ def _bytes_of(payload: str | None) -> bytes | None:
 
 def _when(delay: float | None, at: str | None) -> timedelta | datetime | None:
     if delay is not None and at is not None:
-        raise click.UsageError("--delay or --at, not both")
+        raise click.UsageError("pass --delay or --at, not both")
     if delay is not None:
         try:
             return timedelta(seconds=delay)
@@ -171,9 +181,9 @@ def _when(delay: float | None, at: str | None) -> timedelta | datetime | None:
 @connecting
 @as_json
 def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Cancel pending jobs, and have running ones stopped.
+    """Cancel pending jobs, and stop running ones.
 
-    Exit code 1 if there was nothing to cancel in one of them.
+    Exit code 1 if one of the jobs has already finished or does not exist.
     """
     answers = connection.ask(lambda queries: queries.cancel(job_ids))
     _report(job_ids, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
@@ -186,9 +196,10 @@ def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> N
 @connecting
 @as_json
 def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Run jobs that have ended once more, now, with their counters at zero.
+    """Run finished jobs again, now, with their retry counters reset.
 
-    Exit code 1 if one of them is not stored, or has not ended.
+    Exit code 1 if one of the jobs could not be retried: it does not exist, has not finished, or an unfinished
+    job has its dedupe key.
     """
 
     answers = connection.ask(lambda queries: queries.retry(job_ids))

@@ -1,4 +1,4 @@
-"""How a process knows that whoever started it still wants it: as long as its stdin is open."""
+"""Ties a child process to its parent: the child runs as long as its stdin is open."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Callable
 from pg_scheduler.process.signals import StopSignals
 
 READY, STOP, HASTEN = b"r", b"s", b"h"
-"""What child and parent say to each other. Not signals: a supervisor that signals every process would
-otherwise be heard twice, once directly and once through the parent."""
+"""Messages between child and parent. They are not signals, because a supervisor that signals every process
+would then reach a child twice, once directly and once through the parent."""
 
 LAST_PATIENCE = 30.0
-"""Seconds beyond its grace that a process whose parent is gone gets to end in an orderly way."""
+"""Seconds that a process whose parent is gone has to shut down, in addition to its grace period."""
 
 
 def wait_until_unwanted() -> None:
-    """Return once stdin is closed: whoever started this process says so, or is gone."""
-    # Not sys.stdin: its lock, held by a thread that waits here, would block the interpreter's end.
+    """Return once stdin is closed: the parent closed it, or is gone."""
+    # Not sys.stdin: a thread that waits here would hold its lock and keep the interpreter from exiting.
     while os.read(0, 1024):
         pass
 
@@ -30,21 +30,21 @@ class Lifeline:
 
     def __init__(self) -> None:
         self._line = os.dup(0)
-        # Nothing else may read or inherit it; programs that ask for input find none.
+        # Nothing else may read or inherit the socket; code that reads stdin finds it empty.
         nothing = os.open(os.devnull, os.O_RDONLY)
         os.dup2(nothing, 0)
         os.close(nothing)
 
     def say_ready(self) -> None:
-        """Tell the parent that this process works."""
+        """Tell the parent that this process is ready."""
         try:
             os.write(self._line, READY)
         except OSError:
-            pass  # the parent is gone, and `watch` says so too
+            pass  # the parent is gone; `watch` notices that too
 
     def watch(self, signals: StopSignals, grace: float) -> None:
-        """Obey the parent: `STOP`, `HASTEN`, and its death, which is as good as `STOP`. A process that does
-        not end after that, because its event loop is blocked, is ended: nobody else is left to do it."""
+        """Obey the parent's `STOP` and `HASTEN`; its death counts as `STOP`. If the parent is gone and this
+        process does not exit in time, because its event loop is blocked, it is ended by force."""
         loop = asyncio.get_running_loop()
 
         def wait() -> None:

@@ -1,4 +1,4 @@
-"""Logging of `pgq run`: to stderr, with the facts that the records carry, without passwords."""
+"""Logging of `pgq run`: to stderr, with the `extra` fields of the records, without passwords."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from pg_scheduler_cli.tracebacks import hidden
 LEVELS = ("debug", "info", "warning", "error")
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
-"""What every record has; the rest are facts, given as `extra`."""
+"""Attributes of every record; the others were passed as `extra`."""
 
 
 class FactsFormatter(logging.Formatter):
-    """One line, with the facts at its end; a traceback below."""
+    """One line that ends with the `extra` fields; a traceback below it."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s [%(process)d] %(name)s: %(message)s")
@@ -29,7 +29,7 @@ class FactsFormatter(logging.Formatter):
 
 
 def log_to_stderr(level: str) -> None:
-    """Show what is logged from `level` on. The library itself configures nothing."""
+    """Log everything of `level` and above to stderr. The library itself configures no logging."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(FactsFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler])

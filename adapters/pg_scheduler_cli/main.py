@@ -17,7 +17,7 @@ from pg_scheduler_cli.vacuum import vacuum
 @click.group(cls=PlainGroup)
 @click.version_option(__version__, prog_name="pgq")
 def main() -> None:
-    """Jobs and schedules on PostgreSQL alone."""
+    """Run and inspect jobs and schedules that are stored in PostgreSQL."""
 
 
 main.add_command(run)

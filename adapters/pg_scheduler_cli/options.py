@@ -1,4 +1,4 @@
-"""Options that most commands share, and the scheduler they make."""
+"""Options that most commands share, and the scheduler made from them."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ class Connection:
         return masked(self._dsn())
 
     def run(self, work: Callable[[Scheduler], Awaitable[_T]]) -> _T:
-        """Do something with a scheduler that runs no jobs, and close it again.
+        """Call `work` with a scheduler that runs no jobs, and close it afterwards.
 
         Raises:
-            Failure: it did not work; says why, and what to do.
+            Failure: it failed; the message says why, and what to do.
         """
         dsn = self._dsn()
 
@@ -58,15 +58,15 @@ class Connection:
             raise Failure(explained(error, dsn)) from error
 
     def ask(self, work: Callable[[Queries], Awaitable[_T]]) -> _T:
-        """As `run`, with the entrypoint style's client. It makes no tables: in the wrong database a command
-        must not leave any. `pgq db install` makes them."""
+        """Like `run`, but with the entrypoint style's client. It does not create tables, so that a command
+        never leaves tables in the wrong database; `pgq db install` creates them."""
         return self.run(lambda scheduler: work(Queries(scheduler.client)))
 
     def _dsn(self) -> str:
         dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")
         if not dsn:
             raise ConfigurationError(
-                "which database? Pass --dsn postgresql://user@host:5432/database, "
+                "no database given: pass --dsn postgresql://user@host:5432/database, "
                 "or set PG_SCHEDULER_DSN or DATABASE_URL"
             )
         return dsn
@@ -75,12 +75,12 @@ class Connection:
 def connecting(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``--dsn``, ``--schema`` and ``--library``; it receives a `Connection`."""
 
-    @click.option("--dsn", help="Connection string; default: $PG_SCHEDULER_DSN, then $DATABASE_URL.")
-    @click.option("--schema", help="Schema of the tables; default: first of the search path.")
+    @click.option("--dsn", help="Connection string. Default: $PG_SCHEDULER_DSN, else $DATABASE_URL.")
+    @click.option("--schema", help="Schema of the tables. Default: the first of the search path.")
     @click.option(
         "--library",
         type=click.Choice(["asyncpg", "psycopg"]),
-        help="What to connect with; default: asyncpg where it is installed.",
+        help="Library to connect with. Default: asyncpg if installed.",
     )
     @functools.wraps(command)
     def with_connection(*, dsn: str | None, schema: str | None, library: Library | None, **rest: Any) -> Any:

@@ -27,7 +27,7 @@ def _plain(value: Any) -> Any:
 
 
 def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Columns as wide as they need; nothing but the headings if there are no rows."""
+    """A table with columns as wide as needed; without rows, only the headings."""
     for line in table_lines(headings, [[shown(cell) for cell in row] for row in rows]):
         click.echo(line)
 
@@ -50,7 +50,7 @@ def print_facts(facts: Mapping[str, Any]) -> None:
 
 
 def shown(value: Any) -> str:
-    """A value as people read it: times in UTC to the second, nothing as a dash."""
+    """A value for people: times in UTC to the second, None as a dash."""
     if value is None:
         return "-"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Finding what ``package.module.attribute`` or ``package.module:attribute`` names."""
+"""Finds the object that ``package.module.attribute`` or ``package.module:attribute`` names."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from pg_scheduler_cli.tracebacks import users_code
 
 
 def found_at(path: str) -> object:
-    """What the path names. The current folder is importable.
+    """The object that the path names. The current folder is importable.
 
     Raises:
-        Failure: there is no such thing; says how far the path led, and what was near.
-        UsersCodeFailed: a module on the way cannot be imported.
+        Failure: there is none; the message says which part was found, and suggests a similar name.
+        UsersCodeFailed: a module of the path cannot be imported.
     """
     if (folder := os.getcwd()) not in sys.path:
         sys.path.insert(0, folder)
@@ -51,7 +51,7 @@ class _Walk:
     def along(self, words: Sequence[str], attributes: Sequence[str]) -> object:
         value: object = self._top(words[0])
         for position, word in enumerate(words[1:], start=2):
-            # The last word is rather a function than a module of the same name.
+            # Where a function and a module share the last name, the function is meant.
             value = self._next(value, word, attribute_first=not attributes and position == len(words))
         for word in attributes:
             value = self._attribute(value, word)
@@ -125,13 +125,13 @@ def _inside(value: object) -> set[str]:
 
 
 def _advice(path: str, module: ModuleType) -> str:
-    """Which functions of a module may have been meant."""
+    """Suggests a function of the module."""
     own = [
         name
         for name, value in vars(module).items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and not name.startswith("_")
     ]
     if not own:
-        return "Name the function in it that makes the application"
+        return "Name the function in it that returns the application"
     best = _nearest("main", own) or own[-1]
     return f"Did you mean `{path}{'.' if ':' not in path else ''}{best}`?"

@@ -1,4 +1,4 @@
-"""`pgq queues`: what waits, by entrypoint, and whether it may run."""
+"""`pgq queues`: how many jobs each entrypoint has, and whether they may run."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ class Queue:
     requests_per_second: float | None = None
 
     def limit(self, limits: TaskLimits) -> None:
-        """Note what limits it."""
+        """Take over its limits."""
         self.concurrency_limit, self.requests_per_second = limits.concurrency, limits.rate
 
 
 @click.group(cls=PlainGroup)
 def queues() -> None:
-    """List entrypoints; pause and resume them, everywhere at once."""
+    """List entrypoints; pause and resume them for all workers."""
 
 
 @queues.command("list")
 @connecting
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
-    """Every entrypoint that has unfinished jobs or limits, or is paused."""
+    """List entrypoints that have unfinished jobs or limits, or are paused."""
     found = connection.ask(_queues)
     if as_json:
         print_json(found)
         return
     print_table(
-        ["ENTRYPOINT", "PENDING", "RUNNING", "STATE", "AT ONCE", "PER SECOND"],
+        ["ENTRYPOINT", "PENDING", "RUNNING", "STATE", "CONCURRENCY", "PER SECOND"],
         [
             [harmless(queue.entrypoint), queue.pending, queue.running, "paused" if queue.paused else "active",
              queue.concurrency_limit, queue.requests_per_second]
@@ -76,7 +76,10 @@ async def _queues(queries: Queries) -> list[Queue]:
 @connecting
 @as_json
 def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
-    """Let no worker start jobs of these entrypoints; what runs goes on, and jobs can be enqueued."""
+    """Stop all workers from starting jobs of these entrypoints.
+
+    Running jobs continue, and jobs can still be enqueued.
+    """
 
     async def each(queries: Queries) -> list[bool]:
         return [await queries.pause_queue(one) for one in entrypoints]
@@ -89,7 +92,7 @@ def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -
 @connecting
 @as_json
 def resume(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
-    """Let workers start jobs of these entrypoints again, at once."""
+    """Let workers start jobs of these entrypoints again, immediately."""
 
     async def each(queries: Queries) -> list[bool]:
         return [await queries.resume_queue(one) for one in entrypoints]
@@ -105,5 +108,5 @@ def _report(entrypoints: Sequence[str], changed: Sequence[bool], done: str, as_j
         return
     for one, change in answers:
         click.echo(
-            f"{done} {one}" if change else f"{one} was {'paused' if done == 'paused' else 'active'} already"
+            f"{done} {one}" if change else f"{one} was already {'paused' if done == 'paused' else 'active'}"
         )

@@ -1,4 +1,4 @@
-"""`pgq run`: a worker, or several."""
+"""`pgq run`: runs one worker process or several."""
 
 from __future__ import annotations
 
@@ -21,45 +21,43 @@ COUNT = click.IntRange(min=1)
 @click.argument("path")
 @click.option(
     "--only", "--queues", multiple=True, metavar="NAMES",
-    help="Run only the jobs of these entrypoints, schedules or tasks: a,b. May be repeated.",
+    help="Only run jobs of these entrypoints, schedules or tasks, separated by commas; may be repeated.",
 )  # fmt: skip
-@click.option("--concurrency", type=COUNT, help="Jobs that run at once, in each process.")
-@click.option("--batch-size", type=COUNT, help="Jobs that one claim takes at most.")
-@click.option(
-    "--processes", type=COUNT, default=1, show_default=True, help="Worker processes to keep running."
-)
-@click.option("--drain", is_flag=True, help="End once nothing is left that is due and could be run here.")
+@click.option("--concurrency", type=COUNT, help="Maximum number of jobs that run at once in each process.")
+@click.option("--batch-size", type=COUNT, help="Maximum number of jobs per claim.")
+@click.option("--processes", type=COUNT, default=1, show_default=True, help="Number of worker processes.")
+@click.option("--drain", is_flag=True, help="Exit once no due job is left that this worker can run.")
 @click.option(
     "--shutdown-timeout", type=SECONDS, default=30.0, show_default=True, metavar="SECONDS",
-    help="What running jobs get after a signal, before they are released.",
+    help="Grace period for running jobs after a stop signal; then they are released.",
 )  # fmt: skip
 @click.option(
-    "--no-listen", is_flag=True, help="Look for jobs instead of being told: for poolers without LISTEN."
+    "--no-listen", is_flag=True, help="Poll instead of LISTEN: for connection poolers that do not support it."
 )
 @click.option(
     "--dequeue-timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-    help="How long an idle worker waits before it looks by itself; at most 50.",
+    help="Polling interval of an idle worker; at most 50.",
 )  # fmt: skip
 @click.option(
     "--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True,
-    help="What is logged to stderr.",
+    help="Minimum level of what is logged to stderr.",
 )  # fmt: skip
 @click.option("--child", is_flag=True, hidden=True)
 def run(path: str, **given: Any) -> None:
     """Run the jobs and schedules of an application.
 
-    PATH is package.module.name or package.module:name; the current folder is importable. The name is that
-    of a function without arguments, async or not, that returns a PgQueuer, QueueManager, SchedulerManager or
-    Scheduler; of one that yields it and then tidies up (a context manager); or of such an object itself.
+    PATH is package.module.name or package.module:name; the current folder is importable. It names a
+    function without arguments, async or not, that returns a PgQueuer, QueueManager, SchedulerManager or
+    Scheduler; a function that yields one and then cleans up (a context manager); or such an object itself.
 
-    SIGTERM and Ctrl-C let running jobs end, for up to --shutdown-timeout, and claim no more. A second signal
-    releases them at once: other workers may claim them. The end of the terminal (SIGHUP) counts as a signal,
-    unless it is ignored (nohup).
+    On SIGTERM or Ctrl-C the worker claims no more jobs and waits up to --shutdown-timeout for running ones. A
+    second signal releases them immediately, so that other workers can claim them. SIGHUP (the terminal was
+    closed) counts as a signal too, unless it is ignored (nohup).
 
     \b
     Exit codes:
       0  stopped by a signal, or drained
-      1  the application failed: at import, in its function, at the start; or a
+      1  the application failed: while it was imported, made or started; or a
          worker process of --processes died and could not be replaced
       2  the command line or the configuration is wrong
     """
@@ -80,7 +78,7 @@ def _serve(path: str, given: dict[str, Any]) -> None:
     lifeline = Lifeline() if given["child"] else None
     only = split_names(given["only"])
     if given["only"] and not only:
-        raise Failure("--only: expected names, with commas between them")
+        raise Failure("--only: expected names, separated by commas")
     options = RunOptions(
         only=only,
         concurrency=given["concurrency"],

@@ -1,4 +1,4 @@
-"""`pgq schedules`: what runs again and again."""
+"""`pgq schedules`: list and change schedules."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
 
 @click.group(cls=PlainGroup)
 def schedules() -> None:
-    """List and change schedules, everywhere at once."""
+    """List and change schedules, for all workers."""
 
 
 @schedules.command("list")
 @connecting
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
-    """All schedules, by key."""
+    """List all schedules, ordered by key."""
     found = connection.run(lambda scheduler: scheduler.list_schedules())
     if as_json:
         print_json(found)
         return
     print_table(
-        ["KEY", "TASK", "WHEN", "STATE", "NEXT", "LAST", "RUNS", "LEFT OUT"],
+        ["KEY", "TASK", "WHEN", "STATE", "NEXT", "LAST", "RUNS", "SKIPPED"],
         [
             [info.key, info.task_name, _when(info), _state(info), info.next_run, info.last_run,
              info.run_count, info.skipped_count]
@@ -56,10 +56,10 @@ def _state(info: ScheduleInfo) -> str:
 @connecting
 @as_json
 def show(connection: Connection, key: str, as_json: bool) -> None:
-    """One schedule, with its last run."""
+    """Show one schedule and its last run."""
 
     async def read(scheduler: Scheduler) -> dict[str, Any]:
-        await scheduler.schedules.record(key)  # says so if there is none
+        await scheduler.schedules.record(key)  # raises if there is none
         return {**(await scheduler.schedule_status(key) or {})}
 
     facts = connection.run(read)
@@ -68,11 +68,12 @@ def show(connection: Connection, key: str, as_json: bool) -> None:
 
 @schedules.command("next")
 @click.argument("key")
-@click.option("-n", "count", default=5, show_default=True, help="How many.")
+@click.option("-n", "count", default=5, show_default=True, help="Number of runs to show.")
 @connecting
 @as_json
 def next_(connection: Connection, key: str, count: int, as_json: bool) -> None:
-    """The next runs, in UTC. Day of month and day of week are OR-ed where both are restricted."""
+    """Show the next runs, in UTC. If a cron expression restricts both day of month and day of week, a day
+    that matches either is a match."""
     runs = connection.run(lambda scheduler: scheduler.next_runs(key, count))
     if as_json:
         print_json(runs)
@@ -85,12 +86,24 @@ def next_(connection: Connection, key: str, count: int, as_json: bool) -> None:
 @click.argument("task")
 @click.option("--every", type=float, help="Seconds between runs.")
 @click.option("--cron", help='For example "0 3 * * MON-FRI".')
-@click.option("--timezone", help="IANA name, with --cron; default: UTC.")
-@click.option("--key", help="Identity; the same key again replaces the schedule.")
+@click.option("--timezone", help="IANA time zone of --cron. Default: UTC.")
+@click.option("--key", help="Key of the schedule; adding the same key again replaces it.")
 @click.option("--args", "args_text", default="[]", help="JSON list of positional arguments.")
 @click.option("--kwargs", "kwargs_text", default="{}", help="JSON object of keyword arguments.")
-@click.option("--catch-up", type=click.Choice(["none", "latest", "all"]), default="latest")
-@click.option("--overlap", type=click.Choice(["wait", "skip", "allow"]), default="wait")
+@click.option(
+    "--catch-up",
+    type=click.Choice(["none", "latest", "all"]),
+    default="latest",
+    show_default=True,
+    help="Which missed runs are made up for.",
+)
+@click.option(
+    "--overlap",
+    type=click.Choice(["wait", "skip", "allow"]),
+    default="wait",
+    show_default=True,
+    help="What to do while an earlier run is unfinished.",
+)
 @connecting
 @as_json
 def add(
@@ -102,7 +115,7 @@ def add(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Run TASK again and again; prints the key of the schedule."""
+    """Run TASK repeatedly; prints the key of the schedule."""
     chosen = {
         **settings,
         "every": None if every is None else timedelta(seconds=every),
@@ -118,7 +131,7 @@ def _change(
 ) -> None:
     done = connection.run(change)
     if not done:
-        click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows what there is", err=True)
+        click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows all schedules", err=True)
         raise SystemExit(EXIT_NOT_CURRENT)
     click.echo(confirmation.format(key=key, done=done))
 
@@ -127,7 +140,7 @@ def _change(
 @click.argument("key")
 @connecting
 def pause(connection: Connection, key: str) -> None:
-    """Stop a schedule until it is resumed, through restarts and deploys."""
+    """Pause a schedule until it is resumed; restarts and deploys do not resume it."""
     _change(connection, key, "paused {key}", lambda scheduler: scheduler.pause_schedule(key))
 
 
@@ -135,7 +148,7 @@ def pause(connection: Connection, key: str) -> None:
 @click.argument("key")
 @connecting
 def resume(connection: Connection, key: str) -> None:
-    """Go on with the first run after now."""
+    """Resume a schedule; it continues with the first run after now."""
     _change(connection, key, "resumed {key}", lambda scheduler: scheduler.resume_schedule(key))
 
 
@@ -143,7 +156,7 @@ def resume(connection: Connection, key: str) -> None:
 @click.argument("key")
 @connecting
 def trigger(connection: Connection, key: str) -> None:
-    """Run it now; prints the id of the job."""
+    """Run a schedule's task now, once; prints the id of the job."""
     _change(connection, key, "{done}", lambda scheduler: scheduler.trigger_periodic_job(key))
 
 
@@ -151,5 +164,5 @@ def trigger(connection: Connection, key: str) -> None:
 @click.argument("key")
 @connecting
 def remove(connection: Connection, key: str) -> None:
-    """Forget a schedule; a decorated function's comes back when its program starts."""
+    """Remove a schedule. One that belongs to a decorated function returns when its program starts."""
     _change(connection, key, "removed {key}", lambda scheduler: scheduler.remove_schedule(key))

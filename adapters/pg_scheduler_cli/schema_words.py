@@ -1,4 +1,4 @@
-"""What is installed, in words."""
+"""Describes in words which tables are installed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.catalog import WANTED
 
 UNUPGRADED_TABLE = "scheduled_jobs.job_id"
-"""Present where version 0 means an older table to upgrade, missing where it means nothing at all."""
+"""At version 0: present if there is a table from before version 1 to upgrade, missing if there is none."""
 
 
 def nothing_there(status: SchemaStatus) -> bool:
@@ -23,12 +23,12 @@ def verdict(status: SchemaStatus) -> str:
 
 def _finding(status: SchemaStatus) -> str:
     if status.current:
-        newer = f" (this program brings {status.latest})" if status.version > status.latest else ""
+        newer = f" (this program has {status.latest})" if status.version > status.latest else ""
         return f"version {status.version}, current{newer}"
     if nothing_there(status):
         return "not installed. Create the tables: pgq db install"
     if status.version == 0:
-        return f"a scheduled_jobs table before version 1 of {status.latest}. Upgrade it: pgq db upgrade"
+        return f"a scheduled_jobs table from before version 1 of {status.latest}. Upgrade it: pgq db upgrade"
     if status.version < status.latest:
         return f"version {status.version} of {status.latest}. Upgrade: pgq db upgrade"
     return f"version {status.version}, but {', '.join(gaps(status.missing))} missing. Heal: pgq db install"

@@ -1,4 +1,4 @@
-"""One worker process: make the application, run it until it is told to stop."""
+"""One worker process: makes the application and runs it until it is stopped."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from pg_scheduler_cli.lifeline import Lifeline
 from pg_scheduler_cli.tracebacks import AppFailed, hidden, users_code
 
 EXIT_PATIENCE = 5.0
-"""Seconds that threads of the user's program may keep the process from ending, once all is done."""
+"""Seconds that threads of the user's program may delay the exit of the process after shutdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """How to run an application; None leaves it as the application says."""
+    """How to run an application; None keeps the application's own setting."""
 
     only: Sequence[str] = ()
     """Names of entrypoints, schedules or tasks; none means all."""
@@ -51,8 +51,8 @@ class RunOptions:
             return
         if scheduler.is_running:
             raise Failure(
-                "the application runs already when its factory hands it over, too late for options of "
-                "`pgq run`: hand it over before it is started"
+                "the factory returned an application that is already running, so options of `pgq run` "
+                "cannot be applied: return it before it is started"
             )
         scheduler.reconfigure(
             max_concurrent_jobs=self.concurrency,
@@ -71,17 +71,17 @@ class RunOptions:
 
 
 def serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None = None) -> None:
-    """Run the application to its orderly end.
+    """Run the application until it has shut down.
 
     Raises:
-        Failure: it could not be made or started, or failed.
+        Failure: the application could not be made or started, or it failed.
     """
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(_serve(factory, name, options, lifeline))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """That of uvloop where it is installed."""
+    """uvloop's, if uvloop is installed."""
     try:
         import uvloop
     except ImportError:
@@ -90,10 +90,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """What tells a worker to stop: also the end of its terminal, unless that is ignored (nohup).
+    """The signals that stop a worker: also SIGHUP, when its terminal closes, unless that is ignored (nohup).
 
-    SIGINT counts even if it was ignored: a shell ignores it for whatever its scripts start in the background,
-    and nobody has decided then that `kill -INT` shall do nothing.
+    SIGINT counts even if it was ignored: a shell ignores it for everything that a script starts in the
+    background, which does not mean that anybody wants `kill -INT` to do nothing.
     """
     if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
         return (*STOP_SIGNALS, signal.SIGHUP)
@@ -106,7 +106,7 @@ async def _serve(factory: object, name: str, options: RunOptions, lifeline: Life
     with StopSignals(stop_signals(), second_forces=lifeline is None) as signals:
         if lifeline is not None:
             lifeline.watch(signals, options.shutdown_timeout)
-        # Until it runs there is nothing to wait for: the first signal ends what is under way.
+        # Until the worker has started there are no jobs to wait for: the first signal cancels the start.
         leaving = asyncio.create_task(_cancel_when_requested(main, signals))
         try:
             with users_code(name):
@@ -163,8 +163,8 @@ async def _run(
 
 
 def _end_soon(code: int) -> None:
-    """Let the process end although threads of the user's program (``asyncio.to_thread``) still run: their
-    jobs have been released, and whoever sent the signal waits."""
+    """Exit soon even if threads of the user's program (``asyncio.to_thread``) still run: their jobs have been
+    released, and the sender of the signal is waiting for the exit."""
 
     def end() -> None:
         time.sleep(EXIT_PATIENCE)

@@ -18,7 +18,7 @@ from pg_scheduler.domain.passwords import masked
 from pg_scheduler_cli.errors import Failure
 
 EXIT_APP_FAILED = 1
-"""The command line was right; the program behind it failed."""
+"""The command line was valid, but the user's program failed."""
 
 _ON_THE_WAY = (
     str(Path(__file__).parent),
@@ -26,12 +26,12 @@ _ON_THE_WAY = (
     contextlib.__file__,
     "<frozen importlib",
 )
-"""Files whose frames stand between the command and the user's code."""
+"""Files whose frames come before the user's code in a traceback."""
 _SECRETS = ("PG_SCHEDULER_DSN", "DATABASE_URL")
 
 
 def hidden(text: str) -> str:
-    """`text` without passwords, those of the environment included."""
+    """`text` without passwords, including those set in the environment."""
     for variable in _SECRETS:
         text = masked(text, os.environ.get(variable, ""))
     password = os.environ.get("PGPASSWORD")
@@ -39,13 +39,13 @@ def hidden(text: str) -> str:
 
 
 class AppFailed(Failure):
-    """CompletionWaiter the command: one line on stderr, exit code 1."""
+    """Ends the command with one line on stderr and exit code 1."""
 
     exit_code = EXIT_APP_FAILED
 
 
 class UsersCodeFailed(AppFailed):
-    """An exception in the user's program: its traceback, then the line."""
+    """An exception in the user's program: shows its traceback, then the line."""
 
     def __init__(self, doing: str, error: BaseException) -> None:
         super().__init__(f"{doing} failed: {hidden(_in_one_line(error))}")
@@ -58,8 +58,8 @@ class UsersCodeFailed(AppFailed):
 
 @contextmanager
 def users_code(doing: str) -> Iterator[None]:
-    """What is raised within this block, other than a `Failure`, is a failure of the user's program. So is
-    `SystemExit`: a worker that was not told to end must not look as if it had been."""
+    """Within this block, any exception but a `Failure` counts as a failure of the user's program. So does
+    `SystemExit`: a worker that nobody stopped must not look as if it had been stopped."""
     try:
         yield
     except (Failure, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError):

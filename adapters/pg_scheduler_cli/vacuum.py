@@ -1,4 +1,4 @@
-"""`pgq vacuum`: the retention of finished jobs."""
+"""`pgq vacuum`: deletes finished jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pg_scheduler_cli.output import print_facts, print_json, print_table
 
 @click.group(cls=PlainGroup)
 def vacuum() -> None:
-    """Delete finished jobs, and see what was deleted."""
+    """Delete finished jobs, and show what was deleted."""
 
 
 @vacuum.command()
@@ -25,7 +25,7 @@ def vacuum() -> None:
 @connecting
 @as_json
 def run(connection: Connection, as_json: bool, **days: int) -> None:
-    """Delete jobs that finished so many days ago; prints how many of each status."""
+    """Delete jobs that finished more than this many days ago; prints the number for each status."""
     config = VacuumConfig(
         **{name.removesuffix("_days"): VacuumPolicy.after_days(count) for name, count in days.items()}  # type: ignore[arg-type]
     )
@@ -46,11 +46,11 @@ def run(connection: Connection, as_json: bool, **days: int) -> None:
 
 
 @vacuum.command()
-@click.option("--days", default=7, show_default=True, help="How far back.")
+@click.option("--days", default=7, show_default=True, help="Number of days to show.")
 @connecting
 @as_json
 def stats(connection: Connection, days: int, as_json: bool) -> None:
-    """What was deleted, by day (UTC)."""
+    """Show how many jobs were deleted on each day (UTC)."""
     found = connection.run(lambda scheduler: scheduler.get_vacuum_stats(days))
     if as_json:
         print_json(found)

@@ -1,4 +1,4 @@
-"""Waiting for jobs to end, by notification, and by polling where none can be had."""
+"""Waiting for jobs to finish: by notification, or by polling if no notification is possible."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ Read = Callable[[], Awaitable[JobRecord]]
 
 
 class CompletionWaiter:
-    """Knows when awaited jobs end. One listening connection serves all waits; it is there only while somebody
-    waits, and shortly after."""
+    """Knows when awaited jobs finish. One listening connection serves all waits; it exists only while
+    somebody waits, and shortly after."""
 
     def __init__(self, signals: Signals, clock: Clock) -> None:
         self._signals = signals
@@ -85,7 +85,7 @@ class CompletionWaiter:
         try:
             await self._signals.await_job(job_id)
         except DatabaseError:
-            log.debug("no notification of the end can be had; polling", extra={"job_id": job_id})
+            log.debug("job %r: no signal of its end available; polling", job_id, extra={"job_id": job_id})
             return False
         return True
 

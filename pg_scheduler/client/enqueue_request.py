@@ -1,4 +1,4 @@
-"""From what `enqueue` is told to jobs that can be stored: all validation, no SQL."""
+"""Turns the arguments of `enqueue` into jobs that can be stored: all validation, no SQL."""
 
 from __future__ import annotations
 

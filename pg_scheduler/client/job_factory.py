@@ -1,4 +1,4 @@
-"""From what a caller says to a job that can be stored: all validation, no SQL."""
+"""Turns a caller's arguments into a job that can be stored: all validation, no SQL."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ NORMAL: JobPriority | int = JobPriority.NORMAL
 
 @dataclass(slots=True)
 class JobRequest:
-    """What a caller may say about one job. The fields are those of `Scheduler.schedule`."""
+    """A caller's arguments for one job. The fields are those of `Scheduler.schedule`."""
 
     func: Callable[..., Any] | str
     execution_time: datetime | Unset = UNSET

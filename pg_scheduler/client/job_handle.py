@@ -1,4 +1,4 @@
-"""The id of a scheduled job that also knows how to ask about it."""
+"""The id of a scheduled job, with methods to query and cancel the job."""
 
 from __future__ import annotations
 

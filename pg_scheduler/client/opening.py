@@ -12,7 +12,7 @@ MakeLock = Callable[[], AbstractAsyncContextManager[object]]
 
 
 class Opening:
-    """Connects, and leaves the tables alone: in the wrong database no client may leave any behind."""
+    """Connects without creating tables, so that a client never leaves tables in the wrong database."""
 
     def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
         self._driver = driver
@@ -41,7 +41,7 @@ class Opening:
 
 
 class InstallingOpening(Opening):
-    """Connects, and makes the tables where there are none."""
+    """Connects, and creates the tables if there are none."""
 
     def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
         super().__init__(driver, make_lock)

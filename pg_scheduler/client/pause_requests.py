@@ -16,8 +16,8 @@ PAUSES = (0.1, 1.0, 5.0, 15.0)
 
 
 class PauseRequests:
-    """What synchronous code wants paused or resumed, until the database has it. The last request for a key
-    counts.
+    """Requests by synchronous code to pause or resume schedules, until they are stored. The last request for
+    a key counts.
 
     Args:
         store: stores a change; False if the schedule is not stored yet.
@@ -63,11 +63,11 @@ class PauseRequests:
             try:
                 await self._store_latest(key)
             except PgSchedulerError:
-                log.warning("schedule not changed yet; trying again", extra={"schedule": key})
+                log.warning("schedule %r: change failed; trying again", key, extra={"schedule": key})
                 await self._clock.sleep(pause)
             else:
                 return
-        log.error("schedule could not be changed", extra={"schedule": key})
+        log.error("schedule %r could not be changed", key, extra={"schedule": key})
 
     async def _store_latest(self, key: str) -> None:
         """Store the latest request; one at a time, so that none overtakes a later one."""

@@ -1,4 +1,4 @@
-"""What people ask of retention: delete now, and what was deleted."""
+"""Retention on request: delete now, and show what was deleted."""
 
 from __future__ import annotations
 

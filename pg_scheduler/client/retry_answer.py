@@ -1,4 +1,4 @@
-"""What a wish to run a job once more meets."""
+"""Answers to a request to run a job again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class RetryAnswer(StrEnum):
-    """What a wish to run a job once more met."""
+    """The result of a request to run a job again."""
 
     RETRIED = "retried"
     """It had ended, and is pending again: due now, its counters at zero."""

@@ -1,4 +1,4 @@
-"""The schedules of a scheduler: those its code has, those made at run time, and what people ask of them."""
+"""The schedules of a scheduler: those in its code, those made at run time, and the operations on both."""
 
 from __future__ import annotations
 

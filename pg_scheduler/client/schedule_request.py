@@ -1,4 +1,4 @@
-"""From what a caller says to a schedule that can be stored: all validation, no SQL."""
+"""Turns a caller's arguments into a schedule that can be stored: all validation, no SQL."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, S
 
 @dataclass(frozen=True, slots=True)
 class ScheduleRequest:
-    """What a caller may say about a schedule. The fields are those of `Scheduler.add_schedule`."""
+    """A caller's arguments for one schedule. The fields are those of `Scheduler.add_schedule`."""
 
     task: Callable[..., Any] | str
     every: timedelta | None = None

@@ -1,5 +1,5 @@
-"""Single jobs that are submitted side by side share statements: one round trip, one signal and one commit for
-all that came while the ones before were under way. Who submits alone waits for nobody."""
+"""Single jobs that are submitted concurrently share statements: one round trip, one signal and one commit for
+all that arrived while the previous statement was running. A lone caller is not delayed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Waiting(NamedTuple):
 
 
 class SubmitBatcher:
-    """Submits the jobs of one event loop; in another one it begins anew."""
+    """Submits the jobs of one event loop; in another event loop it starts afresh."""
 
     def __init__(self, driver: Driver, clock: Clock) -> None:
         self._driver = driver

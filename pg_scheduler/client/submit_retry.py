@@ -1,4 +1,4 @@
-"""Brings jobs into the store, also where a connection breaks under the statement."""
+"""Stores jobs, even if the connection breaks during the statement."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ async def submit_with_retry(
                 raise
             failures += 1
             in_doubt = in_doubt or lost
-            log.info("a submission failed; trying again", extra={"error": str(error)})
+            log.info("a submission failed; trying again: %s", error, extra={"error": str(error)})
             await clock.sleep(pause_after(error, failures) * random.uniform(0.5, 1.0))
         except JobAlreadyExists:
             if not in_doubt or not await _all_stored(driver.insight, jobs):

@@ -1,4 +1,4 @@
-"""What a client tells the worker of its own process."""
+"""How a client wakes the worker of its own process."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Wakeups(Protocol):
 
 
 class NoWorker:
-    """For a process that runs no jobs: nobody is there to be woken."""
+    """For a process that runs no jobs: there is no worker to wake."""
 
     def jobs_due(self) -> None:
         """Nothing to wake."""

@@ -1,9 +1,9 @@
 """Cron expressions in a time zone: croniter reads them, this policy decides what daylight saving does.
 
-An expression is *interval-like* when its minute or hour field starts with ``*``: it means "so often" and
-follows real elapsed time: every real occurrence, nothing invented in a gap. Any other means wall-clock
-times: each once per local day, moved to the end of a gap that swallows it, and the first of a repeated
-hour. `dst_gap` and `dst_overlap` override either.
+An expression is *interval-like* when its minute or hour field starts with ``*``: it describes an interval
+and follows elapsed time: it is due at every occurrence, and not in a gap. Any other describes wall-clock
+times: each is due once per local day, at the end of the gap if it falls into one, and the first time in an
+hour that is repeated. `dst_gap` and `dst_overlap` override this.
 
 The walk is over wall-clock times as if there were no zone; each is then mapped to the instants at which the
 zone's clocks show it: none (a gap), one, or two (an overlap).
@@ -115,7 +115,7 @@ class CronRule:
     """When a cron expression is due. Construction checks everything.
 
     Raises:
-        InvalidInput: a bad expression, zone or rule; an expression that never comes round.
+        InvalidInput: a bad expression, zone or rule; an expression that is never due.
     """
 
     expression: str

@@ -168,8 +168,9 @@ class TransientDatabaseError(DatabaseError):
 
 
 class DatabaseUnavailable(TransientDatabaseError):
-    """The server is there and cannot do it as things stand: its disk is full, it is read-only, a privilege is
-    missing. It helps to try again once somebody has acted; no verdict is given up over it."""
+    """The server is reachable but cannot execute the statement at present: its disk is full, it is
+    read-only, or a privilege is missing. Retrying helps once somebody has fixed that; no verdict is dropped
+    because of it."""
 
 
 class JobFailed(PgSchedulerError):
@@ -185,7 +186,7 @@ class JobFailed(PgSchedulerError):
 
 
 class WaitTimeout(PgSchedulerError, TimeoutError):
-    """The awaited job has not ended within the waiter's timeout; the job itself goes on."""
+    """The awaited job has not finished within the timeout of the wait; the job itself continues."""
 
 
 class AttemptSignal(PgSchedulerError):

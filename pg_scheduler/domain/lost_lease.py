@@ -1,4 +1,4 @@
-"""What a row becomes when its worker goes silent, for every store; as data, like `settling`."""
+"""What a row becomes when its worker stops renewing the lease, for every store; as data, like `settling`."""
 
 from __future__ import annotations
 

@@ -159,8 +159,8 @@ class JobRecord:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One attempt that did not simply complete the job: history is written for these only, because
-    the row itself tells all about the attempt that completed it."""
+    """One attempt that did not complete the job. History is written only for these, because the row
+    itself describes the attempt that completed it."""
 
     job_id: str
     epoch: int

@@ -13,7 +13,7 @@ LONGEST_INTERVAL = 50
 
 @dataclass(frozen=True, slots=True)
 class PollingConfig:
-    """When to look for jobs without being told. Signals (LISTEN) and the timer for the next due job start
+    """How often to poll for jobs without a signal. Signals (LISTEN) and the timer for the next due job start
     jobs within milliseconds; polling is the safety net behind them."""
 
     interval: float = 30.0

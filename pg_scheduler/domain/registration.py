@@ -2,8 +2,8 @@
 
 A deploy replaces workers one by one, so for a while two versions register different schedules for a task. The
 younger registration wins and the older one is retired, not deleted: an old worker that restarts meanwhile
-finds its schedule retired and leaves it so. Only when no worker has shown a sign of life for the younger one
-(a rollback) does the older come back.
+finds its schedule retired and leaves it so. Only when no worker has confirmed the younger one for a while
+(a rollback) does the older one return.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Registering(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What matters of a stored schedule of the same task."""
+    """The relevant facts about a stored schedule of the same task."""
 
     key: str
     spec_hash: str

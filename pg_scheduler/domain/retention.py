@@ -11,7 +11,7 @@ from pg_scheduler.domain.states import JobStatus
 
 
 class VacuumTrigger(Enum):
-    """What makes a finished job go."""
+    """What causes a finished job to be deleted."""
 
     IMMEDIATE = "immediate"
     TIME_BASED = "time_based"

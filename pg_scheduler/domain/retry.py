@@ -54,7 +54,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy(Backoff):
-    """A backoff, and which exceptions deserve another attempt. How often is the job's `max_retries`."""
+    """A backoff, and which exceptions are retried. The job's `max_retries` says how often."""
 
     retry_on: tuple[type[BaseException], ...] = (Exception,)
     """Only these (and their subclasses) are retried."""

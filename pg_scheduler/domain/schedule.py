@@ -22,7 +22,7 @@ from pg_scheduler.domain.windows import EPOCH, next_window
 
 
 class CatchUp(StrEnum):
-    """What happens to windows that nobody ran in time. Each one that is left out is counted."""
+    """What happens to windows that no worker ran in time. Each skipped window is counted."""
 
     NONE = "none"
     """Only the latest due window runs, and only if it is not later than the grace."""
@@ -54,7 +54,7 @@ class ScheduleSpec:
     """When a schedule is due and how it catches up: everything that decides about windows.
 
     Raises:
-        InvalidInput: neither or both of `every` and `cron`, or a value that cannot be.
+        InvalidInput: neither or both of `every` and `cron`, or an invalid value.
     """
 
     every: timedelta | None = None

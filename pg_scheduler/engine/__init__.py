@@ -1,1 +1,1 @@
-"""The services that run jobs. Each keeps one thing true and takes only the ports it needs."""
+"""The services that run jobs. Each is responsible for one thing and takes only the ports it needs."""

@@ -37,7 +37,7 @@ from pg_scheduler.ports.signals import SignalKind
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
-    """What a worker is given from outside."""
+    """What a worker receives from outside."""
 
     driver: Driver
     clock: Clock

@@ -1,6 +1,6 @@
-"""Who tells whom: what happens in a worker, and which of its services react.
+"""The events of a worker, and which of its services react to each.
 
-A service knows the events that it causes, never who reacts to them. `REACTIONS` is the whole of it; the
+A service knows the events that it causes, never who reacts to them. `REACTIONS` is the complete table; the
 composition says how each reaction is carried out.
 """
 

@@ -1,4 +1,4 @@
-"""Hears signals, and keeps hearing them."""
+"""Receives signals, and reconnects when the connection breaks."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class Listener:
-    """Keeps a LISTEN going and calls what belongs to each kind of signal. After every (re)connection it calls
-    all of them, because what was signalled in between is lost."""
+    """Keeps a LISTEN running and calls the reaction to each kind of signal. After every (re)connection it
+    calls all reactions, because signals sent in between are lost."""
 
     def __init__(self, signals: Signals, reactions: Mapping[SignalKind, Callable[[], None]]) -> None:
         self._signals = signals

@@ -1,4 +1,4 @@
-"""Tells observers what the engine does, and survives theirs."""
+"""Notifies observers of what the engine does, and survives their errors."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ OnSettled = Callable[[ClaimedJob, Verdict], None]
 
 
 class Observers:
-    """The observers of one worker. An exception of theirs is logged and stops nothing."""
+    """The observers of one worker. An exception in an observer is logged and stops nothing."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self._observers = observers

@@ -1,4 +1,4 @@
-"""The one place that owns the shape loop, failure, log, pause."""
+"""The loop of every service: run a round; on failure log, pause and try again."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ async def keep_running(
             await one_round()
         except (ConnectionLost, TransientDatabaseError) as error:
             failed: Exception = error
-            log.warning("the database is out of reach; trying again", extra={"error": str(error)})
+            log.warning("the database is unreachable; retrying: %s", error, extra={"error": str(error)})
         except Exception as error:
             failed = error
-            log.exception("a round failed; trying again")
+            log.exception("a round failed (service %s); retrying", name)
         else:
             failures = 0
             on_pass(name)

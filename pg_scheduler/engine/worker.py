@@ -113,7 +113,7 @@ class Worker:
             await self._store_the_rest()
         except (PgSchedulerError, TimeoutError) as error:
             log.error(
-                "the last verdicts could not be stored; their leases will run out",
+                "the last verdicts could not be stored; their jobs are recovered when their leases expire",
                 extra={"error": str(error) or type(error).__name__},
             )
         self.services.loop_watch.stop()
@@ -130,7 +130,7 @@ class Worker:
             await asyncio.wait_for(claimer.stopped.wait(), FLUSH_PATIENCE)
         except TimeoutError:
             claimer.give_up()
-            log.warning("a claim does not return; what it may have claimed does not start here")
+            log.warning("a claim does not return; jobs that it has claimed will not start in this worker")
 
     async def _store_the_rest(self) -> None:
         services = self.services
@@ -154,7 +154,8 @@ class Worker:
             await asyncio.wait_for(self._driver.jobs.forget_worker(self.worker_id), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
             log.warning(
-                "the worker stays in the list of workers", extra={"error": str(error) or type(error).__name__}
+                "the worker could not be removed from the list of workers",
+                extra={"error": str(error) or type(error).__name__},
             )
 
     async def _release_the_rest(self) -> None:
@@ -165,7 +166,8 @@ class Worker:
         except TimeoutError:
             for attempt in self.services.active.attempts():
                 log.warning(
-                    "the job does not stop; it is released while it still runs",
+                    "job %r does not stop; releasing it although it is still running",
+                    attempt.job.job_id,
                     extra={"job_id": attempt.job.job_id},
                 )
                 self.services.runner.give_up(attempt)

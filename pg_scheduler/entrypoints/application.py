@@ -74,7 +74,7 @@ class App:
             shutdown_timeout: seconds that running jobs get at the end; None: as long as they need.
 
         Raises:
-            InvalidInput: an argument that cannot be.
+            InvalidInput: an argument is invalid.
         """
         if mode not in MODES:
             raise InvalidInput("mode", f"expected one of {', '.join(MODES)}, got {shown(mode)}")

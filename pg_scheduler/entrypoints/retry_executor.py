@@ -82,7 +82,7 @@ class RetryWithBackoffEntrypointExecutor(EntrypointExecutor):
     meanwhile, holds no slot, and counts as retried. Cancellations are never retried.
 
     Raises:
-        InvalidInput: a number that cannot be.
+        InvalidInput: a number is invalid.
     """
 
     def __init__(

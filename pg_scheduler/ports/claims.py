@@ -1,4 +1,4 @@
-"""What a claim asks for and what it brings."""
+"""What a claim requests and what it returns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ClaimPosition:
 
 @dataclass(frozen=True, slots=True)
 class LaneCursor:
-    """Where the looks at the lanes go on, if there are more lanes than one claim looks at."""
+    """Where the next claim continues, if there are more lanes than one claim examines."""
 
     task_name: str
     lane: str

@@ -19,7 +19,7 @@ class TransactionOutcome(StrEnum):
 
 
 class Completions(Protocol):
-    """Settling in somebody else's transaction."""
+    """Settling in a transaction of the job's function."""
 
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None

@@ -19,7 +19,7 @@ class Call(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UnserializableResult:
-    """Stands for a result that exists where the function ran but could not be brought here. The call has
+    """Stands for a result that exists where the function ran but could not be transferred. The call has
     succeeded; if the job asked for its result to be stored, `reason` is stored instead."""
 
     reason: str

@@ -20,7 +20,7 @@ class JobPlace(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Due jobs of one name that nobody here claims."""
+    """Due jobs of one name that this worker does not claim."""
 
     task_name: str
     count: int

@@ -1,4 +1,4 @@
-"""What a running job can know of itself and of the wish that it should stop."""
+"""What a running job can find out about itself, including a request to stop."""
 
 from __future__ import annotations
 

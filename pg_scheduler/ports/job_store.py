@@ -16,7 +16,7 @@ from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer
 
 
 class CancelAnswer(StrEnum):
-    """What a wish to cancel met."""
+    """The result of a request to cancel."""
 
     CANCELLED = "cancelled"
     """It was pending and is cancelled now."""

@@ -1,4 +1,4 @@
-"""How leases are renewed, and how those that are over are taken back."""
+"""How leases are renewed, and how expired ones are reclaimed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pg_scheduler.domain.states import JobStatus
 
 @dataclass(frozen=True, slots=True)
 class RenewRequest:
-    """A worker's sign of life: its leases, extended in one statement."""
+    """A worker's heartbeat: its leases, extended in one statement."""
 
     worker_id: str
     hostname: str
@@ -32,7 +32,7 @@ class RenewAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ReclaimRequest:
-    """How leases that are over are taken back."""
+    """How expired leases are reclaimed."""
 
     heartbeat_threshold: timedelta
     """A running row without any lease (written by something older) is given up this long after its
@@ -47,7 +47,7 @@ class ReclaimRequest:
 
 @dataclass(frozen=True, slots=True)
 class Reclaimed:
-    """One job whose lease was over."""
+    """One job whose lease had expired."""
 
     job_id: str
     worker_id: str | None
@@ -59,7 +59,7 @@ class Reclaimed:
 
 @dataclass(frozen=True, slots=True)
 class ReclaimAnswer:
-    """What was taken back, in id order, and when to look again."""
+    """What was reclaimed, in id order, and when to check again."""
 
     jobs: tuple[Reclaimed, ...]
     next_expiry_in: timedelta | None

@@ -12,7 +12,7 @@ from pg_scheduler.domain.limits import TaskLimits
 
 @dataclass(frozen=True, slots=True)
 class LimitRecord:
-    """What holds for a task now."""
+    """The current limits of a task, and whether it is paused."""
 
     task_name: str
     limits: TaskLimits

@@ -10,8 +10,8 @@ from pg_scheduler.domain.verdict import Verdict
 
 
 class Observer(Protocol):
-    """Called by the engine, synchronously and in its event loop: be quick. What an observer raises is
-    logged and does not touch the job."""
+    """Called by the engine, synchronously and in its event loop: be quick. An exception in an observer is
+    logged and does not affect the job."""
 
     def job_started(self, job: ClaimedJob) -> None:
         """An attempt starts."""

@@ -80,7 +80,7 @@ class ScheduleRecord:
 
 @dataclass(frozen=True, slots=True)
 class DueAnswer:
-    """What the stager is to look at."""
+    """The schedules that the stager has to examine."""
 
     now: datetime
     """The instant by which the store decided: plans must use it."""

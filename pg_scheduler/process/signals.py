@@ -33,14 +33,14 @@ class StopSignals:
     def ask(self) -> None:
         """As the first signal. Legal twice."""
         if not self.stop_requested.is_set():
-            log.info("signal: waiting for running jobs")
+            log.info("stop signal received: waiting for running jobs")
             self.stop_requested.set()
 
     def force_stop(self) -> None:
         """As the second signal. Legal twice."""
         self.ask()
         if not self.force_requested.is_set():
-            log.warning("second signal: running jobs are released now")
+            log.warning("second stop signal received: releasing running jobs now")
             self.force_requested.set()
 
     def _on_signal(self) -> None:

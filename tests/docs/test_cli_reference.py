@@ -12,7 +12,7 @@ from tests.docs.pages import ROOT
 from tests.docs.tables import listed, names, table
 
 PAGE = "docs/reference/cli.md"
-IN_COMMON = (ROOT / PAGE).read_text(encoding="utf-8").partition("## What they print")[0]
+IN_COMMON = (ROOT / PAGE).read_text(encoding="utf-8").partition("## Output")[0]
 """What is said of all commands, about `--dsn`, `--schema`, `--library` and `--json`."""
 ROWS = {names(row[0])[0]: names(row[1]) for row in table(PAGE, "command", "what it does")}
 """The names in the description of each command, whose usage is the key: ``pgq jobs show ID``."""

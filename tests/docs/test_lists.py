@@ -99,9 +99,9 @@ LISTS: dict[str, tuple[list[str], Callable[[], Iterable[str]]]] = {
         listed("docs/guides/deploying.md", "role", "may", "may not"),
         _roles,
     ),
-    "policies": (listed("docs/guides/retention.md", "policy", "a finished job goes"), _policies),
+    "policies": (listed("docs/guides/retention.md", "policy", "a finished job is deleted"), _policies),
     "methods of a session": (
-        listed("docs/guides/writing-a-driver.md", "method", "what is true"),
+        listed("docs/guides/writing-a-driver.md", "method", "what it does"),
         lambda: _methods(Session),
     ),
     "options of enqueue": (listed("docs/guides/queues.md", "argument", "meaning"), _options_of_enqueue),

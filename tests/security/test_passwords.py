@@ -151,7 +151,7 @@ async def test_a_worker_that_loses_its_database_logs_no_password(
             await admin.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", database
             )
-            await eventually(lambda: "out of reach" in caplog.text)
+            await eventually(lambda: "is unreachable" in caplog.text)
         finally:
             await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')
             await admin.close()

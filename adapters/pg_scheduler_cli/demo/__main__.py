@@ -26,7 +26,7 @@ async def play(keep: bool) -> int:
     stop_requested: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def end(number: int) -> None:
-        # The first one ends the demo; more of them must not disturb it in cleaning up.
+        # The first signal ends the demo; further ones must not interrupt the clean-up.
         if not stop_requested.done():
             stop_requested.set_result(number)
 
@@ -48,13 +48,13 @@ async def _perform(stage: Stage, stop_requested: asyncio.Future[int], keep: bool
     if not performing.done():
         performing.cancel()
         await asyncio.wait({performing})
-        stage.screen.write("\nInterrupted: ending every process and removing the server.")
+        stage.screen.write("\nInterrupted: stopping every process and removing the server.")
         return 128 + stop_requested.result()
     held = performing.result()
     if keep and stage.dsn:
         _say_how_to_look(stage)
         await stop_requested
-        stage.screen.write("\nEnding every process and removing the server.")
+        stage.screen.write("\nStopping every process and removing the server.")
     return 0 if held else 1
 
 
@@ -88,9 +88,9 @@ def _say_how_to_look(stage: Stage) -> None:
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Keep server and workers running until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Keep the server and the workers running until Ctrl-C.")
 def main(keep: bool) -> None:
-    """Watch jobs of all kinds run on an embedded PostgreSQL, and one worker be killed."""
+    """Watch jobs of all kinds run on an embedded PostgreSQL server while one worker is killed."""
     try:
         code = asyncio.run(play(keep))
     except KeyboardInterrupt:  # before the first process was started

@@ -1,4 +1,4 @@
-"""What the processes of the demo tell the one that started them."""
+"""Events that the processes of the demo report to the one that started them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Event:
     """time.monotonic(), which all processes of a machine share."""
 
     def tell(self) -> None:
-        """Write it to stdout for the demo. Where the demo is gone, nothing: stdin will end this process."""
+        """Write it to stdout for the demo. If the demo is gone, does nothing."""
         try:
             sys.stdout.write(json.dumps(asdict(self)) + "\n")
             sys.stdout.flush()
@@ -33,7 +33,7 @@ class Event:
 
     @classmethod
     def heard(cls, line: str) -> Event | None:
-        """The event in a line; None where it holds none."""
+        """The event in a line; None if the line holds none."""
         try:
             return cls(**json.loads(line))
         except (ValueError, TypeError):
@@ -41,7 +41,7 @@ class Event:
 
 
 def silence_stdout() -> None:
-    """Let stdout lead nowhere: what is still buffered must not fail again when the interpreter ends."""
+    """Redirect stdout to nowhere, so that buffered output does not fail again when the interpreter exits."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

@@ -1,4 +1,4 @@
-"""What the tables say afterwards, and whether it is what was to be expected."""
+"""Reads the tables after the demo and checks that they hold what is expected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Findings:
     async def report(self, killed_worker: str) -> bool:
         """Print everything; whether all expectations held. `killed_worker` is a worker's id."""
         screen = self._screen
-        screen.heading("What the tables say now")
+        screen.heading("The tables now")
         await self._table("tasks")
         screen.write()
         totals = await self._rows("totals")
@@ -32,7 +32,7 @@ class Findings:
         screen.heading("Attempts that did not complete their job (scheduled_job_attempts)")
         await self._table("history")
         (late,) = await self._rows("lateness")
-        screen.heading("Lateness of the reminders, start against execution_time, on this machine")
+        screen.heading("Lateness of the reminders (start minus execution_time) on this machine")
         screen.write("  p50 {p50_ms:.1f} ms, p99 {p99_ms:.1f} ms, worst {worst_ms:.1f} ms".format(**late))
         screen.heading("Expectations")
         expectations = await self._rows("expectations", killed_worker)
@@ -47,7 +47,7 @@ class Findings:
             self._screen.write(f"  {line}")
 
     def _cell(self, heading: str, value: object) -> str:
-        if isinstance(value, int):  # numbers stand below the end of their heading, and zeros only distract
+        if isinstance(value, int):  # numbers are aligned to the right; zeros only distract
             return (str(value) if value else "").rjust(len(heading))
         text = "" if value is None else str(value)
         return self._names.get(text, text)
@@ -66,7 +66,7 @@ def _judged(claim: str, held: bool, found: str | None) -> str:
 
 
 async def report(dsn: str, screen: Screen, killed_worker: str, worker_ids: Mapping[str, str]) -> bool:
-    """As `Findings.report`, on a connection of its own; workers are shown by these names."""
+    """`Findings.report` on a connection of its own, with workers shown by their names."""
     connection = await asyncpg.connect(dsn)
     try:
         return await Findings(connection, screen, worker_ids).report(killed_worker)

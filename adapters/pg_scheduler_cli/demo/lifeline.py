@@ -1,4 +1,4 @@
-"""How a process of the demo knows that it is wanted: as long as its stdin is open."""
+"""Ties a process of the demo to the demo: it runs as long as its stdin is open."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pg_scheduler_cli.lifeline import wait_until_unwanted
 
 
 async def while_wanted(work: Coroutine[Any, Any, None]) -> None:
-    """Do the work to its end, or cancel it and wait for it once this process is unwanted."""
+    """Run the work to its end, or cancel it and wait for it when stdin closes."""
     loop, working = asyncio.get_running_loop(), asyncio.create_task(work)
 
     def watch() -> None:

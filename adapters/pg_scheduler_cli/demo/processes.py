@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable
 
 PATIENCE = 15.0
-"""Seconds that a process gets to end by itself once it is no longer wanted."""
+"""Seconds that a process has to end by itself after it was dismissed."""
 
 
 class Child:
     """A running module of the demo.
 
-    `heard(child, line)` is called in the event loop for every line it writes, and `ended(child)` once it is
-    gone and reaped. It runs in a session of its own: a Ctrl-C in the terminal is for the demo alone, which
-    then ends its processes in the right order.
+    `heard(child, line)` is called in the event loop for every line it writes, and `ended(child)` once it has
+    exited and been reaped. It runs in a session of its own: a Ctrl-C in the terminal reaches only the demo,
+    which then stops its processes in the right order.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Child:
     ) -> None:
         self.name = name
         self.dismissed = False
-        """True once it was told to end, or killed: its end is no surprise."""
+        """True once it was dismissed or killed: its end is expected."""
         self.gone = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         self._process = subprocess.Popen(
@@ -61,18 +61,18 @@ class Child:
             self._loop.call_soon_threadsafe(call, *arguments)
 
     def kill(self) -> None:
-        """End it without a goodbye."""
+        """Kill it, so that it cannot shut down in order."""
         self.dismissed = True
         self._process.kill()
 
     def dismiss(self) -> None:
-        """Tell it that it is no longer wanted. Legal twice."""
+        """Ask it to end, by closing its stdin. May be called twice."""
         self.dismissed = True
         assert self._process.stdin is not None
         self._process.stdin.close()
 
     async def wait_gone(self) -> None:
-        """Return once it is gone; one that does not end in time is killed."""
+        """Return once it has exited; kills it if it does not exit in time."""
         try:
             await asyncio.wait_for(self.gone.wait(), PATIENCE)
         except TimeoutError:

@@ -1,4 +1,4 @@
-"""The processes of the demo together, and what is known of them."""
+"""The processes of the demo, and their state."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _T = TypeVar("_T")
 
 
 class DemoFailed(Exception):
-    """The demo itself could not go on; the message says why."""
+    """The demo itself could not continue; the message says why."""
 
 
 class Stage:
-    """Starts processes, knows who runs what, and leaves none behind: leaving the block ends them all."""
+    """Starts processes, keeps track of who runs what, and stops all processes when the block is left."""
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
@@ -34,7 +34,7 @@ class Stage:
         self._trouble = ""
 
     def say(self, what: str, job: str = "", note: str = "") -> None:
-        """A line of the demo's own."""
+        """Show an event of the demo itself."""
         self.screen.show(Event("demo", what, job, note))
 
     def start(self, name: str, module: str, *arguments: str) -> Child:
@@ -43,15 +43,15 @@ class Stage:
         return child
 
     def kill(self, name: str) -> None:
-        """End a process without a goodbye."""
+        """Kill a process, so that it cannot shut down in order."""
         self._killed.add(name)
         self._children[name].kill()
 
     async def wait_for(self, question: Callable[[], _T | None], what: str, seconds: float = 30) -> _T:
-        """The first true answer of `question`, asked again whenever something happened.
+        """The first true result of `question`, which is called again after each event.
 
         Raises:
-            DemoFailed: it stays without one, or a process ended that should not.
+            DemoFailed: there was none in time, or a process ended unexpectedly.
         """
         try:
             async with asyncio.timeout(seconds):
@@ -62,7 +62,7 @@ class Stage:
                     await self._news.wait()
                 return answer
         except TimeoutError:
-            raise DemoFailed(f"waited {seconds:g} s in vain for {what}") from None
+            raise DemoFailed(f"waited {seconds:g} s for {what}, without success") from None
 
     def _heard(self, child: Child, line: str) -> None:
         event = Event.heard(line) or Event(child.name, "says", note=line.rstrip())
@@ -83,7 +83,7 @@ class Stage:
         if child.exit_code and not child.dismissed:
             self._trouble = f"{child.name} ended by itself with exit code {child.exit_code}"
         elif child.name in self._killed:
-            self.screen.show(Event(child.name, "is dead", note="it said nothing"))
+            self.screen.show(Event(child.name, "is dead", note="killed, without any notice"))
         self._news.set()
 
     async def __aenter__(self) -> Stage:
@@ -97,6 +97,6 @@ class Stage:
             child.dismiss()
         for child in self._children.values():
             await child.wait_gone()
-        if server is not None:  # last, so that the workers can say goodbye
+        if server is not None:  # last, so that the workers can deregister
             server.dismiss()
             await server.wait_gone()

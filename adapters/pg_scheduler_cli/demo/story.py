@@ -15,10 +15,10 @@ LONGEST = 45.0
 
 
 async def tell_story(stage: Stage) -> str:
-    """Everything from an empty folder to the last finished job; the id of the worker that was killed.
+    """Play everything from an empty folder to the last finished job; returns the id of the killed worker.
 
     Raises:
-        DemoFailed: something did not happen.
+        DemoFailed: an expected event did not happen.
     """
     stage.say("starts", note="PostgreSQL in a temporary folder")
     stage.start("server", "server")
@@ -43,7 +43,7 @@ async def tell_story(stage: Stage) -> str:
 
 
 async def _create_orders(dsn: str) -> None:
-    """Something of the application's own, to be written in one transaction with a job."""
+    """Create a table of the application, to be written in one transaction with a job."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute("CREATE TABLE orders (id integer PRIMARY KEY)")
@@ -53,7 +53,7 @@ async def _create_orders(dsn: str) -> None:
 
 async def _cancel_while_running(stage: Stage, scheduler: Scheduler) -> None:
     await stage.wait_for(lambda: stage.runs.get("import"), "the start of the import")
-    await asyncio.sleep(0.6)  # so that one sees it run
+    await asyncio.sleep(0.6)  # so that a viewer sees it run
     stage.say("cancels", "import", "while it runs")
     await scheduler.cancel_job("import")
 

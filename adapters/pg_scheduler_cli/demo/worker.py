@@ -1,4 +1,4 @@
-"""A worker process of the demo: runs jobs, and tells what happens."""
+"""A worker process of the demo: runs jobs and reports events."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ WORDS = {
 
 
 class DemoScheduler(Scheduler):
-    """With a short lease, so that a killed worker's job is recovered while one watches."""
+    """A scheduler with a short lease, so that a viewer sees a killed worker's job being recovered."""
 
     LEASE_DURATION: ClassVar[float] = 3
 
 
 class Teller(logging.Handler):
-    """Tells what the engine says: as an observer of attempts, and as a log handler of recoveries."""
+    """Reports what the engine does: as an observer of attempts, and as a log handler for recoveries."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -43,12 +43,12 @@ class Teller(logging.Handler):
     def job_started(self, job: ClaimedJob) -> None:
         """An attempt starts."""
         late = datetime.now(UTC) - job.execution_time
-        force_requested = f"attempt {job.attempt}, " if job.attempt > 1 else ""
-        note = f"{force_requested}{late.total_seconds() * 1000:.1f} ms after its time"
+        which = f"attempt {job.attempt}, " if job.attempt > 1 else ""
+        note = f"{which}{late.total_seconds() * 1000:.1f} ms after its time"
         Event(self._who, "started", job.job_id, note, job.task_name).tell()
 
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
-        """It ended."""
+        """An attempt ended."""
         what = WORDS.get(verdict.event, str(verdict.event)) if accepted else "too late"
         after = f"after {took.total_seconds() * 1000:.0f} ms"
         if verdict.error_message and verdict.event in (JobEvent.RETRY, JobEvent.FAIL):
@@ -58,10 +58,10 @@ class Teller(logging.Handler):
         Event(self._who, what, job.job_id, after, job.task_name).tell()
 
     def pass_finished(self, service: str) -> None:
-        """Not worth a line."""
+        """Not reported."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """A job was taken back from a worker that went silent."""
+        """A job was reclaimed from a worker that went silent."""
         job, lost_by = getattr(record, "job_id", None), getattr(record, "lost_by", None)
         if job is not None and lost_by is not None:
             Event(self._who, "recovered", job, f"its worker {lost_by} went silent").tell()

@@ -1,9 +1,9 @@
-"""Remembers how far a backlog has been claimed, where finding that out again has become slow.
+"""Remembers how far a backlog has been claimed, when finding that out again has become slow.
 
-While some transaction on the server stays open, PostgreSQL keeps what each claimed job left behind in the
-index that claims read, and a claim steps over all of it: after some ten thousand jobs that takes longer than
-the claim itself. Marks let it begin where the last one ended. What was stored late, or came back, stands
-before them; so marks are used only while every claim is filled, and not for long at a time.
+While any transaction on the server stays open, PostgreSQL keeps the dead index entries of claimed jobs, and
+each claim has to step over all of them: after some ten thousand jobs that takes longer than the claim itself.
+Marks let a claim begin where the last one ended. Jobs that were stored late, or became pending again, may be
+before the marks; so marks are used only while every claim is filled, and only for a short time.
 """
 
 from __future__ import annotations

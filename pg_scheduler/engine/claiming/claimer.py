@@ -36,7 +36,7 @@ ClaimResult = tuple[float, Sequence[ClaimedJob]]
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What one look brought."""
+    """What one claim returned."""
 
     taken: int
     """Rows that were dealt with."""
@@ -51,10 +51,10 @@ class Claimed:
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
-    `start_job` is called for each claimed job in start order, `decline_job` instead where the answer to the
-    claim came so late that the lease may be over. `listening` tells whether signals arrive; if not, the
-    poll is quicker. `claimable` gives the names to claim. `on_expired` is called when a claim found jobs
-    that are too late to start.
+    `start_job` is called for each claimed job in start order, `decline_job` instead if the reply to the
+    claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
+    claimer polls more often. `claimable` returns the names to claim. `on_expired` is called when a claim
+    found jobs that are too late to start.
     """
 
     def __init__(
@@ -182,7 +182,8 @@ class Claimer:
         ]
         if answered:
             log.warning(
-                "jobs given back: the answer to their claim was lost",
+                "jobs given back: %d; the reply to their claim was lost",
+                len(answered),
                 extra={"job_ids": [settlement.job_id for settlement in answered]},
             )
         self._in_doubt = None in answers  # a row that somebody holds is given back before the next claim
@@ -261,7 +262,7 @@ class Claimer:
         if expired:
             self._on_expired()
         for job_id in expired:
-            log.warning("job expired: not started within its grace", extra={"job_id": job_id})
+            log.warning("job %r expired: not started within its grace", job_id, extra={"job_id": job_id})
 
     async def _wait_for_slot(self) -> None:
         """Return when a slot is free or the claimer is stopped; other reasons to look can wait."""

@@ -1,4 +1,4 @@
-"""Classes by name: how an enum or a dataclass travels, without anything being imported for it."""
+"""Classes by name: how enums and dataclasses are encoded; decoding them imports nothing."""
 
 from __future__ import annotations
 

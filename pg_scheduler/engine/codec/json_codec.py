@@ -1,6 +1,6 @@
 """The default Codec: JSON that brings back the types it was given.
 
-A value JSON has no word for becomes an object with one key that starts with ``$``::
+A value that JSON cannot express becomes an object with one key that starts with ``$``::
 
     datetime -> {"$datetime": "2030-01-01T09:00:00+00:00"}     Decimal -> {"$decimal": "1.10"}
     date     -> {"$date": "2030-01-01"}                        bytes   -> {"$bytes": "<base64>"}
@@ -49,7 +49,8 @@ def _loads(text: str) -> Any:
 
 
 class JsonCodec:
-    """JSON with type tags; refuses by name what it cannot carry. `max_bytes` bounds one job's payload."""
+    """JSON with type tags; an error names the value that it cannot encode. `max_bytes` bounds one job's
+    payload."""
 
     def __init__(self, *, max_bytes: int = MAX_BYTES) -> None:
         self._max_bytes = max_bytes

@@ -16,7 +16,7 @@ from pg_scheduler.engine.codec.class_names import loaded_class
 
 
 class UndecodablePayload(PgSchedulerError, ValueError):
-    """A stored payload names a class that is not there, or is not of this codec's making."""
+    """A stored payload names a class that does not exist, or was not written by this codec."""
 
 
 def decode(value: Any) -> Any:

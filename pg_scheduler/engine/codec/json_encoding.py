@@ -28,7 +28,7 @@ MAX_BITS = 13_000
 
 
 class Encoder:
-    """Encodes the values of one payload. `path` says where a value stands, for the refusals."""
+    """Encodes the values of one payload. `path` says where a value is, for error messages."""
 
     def __init__(self) -> None:
         self._left = MAX_VALUES

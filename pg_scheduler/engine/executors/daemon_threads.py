@@ -14,8 +14,8 @@ _Work = tuple["Future[Any]", Callable[[], Any]]
 class DaemonThreads:
     """Runs calls in up to `most` reused daemon threads.
 
-    `concurrent.futures.ThreadPoolExecutor` makes the interpreter wait for its threads at exit, so that one
-    job that never returns would keep a worker from ending after it has released everything.
+    `concurrent.futures.ThreadPoolExecutor` makes the interpreter wait for its threads at exit, so one job
+    that never returns would keep a worker that has released everything from exiting.
     """
 
     def __init__(self, most: int, name: str) -> None:

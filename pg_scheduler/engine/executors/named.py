@@ -14,10 +14,10 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class NamedExecutors:
-    """ "async", "thread" and "process", and those that the application brings, under any name.
+    """ "async", "thread" and "process", and those that the application adds, under any name.
 
     Args:
-        own: the application's; each takes the place of one of the same name.
+        own: the application's executors; each replaces one of the same name.
     """
 
     def __init__(self, own: Mapping[str, Executor]) -> None:
@@ -44,4 +44,4 @@ class NamedExecutors:
             try:
                 await executor.close()
             except Exception:
-                log.exception("an executor did not close", extra={"executor": name})
+                log.exception("executor %r could not be closed", name, extra={"executor": name})

@@ -1,4 +1,4 @@
-"""CPU work, in worker processes that can really be ended."""
+"""CPU work, in worker processes that can be killed."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class _Child:
 class ProcessExecutor:
     """Runs top-level functions in reused worker processes, one job at a time in each.
 
-    Arguments and results cross as this project's JSON, never pickled; the function crosses as its
-    module and name. Cancelling the attempt kills the process.
+    Arguments and results are passed as this project's JSON, never pickled; the function is passed as
+    its module and name. Cancelling the attempt kills the process.
 
     Args:
         max_workers: how many processes run at once; the number of CPUs by default.

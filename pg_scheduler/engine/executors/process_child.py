@@ -19,7 +19,7 @@ from pg_scheduler.engine.codec.json_codec import JsonCodec
 
 
 class Answer(StrEnum):
-    """What stands first in an answer, before its value."""
+    """The first item of an answer, before its value."""
 
     RESULT = "result"
     FAILURE = "failure"

@@ -14,7 +14,7 @@ from pg_scheduler.ports.job_context import JobContext
 class ThreadExecutor:
     """Runs plain functions in a thread pool of its own.
 
-    No thread can be ended from outside, so a cancelled attempt is told through `current_job()` and ends
+    A thread cannot be stopped from outside: a cancelled attempt is informed through `current_job()` and ends
     when the function returns.
 
     Args:

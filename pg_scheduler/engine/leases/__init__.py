@@ -1,1 +1,1 @@
-"""Staying alive for the jobs that run here, and taking back those of workers that did not."""
+"""Renewing the leases of the jobs that run here, and reclaiming jobs whose worker was lost."""

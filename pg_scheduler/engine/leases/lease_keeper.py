@@ -1,4 +1,4 @@
-"""Keeps this worker's leases alive: one statement for all of them, from a place that no job can block."""
+"""Renews this worker's leases: one statement for all of them, from a thread that no job can block."""
 
 from __future__ import annotations
 
@@ -144,10 +144,10 @@ class LeaseKeeper:
 
 
 class _DedicatedConnection:
-    """A driver on one connection, replaced by another where that does not answer in time.
+    """A driver on one connection, which is replaced if it does not answer in time.
 
-    A connection that fell silent cannot be given up at once: the libraries first ask the server to cancel
-    what it was doing, and wait. That goes on beside; meanwhile the next one renews.
+    A connection that stopped responding cannot be closed immediately: the libraries first ask the server to
+    cancel the statement, and wait. That happens in the background while the next connection renews.
     """
 
     def __init__(self, driver: Driver, patience: float) -> None:

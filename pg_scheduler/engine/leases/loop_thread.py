@@ -13,7 +13,7 @@ can get lost (see `worker.CANCEL_AGAIN`)."""
 
 
 class LoopThread:
-    """Runs one coroutine in a thread with an event loop until it ends or is told to stop.
+    """Runs one coroutine in a thread with an event loop until it ends or is stopped.
 
     The thread is a daemon: it never keeps a process alive whose main thread is gone.
     """

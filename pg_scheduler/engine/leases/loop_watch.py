@@ -15,12 +15,12 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class LoopWatch:
-    """A thread that asks the loop for a sign of life, and warns once for each time it stays silent.
+    """A thread that checks whether the loop still responds, and warns once each time it does not.
 
     Args:
-        attempts: the running attempts, to name the culprit.
-        threshold: seconds of silence that are worth a warning.
-        on_blocked: told the id of the blocking job, or None if it is not a job. For tests and metrics.
+        attempts: the running attempts, to name the job that blocks.
+        threshold: seconds without a response before it warns.
+        on_blocked: called with the id of the blocking job, or None if it is not a job. For tests and metrics.
     """
 
     def __init__(
@@ -69,7 +69,8 @@ class LoopWatch:
         frame = sys._current_frames().get(thread_id)
         where = "".join(traceback.format_stack(frame, limit=8)) if frame else ""
         log.warning(
-            "the event loop is blocked; run blocking code with executor='thread' or 'process'",
+            "the event loop is blocked%s; run blocking code with executor='thread' or 'process'",
+            "" if culprit is None else f" by job {culprit!r}",
             extra={"job_id": culprit, "stack": where},
         )
         self._on_blocked(culprit)

@@ -24,12 +24,12 @@ class AttemptStopper:
             return  # its verdict is on the way, and the fence will judge it
         if attempt.completion is not None:
             return  # most likely it is completed; what became of that is asked when its function ends
-        log.warning("lease lost; the attempt is stopped", extra={"job_id": lease.job_id})
+        log.warning("job %r: lease lost; stopping the attempt", lease.job_id, extra={"job_id": lease.job_id})
         attempt.stop(StopReason.LEASE_LOST)
 
     def cancel_requested(self, lease: Lease) -> None:
-        """Somebody wants the job to stop."""
+        """Somebody asked for the job to be stopped."""
         attempt = self._active.find(lease)
         if attempt is not None and attempt.reason is None:
-            log.info("cancelling on request", extra={"job_id": lease.job_id})
+            log.info("job %r: cancelling on request", lease.job_id, extra={"job_id": lease.job_id})
             attempt.stop(StopReason.CANCEL)

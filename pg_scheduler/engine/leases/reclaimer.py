@@ -1,4 +1,4 @@
-"""Takes back jobs whose worker went silent."""
+"""Takes back jobs whose worker stopped renewing its lease."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ is taken back where a look came just before it. Workers that live renew long bef
 
 
 class Reclaimer:
-    """Looks when the next lease would end, so that a lost job waits for seconds, not for a poll.
+    """Runs when the next lease would expire, so that a lost job waits for seconds, not for a poll.
 
-    After an outage of the database every lease looks lost though its worker lives; the reclaimer then
-    gives the workers the time of half a lease to renew before it takes anything back. It learns of an
-    outage by its own failure or by that of its worker's renewals. Of a restart the server itself tells,
-    also those who have only just come.
+    After a database outage every lease looks expired although its worker is alive; the reclaimer then
+    gives the workers half a lease to renew before it takes any job back. It learns of an outage by its own
+    failure or by that of its worker's renewals. A restart of the server can be read from the server itself,
+    so workers that started after it know of it too.
     """
 
     def __init__(
@@ -105,6 +105,16 @@ class Reclaimer:
     def _report(self, one: Reclaimed) -> None:
         facts = {"job_id": one.job_id, "lost_by": one.worker_id, "crashes": one.crash_count}
         if one.status is JobStatus.FAILED:
-            log.error("job failed: it was running in too many workers that died", extra=facts)
+            log.error(
+                "job %r failed: workers died while running it (%d)",
+                one.job_id,
+                one.crash_count,
+                extra=facts,
+            )
         else:
-            log.warning("job recovered from a silent worker", extra={**facts, "status": one.status})
+            log.warning(
+                "job %r recovered: worker %s stopped renewing its lease",
+                one.job_id,
+                one.worker_id,
+                extra={**facts, "status": one.status},
+            )

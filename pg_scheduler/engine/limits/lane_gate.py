@@ -1,4 +1,4 @@
-"""When the lanes of limited tasks are worth a look."""
+"""Decides when to claim from the lanes of limited tasks."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ BUSY_SHARE = 0.05
 
 
 class LaneGate:
-    """Open when there may be something to claim from lanes. Whoever has reason to think so calls
-    `request`; the store's last answer tells when else."""
+    """Open when there may be something to claim from lanes: after a call of `request`, and at the time that
+    the store's last answer gave."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock

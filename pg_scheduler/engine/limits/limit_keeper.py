@@ -1,4 +1,4 @@
-"""Keeps the stored limits what the code says, and limited tasks unclaimed until they are."""
+"""Keeps the stored limits equal to those in the code, and leaves limited tasks unclaimed until they are."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pg_scheduler.ports.limit_store import LimitStore
 
 
 class LimitKeeper:
-    """Stores the limits of this worker's tasks: all of them once, then those that change. Among workers with
-    different ideas the one that started last is right.
+    """Stores the limits of this worker's tasks: all of them once, then those that change. If workers
+    disagree, the limits of the one that started last apply.
 
     `only` narrows what may be claimed at all; None is everything known.
     """

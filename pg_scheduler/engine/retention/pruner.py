@@ -28,8 +28,8 @@ SWEEP = 30.0
 class Pruner:
     """Makes a pass at each interval, one worker of the cluster at a time.
 
-    Jobs whose policy is "immediate" go with the statement that settles them; what ends otherwise (cancelled
-    while pending, expired, given up) goes at the next wake or sweep.
+    Jobs whose policy is "immediate" are deleted by the statement that settles them; those that end otherwise
+    (cancelled while pending, expired, failed by crashes) are deleted at the next wake-up or pass.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Pruner:
         deleted = dict.fromkeys(self._policies, 0)
         async with self._locks.exclusive(LOCK, lambda: None) as alone:
             if not alone:
-                log.info("another worker is deleting finished jobs")
+                log.info("finished jobs are not deleted here: another worker is deleting them")
                 return deleted
             for status, policy in self._policies.items():
                 deleted[status] = await self._prune(status, policy)
@@ -117,5 +117,7 @@ class Pruner:
             total += deleted
             if deleted < BATCH:
                 break
-            log.info("deleting finished jobs", extra={"status": status, "deleted": total})
+            log.info(
+                "deleted %d jobs with status %s", total, status, extra={"status": status, "deleted": total}
+            )
         return total

@@ -1,4 +1,4 @@
-"""What runs in this worker, and how much more may."""
+"""The attempts that run in this worker, and its free slots."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from pg_scheduler.engine.running.attempt import Attempt
 class ActiveAttempts:
     """Running attempts and free slots.
 
-    Leases are kept apart from attempts: an attempt ends when its function ends, its lease only when the
-    verdict has reached the store, and until then it must be renewed. Leases are read from the lease
+    Leases are kept separately from attempts: an attempt ends when its function ends, but its lease only when
+    the verdict has reached the store; until then it must be renewed. Leases are read from the lease
     keeper's thread, hence the lock.
     """
 

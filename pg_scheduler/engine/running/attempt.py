@@ -23,7 +23,7 @@ class StopReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A completion in somebody else's transaction."""
+    """A completion in a transaction of the job's function."""
 
     verdict: Verdict
     token: str

@@ -1,4 +1,4 @@
-"""Runs that must be alone in the cluster."""
+"""Runs of a schedule that must not overlap with another in the cluster."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOOK_AGAIN = timedelta(seconds=1)
 
 
 class LockHeldElsewhere(AttemptSignal):
-    """The run is left out, because another holds its lock and the schedule says skip."""
+    """The run is skipped, because another one holds its lock and the schedule says "skip"."""
 
 
 @asynccontextmanager
@@ -37,7 +37,9 @@ async def alone(locks: Locks, key: str, attempt: Attempt) -> AsyncIterator[None]
         except DatabaseError as error:
             # No fault of the job, which has not begun: it must not cost a retry.
             log.warning(
-                "the lock could not be asked for; trying again",
+                "job %r: its lock could not be requested; trying again: %s",
+                attempt.job.job_id,
+                error,
                 extra={"job_id": attempt.job.job_id, "error": str(error)},
             )
             raise Snooze(LOOK_AGAIN) from error

@@ -1,4 +1,4 @@
-"""From what a function did to an outcome, and from an outcome to a verdict."""
+"""Turns what a function did into an outcome, and an outcome into a verdict."""
 
 from __future__ import annotations
 
@@ -80,7 +80,9 @@ def verdict_on(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy) -> Verdic
     try:
         return decide(outcome, job, policy, random.random())
     except Exception as error:
-        log.exception("the outcome could not be judged; the job fails", extra={"job_id": job.job_id})
+        log.exception(
+            "job %r: its outcome could not be judged; it fails", job.job_id, extra={"job_id": job.job_id}
+        )
         message, trace = describe_error(error)
         return Verdict(JobEvent.FAIL, None, f"the outcome could not be judged: {message}", trace)
 

@@ -1,4 +1,4 @@
-"""Brings what jobs say of their progress to the store, at most once a second each."""
+"""Writes the progress that jobs report to the store, at most once a second for each job."""
 
 from __future__ import annotations
 

@@ -95,7 +95,11 @@ class Runner:
 
     def decline(self, job: ClaimedJob) -> None:
         """Give a claimed job back without starting it; if its lease is over, nothing happens."""
-        log.warning("claimed too late to be started here; given back", extra={"job_id": job.job_id})
+        log.warning(
+            "job %r given back: its lease was over when the claim returned",
+            job.job_id,
+            extra={"job_id": job.job_id},
+        )
         attempt = self._attempt(job)
         self._active.started(attempt)
         self._active.ended(attempt)
@@ -154,7 +158,8 @@ class Runner:
             # Forgotten between claim and start. Give the job back for whoever knows it.
             outcome = Interrupted()
         elif self._active.is_overdue(attempt, self._clock.monotonic()):
-            log.warning("not begun within its lease; given back", extra={"job_id": attempt.job.job_id})
+            job_id = attempt.job.job_id
+            log.warning("job %r given back: not started within its lease", job_id, extra={"job_id": job_id})
             outcome = Interrupted()
         else:
             outcome = await self._outcome(attempt, task)
@@ -167,7 +172,10 @@ class Runner:
         self._settler.put(attempt, verdict)
         if isinstance(outcome, Raised):
             log.info(
-                "job failed",
+                "job %r (task %r) failed: %s",
+                attempt.job.job_id,
+                attempt.job.task_name,
+                type(outcome.error).__name__,
                 extra={
                     "job_id": attempt.job.job_id,
                     "task": attempt.job.task_name,
@@ -182,7 +190,8 @@ class Runner:
         """The function completed its job in a transaction of its own: whatever it did then comes too late."""
         if not isinstance(outcome, Returned):
             log.warning(
-                "the job was completed by its own transaction and did not return after that",
+                "job %r was completed by its own transaction, but its function did not return normally",
+                attempt.job.job_id,
                 extra={"job_id": attempt.job.job_id, "task": attempt.job.task_name},
                 exc_info=outcome.error if isinstance(outcome, Raised | Postponed) else None,
             )

@@ -1,4 +1,4 @@
-"""Keeps the stored schedules what the code says."""
+"""Keeps the stored schedules equal to those in the code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ INTERVAL = 45.0
 
 
 class Registrar:
-    """Registers this program's schedules at start, and confirms them now and then, so that a roll-back finds
-    its schedules again once the newer version is gone."""
+    """Registers this program's schedules at start, and confirms them regularly, so that after a roll-back
+    its schedules return once the newer version is gone."""
 
     def __init__(
         self, *, schedules: ScheduleStore, clock: Clock, wanted: Callable[[], Sequence[NewSchedule]]
@@ -49,7 +49,8 @@ class Registrar:
             outdated = record.retired or record.new.spec_hash != new.spec_hash
             if outdated and new.key not in self._reported:
                 log.warning(
-                    "a newer deployment defines this schedule differently; keeping it",
+                    "schedule %r: a newer deployment defines it differently; keeping that definition",
+                    new.key,
                     extra={"schedule": new.key, "task": new.task_name},
                 )
             (self._reported.add if outdated else self._reported.discard)(new.key)

@@ -28,10 +28,11 @@ _spec_of = lru_cache(maxsize=4096)(ScheduleSpec.from_text)
 
 
 class Stager:
-    """Looks when the next window is due, when a schedule changes, and now and then.
+    """Runs when the next window is due, when a schedule changes, and at intervals.
 
-    Any number of workers may do this at once: a step is refused to all but the first (see
-    `ScheduleStore.advance_schedules`), so who stages does not matter and who dies leaves nothing half done.
+    Any number of workers may do this at once: only the first one succeeds with a step (see
+    `ScheduleStore.advance_schedules`), so it does not matter which worker stages, and one that dies leaves
+    nothing half done.
     """
 
     def __init__(
@@ -86,10 +87,14 @@ class Stager:
         try:
             step = step_for(record, _spec_of(record.new.spec), now, random.random())
         except (ArithmeticError, LookupError, ValueError, TypeError):
-            log.exception("this worker cannot read a schedule", extra={"schedule": record.new.key})
+            key = record.new.key
+            log.exception("schedule %r cannot be read by this worker", key, extra={"schedule": key})
             return None
         if step is not None and step.skipped:
-            log.warning("windows left out", extra={"schedule": record.new.key, "windows": step.skipped})
+            key, skipped = record.new.key, step.skipped
+            log.warning(
+                "schedule %r: windows skipped: %d", key, skipped, extra={"schedule": key, "windows": skipped}
+            )
         return step
 
     async def _idle(self, next_window_in: timedelta | None) -> None:

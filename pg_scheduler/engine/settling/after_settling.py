@@ -1,4 +1,4 @@
-"""What follows a verdict that has been answered: others may run now, and what is not kept may go."""
+"""What follows once a verdict has been answered: others may run now, and unkept jobs are deleted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ class AfterSettling:
         """A verdict has been answered: others may run now, and what is not kept may go."""
         job = attempt.job
         if log.isEnabledFor(logging.DEBUG):
-            log.debug("job settled", extra={"job_id": job.job_id, "event": verdict.event, "seconds": took})
+            facts = {"job_id": job.job_id, "event": verdict.event, "seconds": took}
+            log.debug("job %r settled: %s", job.job_id, verdict.event, extra=facts)
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self._events.emit(Event.ATTEMPT_TO_REPEAT)

@@ -1,4 +1,4 @@
-"""Lets a function complete its job in its own transaction, and finds out what became of that."""
+"""Lets a function complete its job in its own transaction, and finds out whether that was committed."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ SLOWEST = timedelta(seconds=1)
 class Completer:
     """Writes completions under the lease of their attempt.
 
-    The completion is an ordinary verdict, settled on a borrowed connection. Whether it counts is decided by
-    that connection's COMMIT, of which nobody tells the engine; so it asks the store, once the function has
+    The completion is an ordinary verdict, settled on a borrowed connection. It counts if that
+    connection commits. The engine is not notified of the commit, so it asks the store once the function has
     ended.
     """
 
@@ -74,7 +74,8 @@ class Completer:
                 outcome = await self._completions.outcome_of(attempt.completion.token)
             except (ConnectionLost, TransientDatabaseError):
                 log.warning(
-                    "the store is away; whether the job was completed is asked again",
+                    "job %r: the store is unreachable; checking again whether it was completed",
+                    attempt.job.job_id,
                     extra={"job_id": attempt.job.job_id},
                 )
                 outcome = TransactionOutcome.OPEN

@@ -1,4 +1,4 @@
-"""Reconciles what this worker knows with the store, where an answer was lost on the way."""
+"""Reconciles what this worker knows with the store after a reply was lost."""
 
 from __future__ import annotations
 

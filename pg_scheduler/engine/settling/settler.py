@@ -1,4 +1,4 @@
-"""Brings verdicts to the store in batches, and does not lose one while the store is away."""
+"""Writes verdicts to the store in batches, and keeps them while the store is unavailable."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ TELLING = 8
 
 
 class Pending(NamedTuple):
-    """A verdict on its way."""
+    """A verdict that has not been stored yet."""
 
     attempt: Attempt
     verdict: Verdict
@@ -57,9 +57,9 @@ _ANSWERS = {True: Answer.ACCEPTED, False: Answer.REFUSED, None: Answer.HELD_UP}
 
 
 class Settler:
-    """Writes what attempts ended with. Verdicts that pile up during one write share the next.
+    """Writes the verdicts of attempts. Those that arrive during one write share the next.
 
-    While they cannot be written, the worker takes no more jobs: what is kept in memory stays below its slots.
+    While they cannot be written, the worker claims no more jobs, so it keeps at most one verdict per slot.
 
     `on_settled(attempt, verdict, took, accepted)` is called once each verdict has been answered.
     """
@@ -156,7 +156,8 @@ class Settler:
         self._held_up = self._held_up + 1 if len(held_up) == of > 0 else 0
         if self._held_up == TELLING:
             log.warning(
-                "verdicts wait for somebody's open transaction, which holds their jobs' rows",
+                "verdicts on %d jobs wait: another open transaction holds the jobs' rows",
+                len(held_up),
                 extra={"job_ids": [pending.attempt.job.job_id for pending in held_up]},
             )
 
@@ -189,7 +190,8 @@ class Settler:
             if len(batch) > 1:
                 # One verdict that the store refuses must not hold up the others.
                 return [(await self._write([pending]))[0] for pending in batch]
-            log.exception("verdict refused", extra={"job_id": batch[0].attempt.job.job_id})
+            job_id = batch[0].attempt.job.job_id
+            log.exception("verdict refused for job %r", job_id, extra={"job_id": job_id})
             return [await self._settle_plainly(batch[0])]
 
     async def _settle_plainly(self, pending: Pending) -> Answer:
@@ -201,7 +203,8 @@ class Settler:
             raise
         except (DatabaseError, ValueError, TypeError):
             log.exception(
-                "the verdict cannot be stored in any form; the job is left to its lease",
+                "job %r: its verdict cannot be stored in any form; it is recovered when its lease expires",
+                pending.attempt.job.job_id,
                 extra={"job_id": pending.attempt.job.job_id, "event": pending.verdict.event},
             )
             return Answer.GIVEN_UP
@@ -244,7 +247,8 @@ class Settler:
             self._in_doubt.discard(pending.attempt.lease)
         if answer is Answer.REFUSED and pending.verdict.event is not JobEvent.RELEASE:
             log.warning(
-                "verdict came after the lease was lost; the job is somebody else's now",
+                "job %r: the verdict came after the lease was lost; another attempt owns the job now",
+                job.job_id,
                 extra={"job_id": job.job_id, "epoch": job.epoch, "event": pending.verdict.event},
             )
         self._on_settled(pending.attempt, pending.verdict, pending.took, answer is Answer.ACCEPTED)

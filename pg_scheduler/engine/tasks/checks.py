@@ -1,4 +1,4 @@
-"""Validation of the policies that callers hand in: executors, retry policies, settings of a type."""
+"""Validation of the policies that callers pass: executors, retry policies, settings of a type."""
 
 from __future__ import annotations
 

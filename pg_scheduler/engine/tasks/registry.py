@@ -279,7 +279,7 @@ class TaskRegistry:
 
 
 class TaskMap(MutableMapping[str, Callable[..., Any]]):
-    """The registry as people know it from `scheduler.task_map`: a live dict of name to function."""
+    """The registry as `scheduler.task_map` shows it: a live dict of names to functions."""
 
     def __init__(self, registry: TaskRegistry) -> None:
         self._registry = registry

@@ -44,7 +44,7 @@ def tasks_of(module: ModuleType) -> list[Callable[..., Any]]:
 
 class TaskLoader:
     """Resolves ``module:function`` names against the modules the worker was told to trust, and the
-    program's own main module. A row in the database never makes anything else be imported or called."""
+    program's own main module. Nothing else is ever imported or called because of a row in the database."""
 
     def __init__(self, registry: TaskRegistry, trusted_modules: Sequence[str]) -> None:
         self._registry = registry
@@ -61,7 +61,11 @@ class TaskLoader:
             tuple(name for name in names if name not in known),
         )
         if loaded.unresolved:
-            log.info("pending jobs of tasks not known yet", extra={"tasks": loaded.unresolved})
+            log.info(
+                "pending jobs wait for tasks that are not known yet: %s",
+                ", ".join(map(repr, loaded.unresolved)),
+                extra={"tasks": loaded.unresolved},
+            )
         return loaded
 
     def register_trusted(self) -> None:
@@ -74,7 +78,7 @@ class TaskLoader:
                     self._registry.register(func)
                 except InvalidInput:
                     task = f"{name}:{func.__qualname__}"
-                    log.exception("a task cannot be registered: %s", task, extra={"task": task})
+                    log.exception("task %r cannot be registered", task, extra={"task": task})
 
     def find(self, name: str) -> None:
         """Register the function that jobs of this name would need, if it can be found."""
@@ -96,7 +100,7 @@ class TaskLoader:
             return importlib.import_module(name)
         except Exception:
             # Its jobs stay pending; a name in a row must not keep the worker from starting.
-            log.exception("a trusted module cannot be imported", extra={"wanted": name})
+            log.exception("trusted module %r cannot be imported", name, extra={"wanted": name})
             return None
 
     def _register_named(self, module: ModuleType | None, name: str) -> None:

@@ -1,4 +1,4 @@
-"""Says which due jobs nobody here can run."""
+"""Reports due jobs that this worker cannot run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ INTERVAL = 30.0
 
 
 class UnknownTasks:
-    """Imports what it may (`try_import`), and warns once of each name that is left. Those jobs stay pending:
-    a newer version of the program may know them."""
+    """Imports what it is allowed to (`try_import`), and warns once about each name that remains unknown. Its
+    jobs stay pending: a newer version of the program may know them."""
 
     def __init__(
         self,
@@ -48,7 +48,9 @@ class UnknownTasks:
             if one.task_name not in self._reported:
                 self._reported.add(one.task_name)
                 log.warning(
-                    "due jobs wait for a task that this worker does not know; register its function",
+                    "task %r is not known to this worker, and %d due jobs wait for it; register its function",
+                    one.task_name,
+                    one.count,
                     extra={"task": one.task_name, "count": one.count},
                 )
         return waiting

@@ -37,7 +37,7 @@ async def test_install_creates_the_tables_once(pgq: Pgq) -> None:
 
 async def test_upgrade_does_not_create_tables_where_there_are_none(pgq: Pgq, sql: asyncpg.Connection) -> None:
     refused = await pgq("db", "upgrade")
-    assert (refused.code, "holds nothing to upgrade" in refused.err) == (2, True)
+    assert (refused.code, "has no tables to upgrade" in refused.err) == (2, True)
     assert "pgq db install" in refused.err
     assert await sql.fetchval("SELECT to_regclass('scheduled_jobs')") is None
 
@@ -69,7 +69,7 @@ async def test_tables_of_a_newer_release_are_current(pgq: Pgq, sql: asyncpg.Conn
     await pgq("db", "install")
     await sql.execute("INSERT INTO scheduled_job_migrations (version, name) VALUES (99, 'later')")
     newer = await pgq("db", "status")
-    assert (newer.code, f"version 99, current (this program brings {LATEST})" in newer.out) == (0, True)
+    assert (newer.code, f"version 99, current (this program has {LATEST})" in newer.out) == (0, True)
 
 
 async def test_the_status_can_be_read_by_a_program(pgq: Pgq) -> None:
@@ -162,4 +162,4 @@ async def test_the_owner_of_a_schema_needs_no_right_to_create_one(
     as_owner = dsn.replace("postgres@", f"{owner}@")
     assert (await lone_pgq("db", "status", "--dsn", as_owner, "--schema", "theirs")).code == 0
     refused = await lone_pgq("db", "install", "--dsn", as_owner, "--schema", "another")
-    assert (refused.code, "Grant the missing right" in refused.err) == (2, True)
+    assert (refused.code, "Grant the missing privilege" in refused.err) == (2, True)

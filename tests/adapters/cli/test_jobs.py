@@ -106,7 +106,7 @@ async def test_a_job_may_be_given_any_bytes_and_an_instant(dsn: str, queries: Qu
         (["--delay", "nan"], "--delay"),
         (["--headers", "[1]"], "expected a JSON object"),
         (["--headers", "{"], "not JSON"),
-        (["payload", "--stdin"], "either an argument or"),
+        (["payload", "--stdin"], "as an argument or"),
         (["--priority", "high"], "not a valid integer"),
     ],
 )
@@ -171,7 +171,7 @@ async def test_a_long_or_binary_payload_is_shown_as_it_can_be(pgq: Pgq, queries:
     long, binary, nasty = await queries.enqueue(
         ["mail"] * 3, [b"a" * (SHOWN_AT_MOST + 10), b"\xff\x00", b"\x1b[2J"]
     )
-    assert "(10 characters more: --full)" in (await pgq("jobs", "show", long)).out
+    assert "(10 more characters: --full)" in (await pgq("jobs", "show", long)).out
     assert "a" * (SHOWN_AT_MOST + 10) in (await pgq("jobs", "show", long, "--full")).out
     told = json.loads((await pgq("jobs", "show", binary, "--json")).out)
     assert (told["payload"], told["payload_encoding"], told["payload_bytes"]) == ("/wA=", "base64", 2)
@@ -197,7 +197,7 @@ async def test_a_running_job_is_stopped_by_its_worker(pgq: Pgq, queries: Queries
         (job,) = await queries.enqueue("nap", b"600")
         await eventually(lambda: "napping" in shop.notes)
         told = await pgq("jobs", "cancel", job)
-        assert (told.code, told.out) == (0, f"{job} runs; its worker has been told to stop it\n")
+        assert (told.code, told.out) == (0, f"{job} is running; its worker has been asked to stop it\n")
         assert await job.wait(timeout=45) is JobStatus.CANCELLED
     assert shop.notes == ["napping", "disturbed"]
 

@@ -73,7 +73,7 @@ async def test_a_running_worker_leaves_a_paused_entrypoint_alone_until_it_is_res
     async with app:
         paused = await pgq("queues", "pause", "mail", "tax")
         assert (paused.code, paused.out) == (0, "paused mail\npaused tax\n")
-        assert "was paused already" in (await pgq("queues", "pause", "mail")).out
+        assert "was already paused" in (await pgq("queues", "pause", "mail")).out
         await queries.enqueue(["mail", "bill"], [None, None], [5, 0])
         await eventually(lambda: ran)
         await app.scheduler.worker.steps.claim_and_start()

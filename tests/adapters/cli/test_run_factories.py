@@ -167,9 +167,9 @@ async def test_a_factory_of_any_form_makes_the_application(
         ("shop.py", "Did you mean `shop:main`?"),
         ("shop:", "expected package.module.function"),
         ("a b.c", "expected package.module.function"),
-        ("pkg.factories.number", "is 7: expected a function that makes the application"),
-        ("pkg.factories.returns_junk", "gave 7: let it return a PgQueuer"),
-        ("pkg.factories.needs_something", "is called without arguments: missing a required argument: 'dsn'"),
+        ("pkg.factories.number", "is 7: expected a function that returns the application"),
+        ("pkg.factories.returns_junk", "returned 7: expected a PgQueuer"),
+        ("pkg.factories.needs_something", "callable without arguments: missing a required argument: 'dsn'"),
     ],
 )  # fmt: skip
 async def test_a_path_that_leads_nowhere_says_how_far_it_led_and_what_was_near(
@@ -207,7 +207,7 @@ async def test_a_program_that_fails_shows_its_own_traceback_without_passwords(
 async def test_options_come_too_late_for_an_application_that_runs_already(shop: Shop) -> None:
     async with shop.run("pkg.factories.started", "--concurrency", "1") as run:
         assert await run.ended() == 2
-    assert "hand it over before it is started" in run.err
+    assert "return it before it is started" in run.err
 
 
 async def test_functions_of_trusted_modules_can_be_chosen_though_nobody_has_looked_for_them(

@@ -30,10 +30,10 @@ async def test_a_killed_process_is_replaced_and_a_signal_ends_them_all(
 ) -> None:
     await queries.install()
     async with shop.run("shop.main", "--processes", "2", "--concurrency", "1") as run:
-        await run.said("a worker process works", times=2)
+        await run.said("a worker process is ready", times=2)
         first, second = await eventually(lambda: _two(sql))
         os.kill(first, signal.SIGKILL)
-        await run.said("a worker process works", times=3)
+        await run.said("a worker process is ready", times=3)
         assert "exit_code=-9" in run.err
         await queries.enqueue(["nap", "nap"])
         await eventually(lambda: shop.notes.count("napping") == 2)
@@ -58,7 +58,7 @@ async def test_a_second_signal_reaches_every_process(
     await queries.install()
     arguments = ("--processes", "2", "--concurrency", "1", "--shutdown-timeout", "60")
     async with shop.run("shop.main", *arguments) as run:
-        await run.said("a worker process works", times=2)
+        await run.said("a worker process is ready", times=2)
         await queries.enqueue(["nap", "nap"], [b"600", b"600"])
         await eventually(lambda: shop.notes.count("napping") == 2)
         run.send(signal.SIGINT)
@@ -74,7 +74,7 @@ async def test_a_signal_to_all_processes_at_once_is_heard_as_one(
 ) -> None:
     await queries.install()
     async with shop.run("shop.main", "--processes", "2", "--concurrency", "1") as run:
-        await run.said("a worker process works", times=2)
+        await run.said("a worker process is ready", times=2)
         await queries.enqueue(["nap", "nap"])
         await eventually(lambda: shop.notes.count("napping") == 2)
         run.send(signal.SIGTERM)
@@ -91,7 +91,7 @@ async def test_the_processes_end_with_a_parent_that_was_killed(
 ) -> None:
     await queries.install()
     async with shop.run("shop.main", "--processes", "2", "--concurrency", "1") as run:
-        await run.said("a worker process works", times=2)
+        await run.said("a worker process is ready", times=2)
         await queries.enqueue(["nap", "nap"], [b"0.3", b"0.3"])
         await eventually(lambda: shop.notes.count("napping") == 2)
         run.send(signal.SIGKILL)

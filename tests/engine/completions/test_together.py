@@ -79,7 +79,7 @@ async def test_a_failure_after_the_commit_comes_too_late(
         await within(scheduler.worker.steps.wait_drained())
     assert (ran, await stage.effects()) == ([1], ["done"])
     (warning,) = [one for one in caplog.records if one.levelno == logging.WARNING]
-    assert "did not return after that" in warning.getMessage()
+    assert "did not return normally" in warning.getMessage()
 
 
 async def test_a_function_that_swallows_its_rollback_and_returns_completes_its_job(stage: Stage) -> None:
