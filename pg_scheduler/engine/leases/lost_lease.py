@@ -8,7 +8,7 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.attempt import StopReason
 
-log = logging.getLogger(__name__)
+log: logging.Logger = logging.getLogger(__name__)
 
 
 class AttemptStopper:
