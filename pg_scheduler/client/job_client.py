@@ -28,6 +28,7 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import QueueSize
+from pg_scheduler.ports.job_context import runs_here
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import LimitRecord
 
@@ -237,8 +238,9 @@ class JobClient:
         wanted = checked_name("job_id", job_id)
         await self.open()
         before = await self.driver.jobs.override_status(wanted, status, now=self.clock.pinned())
-        if before is JobStatus.RUNNING:
-            self.wakeups.cancel_requested()  # its attempt has lost the lease, or should stop
+        if before is JobStatus.RUNNING and not runs_here(wanted):
+            # Its attempt has lost the lease, or should stop. One that moves its own job goes on to its end.
+            self.wakeups.cancel_requested()
         if status is JobStatus.PENDING:
             self.wakeups.jobs_due()
         else:

@@ -8,6 +8,10 @@ from urllib.parse import unquote
 _PASSWORD_WORD = re.compile(r"(\b(?:ssl)?password\s*=\s*)('[^']*'|[^\s&]+)", re.IGNORECASE)
 _USER_INFO = re.compile(r"(?<=://)([^:/@\s]*):(\S*)(?=@)")
 """User and password of a URL: up to its last @, because a password may hold one by mistake."""
+_USER_INFO_OF_DSN = re.compile(r"(?<=://)([^:/@]*):(.*)(?=@)", re.DOTALL)
+"""The same in a text that is a URL as a whole: spaces and quotes belong to the password, though they should
+have been percent-encoded."""
+_PASSWORD_OF_QUERY = re.compile(r"[?&](?:ssl)?password=([^&]*)", re.IGNORECASE)
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+")
 
@@ -29,7 +33,8 @@ def masked_complaint(text: str, dsn: str) -> str:
 
 
 def _secrets(dsn: str) -> set[str]:
-    passwords = [match[2] for match in _USER_INFO.finditer(dsn)]
+    passwords = [match[2] for match in _USER_INFO_OF_DSN.finditer(dsn)]
     passwords += [match[2].strip("'") for match in _PASSWORD_WORD.finditer(dsn)]
-    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#]", password) if piece}
-    return pieces | {unquote(piece) for piece in pieces}
+    passwords += [match[1] for match in _PASSWORD_OF_QUERY.finditer(dsn)]
+    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#\s\"']", password) if piece}
+    return {*filter(None, passwords)} | pieces | {unquote(piece) for piece in pieces}

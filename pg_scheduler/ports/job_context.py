@@ -148,6 +148,12 @@ def current_job() -> JobContext:
     return context
 
 
+def runs_here(job_id: str) -> bool:
+    """True if it is this very job whose code is running."""
+    context = _current.get()
+    return context is not None and context.job_id == job_id
+
+
 def enter_job(context: JobContext) -> None:
     """Make `context` the one that `current_job()` finds in this asyncio task. For the engine."""
     _current.set(context)

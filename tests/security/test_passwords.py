@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import asyncpg
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pg_scheduler import Queries, Scheduler
@@ -82,6 +82,8 @@ SYMBOLS = st.text(st.sampled_from("aZ0 !$%&'()*+,-./:;<=>?[]^_`{|}~\"\\ä€#"),
 
 
 @settings(max_examples=60, deadline=None)
+@example(connect_by="psycopg", before="", after='" 0', form="url", encode=False)
+@example(connect_by="psycopg", before=' "', after='" 0', form="query", encode=False)
 @given(
     connect_by=st.sampled_from(["asyncpg", "psycopg"]),
     before=SYMBOLS,
