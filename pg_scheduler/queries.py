@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
 
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
-from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.job_choice import FilterOptions, checked_ids, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.opening import InstallingOpening
@@ -176,8 +176,8 @@ class Queries:
     async def mark_job_as_cancelled(
         self, job_ids: str | Sequence[str], *, connection: Any = None
     ) -> list[CancelAnswer]:
-        """`cancel` under its documented name."""
-        return await self.cancel(job_ids, connection=connection)
+        """`cancel` by ids, under its documented name."""
+        return await self.client.cancel(checked_ids(job_ids), connection=connection)
 
     async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """As `Scheduler.cancel_job`."""

@@ -42,4 +42,4 @@ class PostgresDriver:
         await self.link.close()
 
     def dedicated(self) -> PostgresDriver:
-        return PostgresDriver(self.link.session.dedicated(), schema=self.schema_name)
+        return PostgresDriver(self.link.session.dedicated(), schema=self.link.known_schema)

@@ -27,6 +27,11 @@ class Link:
         return other
 
     @property
+    def known_schema(self) -> str | None:
+        """The schema as far as it is known: before `open`, the chosen one."""
+        return self._chosen if self._statements is None else self._statements.schema
+
+    @property
     def statements(self) -> Statements:
         """The statements; only once opened."""
         if self._statements is None:

@@ -16,6 +16,7 @@ import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.db import driver_over
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine import service
 from pg_scheduler_postgres.driver import PostgresDriver
@@ -149,3 +150,15 @@ async def test_a_shutdown_with_silent_connections_ends(
         await eventually(lambda: scheduler.worker.listening)
         with frozen(await pids_of(sql, OTHERS)):
             await within(scheduler.shutdown(timeout=0), 30)
+
+
+async def test_a_connection_that_was_given_up_before_it_was_open_is_replaced(
+    dsn: str, library: Library
+) -> None:
+    """A worker that stops early gives its lease connection up in mid-opening."""
+    first = driver_over(dsn, library=library).dedicated()
+    assert first is not None
+    again = first.dedicated()
+    assert again is not None
+    await again.open()
+    await again.close()
