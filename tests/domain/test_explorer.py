@@ -24,6 +24,7 @@ def explored(depth: int) -> Exploration:
     return explore(depth)
 
 
+@pytest.mark.slow
 def test_no_history_of_sixteen_moves_breaks_an_invariant() -> None:
     found = explored(DEPTH)
     assert found.violation is None, str(found.violation)

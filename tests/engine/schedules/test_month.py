@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from pg_scheduler import Scheduler, periodic
 from pg_scheduler.testing import ManualClock, MemoryDriver, live_through
 
 HOUR = timedelta(hours=1)
 
 
+@pytest.mark.slow
 async def test_a_month_runs_every_window_at_its_own_instant() -> None:
     clock = ManualClock(datetime(2026, 3, 1, tzinfo=UTC))
     ran: list[tuple[str, datetime]] = []
