@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, JobNotFound, TransientDatabaseError
 from pg_scheduler.domain.states import JobStatus
@@ -75,7 +76,8 @@ class CompletionWaiter:
 
     async def _look_at(self, job_id: str, ended: Ended) -> None:
         """Return after a look at this job that began after now, or once it has ended."""
-        await asyncio.wait({ended, self._looks.ask(job_id)}, return_when=asyncio.FIRST_COMPLETED)
+        waits: list[asyncio.Future[Any]] = [ended, self._looks.ask(job_id)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
     async def _passed(self, ended: Ended, deadline: float | None) -> bool:
         """Whether the deadline comes before the end."""
@@ -83,8 +85,9 @@ class CompletionWaiter:
             await asyncio.wait({ended})
             return False
         timer = asyncio.ensure_future(self._clock.sleep(max(deadline - self._clock.monotonic(), 0)))
+        waits: list[asyncio.Future[Any]] = [ended, timer]
         try:
-            await asyncio.wait({ended, timer}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
             timer.cancel()
         return not ended.done()
@@ -125,7 +128,7 @@ class CompletionWaiter:
                 longest = PAUSE_WHEN_NOTIFIED
             else:
                 longest = min(pause, until_all) if unsure or not told else until_all
-            if await wait_at_most(self._looks.asked, max(longest, 0), self._clock):
+            if await wait_at_most(self._looks.requested, max(longest, 0), self._clock):
                 pause = FIRST_PAUSE
             else:
                 pause = min(pause * 1.5, MAX_PAUSE)
@@ -242,14 +245,14 @@ class _Looks:
     """Who is to be looked at next, and who waits for that look."""
 
     def __init__(self) -> None:
-        self.asked = asyncio.Event()
+        self.requested = asyncio.Event()
         self._next: set[str] = set()
         self._looked: asyncio.Future[None] | None = None
 
     def add(self, job_ids: Collection[str]) -> None:
         """The next look is at these too, and begins at once."""
         self._next.update(job_ids)
-        self.asked.set()
+        self.requested.set()
 
     def ask(self, job_id: str) -> asyncio.Future[None]:
         """The same; done after that look."""
@@ -262,7 +265,7 @@ class _Looks:
         next one."""
         looked = self._looked or asyncio.get_running_loop().create_future()
         job_ids, self._next, self._looked = self._next, set(), None
-        self.asked.clear()
+        self.requested.clear()
         return job_ids, looked
 
 

@@ -167,8 +167,8 @@ class JobClient:
                 taken.add(job.dedupe_key)
             elif job.dedupe_key is not None:
                 own[job.dedupe_key] = job.job_id
-        asked = taken - set(own)
-        found = await self.driver.insight.duplicates(asked, connection=connection) if asked else {}
+        elsewhere = taken - set(own)
+        found = await self.driver.insight.duplicates(elsewhere, connection=connection) if elsewhere else {}
         return {**found, **own}
 
     # --- change

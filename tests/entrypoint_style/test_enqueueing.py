@@ -101,7 +101,8 @@ async def test_the_id_of_an_ignored_duplicate_is_that_of_a_stored_job(
 ) -> None:
     """The one in the way ends after it stood in the way, and before anybody looks who it was."""
     (taken,) = await client.enqueue("a", dedupe_key="one")
-    duplicates, ended = client.driver.insight.duplicates, []
+    duplicates = client.driver.insight.duplicates
+    ended: list[bool] = []
 
     async def ending_first(keys: Collection[str], *, connection: object = None) -> dict[str, str]:
         if not ended:
