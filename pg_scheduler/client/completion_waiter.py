@@ -122,17 +122,17 @@ class CompletionWaiter:
         pause, last_of_all = FIRST_PAUSE, self._clock.monotonic()
         while True:
             unsure = [job_id for job_id in self._waits if job_id not in self._marked]
-            told = self._ready.is_set()
+            notified = self._ready.is_set()
             until_all = last_of_all + PAUSE_WHEN_NOTIFIED - self._clock.monotonic()
             if not self._waits:
                 longest = PAUSE_WHEN_NOTIFIED
             else:
-                longest = min(pause, until_all) if unsure or not told else until_all
+                longest = min(pause, until_all) if unsure or not notified else until_all
             if await wait_at_most(self._looks.requested, max(longest, 0), self._clock):
                 pause = FIRST_PAUSE
             else:
                 pause = min(pause * 1.5, MAX_PAUSE)
-                every = not told or self._clock.monotonic() >= last_of_all + PAUSE_WHEN_NOTIFIED
+                every = not notified or self._clock.monotonic() >= last_of_all + PAUSE_WHEN_NOTIFIED
                 self._looks.add(list(self._waits) if every else unsure)
                 last_of_all = self._clock.monotonic() if every else last_of_all
             job_ids, looked = self._looks.take()
