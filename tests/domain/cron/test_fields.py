@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -31,13 +31,11 @@ def shown(cron: str, count: int, form: str) -> str:
 
 
 @settings(max_examples=60, deadline=None)
-@given(expressions(), st.datetimes(datetime(2024, 1, 1), datetime(2060, 12, 31)))
-def test_every_field_means_what_counting_by_hand_gives(expression: Expression, start: datetime) -> None:
-    start = start.replace(microsecond=0, tzinfo=UTC)
+@given(expressions(), st.integers(0, 13_500), st.integers(0, 86_399))
+def test_every_field_means_what_counting_by_hand_gives(expression: Expression, day: int, second: int) -> None:
+    start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day, seconds=second)
     wanted = list(islice(expression.after(start, days=800), 5))
-    if (
-        len(wanted) < 5
-    ):  # once in some years, or never: the parser's word is compared as far as the model went
+    if len(wanted) < 5:  # once in some years, or never: compared as far as the model went
         try:
             found = first_runs(expression.text, len(wanted) + 1, start)
         except InvalidInput:
@@ -149,19 +147,16 @@ def test_what_can_mean_nothing_sensible_is_refused_with_what_to_write(cron: str,
 @settings(max_examples=50, deadline=None)
 @example(name="", first=0, step=60)
 def test_a_hashed_field_stays_within_its_bounds(name: str, first: int, step: int) -> None:
-    def minutes(cron: str) -> set[int]:
-        rule, after, found = CronRule(cron, hash_name=name), MONDAY, set()
+    def minutes(cron: str) -> list[int]:
+        rule, after, found = CronRule(cron, hash_name=name), MONDAY - timedelta(seconds=1), []
         while (after := rule.next_after(after)) < MONDAY + timedelta(hours=1):
-            found.add(after.minute)
+            found.append(after.minute)
         return found
 
     assert all(first <= minute for minute in minutes(f"H({first}-59) * * * *"))
-    several = sorted(
-        minutes(f"H/{step} * * * *")
-        | {CronRule(f"H/{step} * * * *", hash_name=name).next_after(MONDAY - timedelta(seconds=1)).minute}
-    )
+    several = minutes(f"H/{step} * * * *")
     assert several[0] < step
-    assert all(later - earlier == step for earlier, later in zip(several, several[1:], strict=False))
+    assert all(later - earlier == step for earlier, later in pairwise(several))
     assert several[-1] + step > 59
 
 
