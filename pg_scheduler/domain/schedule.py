@@ -84,8 +84,8 @@ class ScheduleSpec:
     @property
     def first_start_grace(self) -> int | None:
         """How late the job of a window may start, in seconds; None: however late. Where missed windows are
-        caught up, it is right to start late; where they are not, a job that finds no worker in time has missed its
-        window as well."""
+        caught up, it is right to start late. Where they are not, a job that finds no worker in time has
+        missed its window as well."""
         return self.grace_seconds if self.catch_up is CatchUp.NONE else None
 
     def next_after(self, window: datetime) -> datetime:
