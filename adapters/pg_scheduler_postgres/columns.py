@@ -89,7 +89,8 @@ _TIME = "timestamp with time zone"
 _DUE = "coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time})"
 _LANE = (
     "coalesce({limit_key}, "
-    """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}))"""
+    """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}"""
+    """ AND (limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)))"""
 )
 
 
@@ -147,6 +148,9 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("awaited", _FLAG, 4),
     JobColumn("progress_done", "double precision", 4, shown="progress_done"),
     JobColumn("progress_total", "double precision", 4, shown="progress_total"),
+    JobColumn("counts_epoch", "bigint", 5),
+    JobColumn("counts_name", "text", 5),
+    JobColumn("counts_lane", 'text COLLATE "C"', 5),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

@@ -31,6 +31,7 @@ from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
+from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
 from pg_scheduler.testing.contract.reclaiming import TestReclaiming
 from pg_scheduler.testing.contract.registering import TestRegistering
@@ -45,6 +46,7 @@ from pg_scheduler.testing.contract.signals import TestSignals
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
+from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
     "TestCancelling",
@@ -57,6 +59,7 @@ __all__ = [
     "TestInsight",
     "TestLeasing",
     "TestLimiting",
+    "TestLimitsChanging",
     "TestOverriding",
     "TestReclaiming",
     "TestRegistering",
@@ -71,4 +74,5 @@ __all__ = [
     "TestSubmitting",
     "TestSuperseding",
     "TestWaiting",
+    "TestWaitingForRoom",
 ]
