@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -12,7 +13,7 @@ from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
 from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus, info_of
-from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
+from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest, earlier_key
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_positive
@@ -20,6 +21,7 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import backoff_from_text
 from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.succession import same_windows
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, ScheduleRecord
 
@@ -80,8 +82,12 @@ class ScheduleBook:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
         await self._client.open()
-        for record in await self._driver.schedules.list_schedules([new.key]):
-            _refuse_if_of_code(record)
+        earlier = earlier_key(new)
+        for record in await self._driver.schedules.list_schedules([new.key, *filter(None, [earlier])]):
+            if record.new.key == new.key:
+                _refuse_if_of_code(record)
+            elif same_windows(record.new.spec, new.spec):
+                new = replace(new, key=record.new.key)  # added by an earlier version: not a second one
         await self._put(new)
         return new.key
 
@@ -174,12 +180,13 @@ class ScheduleBook:
             return None
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
         moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
-        job = self._manual_job(found[0].new, moment)
+        job = self._manual_job(found[0], moment)
         await self._client.store([job], ConflictResolution.RAISE)
         await self._driver.schedules.note_manual_run(key, job.job_id)
         return job.job_id
 
-    def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
+    def _manual_job(self, record: ScheduleRecord, moment: datetime) -> NewJob:
+        new = record.new
         return NewJob(
             job_id=manual_job_id(new.key, secrets.token_bytes(8)),
             fresh_id=True,
@@ -191,7 +198,7 @@ class ScheduleBook:
             timeout=new.timeout,
             backoff=backoff_from_text(new.backoff),
             schedule_key=new.key,
-            exclusive_key=new.key if new.exclusive else None,
+            exclusive_key=record.lock,
             exclusive_wait=new.contention is Contention.WAIT,
         )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from pg_scheduler.domain.succession import Wanted
 
 
 class Contention(StrEnum):
@@ -53,6 +55,11 @@ class NewSchedule:
     """Only when it is first stored: afterwards the row decides."""
 
 
+def wanted_of(new: NewSchedule) -> Wanted:
+    """What deciding about its registration needs to know."""
+    return Wanted(new.key, new.task_name, new.spec, new.spec_hash, new.paused)
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleRecord:
     """A stored schedule. Times are aware, in UTC."""
@@ -75,7 +82,15 @@ class ScheduleRecord:
     last_job_id: str | None
     """The job of the latest window, or of the latest manual run."""
     busy: bool
-    """True while a job of this schedule is unfinished."""
+    """True while a job of this schedule, or of one that it has replaced, is unfinished."""
+    lock_name: str | None = None
+    """The advisory lock of its runs, where they are exclusive: it stays the same over releases that change
+    the key. None: the key."""
+
+    @property
+    def lock(self) -> str | None:
+        """The lock that its runs hold, if they hold one."""
+        return (self.lock_name or self.new.key) if self.new.exclusive else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +139,18 @@ class ScheduleStore(Protocol):
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
         """Make the stored schedules of these tasks what the code says, in one transaction; see
-        `domain.registration`. Returns the records of `wanted`, in order."""
+        `domain.registration` and `domain.succession`. Returns the records of `wanted`, in order."""
+        ...
+
+    async def retire_abandoned(self, keys: Collection[str], *, now: datetime | None = None) -> list[str]:
+        """Retire those of these schedules that are of code and that no worker has confirmed for
+        `domain.registration.SILENCE`; their keys, sorted. They keep their next window: should their code
+        come back, they go on from there."""
         ...
 
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
-        """Store one schedule made at run time; an existing one takes the new definition and keeps its mark.
-        True if it was new."""
+        """Store one schedule made at run time; an existing one takes the new definition and keeps its mark,
+        see `domain.succession`. True if it was new."""
         ...
 
     async def remove_schedule(self, key: str) -> bool:

@@ -41,6 +41,7 @@ VERBS = {
     ),
     "schedules": (
         "register_schedules",
+        "retire_abandoned",
         "put_schedule",
         "remove_schedule",
         "set_paused",

@@ -43,6 +43,7 @@ from pg_scheduler.testing.contract.schema import TestSchema
 from pg_scheduler.testing.contract.settling import TestSettling
 from pg_scheduler.testing.contract.signals import TestSignals
 from pg_scheduler.testing.contract.submitting import TestSubmitting
+from pg_scheduler.testing.contract.succeeding import TestSucceeding
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
 
@@ -69,6 +70,7 @@ __all__ = [
     "TestSettling",
     "TestSignals",
     "TestSubmitting",
+    "TestSucceeding",
     "TestSuperseding",
     "TestWaiting",
 ]
