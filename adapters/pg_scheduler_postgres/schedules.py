@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.registration import SILENCE, Known
 from pg_scheduler.domain.schedule import Overlap, overlap_in
 from pg_scheduler.domain.succession import AHEAD, Plan, Standing, plan_registrations, redefined
@@ -13,9 +14,11 @@ from pg_scheduler.ports.schedule_store import (
     Advance,
     Contention,
     DueAnswer,
+    MovedRuns,
     NewSchedule,
     Origin,
     ScheduleRecord,
+    StrayAnswer,
     wanted_of,
 )
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
@@ -137,6 +140,27 @@ class PostgresSchedules:
         )
         return sorted(row["schedule_key"] for row in rows)
 
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        rows = await self._link.run(
+            "stray_schedules",
+            now=now,
+            known_names=list(known_names),
+            silence_seconds=SILENCE.total_seconds(),
+            ahead_seconds=AHEAD.total_seconds(),
+        )
+        return StrayAnswer(
+            instant(rows[0]["now"]),
+            tuple(_stray(row) for row in rows if row["schedule_key"] is not None),
+        )
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        rows = await self._link.run("move_runs", now=now)
+        return [
+            MovedRuns(row["schedule_key"], row["task_before"], row["task_name"], row["runs"]) for row in rows
+        ]
+
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run(
@@ -165,9 +189,21 @@ class PostgresSchedules:
         return bool(found)
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
-        rows = await self._link.run("due_schedules", now=now, task_names=list(task_names), limit=limit)
+        rows = await self._link.run(
+            "due_schedules",
+            now=now,
+            task_names=list(task_names),
+            limit=limit,
+            except_keys=[key for key, _ in except_for],
+            except_hashes=[hashed for _, hashed in except_for],
+        )
         return DueAnswer(
             now=instant(rows[0]["now"]),
             schedules=tuple(schedule_record(row) for row in rows if row["schedule_key"] is not None),
@@ -224,6 +260,20 @@ def _known(row: Row) -> Known:
         paused=row["paused"],
         lock_name=row["lock_name"],
         stands_for=tuple(row["stands_for"]),
+    )
+
+
+def _stray(row: Row) -> StraySchedule:
+    return StraySchedule(
+        key=row["schedule_key"],
+        task_name=row["task_name"],
+        of_code=row["origin"] == Origin.CODE,
+        active=row["active"],
+        heartbeat=instant(row["heartbeat"]),
+        mark=utc(row["mark"]),
+        next_window=utc(row["next_window"]),
+        waits=row["waits_for_its_run"],
+        has_runs_of_another_task=row["has_runs_of_another_task"],
     )
 
 

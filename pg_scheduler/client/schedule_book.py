@@ -19,7 +19,7 @@ from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_positive
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import backoff_from_text
-from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
+from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec, manual_job_id
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.succession import same_windows
 from pg_scheduler.engine.tasks.registry import TaskRegistry
@@ -95,6 +95,7 @@ class ScheduleBook:
         """Give a stored schedule new settings; the others stay."""
         record = await self.record(key)
         _refuse_if_of_code(record)
+        readable_spec(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
         await self._put(new)
@@ -130,7 +131,7 @@ class ScheduleBook:
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
         record = await self.record(key)
-        spec = ScheduleSpec.from_text(record.new.spec)
+        spec = readable_spec(record)
         start = record.next_window or spec.next_after(max(filter(None, (record.mark, self._clock.now()))))
         return list(islice(spec.windows_from(start), checked_positive("count", count)))
 
@@ -253,6 +254,22 @@ class ScheduleBook:
             "run_count": info.run_count,
             "skipped_count": info.skipped_count,
         }
+
+
+def readable_spec(record: ScheduleRecord) -> ScheduleSpec:
+    """When a stored schedule is due.
+
+    Raises:
+        InvalidInput: this program cannot read that.
+    """
+    try:
+        return ScheduleSpec.from_text(record.new.spec)
+    except UNREADABLE as error:
+        raise InvalidInput(
+            "key",
+            f"the rule of schedule {record.new.key!r} cannot be read here: {type(error).__name__}: {error}",
+            "Install the zone (package tzdata), or add_schedule() under this key with another rule",
+        ) from error
 
 
 def _refuse_if_of_code(record: ScheduleRecord) -> None:

@@ -151,6 +151,43 @@ class ScheduleSpec:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """What a spec's text says about windows, even if this program cannot read it."""
+
+    every: timedelta | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    unreadable: str | None = None
+    """Why this program cannot read it; None if it can."""
+
+    @classmethod
+    def of(cls, text: str) -> RuleText:
+        """The rule in a spec's text."""
+        try:
+            spec = ScheduleSpec.from_text(text)
+        except UNREADABLE as error:
+            return cls._of_unreadable(text, f"{type(error).__name__}: {error}")
+        cron = spec.cron
+        if cron is None:
+            return cls(spec.every)
+        return cls(None, cron.expression, cron.timezone.key)
+
+    @classmethod
+    def _of_unreadable(cls, text: str, reason: str) -> RuleText:
+        try:
+            stored = json.loads(text)
+            every = stored.get("every")
+            return cls(
+                every if every is None else timedelta(seconds=every),
+                stored.get("cron"),
+                stored.get("timezone"),
+                reason,
+            )
+        except (*UNREADABLE, AttributeError):
+            return cls(unreadable=reason)
+
+
 def overlap_in(text: str) -> Overlap:
     """What a spec's text says about overlapping, even if its rule cannot be read here."""
     return Overlap(json.loads(text)["overlap"])

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.succession import Wanted
 
 
@@ -106,6 +107,26 @@ class DueAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class StrayAnswer:
+    """Schedules that may need care."""
+
+    now: datetime
+    """The instant by which the store decided."""
+    schedules: tuple[StraySchedule, ...]
+    """By key."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRuns:
+    """Runs of one schedule that bore the name that its task had before."""
+
+    key: str
+    task_before: str
+    task_name: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class WindowJob:
     """The job of one window."""
 
@@ -148,6 +169,20 @@ class ScheduleStore(Protocol):
         come back, they go on from there."""
         ...
 
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        """Schedules that are not retired, and that are of code which nobody has confirmed for
+        `domain.registration.SILENCE`, or have pending runs under another task's name, or are active and of
+        another task than the known ones, or have a mark in the future; see `domain.astray`."""
+        ...
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        """Let pending runs of schedules whose task was renamed go on under its new name, with the arguments
+        that the schedule has now: nobody might know the old one any more, and the schedule would wait for
+        them for ever. Runs that somebody holds are passed over. By key."""
+        ...
+
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
         """Store one schedule made at run time; an existing one takes the new definition and keeps its mark,
         see `domain.succession`. True if it was new."""
@@ -164,9 +199,15 @@ class ScheduleStore(Protocol):
         ...
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
-        """Schedules of these tasks that need a step."""
+        """Schedules of these tasks that need a step. `except_for` holds (key, spec hash) of those that the
+        caller cannot read: left in, they would stand before all others for ever."""
         ...
 
     async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:

@@ -42,6 +42,7 @@ from pg_scheduler.testing.contract.scheduling_rows import TestSchedulingRows
 from pg_scheduler.testing.contract.schema import TestSchema
 from pg_scheduler.testing.contract.settling import TestSettling
 from pg_scheduler.testing.contract.signals import TestSignals
+from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
 from pg_scheduler.testing.contract.superseding import TestSuperseding
@@ -69,6 +70,7 @@ __all__ = [
     "TestSchema",
     "TestSettling",
     "TestSignals",
+    "TestStraying",
     "TestSubmitting",
     "TestSucceeding",
     "TestSuperseding",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.retry import backoff_from_text
@@ -15,9 +17,11 @@ from pg_scheduler.ports.schedule_store import (
     Advance,
     Contention,
     DueAnswer,
+    MovedRuns,
     NewSchedule,
     Origin,
     ScheduleRecord,
+    StrayAnswer,
     wanted_of,
 )
 from pg_scheduler.ports.signals import SignalKind
@@ -65,6 +69,59 @@ class MemorySchedules:
             row.retired = True
         return [row.new.key for row in abandoned]
 
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        moment = moment_of(now)
+        found = [self._stray(row) for key, row in sorted(self._state.schedules.items()) if not row.retired]
+        return StrayAnswer(
+            moment,
+            tuple(
+                one
+                for one in found
+                if (one.of_code and one.heartbeat <= moment - SILENCE)
+                or one.has_runs_of_another_task
+                or (one.active and (one.task_name not in known_names or is_ahead(one.mark, moment)))
+            ),
+        )
+
+    def _stray(self, row: StoredSchedule) -> StraySchedule:
+        return StraySchedule(
+            key=row.new.key,
+            task_name=row.new.task_name,
+            of_code=row.new.origin is Origin.CODE,
+            active=row.active,
+            heartbeat=row.heartbeat,
+            mark=row.mark,
+            next_window=row.next_window,
+            waits=row.waits and self._busy(row),
+            has_runs_of_another_task=bool(self._runs_of_another_task(row)),
+        )
+
+    def _runs_of_another_task(self, row: StoredSchedule) -> list[StoredJob]:
+        return [
+            job
+            for job in self._state.jobs.values()
+            if job.new.schedule_key == row.new.key
+            and job.status is JobStatus.PENDING
+            and job.new.task_name != row.new.task_name
+        ]
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        moved: list[MovedRuns] = []
+        for key, row in sorted(self._state.schedules.items()):
+            runs = [] if row.retired else self._runs_of_another_task(row)
+            before = Counter(job.new.task_name for job in runs)
+            moved += [
+                MovedRuns(key, name, row.new.task_name, count) for name, count in sorted(before.items())
+            ]
+            for job in runs:
+                job.new = replace(job.new, task_name=row.new.task_name, task_data=row.new.task_data)
+                job.lane = None
+        if moved:
+            self._state.signal(SignalKind.DUE)
+        return moved
+
     def _stand_alone(self, keys: set[str]) -> None:
         """These are schedules again: nobody else stands for them."""
         for row in self._state.schedules.values():
@@ -106,13 +163,19 @@ class MemorySchedules:
         return True
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
         moment = moment_of(now)
         mine = [
             row for row in self._state.schedules.values() if row.active and row.new.task_name in task_names
         ]
         due = [row for row in mine if row.next_window is None or row.next_window <= moment]
+        due = [row for row in due if (row.new.key, row.new.spec_hash) not in except_for]
         due = [row for row in due if not (row.waits and self._busy(row))]
         earliest = datetime.min.replace(tzinfo=UTC)
         due.sort(key=lambda row: (row.next_window or earliest, row.new.key))
