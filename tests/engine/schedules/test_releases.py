@@ -149,6 +149,7 @@ async def test_a_schedule_whose_task_was_renamed_while_a_run_waits_goes_on(
         ran.append("mended")
 
     old = scheduler_at(clock)
+    await old.initialize_db()
     old.register(broken, name="report.v1")
     settings: dict[str, Any] = {"every": 10 * MINUTE, "key": "nightly", "max_retries": 5, "overlap": overlap}
     await old.add_schedule("report.v1", **settings)
