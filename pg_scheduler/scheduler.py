@@ -728,7 +728,7 @@ class Scheduler:
         return self.schedules.set_paused_soon(dedup_key, paused=True)
 
     async def trigger_periodic_job(self, dedup_key: str) -> str | None:
-        """Run it now, with its retries and its lock, and beside a run that is unfinished, whatever its `overlap`
+        """Run it now, with its retries and its lock, and beside an unfinished run, whatever its `overlap`
         says; the job's id, or None if there is no such schedule."""
         return await self.schedules.trigger(dedup_key)
 

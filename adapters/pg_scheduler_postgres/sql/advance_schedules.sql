@@ -3,8 +3,8 @@
 -- only grows, the definition is the one planned for, it is active, and, where runs must not overlap, none is
 -- unfinished. Rows are locked in the order of their keys, so that two who stage the same schedules cannot
 -- deadlock; a row that somebody holds is passed over, so that nobody's open transaction keeps the others from
--- their windows. Whether a run is unfinished is seen as of the statement's beginning: a run that somebody asks
--- for at the same instant, or reopens, may run beside the window's, as manual runs do.
+-- their windows. Whether a run is unfinished is seen as of the statement's beginning: a run that somebody
+-- asks for at the same instant, or reopens, may run beside the window's, as manual runs do.
 WITH
 -- Schedules whose step still holds, locked.
 held AS MATERIALIZED (

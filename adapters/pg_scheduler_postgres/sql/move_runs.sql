@@ -3,7 +3,9 @@
 WITH
 -- Those that have not begun, locked in the order of their ids; who is held is moved the next time.
 held AS MATERIALIZED (
-    SELECT job.job_id, job.job_name AS task_before, schedule.schedule_key, schedule.task_name, schedule.task_data
+    SELECT
+        job.job_id, job.job_name AS task_before, schedule.schedule_key, schedule.task_name,
+        schedule.task_data
     FROM :"schema".scheduled_jobs AS job
     JOIN :"schema".scheduled_job_schedules AS schedule ON schedule.schedule_key = job.schedule_key
     WHERE job.status = 'pending'

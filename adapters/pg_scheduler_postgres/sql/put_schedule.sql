@@ -1,6 +1,6 @@
--- Store a schedule, or give a stored one a new definition. It goes on with the standing that `domain.succession`
--- has found, unless somebody else has stored it meanwhile (`known` is false, and it is there): then with its
--- own.
+-- Store a schedule, or give a stored one a new definition. It goes on with the standing that
+-- `domain.succession` has found, unless somebody else has stored it meanwhile (`known` is false, and it is
+-- there): then with its own.
 WITH
 -- The schedule, new or redefined.
 stored AS (

@@ -1,6 +1,6 @@
 -- Schedules that may stand still for ever: nobody confirms them, their runs bear another task's name, this
--- worker does not know their task, or their mark lies in the future. What is really wrong with them is decided
--- in `domain.astray`.
+-- worker does not know their task, or their mark lies in the future. What is really wrong with them is
+-- decided in `domain.astray`.
 SELECT moment.now, stray.*
 FROM (SELECT :NOW AS now) AS moment
 LEFT JOIN LATERAL (
@@ -14,7 +14,8 @@ LEFT JOIN LATERAL (
         AND (
             (
                 schedule.origin = 'code'
-                AND schedule.heartbeat <= moment.now - make_interval(secs => :silence_seconds::double precision)
+                AND schedule.heartbeat
+                    <= moment.now - make_interval(secs => :silence_seconds::double precision)
             )
             OR (
                 NOT schedule.paused

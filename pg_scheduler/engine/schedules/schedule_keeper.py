@@ -41,6 +41,8 @@ class ScheduleKeeper:
         self._in_code = in_code
         self._try_import = try_import
         self._reported: set[tuple[str, Fault]] = set()
+        self._looked_up: set[str] = set()
+        """Tasks that were not found: other workers' business, most likely."""
         self._changed = asyncio.Event()
 
     def look_again(self) -> None:
@@ -75,9 +77,10 @@ class ScheduleKeeper:
         self._warn([(one, fault) for one, fault in faults if fault is not Fault.ABANDONED])
 
     def _look_up_tasks(self, found: Collection[StraySchedule]) -> None:
-        wanted = sorted({one.task_name for one in found if one.active} - self._registry.known_names())
-        if wanted:
-            self._try_import(wanted)
+        wanted = {one.task_name for one in found if one.active} - self._registry.known_names()
+        new, self._looked_up = wanted - self._looked_up, wanted
+        if new:
+            self._try_import(sorted(new))
 
     async def _retire(self, abandoned: Collection[StraySchedule]) -> None:
         if not abandoned:
