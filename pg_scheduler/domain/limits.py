@@ -11,8 +11,8 @@ one instant, the time at which the bucket would be full again (`refilled_at`). A
 Whatever rate held when it was written, and whatever the clock showed: right after the last start no more than
 a whole bucket was missing.
 
-A job that waits for room in its lane, or for the end of a pause, is not late: what its grace counts from is in
-`waits_from`.
+A job that waits for room in its lane, or for the end of a pause, is not late: what its grace counts from is
+in `waits_from`.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ def _missing(rate: float, lane: LaneState | None, now: datetime) -> float:
 
 
 def tokens(rate: float, lane: LaneState | None, now: datetime) -> float:
-    """How many may start now; below 1 means none. A lane that last gave jobs at a time that is still to come (a
-    clock was set back) is taken to have given them just now."""
+    """How many may start now; below 1 means none. A lane that last gave jobs at a time that is still to come
+    (a clock was set back) is taken to have given them just now."""
     return burst_of(rate) - max(_missing(rate, lane, now), 0.0)
 
 
@@ -140,8 +140,8 @@ def until_token(rate: float, lane: LaneState | None, now: datetime) -> timedelta
 
 
 def worth_noting(lane: LaneState | None, now: datetime, *, full: bool) -> bool:
-    """Whether a look at a lane that gives nothing is to be written down: it is full, and the last note of that
-    is old; or its state is of a time that is still to come."""
+    """Whether a look at a lane that gives nothing is to be written down: it is full, and the last note of
+    that is old; or its state is of a time that is still to come."""
     if lane is not None and lane.claimed_at > now:
         return True
     noted = None if lane is None else lane.full_at
@@ -161,8 +161,8 @@ def noted(lane: LaneState | None, rate: float | None, now: datetime, *, full: bo
 def waits_from(
     rate: float | None, lane: LaneState | None, resumed_at: datetime | None, now: datetime
 ) -> datetime | None:
-    """Since when a job of a lane that has room now could have started, as far as the lane and the pauses of its
-    task are concerned; None: since ever."""
+    """Since when a job of a lane that has room now could have started, as far as the lane and the pauses of
+    its task are concerned; None: since ever."""
     instants = [resumed_at]
     if lane is not None and lane.full_at is not None:
         instants.append(min(lane.full_at + FULL_LANE_PATIENCE, now))

@@ -88,13 +88,13 @@ class LaneAnswer:
     """Time until a lane has something to give by itself: a job becomes due, a rate allows the next start;
     None if there is `more` already. Jobs that wait for a running one to end are not counted: a signal
     tells."""
+    cursor: LaneCursor | None = None
+    """Where the next claim goes on; None: this one has looked at the last lane."""
     outranked: bool = False
     """True if jobs were left behind that lanes had room for, because others come first. That makes `more`
     true as well."""
     passed_over: bool = False
     """True if due jobs that lanes had room for are held by somebody's transaction. They are left to it."""
-    cursor: LaneCursor | None = None
-    """Where the next claim goes on; None: this one has looked at the last lane."""
 
     @property
     def swept(self) -> bool:

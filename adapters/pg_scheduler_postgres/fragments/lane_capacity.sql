@@ -4,7 +4,7 @@
 lane_tokens AS MATERIALIZED (
     SELECT
         known.job_name, known.lane, limits.concurrency, limits.rate, limits.resumed_at,
-        state.claimed_at, state.refilled_at, state.full_at,
+        state.claimed_in, state.claimed_at, state.refilled_at, state.full_at,
         CASE WHEN limits.rate IS NOT NULL THEN
             greatest(1, limits.rate * :burst_seconds::double precision)
         END AS burst,
@@ -29,7 +29,7 @@ lane_tokens AS MATERIALIZED (
 lane_capacity AS MATERIALIZED (
     SELECT
         lane_tokens.job_name, lane_tokens.lane, lane_tokens.rate, lane_tokens.burst,
-        lane_tokens.claimed_at, lane_tokens.refilled_at, lane_tokens.full_at,
+        lane_tokens.claimed_in, lane_tokens.claimed_at, lane_tokens.refilled_at, lane_tokens.full_at,
         greatest(lane_tokens.lacking, 0) AS missing,
         greatest(
             least(

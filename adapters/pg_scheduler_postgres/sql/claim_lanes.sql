@@ -61,48 +61,6 @@ selection AS MATERIALIZED (
     WHERE first.lane IS NOT NULL
     GROUP BY first.job_name, first.lane
 ),
--- The first jobs of these lanes, locked. In place of one that somebody else holds comes the next.
-locked AS MATERIALIZED (
-    SELECT first.job_id, lane_capacity.job_name, lane_capacity.lane
-    FROM selection
-    JOIN lane_capacity ON lane_capacity.job_name = selection.job_name AND lane_capacity.lane = selection.lane
-    CROSS JOIN LATERAL (
-        SELECT of_rank.job_id
-        FROM (
-            SELECT lane_ranks.priority
-            FROM lane_ranks
-            WHERE lane_ranks.job_name = selection.job_name AND lane_ranks.lane = selection.lane
-            ORDER BY lane_ranks.priority
-        ) AS rank
-        CROSS JOIN LATERAL (
-            SELECT job.job_id
-            FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NOT NULL
-                AND job.job_name = selection.job_name
-                AND job.lane = selection.lane
-                AND job.priority = rank.priority
-                AND job.execution_time <= :NOW
-                AND NOT (
-                    -- include: is_late_in_lane
-                )
-            -- include: claim_order
-            LIMIT selection.jobs
-            FOR UPDATE SKIP LOCKED
-        ) AS of_rank
-        LIMIT selection.jobs
-    ) AS first
-),
--- How many each lane gives, and how many it would have had room for.
-taken AS MATERIALIZED (
-    SELECT
-        selection.job_name, selection.lane,
-        count(locked.job_id)::integer AS jobs,
-        selection.jobs - count(locked.job_id) AS passed_over
-    FROM selection
-    LEFT JOIN locked ON locked.job_name = selection.job_name AND locked.lane = selection.lane
-    GROUP BY selection.job_name, selection.lane, selection.jobs
-),
 -- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or their
 -- rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
 noted AS MATERIALIZED (
@@ -131,7 +89,76 @@ noted AS MATERIALIZED (
             )
         )
 ),
--- Lanes whose row still is as the snapshot has it, written: what was counted for them is true.
+-- The rows of these lanes, locked, as far as they still are as the snapshot has them. Who waits here for a claim
+-- that is rolled back finds the jobs free again that it had locked.
+open_lanes AS MATERIALIZED (
+    SELECT state.task_name, state.lane
+    FROM (
+        SELECT selection.job_name, selection.lane FROM selection
+        UNION
+        SELECT noted.job_name, noted.lane FROM noted
+    ) AS wanted
+    JOIN lane_capacity ON lane_capacity.job_name = wanted.job_name AND lane_capacity.lane = wanted.lane
+    JOIN :"schema".scheduled_job_lanes AS state
+        ON state.task_name = wanted.job_name COLLATE "C" AND state.lane = wanted.lane
+    WHERE state.claimed_in = lane_capacity.claimed_in
+    ORDER BY state.task_name COLLATE "C", state.lane COLLATE "C"
+    FOR UPDATE OF state
+),
+-- Lanes that may give jobs: those, and the ones that have no row yet.
+granting AS MATERIALIZED (
+    SELECT selection.job_name, selection.lane, selection.jobs
+    FROM selection
+    JOIN lane_capacity ON lane_capacity.job_name = selection.job_name AND lane_capacity.lane = selection.lane
+    WHERE lane_capacity.claimed_in IS NULL
+        OR (selection.job_name, selection.lane) IN (
+            SELECT open_lanes.task_name, open_lanes.lane FROM open_lanes
+        )
+),
+-- The first jobs of these lanes, locked. In place of one that somebody else holds comes the next.
+locked AS MATERIALIZED (
+    SELECT first.job_id, lane_capacity.job_name, lane_capacity.lane
+    FROM granting
+    JOIN lane_capacity ON lane_capacity.job_name = granting.job_name AND lane_capacity.lane = granting.lane
+    CROSS JOIN LATERAL (
+        SELECT of_rank.job_id
+        FROM (
+            SELECT lane_ranks.priority
+            FROM lane_ranks
+            WHERE lane_ranks.job_name = granting.job_name AND lane_ranks.lane = granting.lane
+            ORDER BY lane_ranks.priority
+        ) AS rank
+        CROSS JOIN LATERAL (
+            SELECT job.job_id
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending'
+                AND job.lane IS NOT NULL
+                AND job.job_name = granting.job_name
+                AND job.lane = granting.lane
+                AND job.priority = rank.priority
+                AND job.execution_time <= :NOW
+                AND NOT (
+                    -- include: is_late_in_lane
+                )
+            -- include: claim_order
+            LIMIT granting.jobs
+            FOR UPDATE SKIP LOCKED
+        ) AS of_rank
+        LIMIT granting.jobs
+    ) AS first
+),
+-- How many each lane gives, and how many it would have had room for.
+taken AS MATERIALIZED (
+    SELECT
+        granting.job_name, granting.lane,
+        count(locked.job_id)::integer AS jobs,
+        granting.jobs - count(locked.job_id) AS passed_over
+    FROM granting
+    LEFT JOIN locked ON locked.job_name = granting.job_name AND locked.lane = granting.lane
+    GROUP BY granting.job_name, granting.lane, granting.jobs
+),
+-- Lanes whose row still is as the snapshot has it (that of a new lane may have been made meanwhile), written:
+-- what was counted for them is true.
 written AS (
     INSERT INTO :"schema".scheduled_job_lanes AS state (
         task_name, lane, claimed_in, claimed_at, refilled_at, full_at, granted
@@ -230,7 +257,8 @@ SELECT
     ) AS finished_notified,
     (SELECT array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
     (
-        (SELECT count(*) FROM reserved) < (SELECT count(*) FROM taken WHERE taken.jobs > 0)
+        (SELECT count(*) FROM granting) < (SELECT count(*) FROM selection)
+        OR (SELECT count(*) FROM reserved) < (SELECT count(*) FROM taken WHERE taken.jobs > 0)
         OR (SELECT count(*) FROM started) >= :limit::integer
         OR (SELECT count(*) FROM misfired) > 0
         OR outranked.jobs > 0

@@ -9,8 +9,8 @@ from pg_scheduler.ports.claims import LaneAnswer, LaneCursor
 from pg_scheduler.ports.clock import Clock
 
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 1.0
-"""Seconds before lanes are looked at again whose jobs somebody's transaction holds, or that could not be looked
-at; it doubles while that goes on."""
+"""Seconds before lanes are looked at again whose jobs somebody's transaction holds, or that could not be
+looked at; it doubles while that goes on."""
 
 BUSY_SHARE = 0.05
 """How much of a busy worker's claiming may go into lanes: tasks without limits must not be slowed by them."""

@@ -1,19 +1,20 @@
-"""Rows that somebody's open transaction holds stop neither their lane nor others, and nobody spins for them."""
+"""Rows that somebody's open transaction holds stop neither their lane nor others; nobody spins for them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import asyncpg
 
+from pg_scheduler import PgQueuer
+from pg_scheduler.client.source import Library
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.engine.limits.lane_gate import LONGEST_PAUSE, SHORTEST_PAUSE, LaneGate
 from pg_scheduler.ports.claims import LaneAnswer
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.scheduler import Scheduler
 from pg_scheduler.testing import ManualClock
 from pg_scheduler.testing.contract.scene import OWNER, at, claim_request, new, submit
-from tests.support.running import eventually
 
 NAMES = ("task", "other")
 
@@ -51,23 +52,27 @@ async def test_a_lane_of_held_jobs_costs_no_token_and_asks_for_no_more(
 
 
 async def test_held_jobs_outside_lanes_keep_nobody_in_lanes_from_starting(
-    dsn: str, driver: Driver, sql: asyncpg.Connection
+    dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
-    await submit(driver, *(new(f"held {n}", task="other", rank=1) for n in range(60)))
-    await driver.limits.set_limits({"task": TaskLimits(concurrency=1)}, now=at(0))
-    await submit(driver, new("limited"))
-    await held(sql, *(f"held {n}" for n in range(60)))
-    assert (await look(driver)).outranked
-    started = []
+    queue = PgQueuer(dsn, library=library)
+    ran: list[str] = []
 
-    async def task() -> None:
-        started.append(1)
+    async def note(job: Any) -> None:
+        ran.append(job.entrypoint)
 
-    async with Scheduler(dsn) as scheduler:
-        scheduler.register(task, name="task")
-        scheduler.register(task, name="other")
-        await eventually(lambda: started)
-        await sql.execute("ROLLBACK")
+    queue.entrypoint("limited", concurrency_limit=1)(note)
+    queue.entrypoint("free")(note)
+    await queue.queries.enqueue(["free"] * 20, [b""] * 20, [9] * 20)
+    await queue.queries.enqueue("limited", b"")
+    await sql.execute("BEGIN")
+    await sql.execute("SELECT FROM scheduled_jobs WHERE job_name = 'free' FOR UPDATE")
+    queue.scheduler.max_concurrent_jobs = 5
+    steps = queue.scheduler.worker.steps
+    await steps.claim_and_start()
+    await steps.finish_started()
+    assert ran == ["limited"]
+    await sql.execute("ROLLBACK")
+    await queue.shutdown()
 
 
 def test_who_passes_held_jobs_over_looks_again_after_a_pause_that_doubles() -> None:
