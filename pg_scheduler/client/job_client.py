@@ -249,9 +249,12 @@ class JobClient:
         """
         wanted = checked_name("job_id", job_id)
         await self.open()
-        before = await self.driver.jobs.override_status(wanted, status, now=self.clock.pinned())
-        if before is JobStatus.RUNNING and not runs_here(wanted):
-            # Its attempt has lost the lease, or should stop. One that moves its own job goes on to its end.
+        # The attempt has lost its lease, or should stop. One that moves its own job goes on to its end.
+        stop = not runs_here(wanted)
+        before = await self.driver.jobs.override_status(
+            wanted, status, now=self.clock.pinned(), stop_attempt=stop
+        )
+        if before is JobStatus.RUNNING and stop:
             self.wakeups.cancel_requested()
         if status is JobStatus.PENDING:
             self.wakeups.jobs_due()
