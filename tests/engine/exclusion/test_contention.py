@@ -14,6 +14,7 @@ from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler.testing.memory.locks import MemoryLocks
+from pg_scheduler_postgres.session import Session
 from tests.engine.exclusion.runs import KEY, Gate, add_schedule, ended, running, trigger
 from tests.support.running import BriskScheduler, eventually
 
@@ -54,7 +55,12 @@ async def test_waiting_for_a_lock_makes_neither_history_nor_connections(dsn: str
         await eventually(lambda: gate.inside)
         session = scheduler.driver.link.session  # type: ignore[attr-defined]
         dedicated, made = session.dedicated, []
-        session.dedicated = lambda: made.append(1) or dedicated()
+
+        def counted() -> Session:
+            made.append(1)
+            return dedicated()  # type: ignore[no-any-return]
+
+        session.dedicated = counted
         second = await trigger(scheduler)
         epochs: set[int] = set()
 
