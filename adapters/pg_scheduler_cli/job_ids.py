@@ -25,6 +25,6 @@ async def _whole_id(queries: Queries, given: str) -> str:
         return given
     found = await queries.driver.insight.ids_beginning_with(given, SHOWN + 1)
     if len(found) > 1:
-        named = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+        named = ", ".join(found[:SHOWN]) + (" and others" if len(found) > SHOWN else "")
         raise Failure(f"several jobs have ids that begin with {given!r}: {named}. Type more of the id")
     return found[0] if found else given

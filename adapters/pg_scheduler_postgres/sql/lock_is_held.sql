@@ -8,6 +8,8 @@ SELECT EXISTS (
         AND lock.classid::bigint = :key::bigint >> 32
         AND lock.objid::bigint = :key::bigint & 4294967295
         AND lock.database = (
-            SELECT database.oid FROM pg_catalog.pg_database AS database WHERE database.datname = current_database()
+            SELECT database.oid
+            FROM pg_catalog.pg_database AS database
+            WHERE database.datname = current_database()
         )
 ) AS held;

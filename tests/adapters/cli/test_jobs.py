@@ -255,7 +255,7 @@ async def test_the_beginning_of_several_ids_names_none(pgq: Pgq, queries: Querie
         said = await pgq("jobs", command, jobs[0][:8])
         assert said.code == 2
         assert said.err.startswith(f"pgq: several jobs have ids that begin with '{jobs[0][:8]}': {jobs[0]}, ")
-        assert said.err.endswith(", ... Type more of the id\n")
+        assert said.err.endswith(" and others. Type more of the id\n")
     assert {record.status for record in await queries.jobs()} == {JobStatus.PENDING}
 
 

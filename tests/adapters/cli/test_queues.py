@@ -43,9 +43,9 @@ async def test_the_list_counts_what_is_unfinished_by_entrypoint(pgq: Pgq, querie
          "concurrency_limit": None, "requests_per_second": None},
     ]  # fmt: skip
     table = (await pgq("queues", "list")).out.splitlines()
-    assert [line.split()[:4] for line in table[2:]] == [
-        ["mail", "2", "0", "active"],
-        ["rest", "0", "0", "paused"],
+    assert [line.split()[:5] for line in table[2:]] == [
+        ["mail", "2", "0", "0", "active"],
+        ["rest", "0", "0", "0", "paused"],
     ]
 
 
