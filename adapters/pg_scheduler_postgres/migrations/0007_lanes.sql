@@ -1,5 +1,5 @@
--- What a grace counts from: when a pause ended, when a lane was last seen full. And where the attempt of a job
--- takes its place while the row has another definition already.
+-- What a grace counts from: when a pause ended, when a lane was last seen full. And where the attempt of a
+-- job takes its place while the row has another definition already.
 ALTER TABLE :"schema".scheduled_job_limits
     ADD COLUMN IF NOT EXISTS resumed_at TIMESTAMPTZ;
 

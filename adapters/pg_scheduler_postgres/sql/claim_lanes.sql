@@ -61,8 +61,8 @@ selection AS MATERIALIZED (
     WHERE first.lane IS NOT NULL
     GROUP BY first.job_name, first.lane
 ),
--- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or their
--- rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
+-- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or
+-- their rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
 noted AS MATERIALIZED (
     SELECT lane_capacity.job_name, lane_capacity.lane
     FROM lane_capacity
@@ -89,8 +89,8 @@ noted AS MATERIALIZED (
             )
         )
 ),
--- The rows of these lanes, locked, as far as they still are as the snapshot has them. Who waits here for a claim
--- that is rolled back finds the jobs free again that it had locked.
+-- The rows of these lanes, locked, as far as they still are as the snapshot has them. Who waits here for a
+-- claim that is rolled back finds the jobs free again that it had locked.
 open_lanes AS MATERIALIZED (
     SELECT state.task_name, state.lane
     FROM (
