@@ -35,6 +35,7 @@ VERBS = {
         "attempts",
         "unclaimed",
         "duplicates",
+        "leases_of",
         "sizes",
         "pending_names",
         "workers",
