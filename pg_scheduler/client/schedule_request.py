@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pg_scheduler.client.job_factory import storable_backoff
-from pg_scheduler.domain.cron import CronRule, GapRule, OverlapRule, zone_of
+from pg_scheduler.domain.cron import CronRule, GapRule, OverlapRule, is_hashed, zone_of
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
@@ -26,8 +26,8 @@ from pg_scheduler.domain.schedule import (
     CatchUp,
     Overlap,
     ScheduleSpec,
-    cron_key,
-    interval_key,
+    default_key,
+    plain_key,
     spec_hash,
 )
 from pg_scheduler.domain.unset import UNSET, Unset
@@ -128,8 +128,11 @@ class ScheduleFactory:
             self._default_grace() if isinstance(grace, Unset) else checked_grace("misfire_grace_time", grace),
         )
         key = (
-            checked_name("key", request.key) if request.key is not None else _key(task_name, spec, task_data)
+            checked_name("key", request.key)
+            if request.key is not None
+            else default_key(_identity(task_name, task_data), spec)
         )
+        spec = _hashed_by(key, spec)
         return _with_hash(
             NewSchedule(
                 key=key,
@@ -139,6 +142,7 @@ class ScheduleFactory:
                 task_data=task_data,
                 rank=rank_of(request.priority),
                 max_retries=checked_count("max_retries", request.max_retries),
+                misfire_grace_seconds=spec.first_start_grace,
                 timeout=checked_duration("timeout", request.timeout),
                 backoff=backoff_text(storable_backoff(request.retry)),
                 exclusive=bool(request.use_advisory_lock),
@@ -203,19 +207,30 @@ def _spec(request: ScheduleRequest, task_name: str, grace: int | None) -> Schedu
     )
 
 
-def _key(task_name: str, spec: ScheduleSpec, task_data: str) -> str:
+def _identity(task_name: str, task_data: str) -> str:
     """The same request gives the same schedule, so adding it at every start adds it once."""
-    digest = hashlib.sha256(task_data.encode()).hexdigest()[:8]
-    identity = f"{task_name}:{digest}"
-    if spec.cron is not None:
-        return cron_key(identity, spec.cron.expression, spec.cron.timezone.key)
-    assert spec.every is not None
-    return interval_key(identity, spec.every)
+    return f"{task_name}:{hashlib.sha256(task_data.encode()).hexdigest()[:8]}"
+
+
+def earlier_key(new: NewSchedule) -> str | None:
+    """The default key that this schedule had before its anchor and clock rules were part of it; None if it is
+    the same."""
+    identity, spec = _identity(new.task_name, new.task_data), ScheduleSpec.from_text(new.spec)
+    earlier = plain_key(identity, spec)
+    return earlier if new.key == default_key(identity, spec) != earlier else None
+
+
+def _hashed_by(key: str, spec: ScheduleSpec) -> ScheduleSpec:
+    """Each schedule of a task has an ``H`` of its own. Where there is none, the name stays what earlier
+    versions stored, or every schedule would be redefined by an upgrade."""
+    if spec.cron is None or not is_hashed(spec.cron.expression):
+        return spec
+    return replace(spec, cron=replace(spec.cron, hash_name=key))
 
 
 def _with_hash(new: NewSchedule) -> NewSchedule:
     """With the digest of everything that two versions of the code may disagree about."""
-    parts = (
+    parts = [
         new.task_name,
         new.spec,
         new.task_data,
@@ -225,5 +240,7 @@ def _with_hash(new: NewSchedule) -> NewSchedule:
         str(new.backoff),
         str(new.exclusive),
         str(new.contention),
-    )
+    ]
+    if new.misfire_grace_seconds is not None:  # rows of an earlier version have none
+        parts.append(str(new.misfire_grace_seconds))
     return replace(new, spec_hash=spec_hash(*parts))
