@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseUnavailable
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUnavailable
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
