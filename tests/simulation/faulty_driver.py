@@ -30,6 +30,8 @@ VERBS = {
     ),
     "insight": (
         "job",
+        "statuses",
+        "ids_beginning_with",
         "jobs",
         "counts",
         "attempts",
@@ -41,6 +43,9 @@ VERBS = {
     ),
     "schedules": (
         "register_schedules",
+        "retire_abandoned",
+        "stray_schedules",
+        "move_runs",
         "put_schedule",
         "remove_schedule",
         "set_paused",
