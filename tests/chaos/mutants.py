@@ -18,7 +18,7 @@ RAISED_EPOCH = (
     "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),",
     "epoch = greatest(job.epoch, 1),",
 )
-ANY_EPOCH = (SQL + "settle_completed.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
+ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
     "AND schedule.next_window IS NOT DISTINCT FROM step.expected_window",
