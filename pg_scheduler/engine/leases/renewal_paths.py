@@ -88,7 +88,8 @@ class RenewalPaths:
         self._told = True
         log.error(
             "leases cannot be renewed, neither over a connection of their own (%s: %s) nor over the "
-            "scheduler's (%s: %s). Running jobs whose leases are not renewed within %g s are run again elsewhere",
+            "scheduler's (%s: %s). Running jobs whose leases are not renewed within %g s are run again "
+            "elsewhere",
             type(own).__name__,
             own,
             type(beside).__name__,

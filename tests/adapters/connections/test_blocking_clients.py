@@ -19,7 +19,7 @@ from pg_scheduler import ConnectionLost, InvalidInput, SchemaError, SyncQueries,
 from pg_scheduler.client import submit_retry
 
 CUT_OTHERS = (
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
 

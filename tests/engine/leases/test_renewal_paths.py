@@ -49,15 +49,18 @@ async def test_a_worker_that_can_make_no_more_connections_keeps_its_jobs(
         starts += 1
         await go_on.wait()
 
-    async with alone(dsn, library) as pool, HastyScheduler.connect(dsn):
-        async with HastyScheduler(pool) as scheduler:
-            job = await scheduler.schedule(export, execution_time=past())
-            two_leases = "SELECT now() - started_at > interval '2.5 seconds' FROM scheduled_jobs"
-            await eventually(lambda: sql.fetchval(two_leases))
-            assert await sql.fetchval("SELECT lease_until > now() FROM scheduled_jobs")
-            assert not scheduler.worker.listening
-            go_on.set()
-            assert await job.wait(timeout=45) == "completed"
+    async with (
+        alone(dsn, library) as pool,
+        HastyScheduler.connect(dsn),
+        HastyScheduler(pool) as scheduler,
+    ):
+        job = await scheduler.schedule(export, execution_time=past())
+        two_leases = "SELECT now() - started_at > interval '2.5 seconds' FROM scheduled_jobs"
+        await eventually(lambda: sql.fetchval(two_leases))
+        assert await sql.fetchval("SELECT lease_until > now() FROM scheduled_jobs")
+        assert not scheduler.worker.listening
+        go_on.set()
+        assert await job.wait(timeout=45) == "completed"
     assert starts == 1
     told = [record for record in caplog.records if record.name in (RENEWALS, SIGNALS)]
     assert [record.levelno for record in told] == [logging.WARNING] * len(told)
