@@ -88,8 +88,8 @@ async def _connected(kind: type[Connection], conninfo: str, kwargs: dict[str, An
 
 async def _present(value: Any) -> Any:
     """What a pool was given: a value, or a function that tells it, perhaps a coroutine function."""
-    told = value() if callable(value) else value
-    return await told if inspect.isawaitable(told) else told
+    present = value() if callable(value) else value
+    return await present if inspect.isawaitable(present) else present
 
 
 def _not_pinned(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -34,13 +34,13 @@ async def keep_listening(
         except Exception as error:
             failures += 1
             if failures == 1:
-                _tell(error, meanwhile)
+                _report(error, meanwhile)
             longest = PAUSE_WHEN_SWALLOWED if isinstance(error, SignalsSwallowed) else 0.0
             pause = max(pause_after(error, failures), longest)
             await clock.sleep(pause * random.uniform(0.5, 1.0))
 
 
-def _tell(error: Exception, meanwhile: str) -> None:
+def _report(error: Exception, meanwhile: str) -> None:
     if isinstance(error, SignalsSwallowed):
         log.warning(
             "%s: a pooler in transaction mode, most likely. %s. Give the scheduler a direct connection, or "

@@ -32,7 +32,7 @@ class RenewalPaths:
         self._at_risk = at_risk
         self._lease = lease
         self._is_beside = False
-        self._told = False
+        self._reported = False
 
     async def renew(self) -> None:
         """Renew once.
@@ -46,7 +46,7 @@ class RenewalPaths:
             except Exception as error:
                 log.debug("a renewal failed: %s", error)
             else:
-                self._told = False
+                self._reported = False
                 return
         await self._renew_either_way()
 
@@ -67,7 +67,7 @@ class RenewalPaths:
         if own is None:
             if self._is_beside:
                 log.info("leases are renewed over a connection of their own again")
-            self._is_beside = self._told = False
+            self._is_beside = self._reported = False
         elif beside is None:
             if not self._is_beside:
                 log.warning(
@@ -77,15 +77,15 @@ class RenewalPaths:
                     type(own).__name__,
                     own,
                 )
-            self._is_beside, self._told = True, False
+            self._is_beside, self._reported = True, False
         else:
-            self._tell(own, beside)
+            self._report(own, beside)
             raise own
 
-    def _tell(self, own: BaseException, beside: BaseException) -> None:
-        if self._told or not self._at_risk():
+    def _report(self, own: BaseException, beside: BaseException) -> None:
+        if self._reported or not self._at_risk():
             return
-        self._told = True
+        self._reported = True
         log.error(
             "leases cannot be renewed, neither over a connection of their own (%s: %s) nor over the "
             "scheduler's (%s: %s). Running jobs whose leases are not renewed within %g s are run again "

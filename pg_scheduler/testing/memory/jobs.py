@@ -36,7 +36,6 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
-from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.settling import reclaim_one, settle_one
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
@@ -60,7 +59,7 @@ class MemoryJobs:
         refuse_replacing_by_key(jobs, conflict)
         moment = moment_of(now)
         job_ids = [job.job_id for job in jobs]
-        sent = rows_to_send(job_ids, conflict)
+        sent = rows_to_send(jobs, conflict)
         free = self._free_to_store([jobs[position] for position in sent])
         if conflict is ConflictResolution.RAISE:
             refuse_taken([jobs[position] for position in sent if job_ids[position] not in free])
@@ -69,7 +68,7 @@ class MemoryJobs:
             job = jobs[position]
             due = job.execution_time if job.delay is None else moment + job.delay
             if job.job_id in free:
-                row = self._state.jobs[job.job_id] = StoredJob(job, moment, due)
+                row = self._state.store(job, moment, due)
                 stored[job.job_id] = Submission.INSERTED
             elif conflict is ConflictResolution.REPLACE:
                 row = self._state.jobs[job.job_id]
@@ -173,9 +172,11 @@ class MemoryJobs:
             for position, settlement in enumerate(settlements)
         ]
         for settlement, taken in zip(settlements, accepted, strict=True):
-            if taken:
-                self._state.announce_end(self._state.jobs[settlement.job_id])
-            if taken and self._state.jobs[settlement.job_id].status in not_kept:
+            if not taken:
+                continue
+            row = self._state.jobs[settlement.job_id]
+            self._state.announce_end(row)
+            if row.status in not_kept and not row.awaited:
                 self._state.forget([settlement.job_id])
         if any(accepted):
             self._state.signal(SignalKind.DUE)

@@ -34,7 +34,7 @@ def queries(dsn: str) -> Iterator[SyncQueries]:
         yield queries
 
 
-def asked(dsn: str, statement: str, *values: Any) -> Any:
+def value_of(dsn: str, statement: str, *values: Any) -> Any:
     """The single value of a query by somebody else."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         row = connection.execute(statement.encode(), values or None).fetchone()
@@ -42,7 +42,7 @@ def asked(dsn: str, statement: str, *values: Any) -> Any:
 
 
 def stored(dsn: str, job_ids: list[str]) -> int:
-    found: int = asked(dsn, "SELECT count(*) FROM scheduled_jobs WHERE job_id = ANY (%s)", job_ids)
+    found: int = value_of(dsn, "SELECT count(*) FROM scheduled_jobs WHERE job_id = ANY (%s)", job_ids)
     return found
 
 
@@ -55,29 +55,29 @@ def in_threads(view: Callable[[], None], threads: int = 3) -> None:
 
 
 class TestThreads:
-    def test_what_threads_were_told_is_stored(self, dsn: str, queries: SyncQueries) -> None:
+    def test_what_threads_were_answered_is_stored(self, dsn: str, queries: SyncQueries) -> None:
         """Over one connection their transactions interleaved, and stayed open for ever."""
-        told: list[str] = []
+        answered: list[str] = []
 
         def view() -> None:
             for _ in range(25):
-                told.extend(queries.enqueue(["mail", "mail"], [b"x", b"y"]))
-                told.extend(queries.enqueue("mail"))
+                answered.extend(queries.enqueue(["mail", "mail"], [b"x", b"y"]))
+                answered.extend(queries.enqueue("mail"))
 
         in_threads(view)
-        assert (len(told), stored(dsn, told)) == (225, 225)
+        assert (len(answered), stored(dsn, answered)) == (225, 225)
 
     def test_two_clients_over_one_connection_take_turns(self, dsn: str, queries: SyncQueries) -> None:
-        told: list[str] = []
+        answered: list[str] = []
         with psycopg.connect(dsn, autocommit=True) as shared:
 
             def view() -> None:
                 mine = SyncQueries(shared)
                 for _ in range(25):
-                    told.extend(mine.enqueue(["mail", "mail"]))
+                    answered.extend(mine.enqueue(["mail", "mail"]))
 
             in_threads(view)
-        assert (len(told), stored(dsn, told)) == (150, 150)
+        assert (len(answered), stored(dsn, answered)) == (150, 150)
 
     def test_retries_from_threads_are_stored(self, dsn: str, queries: SyncQueries) -> None:
         ids = queries.enqueue(["mail"] * 30)
@@ -92,19 +92,19 @@ class TestThreads:
                     return
 
         in_threads(view)
-        assert asked(dsn, "SELECT count(*) FROM scheduled_jobs WHERE status = 'pending'") == 30
+        assert value_of(dsn, "SELECT count(*) FROM scheduled_jobs WHERE status = 'pending'") == 30
 
 
 class TestBrokenConnections:
     def test_a_connection_that_the_server_ended_is_made_again(self, dsn: str, queries: SyncQueries) -> None:
         queries.enqueue("mail")
         for _ in range(2):
-            asked(dsn, CUT_OTHERS)
+            value_of(dsn, CUT_OTHERS)
             assert queries.queue_size()[0].count >= 1
-            asked(dsn, CUT_OTHERS)
+            value_of(dsn, CUT_OTHERS)
             assert stored(dsn, queries.enqueue("mail")) == 1
 
-    def test_a_lock_timeout_is_tried_again_and_then_told(
+    def test_a_lock_timeout_is_tried_again_and_then_raised(
         self, dsn: str, queries: SyncQueries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It was told as "no running event loop"."""
@@ -125,7 +125,7 @@ class TestBrokenConnections:
             assert stored(dsn, impatient.enqueue("mail")) == 1
             released.join()
 
-    def test_a_pool_that_has_no_connection_is_told_as_such(
+    def test_a_pool_that_has_no_connection_is_reported_as_such(
         self, dsn: str, queries: SyncQueries, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(submit_retry, "PATIENCE", 0.2)
@@ -189,7 +189,7 @@ def test_forked_processes_have_connections_of_their_own(dsn: str, queries: SyncQ
     program = [sys.executable, "-c", textwrap.dedent(FORKING), dsn]
     done = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
     assert (done.stdout, done.stderr) == ("[0, 0, 0]\n", "")
-    assert asked(dsn, "SELECT count(*) FROM scheduled_jobs") == 4 + 3 * 60
+    assert value_of(dsn, "SELECT count(*) FROM scheduled_jobs") == 4 + 3 * 60
 
 
 class TestTransactions:
@@ -219,7 +219,7 @@ class TestTransactions:
                     refused()
             with mine.transaction():
                 queries.enqueue("mail", connection=mine)
-        assert asked(dsn, "SELECT count(*) FROM scheduled_jobs") == 2
+        assert value_of(dsn, "SELECT count(*) FROM scheduled_jobs") == 2
 
 
 @pytest.mark.parametrize("threshold", [0, None])

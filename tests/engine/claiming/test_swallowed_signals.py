@@ -60,8 +60,8 @@ async def test_a_worker_that_hears_nothing_says_so_and_polls(
         handle = await client.schedule(job, execution_time=past())
         assert await handle.wait(timeout=45) == "completed"
         assert not scheduler.worker.listening
-        (told,) = warnings(caplog)
-        assert "a pooler in transaction mode, most likely. Due jobs are looked for every 0.2 s" in told
+        (line,) = warnings(caplog)
+        assert "a pooler in transaction mode, most likely. Due jobs are looked for every 0.2 s" in line
         stop()
         await eventually(lambda: scheduler.worker.listening)
 

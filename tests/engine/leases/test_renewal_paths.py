@@ -62,10 +62,12 @@ async def test_a_worker_that_can_make_no_more_connections_keeps_its_jobs(
         go_on.set()
         assert await job.wait(timeout=45) == "completed"
     assert starts == 1
-    told = [record for record in caplog.records if record.name in (RENEWALS, SIGNALS)]
-    assert [record.levelno for record in told] == [logging.WARNING] * len(told)
+    reported = [record for record in caplog.records if record.name in (RENEWALS, SIGNALS)]
+    assert [record.levelno for record in reported] == [logging.WARNING] * len(reported)
     for name, words in ((RENEWALS, "renewed over the scheduler's own pool"), (SIGNALS, "looked for every")):
-        (line,) = {record.getMessage() for record in told if record.name == name and words in record.message}
+        (line,) = {
+            record.getMessage() for record in reported if record.name == name and words in record.message
+        }
         assert "refused" in line or "Connect" in line
 
 
@@ -106,7 +108,7 @@ def scene() -> Scene:
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]]]:
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, str]]]:
     caplog.set_level(logging.INFO, RENEWALS)
 
     def lines() -> list[tuple[str, str]]:
@@ -123,16 +125,16 @@ async def test_where_its_own_connection_works_the_other_way_is_left_alone(scene:
 
 
 async def test_the_way_back_to_its_own_connection_is_found(
-    scene: Scene, told: Callable[[], list[tuple[str, str]]]
+    scene: Scene, logged: Callable[[], list[tuple[str, str]]]
 ) -> None:
     scene.own.failure = DatabaseUnavailable("too many connections")
     for _ in range(3):
         await scene.paths.renew()
-    assert told() == [("WARNING", "no connection for the renewal of leases alone")]
+    assert logged() == [("WARNING", "no connection for the renewal of leases alone")]
     scene.own.failure = None
     for _ in range(2):
         await scene.paths.renew()
-    assert told() == [("INFO", "leases are renewed over a connection of their own again")]
+    assert logged() == [("INFO", "leases are renewed over a connection of their own again")]
     calls = scene.beside.calls
     await scene.paths.renew()
     assert scene.beside.calls == calls
@@ -148,22 +150,22 @@ async def test_one_way_that_hangs_costs_no_lease(scene: Scene, failing: str) -> 
 
 
 async def test_where_neither_works_it_is_an_error_once(
-    scene: Scene, told: Callable[[], list[tuple[str, str]]]
+    scene: Scene, logged: Callable[[], list[tuple[str, str]]]
 ) -> None:
     scene.own.failure, scene.beside.hangs = ConnectionLost("own"), True
     for _ in range(3):
         with pytest.raises(ConnectionLost, match="own"):
             await scene.paths.renew()
-    assert told() == [("ERROR", "leases cannot be renewed, neither over a connection of their own")]
+    assert logged() == [("ERROR", "leases cannot be renewed, neither over a connection of their own")]
 
 
 async def test_without_leases_that_is_no_error(
-    scene: Scene, told: Callable[[], list[tuple[str, str]]]
+    scene: Scene, logged: Callable[[], list[tuple[str, str]]]
 ) -> None:
     scene.own.failure, scene.beside.failure, scene.at_risk = ConnectionLost("a"), ConnectionLost("b"), False
     with pytest.raises(ConnectionLost):
         await scene.paths.renew()
-    assert told() == []
+    assert logged() == []
 
 
 async def test_what_lives_in_this_worker_is_renewed_before_anything_is_taken_back(
