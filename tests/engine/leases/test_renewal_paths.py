@@ -65,10 +65,8 @@ async def test_a_worker_that_can_make_no_more_connections_keeps_its_jobs(
     reported = [record for record in caplog.records if record.name in (RENEWALS, SIGNALS)]
     assert [record.levelno for record in reported] == [logging.WARNING] * len(reported)
     for name, words in ((RENEWALS, "renewed over the scheduler's own pool"), (SIGNALS, "looked for every")):
-        (line,) = {
-            record.getMessage() for record in reported if record.name == name and words in record.message
-        }
-        assert "refused" in line or "Connect" in line
+        (line,) = [record.getMessage() for record in reported if record.name == name]
+        assert words in line
 
 
 Renewing = Callable[[], Awaitable[None]]
