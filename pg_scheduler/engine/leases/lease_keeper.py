@@ -135,7 +135,8 @@ class LeaseKeeper:
             await connection.close()
 
     async def _renew_in_main_loop(self) -> None:
-        assert self._main_loop is not None, "the keeper was started there"
+        if self._main_loop is None or self._main_loop.is_closed():
+            raise ConnectionLost("the scheduler's event loop is closed")
         renewing = asyncio.run_coroutine_threadsafe(self.renew_now(), self._main_loop)
         await asyncio.wrap_future(renewing)
 
