@@ -12,7 +12,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON
+from pg_scheduler_postgres.rows import soon_in
 
 Batch = dict[Lease, int]
 """Positions in the call, by lease: all of one worker."""
@@ -80,7 +80,7 @@ class Settling:
             worker_id=worker_id,
             **arrays_of(batch),
             not_kept=[str(status) for status in self._not_kept],
-            soon_seconds=SOON.total_seconds(),
+            soon_seconds=soon_in(self._link.session),
         )
         found = {(row["job_id"], row["epoch"]): True if row["applied"] else None for row in rows}
         for one, position in zip(batch, positions, strict=True):

@@ -37,6 +37,7 @@ VERBS = {
         "attempts",
         "unclaimed",
         "duplicates",
+        "leases_of",
         "sizes",
         "pending_names",
         "workers",

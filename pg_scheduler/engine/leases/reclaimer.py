@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUnavailable
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
@@ -84,7 +84,9 @@ class Reclaimer:
             # What lives in this very worker is not lost, whatever keeps its leases from being renewed.
             await self._renew_own()
             _, next_expiry_in = await self._reclaim()
-        except DatabaseError:
+        except (ConnectionLost, DatabaseUnavailable):
+            # Then nobody can renew. A statement that was refused or took too long (a lock, a deadlock) says
+            # nothing of the kind.
             self.note_outage()
             raise
         await self._clock.sleep(self._nap(next_expiry_in))
