@@ -31,8 +31,11 @@ MUTANTS = (
     Mutant(
         "kills",
         "leases are renewed",
-        (("pg_scheduler/engine/leases/lease_keeper.py", "            await renew()\n",
-          "            await asyncio.sleep(0)\n"),),
+        (
+            ("pg_scheduler/engine/leases/lease_keeper.py", "            await renew()\n",
+             "            await asyncio.sleep(0)\n"),
+            ("pg_scheduler/engine/leases/reclaimer.py", "            await self._renew_own()\n", ""),
+        ),
         1,
     ),
     Mutant(

@@ -82,8 +82,11 @@ MUTANTS = (
     Mutant(
         "half-open renewals",
         "another connection renews where one does not answer in time",
-        ((ENGINE + "leases/lease_keeper.py", "asyncio.wait({doing}, timeout=self._patience)",
-          "asyncio.wait({doing}, timeout=None)"),),
+        (
+            (ENGINE + "leases/dedicated_connection.py", "asyncio.wait({doing}, timeout=self._patience)",
+             "asyncio.wait({doing}, timeout=None)"),
+            (ENGINE + "leases/reclaimer.py", "            await self._renew_own()\n", ""),
+        ),
     ),
     Mutant(
         "partition",
