@@ -41,7 +41,8 @@ def _renumbered(value: Any, number: Renumber) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **_fields({f.name: getattr(value, f.name) for f in fields(value)}, number))
     if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return value._replace(**_fields(value._asdict(), number))
+        named: Any = value
+        return named._replace(**_fields(named._asdict(), number))
     if isinstance(value, Mapping):
         return {_renumbered(key, number): _renumbered(item, number) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
