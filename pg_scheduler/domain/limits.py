@@ -102,6 +102,11 @@ NOTE_AGAIN = timedelta(seconds=15)
 """How old the note that a lane is full may become while it is looked at."""
 
 
+CLOCK_SET_BACK = timedelta(seconds=60)
+"""What a lane gave so far ahead of now it gave by another clock. Less says nothing: a statement begins before
+it sees what others have written."""
+
+
 @dataclass(frozen=True, slots=True)
 class LaneState:
     """What is known of a lane apart from its jobs."""
@@ -142,7 +147,7 @@ def until_token(rate: float, lane: LaneState | None, now: datetime) -> timedelta
 def worth_noting(lane: LaneState | None, now: datetime, *, full: bool) -> bool:
     """Whether a look at a lane that gives nothing is to be written down: it is full, and the last note of
     that is old; or its state is of a time that is still to come."""
-    if lane is not None and lane.claimed_at > now:
+    if lane is not None and lane.claimed_at > now + CLOCK_SET_BACK:
         return True
     noted = None if lane is None else lane.full_at
     return full and (noted is None or not timedelta(0) <= now - noted < NOTE_AGAIN)
@@ -153,7 +158,7 @@ def noted(lane: LaneState | None, rate: float | None, now: datetime, *, full: bo
     full_at = now if full else None if lane is None else lane.full_at
     if lane is None:
         return LaneState(now, None, full_at)
-    if lane.claimed_at <= now:
+    if lane.claimed_at <= now + CLOCK_SET_BACK:
         return LaneState(lane.claimed_at, lane.refilled_at, full_at)
     return LaneState(now, None if rate is None else refilled_after(rate, lane, now, 0), full_at)
 

@@ -64,9 +64,9 @@ selection AS MATERIALIZED (
 -- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or
 -- their rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
 noted AS MATERIALIZED (
-    SELECT lane_capacity.job_name, lane_capacity.lane
+    SELECT lane_capacity.job_name, lane_capacity.lane, lane_capacity.claimed_at
     FROM lane_capacity
-    WHERE lane_capacity.claimed_at > :NOW
+    WHERE lane_capacity.claimed_at > :NOW + make_interval(secs => :set_back::double precision)
         OR (
             lane_capacity.slots <= 0
             AND (
@@ -165,13 +165,10 @@ written AS (
     )
     SELECT
         lane_capacity.job_name, lane_capacity.lane, pg_current_xact_id(),
-        CASE
-            WHEN news.jobs > 0 OR lane_capacity.claimed_at IS NULL THEN :NOW
-            ELSE least(lane_capacity.claimed_at, :NOW)
-        END,
+        CASE WHEN news.is_kept THEN lane_capacity.claimed_at ELSE :NOW END,
         CASE
             WHEN lane_capacity.rate IS NULL THEN NULL
-            WHEN news.jobs = 0 AND coalesce(lane_capacity.claimed_at <= :NOW, true)
+            WHEN news.is_kept OR (news.jobs = 0 AND lane_capacity.claimed_at IS NULL)
             THEN lane_capacity.refilled_at
             ELSE :NOW + make_interval(
                 -- A century at the most, whatever rate somebody has stored.
@@ -179,16 +176,20 @@ written AS (
             )
         END,
         CASE
-            WHEN lane_capacity.slots <= news.jobs AND (news.jobs > 0 OR news.is_full) THEN :NOW
+            WHEN lane_capacity.slots <= news.jobs THEN :NOW
             ELSE lane_capacity.full_at
         END,
         news.jobs
     FROM (
-        SELECT taken.job_name, taken.lane, taken.jobs, false AS is_full
+        SELECT taken.job_name, taken.lane, taken.jobs, false AS is_kept
         FROM taken
         WHERE taken.jobs > 0
         UNION ALL
-        SELECT noted.job_name, noted.lane, 0, true
+        SELECT
+            noted.job_name, noted.lane, 0,
+            coalesce(
+                noted.claimed_at <= :NOW + make_interval(secs => :set_back::double precision), false
+            )
         FROM noted
         WHERE NOT EXISTS (
             SELECT 1

@@ -91,3 +91,9 @@ def test_a_full_lane_is_noted_now_and_then(noted_at: int | None, full: bool) -> 
     full_at = None if noted_at is None else NOON + timedelta(seconds=noted_at)
     lane = LaneState(NOON - timedelta(hours=1), None, full_at)
     assert worth_noting(lane, NOON, full=full) == (full and noted_at not in (-14, 0))
+
+
+def test_a_look_that_began_before_what_it_sees_gives_no_token_back() -> None:
+    lane = LaneState(NOON + timedelta(seconds=0.2), NOON + timedelta(seconds=0.3))
+    assert not worth_noting(lane, NOON, full=False)
+    assert noted(lane, 60.0, NOON, full=True) == LaneState(lane.claimed_at, lane.refilled_at, NOON)
