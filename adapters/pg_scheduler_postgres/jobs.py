@@ -16,6 +16,7 @@ from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_jobs, status_in
@@ -52,7 +53,7 @@ class PostgresJobs:
         batch_size: int = 1000,
     ) -> list[Submission]:
         refuse_replacing_by_key(jobs, conflict)
-        session = self._link.session if connection is None else self._link.session.on(connection)
+        session = session_for(self._link, connection, "the job" if len(jobs) == 1 else "the jobs")
         return await Submitting(self._link, session, jobs, conflict, now).submit(batch_size)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
@@ -190,7 +191,7 @@ class PostgresJobs:
     async def request_cancel(
         self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
     ) -> list[CancelAnswer]:
-        session = None if connection is None else self._link.session.on(connection)
+        session = session_for(self._link, connection, "the cancellation")
         rows = await self._link.run(
             "request_cancel",
             session,

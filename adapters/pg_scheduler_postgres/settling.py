@@ -47,7 +47,7 @@ class Settling:
         for position in first_verdicts(self._settlements):
             one = self._settlements[position]
             target = plain_end(one.verdict)
-            if target is None or target in self._not_kept:
+            if target is None:
                 others.setdefault(one.worker_id, []).append(position)
             else:
                 plain.setdefault((one.worker_id, target), {})[Lease(one.job_id, one.epoch)] = position
@@ -59,9 +59,10 @@ class Settling:
         return self.accepted
 
     async def _complete(self, worker_id: str, target: JobStatus, batch: Batch) -> list[int]:
-        """The positions that are left: superseded rows, rows that are held up, and lost leases."""
+        """The positions that are left: superseded rows, rows that are held up, lost leases, and jobs that are
+        awaited though they are not to be kept."""
         rows = await self._link.run(
-            "settle_completed",
+            "settle_deleted" if target in self._not_kept else "settle_completed",
             now=self._now,
             worker_id=worker_id,
             target=str(target),

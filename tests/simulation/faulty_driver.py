@@ -100,6 +100,10 @@ class FaultyDriver:
     async def open(self) -> None:
         """Connections are made as they are needed."""
 
+    async def open_for(self, connection: object) -> bool:
+        """There is nothing to open."""
+        return True
+
     async def close(self) -> None:
         """Nothing is kept."""
 
