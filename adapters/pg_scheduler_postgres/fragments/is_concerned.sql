@@ -1,0 +1,4 @@
+(
+    (schedule.task_name = ANY (:task_names::text[]) AND schedule.origin = 'code')
+    OR schedule.schedule_key = ANY (:keys::text[])
+)
