@@ -110,7 +110,8 @@ class PostgresSchema:
             for index in (change for change in migration.changes if change.index):
                 await self._drop_broken(transaction, index)
             schema = self._link.statements.schema
-            await transaction.script("".join(f"{change.sql(schema)};\n" for change in changes))
+            if changes:
+                await transaction.script("".join(f"{change.sql(schema)};\n" for change in changes))
             if migration.whole:
                 await self._link.run(
                     "record_migration", transaction, version=migration.version, name=migration.name

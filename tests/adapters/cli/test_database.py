@@ -145,7 +145,8 @@ async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql
         0,
         ["-- $1 mark_ranks integer[]", "-- $2 mark_times timestamptz[]"],
     )
-    sent = [row["statement"] for row in await sql.fetch("SELECT statement FROM pg_prepared_statements")]
+    session = scheduler.driver.link.session  # type: ignore[attr-defined]
+    sent = [row["statement"] for row in await session.fetch("SELECT statement FROM pg_prepared_statements")]
     assert printed.out.removeprefix("\n".join(comments) + "\n").removesuffix("\n") in sent
 
 
