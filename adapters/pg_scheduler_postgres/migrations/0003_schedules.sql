@@ -50,8 +50,8 @@ CREATE INDEX IF NOT EXISTS scheduled_jobs_finished
     ON :"schema".scheduled_jobs (status, job_name, finished_at, job_id)
     WHERE status IN ('completed', 'failed', 'cancelled', 'expired');
 
--- The statistics of pg-scheduler 0.2.3 (`track_metrics=True`) go on as ours. It did not count its runs. A table
--- with other columns is none of its, and left as it is.
+-- The statistics of pg-scheduler 0.2.3 (`track_metrics=True`) go on as ours. It did not count its runs. A
+-- table with other columns is none of its, and left as it is.
 DO $body$
 BEGIN
     ALTER TABLE :"schema".vacuum_stats RENAME COLUMN stat_date TO day;
