@@ -10,6 +10,7 @@ from pg_scheduler import ConnectionLost, Scheduler, VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.ports.job_store import SettleAnswer
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import RAISE, claim_request
 from pg_scheduler.testing.memory.jobs import MemoryJobs
@@ -31,7 +32,7 @@ class StoredAnew(MemoryJobs):
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
+    ) -> SettleAnswer:
         answer = await super().settle(settlements, now=now, not_kept=not_kept)
         if self.again is None:
             return answer
@@ -52,7 +53,7 @@ async def test_a_verdict_told_again_does_not_end_another_job_of_its_id() -> None
         other = await store.claim_job("mine", claim_request("another worker"))
         assert other is not None
         release = Settlement("mine", other.epoch, "another worker", Verdict(JobEvent.RELEASE))
-        assert await MemoryJobs.settle(store, [release]) == [True]
+        assert (await MemoryJobs.settle(store, [release])).accepted == [True]
 
     store.again = again
     async with Scheduler(driver, vacuum_config=VacuumConfig(completed=VacuumPolicy.immediate())) as scheduler:
