@@ -66,6 +66,6 @@ def test_a_program_without_an_event_loop_enqueues_too(dsn: str) -> None:
         queries.install()
         (job,) = queries.enqueue("Grüße", "ü".encode())
         assert (found := queries.job(job)) is not None
-        assert found.task == "Grüße"
+        assert found.task_name == "Grüße"
     with psycopg.connect(dsn) as connection, pytest.raises(ConfigurationError, match="client_encoding"):
         SyncQueries(connection).enqueue("mail")
