@@ -239,10 +239,11 @@ class Settler:
         ]
         if not doubtful:
             return accepted
-        taken_before = await settled_before(
+        lost = await settled_before(
             self._insight, [settlements[position] for position in doubtful], self._not_kept
         )
-        before = {position for position, yes in zip(doubtful, taken_before, strict=True) if yes}
+        self._on_deleted(lost.deleted)
+        before = {position for position, yes in zip(doubtful, lost.accepted, strict=True) if yes}
         return [yes or position in before for position, yes in enumerate(accepted)]
 
     def _answered(self, pending: Pending, answer: Answer) -> None:
