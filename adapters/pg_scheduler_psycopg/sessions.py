@@ -146,6 +146,8 @@ class ConnectionSession(_Shared, ScopedSession):
     async def open(self) -> None:
         async with self._busy:
             if self._connection is None:
+                if self._owner is not None and not self._owner.closed:
+                    refuse_bytes(self._owner)
                 await self._learn_settings()
                 self._connection = await self._connect()
 

@@ -8,11 +8,14 @@ from datetime import UTC, datetime
 import psycopg
 import psycopg_pool
 import pytest
+from psycopg.conninfo import make_conninfo
 
-from pg_scheduler import ConfigurationError, Scheduler, SyncQueries
+from pg_scheduler import ConfigurationError, JobStatus, Scheduler, SyncQueries
 from pg_scheduler.client.source import Library
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.databases import new_database
+from tests.support.running import eventually
 
 UTF8 = {"client_encoding": "UTF8"}
 seen: list[str] = []
@@ -41,7 +44,26 @@ async def _runs(scheduler: Scheduler) -> None:
     async with scheduler:
         job = await scheduler.schedule(note, execution_time=datetime.now(UTC), args=("Zürich",), job_id="ü")
         await job.wait(20)
+        await eventually(lambda: scheduler.worker.listening)
+        await _works(scheduler.driver.dedicated(), job)
     assert seen.pop() == "Zürich"
+
+
+async def _works(beside: Driver, job: str) -> None:
+    """The connection on which leases are renewed."""
+    await beside.open()
+    assert await beside.insight.statuses([job]) == {job: JobStatus.COMPLETED}
+    await beside.close()
+
+
+@pytest.mark.parametrize("autocommit", [True, False])
+async def test_a_single_connection_must_speak_utf8(dsn: str, autocommit: bool) -> None:
+    async with await psycopg.AsyncConnection.connect(dsn, autocommit=autocommit) as connection:
+        with pytest.raises(ConfigurationError, match="client_encoding"):
+            await Scheduler(connection).start()
+    utf8 = make_conninfo(dsn, client_encoding="UTF8")
+    async with await psycopg.AsyncConnection.connect(utf8, autocommit=autocommit) as connection:
+        await _runs(Scheduler(connection))
 
 
 async def test_a_worker_with_a_dsn_runs_jobs_in_it(dsn: str, library: Library) -> None:
