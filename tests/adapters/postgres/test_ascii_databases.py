@@ -49,8 +49,9 @@ async def _runs(scheduler: Scheduler) -> None:
     assert seen.pop() == "Zürich"
 
 
-async def _works(beside: Driver, job: str) -> None:
+async def _works(beside: Driver | None, job: str) -> None:
     """The connection on which leases are renewed."""
+    assert beside is not None
     await beside.open()
     assert await beside.insight.statuses([job]) == {job: JobStatus.COMPLETED}
     await beside.close()
