@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from pg_scheduler import Scheduler
-from pg_scheduler.domain import succession
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.settling import settles
@@ -20,8 +19,7 @@ from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
 from pg_scheduler.engine.schedules import stager
 from pg_scheduler.engine.schedules.stager import Stager
-from pg_scheduler.engine.settling import settler
-from pg_scheduler.engine.settling.settler import Answer, Settler
+from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance
@@ -29,8 +27,6 @@ from pg_scheduler.testing.memory import settling, state
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.schedules import MemorySchedules
-from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
-from tests.simulation.holds import Holds
 from tests.simulation.plan import plan_of
 from tests.simulation.play import play
 
@@ -129,25 +125,9 @@ def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Settler, "_write_batch", once)
 
 
-def with_leases_of_held_rows_that_end(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Holds, "_held_up", lambda self, rows, now: ())
-
-
-def with_verdicts_on_held_rows_forgotten(patch: pytest.MonkeyPatch) -> None:
-    patch.setitem(settler._ANSWERS, None, Answer.ACCEPTED)
-
-
 def with_schedules_that_all_must_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stager, "_can_read", lambda self, record: True)
     patch.setattr(stager, "UNREADABLE", ())
-
-
-def without_an_heir(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(succession, "paired", lambda heirs, predecessors: {})
-
-
-def without_runs_of_the_replaced_key(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(StoredSchedule, "keys", property(lambda self: (self.new.key,)))
 
 
 def without_another_way_to_renew(patch: pytest.MonkeyPatch) -> None:
@@ -174,11 +154,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (without_a_budget_of_crashes, 0, "", "3 are allowed"),
         (with_a_new_id_at_each_try, 0, "", "nobody asked for it"),
         (with_verdicts_told_only_once, 5, "", "stranded"),
-        (with_leases_of_held_rows_that_end, 0, "hold", "before its lease ends"),
-        (with_verdicts_on_held_rows_forgotten, 0, "hold", "and did not say so"),
         (with_schedules_that_all_must_read, 0, "bad row", "a round failed"),
-        (without_an_heir, 0, "release", "neither enqueued nor counted"),
-        (without_runs_of_the_replaced_key, 0, "release", "of the code's is unfinished"),
         (without_another_way_to_renew, 0, "no extra", "was stolen"),
         (with_identities_that_survive_forks, 0, "", "held, and was not renewed"),
     ],
