@@ -116,8 +116,10 @@ class Holds:
 
     def _settle(self, act: Call, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         free = [one for one in args[0] if one.job_id not in self.jobs]
-        answers = iter(act(free, *args[1:], **options))
-        return [next(answers) if one.job_id not in self.jobs else None for one in args[0]]
+        answer = act(free, *args[1:], **options)
+        answers = iter(answer.accepted)
+        accepted = [next(answers) if one.job_id not in self.jobs else None for one in args[0]]
+        return replace(answer, accepted=accepted)
 
     def _note_progress(self, act: Call, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         held = [lease for lease in args[0] if lease.job_id in self.jobs]

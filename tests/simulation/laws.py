@@ -135,7 +135,7 @@ def _renew(step: Step) -> Iterator[str]:
 
 
 def _settle(step: Step) -> Iterator[str]:
-    for told, accepted in zip(step.args[0], step.answer, strict=True):
+    for told, accepted in zip(step.args[0], step.answer.accepted, strict=True):
         if not accepted:
             continue
         story, event = step.ledger.story(told.job_id), told.verdict.event

@@ -67,7 +67,7 @@ def _said(step: Step) -> list[str]:
         case "settle":
             return [
                 f"{told.job_id}/{told.epoch} {told.verdict.event}{ANSWERS[accepted]};"
-                for told, accepted in zip(step.args[0], step.answer, strict=True)
+                for told, accepted in zip(step.args[0], step.answer.accepted, strict=True)
             ]
         case "claim" | "claim_lanes":
             return [f"{job.job_id}/{job.epoch}" for job in step.answer.jobs]
