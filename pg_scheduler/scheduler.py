@@ -25,7 +25,7 @@ from pg_scheduler.client.keywords import (
     TimedJobOptions,
 )
 from pg_scheduler.client.loop_calls import LoopCalls
-from pg_scheduler.client.periodic_registry import PeriodicJobConfig
+from pg_scheduler.client.periodic_registry import PeriodicJobConfig, watch
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
 from pg_scheduler.client.retry_answer import RetryAnswer
@@ -890,9 +890,19 @@ class Scheduler:
     async def register_schedules(self) -> None:
         """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
         if self.periodic_jobs_enabled:
+            watch(self)
             self.schedules.adopt_decorated()
         await self.open()
         await self.schedules.note_records(await self.worker.services.registrar.register())
+
+    def decorated(self) -> None:
+        """A function has been decorated with @periodic, in whatever thread: it runs here from now on, too.
+        `periodic` calls this."""
+        self._loop_calls.call_soon(self._adopt_late)
+
+    def _adopt_late(self) -> None:
+        if self.is_running and self.periodic_jobs_enabled:
+            self.schedules.adopt_decorated_late()
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.registration import Known, Registering, plan_registration
+from pg_scheduler.domain.registration import Known, Registering, family_of, plan_registration
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.ports.schedule_store import (
     Advance,
@@ -30,32 +30,32 @@ class PostgresSchedules:
     async def register_schedules(
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
-        by_task: dict[str, list[NewSchedule]] = {}
+        families: dict[str, list[NewSchedule]] = {}
         for new in wanted:
-            by_task.setdefault(new.task_name, []).append(new)
+            families.setdefault(family_of(new.task_name, new.key), []).append(new)
         async with self._link.session.transaction() as transaction:
             # Two workers that start together decide one after the other.
             await transaction.fetch(
                 "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
                 [f"pg_scheduler schedules {self._link.statements.schema}"],
             )
-            for task_name in sorted(by_task):
-                await self._register_task(transaction, task_name, by_task[task_name], now)
+            for family in sorted(families):
+                await self._register_family(transaction, family, families[family], now)
         found = {record.new.key: record for record in await self.list_schedules([new.key for new in wanted])}
         return [found[new.key] for new in wanted]
 
-    async def _register_task(
+    async def _register_family(
         self,
         transaction: Session,
-        task_name: str,
+        family: str,
         wanted: list[NewSchedule],
         now: datetime | None,
     ) -> None:
         rows = await self._link.run(
-            "schedules_of_task",
+            "schedules_of_family",
             transaction,
             now=now,
-            task_name=task_name,
+            family=family,
             keys=[new.key for new in wanted],
         )
         stored = {row["schedule_key"]: row for row in rows}

@@ -97,8 +97,10 @@ class JobFactory:
         )
         store_result = first_given(request.store_result, defaults.store_result, otherwise=False)
         limit_key = first_given(request.limit_key, defaults.limit_key, otherwise=None)
+        job_id = self._job_id(request, name, task_data, due.moment)
+        self._registry.needed_by(job_id, name)
         return NewJob(
-            job_id=self._job_id(request, name, task_data, due.moment),
+            job_id=job_id,
             task_name=name,
             execution_time=due.moment,
             delay=due.delay,
@@ -144,7 +146,7 @@ class JobFactory:
             return name, self._registry.resolve(name)
         task = self._registry.known(request.func) if request.executor is None else None
         if task is None:
-            task = self._registry.register(request.func, TaskOptions(executor=request.executor))
+            task = self._registry.register_for_job(request.func, TaskOptions(executor=request.executor))
         return task.name, task
 
     def _job_id(self, request: JobRequest, name: str, task_data: str, execution_time: datetime) -> str:

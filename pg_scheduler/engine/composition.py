@@ -23,6 +23,7 @@ from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
+from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.engine.worker_settings import WorkerSettings
@@ -73,6 +74,7 @@ class Services:
     registrar: Registrar
     stager: Stager
     unknown_tasks: UnknownTasks
+    passing_jobs: PassingJobs
     loop_watch: LoopWatch
 
     def rounds(self, settings: WorkerSettings) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -82,6 +84,7 @@ class Services:
             "settler": self.settler.one_round,
             "reclaimer": self.reclaimer.one_round,
             "unknown tasks": self.unknown_tasks.one_round,
+            "passing jobs": self.passing_jobs.one_round,
             "registrar": self.registrar.one_round,
             "stager": self.stager.one_round,
             "limits": self.limits.one_round,
@@ -111,6 +114,7 @@ class Composition:
             observers=self._observers,
             pruner=self._pruner,
             prune=given.settings.prune,
+            registry=given.registry,
         )
 
     def services(self) -> Services:
@@ -147,6 +151,12 @@ class Composition:
                 clock=clock,
                 registry=given.registry,
                 try_import=given.try_import,
+            ),
+            passing_jobs=PassingJobs(
+                insight=driver.insight,
+                clock=clock,
+                passing=given.registry.passing,
+                ended=given.registry.job_ended,
             ),
             loop_watch=LoopWatch(self._active.attempts, settings.blocked_after),
         )

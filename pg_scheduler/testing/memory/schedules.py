@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pg_scheduler.domain.model import NewJob
-from pg_scheduler.domain.registration import Known, Registering, plan_registration
+from pg_scheduler.domain.registration import Known, Registering, family_of, plan_registration
 from pg_scheduler.domain.retry import backoff_from_text
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.schedule_store import (
@@ -34,17 +34,19 @@ class MemorySchedules:
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
         moment = moment_of(now)
-        for task_name in sorted({new.task_name for new in wanted}):
-            self._register_task(task_name, [new for new in wanted if new.task_name == task_name], moment)
+        families = {new.key: family_of(new.task_name, new.key) for new in wanted}
+        for family in sorted(set(families.values())):
+            self._register_family(family, [new for new in wanted if families[new.key] == family], moment)
         return [self._record(self._state.schedules[new.key]) for new in wanted]
 
-    def _register_task(self, task_name: str, wanted: list[NewSchedule], moment: datetime) -> None:
+    def _register_family(self, family: str, wanted: list[NewSchedule], moment: datetime) -> None:
         rows = self._state.schedules
         keys = {new.key for new in wanted}
         stored = [
             row
             for row in rows.values()
-            if (row.new.task_name == task_name and row.new.origin is Origin.CODE) or row.new.key in keys
+            if row.new.key in keys
+            or (row.new.origin is Origin.CODE and family_of(row.new.task_name, row.new.key) == family)
         ]
         plan = plan_registration(
             [(new.key, new.spec_hash) for new in wanted],
