@@ -23,7 +23,7 @@ from tests.simulation.world import World
 SERVICES = frozenset(
     {
         *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
-        *("progress", "claimer", "pruner"),
+        *("progress", "claimer", "pruner", "passing jobs"),
     }
 )
 """What every worker does all its life."""
