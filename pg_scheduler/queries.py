@@ -240,8 +240,7 @@ class Queries:
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
         wanted = checked_items("job_ids", job_ids, str, "job id")
-        found = [await self.client.job(one) for one in wanted]
-        return {record.job_id: record.status for record in found if record is not None}
+        return await self.client.statuses(wanted)
 
     async def log(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""

@@ -42,13 +42,13 @@ def task(
     executor: str | Executor | None = None,
     timeout: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
-    max_retries: int | Unset = UNSET,
-    priority: JobPriority | int | Unset = UNSET,
+    max_retries: int = 0,
+    priority: JobPriority | int = JobPriority.NORMAL,
     misfire_grace_time: int | Unset | None = UNSET,
-    store_result: bool | Unset = UNSET,
+    store_result: bool = False,
     concurrency_limit: int | None = None,
     requests_per_second: float | None = None,
-    limit_key: str | Unset | None = UNSET,
+    limit_key: str | None = None,
 ) -> TaskDecorator: ...
 
 
@@ -60,13 +60,13 @@ def task(
     executor: str | Executor | None = None,
     timeout: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
-    max_retries: int | Unset = UNSET,
-    priority: JobPriority | int | Unset = UNSET,
+    max_retries: int = 0,
+    priority: JobPriority | int = JobPriority.NORMAL,
     misfire_grace_time: int | Unset | None = UNSET,
-    store_result: bool | Unset = UNSET,
+    store_result: bool = False,
     concurrency_limit: int | None = None,
     requests_per_second: float | None = None,
-    limit_key: str | Unset | None = UNSET,
+    limit_key: str | None = None,
 ) -> Any:
     """Give a function a policy, and the verbs `enqueue`, `enqueue_sync`, `enqueue_many`, `call` and `using`.
     ``@task`` alone gives the verbs. It is the same function afterwards: called directly it runs as ever, and

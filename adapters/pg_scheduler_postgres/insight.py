@@ -25,6 +25,10 @@ class PostgresInsight:
         rows = await self._link.run("job", session, job_id=job_id)
         return job_record(rows[0]) if rows else None
 
+    async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
+        rows = await self._link.run("statuses", job_ids=list(job_ids))
+        return {row["job_id"]: JobStatus(row["status"]) for row in rows}
+
     async def jobs(
         self,
         *,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
-from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
+from pg_scheduler.domain.retention import AWAITED_STAY, VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler_postgres.conversions import instant
@@ -23,14 +24,15 @@ class PostgresRetention:
     ) -> int:
         if policy.trigger is VacuumTrigger.NEVER:
             return 0
+        wanted: dict[str, Any] = {
+            "status": str(status),
+            "limit": limit,
+            "awaited_seconds": AWAITED_STAY.total_seconds(),
+        }
         if policy.trigger is VacuumTrigger.COUNT_BASED:
-            rows = await self._link.run(
-                "prune_by_count", status=str(status), keep=policy.keep_count, limit=limit
-            )
+            rows = await self._link.run("prune_by_count", now=now, keep=policy.keep_count, **wanted)
         else:
-            rows = await self._link.run(
-                "prune_by_age", now=now, status=str(status), days=policy.days or 0, limit=limit
-            )
+            rows = await self._link.run("prune_by_age", now=now, days=policy.days or 0, **wanted)
         deleted: int = rows[0]["deleted"]
         return deleted
 

@@ -3,7 +3,7 @@ signal is part of the transaction it tells about."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.signals import SignalKind
@@ -37,5 +37,8 @@ class PostgresSignals:
 
         await self._link.session.listen(self._link.statements.finished_channel, on_payload, on_ready)
 
-    async def await_job(self, job_id: str) -> None:
-        await self._link.run("await_job", job_id=job_id, soon_seconds=SOON.total_seconds())
+    async def await_jobs(self, job_ids: Collection[str]) -> set[str]:
+        if self._link.session.in_transaction():
+            return set()  # the mark would hold the rows until somebody commits
+        rows = await self._link.run("await_jobs", job_ids=list(job_ids), soon_seconds=SOON.total_seconds())
+        return {row["job_id"] for row in rows}

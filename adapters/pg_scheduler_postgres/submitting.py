@@ -51,7 +51,7 @@ class Submitting:
     async def submit(self, batch_size: int) -> list[Submission]:
         """One answer per job, in their order."""
         job_ids = [job.job_id for job in self._jobs]
-        sent = rows_to_send(job_ids, self._conflict)
+        sent = rows_to_send(self._jobs, self._conflict)
         if not sent:
             return []
         rows = [self._jobs[position] for position in sent]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, Read
+from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.opening import InstallingOpening
+from pg_scheduler.domain.errors import DatabaseError, JobNotFound
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
@@ -38,28 +39,39 @@ class BlockingClock(SystemClock):
 
 
 class PollingWaiter:
-    """Waits for jobs to end by reading them ever more rarely, down to once a second."""
+    """Waits for jobs to end by looking at them ever more rarely, down to once a second."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, driver: Driver, clock: Clock) -> None:
+        self._driver = driver
         self._clock = clock
 
-    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
+    async def wait(self, job_id: str, limit: float | None) -> JobStatus | None:
         """How the job ended; None if it has not within `limit` seconds.
 
         Raises:
             JobNotFound: it is gone.
         """
         deadline = None if limit is None else self._clock.monotonic() + limit
-        pause = FIRST_PAUSE
+        pause, marked = FIRST_PAUSE, False
         while True:
-            record = await read()
-            if record.status.finished:
-                return record.status
+            marked = marked or await self._marked(job_id)
+            status = (await self._driver.insight.statuses([job_id])).get(job_id)
+            if status is None:
+                raise JobNotFound(job_id)
+            if status.finished:
+                return status
             left = pause if deadline is None else deadline - self._clock.monotonic()
             if left <= 0:
                 return None
             await self._clock.sleep(min(pause, left))
             pause = min(pause * 1.5, MAX_PAUSE)
+
+    async def _marked(self, job_id: str) -> bool:
+        """Whether the job will outlast a policy that deletes at once."""
+        try:
+            return job_id in await self._driver.signals.await_jobs([job_id])
+        except DatabaseError:
+            return False  # no right to mark it, for example: whether it can be looked at will show
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -74,5 +86,5 @@ def blocking_client(driver: Driver, codec: Codec | None = None) -> JobClient:
         clock,
         codec or JsonCodec(),
         opening=InstallingOpening(driver, ThreadLock),
-        waiter=PollingWaiter(clock),
+        waiter=PollingWaiter(driver, clock),
     )

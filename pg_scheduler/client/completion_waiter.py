@@ -1,18 +1,25 @@
-"""Waiting for jobs to finish: by notification, or by polling if no notification is possible."""
+"""Waiting for jobs to finish: by notification, or by polling if no notification is possible.
+
+Theory of operation. All waits of a client share one listening connection and one look: a statement that reads
+the statuses of all awaited jobs at once. Before its first look at a job it marks the job as awaited; then the
+end of the job is notified, and its row outlasts a policy that deletes at once. What a notification says is
+only a reason to look: anybody may send one, so the row alone is believed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from pg_scheduler.domain.errors import DatabaseError, JobNotFound
-from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, JobNotFound, TransientDatabaseError
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.service import keep_running
+from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.signals import Signals
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -20,111 +27,176 @@ log: logging.Logger = logging.getLogger(__name__)
 IDLE_TIMEOUT = 5.0
 """Seconds that the connection is kept after the last wait: the next one often follows."""
 FIRST_PAUSE, MAX_PAUSE = 0.02, 1.0
-"""Seconds between polls of a job while no notification can come."""
+"""Seconds between looks at jobs of whose ends no notification can come."""
 PAUSE_WHEN_NOTIFIED = 5.0
-"""Seconds between polls while notifications come: behind a pooler one can be lost."""
-NOTIFY_GRACE = 1.0
-"""Seconds that the notification of a job that is gone already may take."""
+"""Seconds between looks at all jobs while notifications come: behind a pooler one can be lost."""
+MOST_AT_ONCE = 1_000
+"""Jobs that one statement looks at."""
 
-Read = Callable[[], Awaitable[JobRecord]]
+Ended = asyncio.Future[JobStatus]
 
 
 class CompletionWaiter:
-    """Knows when awaited jobs finish. One listening connection serves all waits; it exists only while
-    somebody waits, and shortly after."""
+    """Knows when awaited jobs finish. The connection and the task behind it exist only while somebody waits,
+    and shortly after."""
 
-    def __init__(self, signals: Signals, clock: Clock) -> None:
+    def __init__(self, signals: Signals, insight: Insight, clock: Clock) -> None:
         self._signals = signals
+        self._insight = insight
         self._clock = clock
-        self._waits: dict[str, set[asyncio.Future[JobStatus]]] = {}
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Forget what belongs to another event loop."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waits: dict[str, set[Ended]] = {}
+        self._seen: set[str] = set()
+        """Those that have been looked at."""
+        self._marked: set[str] = set()
+        """Those of whose end a notification will tell."""
+        self._looks = _Looks()
         self._listening: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
         self._ready = asyncio.Event()
-        self._next_ready = asyncio.Event()
-        """Set, and replaced, whenever notifications begin to arrive."""
 
-    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
+    async def wait(self, job_id: str, limit: float | None) -> JobStatus | None:
         """How the job ended; None if it has not within `limit` seconds.
 
         Raises:
-            JobNotFound: it is gone, and no notification of its end came.
+            JobNotFound: it is gone, or was never stored.
+            DatabaseError: it cannot be looked at.
         """
-        record = await read()
-        if record.status.finished:
-            return record.status
+        deadline = None if limit is None else self._clock.monotonic() + limit
         with self._awaiting(job_id) as ended:
-            deadline = None if limit is None else self._clock.monotonic() + limit
-            return await self._watch(job_id, read, ended, deadline)
+            await self._look_at(job_id, ended)
+            if not ended.done() and await self._passed(ended, deadline):
+                await self._look_at(job_id, ended)
+            return ended.result() if ended.done() else None
 
-    async def _watch(
-        self, job_id: str, read: Read, ended: asyncio.Future[JobStatus], deadline: float | None
-    ) -> JobStatus | None:
-        pause, notified = FIRST_PAUSE, False
-        while True:
-            begun = self._next_ready
-            if self._ready.is_set() and not notified:
-                notified = await self._request_notification(job_id)
-            try:
-                record = await read()
-            except JobNotFound:
-                # Deleted as it ended, perhaps: then its end is on the way.
-                if notified and await self._within(ended, NOTIFY_GRACE):
-                    return ended.result()
-                raise
-            if ended.done() or record.status.finished:
-                return ended.result() if ended.done() else record.status
-            left = None if deadline is None else deadline - self._clock.monotonic()
-            if left is not None and left <= 0:
-                return None
-            longest = PAUSE_WHEN_NOTIFIED if notified else pause
-            if await self._within(ended, longest if left is None else min(longest, left), begun):
-                return ended.result()
-            pause = min(pause * 1.5, MAX_PAUSE)
+    async def _look_at(self, job_id: str, ended: Ended) -> None:
+        """Return after a look at this job that began after now, or once it has ended."""
+        waits: list[asyncio.Future[Any]] = [ended, self._looks.ask(job_id)]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
-    async def _request_notification(self, job_id: str) -> bool:
-        try:
-            await self._signals.await_job(job_id)
-        except DatabaseError:
-            log.debug("job %r: no signal of its end available; polling", job_id, extra={"job_id": job_id})
+    async def _passed(self, ended: Ended, deadline: float | None) -> bool:
+        """Whether the deadline comes before the end."""
+        if deadline is None:
+            await asyncio.wait({ended})
             return False
-        return True
-
-    async def _within(
-        self, ended: asyncio.Future[JobStatus], seconds: float, begun: asyncio.Event | None = None
-    ) -> bool:
-        """Whether the notification comes within so many seconds; also returns when listening has `begun`,
-        perhaps anew: what happened in between was missed."""
-        others = [asyncio.ensure_future(self._clock.sleep(seconds))]
-        if begun is not None:
-            others.append(asyncio.ensure_future(_set(begun)))
+        timer = asyncio.ensure_future(self._clock.sleep(max(deadline - self._clock.monotonic(), 0)))
+        waits: list[asyncio.Future[Any]] = [ended, timer]
         try:
-            waits: list[asyncio.Future[Any]] = [ended, *others]
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for other in others:
-                other.cancel()
-        return ended.done()
+            timer.cancel()
+        return not ended.done()
 
     @contextmanager
-    def _awaiting(self, job_id: str) -> Iterator[asyncio.Future[JobStatus]]:
-        ended: asyncio.Future[JobStatus] = asyncio.get_running_loop().create_future()
-        self._waits.setdefault(job_id, set()).add(ended)
-        self._listen()
+    def _awaiting(self, job_id: str) -> Iterator[Ended]:
+        loop = asyncio.get_running_loop()
+        if self._loop not in (None, loop):
+            self._begin_anew()
+        self._loop = loop
+        ended: Ended = loop.create_future()
+        waits = self._waits
+        waits.setdefault(job_id, set()).add(ended)
+        self._start()
         try:
             yield ended
         finally:
-            self._waits[job_id].discard(ended)
-            if not self._waits[job_id]:
-                del self._waits[job_id]
-            if not self._waits:
-                self._leaving = asyncio.get_running_loop().call_later(IDLE_TIMEOUT, self._leave)
+            waits[job_id].discard(ended)
+            if not waits[job_id]:
+                del waits[job_id]
+            if ended.done() and not ended.cancelled():
+                ended.exception()  # nobody may be left to ask for it
+            if self._waits is waits:
+                self._seen &= waits.keys()
+                self._marked &= waits.keys()
+                if not waits:
+                    self._leaving = loop.call_later(IDLE_TIMEOUT, self._leave)
 
-    def _listen(self) -> None:
+    # --- looking
+
+    async def _keep_looking(self) -> None:
+        pause, last_of_all = FIRST_PAUSE, self._clock.monotonic()
+        while True:
+            unsure = [job_id for job_id in self._waits if job_id not in self._marked]
+            notified = self._ready.is_set()
+            until_all = last_of_all + PAUSE_WHEN_NOTIFIED - self._clock.monotonic()
+            if not self._waits:
+                longest = PAUSE_WHEN_NOTIFIED
+            else:
+                longest = min(pause, until_all) if unsure or not notified else until_all
+            if await wait_at_most(self._looks.requested, max(longest, 0), self._clock):
+                pause = FIRST_PAUSE
+            else:
+                pause = min(pause * 1.5, MAX_PAUSE)
+                every = not notified or self._clock.monotonic() >= last_of_all + PAUSE_WHEN_NOTIFIED
+                self._looks.add(list(self._waits) if every else unsure)
+                last_of_all = self._clock.monotonic() if every else last_of_all
+            job_ids, looked = self._looks.take()
+            await self._look(job_ids)
+            looked.set_result(None)
+
+    async def _look(self, job_ids: Collection[str]) -> None:
+        wanted = [job_id for job_id in job_ids if job_id in self._waits]
+        for first in range(0, len(wanted), MOST_AT_ONCE):
+            await self._look_at_some(wanted[first : first + MOST_AT_ONCE])
+
+    async def _look_at_some(self, job_ids: list[str]) -> None:
+        try:
+            await self._mark([job_id for job_id in job_ids if job_id not in self._marked])
+            statuses = await self._insight.statuses(job_ids)
+        except (ConnectionLost, TransientDatabaseError) as error:
+            # A wait that has begun outlasts it; one that begins fails.
+            log.info("cannot look at awaited jobs; trying again: %s", error, extra={"error": str(error)})
+            for job_id in job_ids:
+                if job_id not in self._seen:
+                    self._tell(job_id, error)
+        except Exception as error:
+            for job_id in job_ids:
+                self._tell(job_id, error)
+        else:
+            self._answer(job_ids, statuses)
+
+    async def _mark(self, job_ids: list[str]) -> None:
+        if not job_ids:
+            return
+        try:
+            self._marked |= await self._signals.await_jobs(job_ids) & self._waits.keys()
+        except DatabaseError as error:
+            # Whether it can be looked at will show.
+            log.debug("no signal of the ends of %d jobs; polling: %s", len(job_ids), error)
+
+    def _answer(self, job_ids: Collection[str], statuses: Mapping[str, JobStatus]) -> None:
+        for job_id in job_ids:
+            status = statuses.get(job_id)
+            if status is None:
+                self._tell(job_id, JobNotFound(job_id))
+            elif status.finished:
+                self._tell(job_id, status)
+        self._seen |= self._waits.keys() & set(job_ids)
+
+    def _tell(self, job_id: str, answer: JobStatus | Exception) -> None:
+        for ended in self._waits.get(job_id, ()):
+            if ended.done():
+                continue
+            if isinstance(answer, Exception):
+                ended.set_exception(answer)
+            else:
+                ended.set_result(answer)
+
+    # --- listening
+
+    def _start(self) -> None:
         if self._leaving is not None:
             self._leaving.cancel()
             self._leaving = None
+        if _has_ended(self._looking):
+            self._looking = asyncio.create_task(self._keep_looking(), name="pg_scheduler looks at jobs")
         before = self._listening
-        if before is None or before.done() or before.cancelling():
+        if _has_ended(before):
             self._listening = asyncio.create_task(self._keep_listening(before), name="pg_scheduler ends")
 
     async def _keep_listening(self, before: asyncio.Task[None] | None) -> None:
@@ -134,33 +206,68 @@ class CompletionWaiter:
 
     async def _one_round(self) -> None:
         try:
-            await self._signals.listen_finished(self._deliver, self._begin)
+            await self._signals.listen_finished(self._heard, self._begin)
         finally:
-            self._ready.clear()
+            if self._ready.is_set():
+                self._ready.clear()
+                self._looks.add(())  # from now on by polling
 
     def _begin(self) -> None:
         self._ready.set()
-        self._next_ready.set()
-        self._next_ready = asyncio.Event()
+        self._looks.add(self._waits)  # what happened before was missed
 
-    def _deliver(self, job_id: str, status: JobStatus) -> None:
-        for ended in self._waits.get(job_id, ()):
-            if not ended.done():
-                ended.set_result(status)
+    def _heard(self, job_id: str, status: JobStatus) -> None:
+        if job_id in self._waits:
+            self._looks.add([job_id])
 
     def _leave(self) -> None:
-        if self._listening is not None and not self._waits:
-            self._listening.cancel()
+        if not self._waits:
+            for task in (self._listening, self._looking):
+                if task is not None:
+                    task.cancel()
 
     async def close(self) -> None:
         """Listen no more; waits go on by polling."""
+        if self._loop is not asyncio.get_running_loop():
+            return  # it has never waited here
         if self._leaving is not None:
             self._leaving.cancel()
-        if self._listening is not None:
-            self._listening.cancel()
-            await asyncio.wait({self._listening})
-            self._listening = None
+        listening, self._listening = self._listening, None
+        if listening is not None:
+            listening.cancel()
+            await asyncio.wait({listening})
+        if self._looking is not None and not self._waits:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
 
 
-async def _set(event: asyncio.Event) -> None:
-    await event.wait()
+class _Looks:
+    """Who is to be looked at next, and who waits for that look."""
+
+    def __init__(self) -> None:
+        self.requested = asyncio.Event()
+        self._next: set[str] = set()
+        self._looked: asyncio.Future[None] | None = None
+
+    def add(self, job_ids: Collection[str]) -> None:
+        """The next look is at these too, and begins at once."""
+        self._next.update(job_ids)
+        self.requested.set()
+
+    def ask(self, job_id: str) -> asyncio.Future[None]:
+        """The same; done after that look."""
+        self.add([job_id])
+        self._looked = self._looked or asyncio.get_running_loop().create_future()
+        return self._looked
+
+    def take(self) -> tuple[set[str], asyncio.Future[None]]:
+        """A look begins: at whom, and what to tell when it is over. Whoever asks from now on waits for the
+        next one."""
+        looked = self._looked or asyncio.get_running_loop().create_future()
+        job_ids, self._next, self._looked = self._next, set(), None
+        self.requested.clear()
+        return job_ids, looked
+
+
+def _has_ended(task: asyncio.Task[None] | None) -> bool:
+    return task is None or task.done() or task.cancelling() > 0

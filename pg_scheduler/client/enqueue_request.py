@@ -55,8 +55,8 @@ def batch_of(request: EnqueueRequest, clock: Clock) -> list[NewJob]:
     length = _length(request)
     jobs = []
     now = clock.now()
-    # Jobs of a batch are due in the same instant, so their ids decide who comes first.
-    ids = sorted(fresh_id(now) for _ in range(1 if length is None else length))
+    # Jobs of a batch are due in the same instant, so their ids decide who comes first: they grow.
+    ids = [fresh_id(now) for _ in range(1 if length is None else length)]
     for position, job_id in enumerate(ids):
         one = {name: _at(getattr(request, name), position, length) for name in ("entrypoint", *_LISTS)}
         try:

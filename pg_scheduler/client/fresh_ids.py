@@ -7,35 +7,60 @@ import secrets
 import threading
 from datetime import datetime
 
-from pg_scheduler.domain.identity import time_ordered_id
+from pg_scheduler.domain.identity import COUNTER_BITS, time_ordered_id
 
-_BYTES = 10
+_BYTES = 6
 _FETCHED = 256 * _BYTES
 """Asking the system for randomness costs more than the rest of an id, so it is asked for some at a time."""
 
+_LAST = (1 << COUNTER_BITS) - 1
+_LONGEST_STEP_BACK = 3_600_000
+"""Milliseconds. A clock that is set back by less does not stop ids from growing; one that is further behind
+is taken for another clock, such as a test's."""
 
-class _Randomness(threading.local):
-    """Random bytes, each given away once: every thread has its own."""
 
-    left = b""
+class _Ids:
+    """Ids that grow, made in any thread of one process."""
 
-    def take(self) -> bytes:
-        """Ten bytes."""
-        left = self.left if len(self.left) >= _BYTES else secrets.token_bytes(_FETCHED)
-        self.left = left[_BYTES:]
-        return left[:_BYTES]
+    def __init__(self) -> None:
+        self.forget()
 
     def forget(self) -> None:
-        """Give nothing away that was fetched before now."""
-        self.left = b""
+        """Begin anew: give nothing away that was fetched or counted before now."""
+        # Also another lock: in a child, nobody may be left to release the one of its parent.
+        self._lock = threading.Lock()
+        self._unix_ms = self._counter = 0
+        self._left = b""
+
+    def fresh(self, unix_ms: int) -> str:
+        """One that is greater than all before it."""
+        with self._lock:
+            if not 0 <= self._unix_ms - unix_ms < _LONGEST_STEP_BACK:
+                self._begin(unix_ms)
+            elif self._counter == _LAST:
+                self._begin(self._unix_ms + 1)
+            else:
+                self._counter += 1
+            return time_ordered_id(self._unix_ms, self._counter, self._take())
+
+    def _begin(self, unix_ms: int) -> None:
+        self._unix_ms = unix_ms
+        # The upper half of the numbers stays free, so that there are enough to count on.
+        self._counter = int.from_bytes(self._take()) & (_LAST >> 1)
+
+    def _take(self) -> bytes:
+        left = self._left if len(self._left) >= _BYTES else secrets.token_bytes(_FETCHED)
+        self._left = left[_BYTES:]
+        return left[:_BYTES]
 
 
-_randomness = _Randomness()
+_ids = _Ids()
 if hasattr(os, "register_at_fork"):
-    # Else parent and child would give the same bytes away. Only the thread that forked lives on.
-    os.register_at_fork(after_in_child=_randomness.forget)
+    # Else parent and child would give the same ids away.
+    os.register_at_fork(after_in_child=_ids.forget)
 
 
 def fresh_id(now: datetime) -> str:
-    """A time-ordered UUID that no other job has."""
-    return time_ordered_id(int(now.timestamp() * 1000), _randomness.take())
+    """A time-ordered UUID that no other job has. Within a process each is greater than those before it, also
+    within a millisecond: jobs that are due in one instant start in the order of their ids."""
+    return _ids.fresh(int(now.timestamp() * 1000))

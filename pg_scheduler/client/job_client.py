@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple, Protocol, Unpack, overload
 
-from pg_scheduler.client.completion_waiter import CompletionWaiter, Read
+from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.job_choice import FilterOptions, job_filter
 from pg_scheduler.client.job_handle import JobHandle, result_of
 from pg_scheduler.client.matching_jobs import pages_of
@@ -45,8 +45,8 @@ UNFINISHED = frozenset(JobStatus) - FINISHED
 class EndWaiter(Protocol):
     """How a client waits for jobs to end."""
 
-    async def wait(self, job_id: str, read: Read, limit: float | None) -> JobStatus | None:
-        """How the job ended; None if it has not within `limit` seconds."""
+    async def wait(self, job_id: str, limit: float | None) -> JobStatus | None:
+        """How the job ended; None if it has not within `limit` seconds. JobNotFound where it is gone."""
         ...
 
     async def close(self) -> None:
@@ -90,7 +90,7 @@ class JobClient:
         self.codec = codec
         self.opening: Opening = opening or Opening(driver)
         self.wakeups: Wakeups = wakeups or NoWorker()
-        self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, clock)
+        self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, driver.insight, clock)
         self._batcher = batcher
 
     # --- life
@@ -133,31 +133,43 @@ class JobClient:
             await self._batcher.submit(jobs[0])
             stored = [Stored(jobs[0].job_id, Submission.INSERTED)]
         else:
-            answers = await submit_with_retry(
-                self.driver, self.clock, jobs, conflict, connection=connection, batch_size=batch_size
-            )
-            stored = await self._with_holders(jobs, answers, connection)
+            stored = await self._stored_or_held(jobs, conflict, connection, batch_size)
         self.wakeups.jobs_due()
         return stored
 
-    async def _with_holders(
-        self, jobs: Sequence[NewJob], answers: Sequence[Submission], connection: Any
+    async def _stored_or_held(
+        self, jobs: Sequence[NewJob], conflict: ConflictResolution, connection: Any, batch_size: int
     ) -> list[Stored]:
-        taken = {
-            job.dedupe_key
-            for job, answer in zip(jobs, answers, strict=True)
-            if answer is Submission.IGNORED and job.dedupe_key is not None
-        }
-        holders = await self.driver.insight.duplicates(taken, connection=connection) if taken else {}
-        # The one that stood in the way may have ended meanwhile; then the id of the job that was not stored
-        # is as good an answer as any: there is no such job.
-        return [
-            Stored(
-                holders.get(job.dedupe_key or "", job.job_id) if answer is Submission.IGNORED else job.job_id,
-                answer,
+        """What became of each job. One whose dedupe key was taken, but by nobody when one looks, is sent
+        again: the one that stood in its way has ended meanwhile."""
+        became: dict[int, Stored] = {}
+        while left := [position for position in range(len(jobs)) if position not in became]:
+            sent = [jobs[position] for position in left]
+            answers = await submit_with_retry(
+                self.driver, self.clock, sent, conflict, connection=connection, batch_size=batch_size
             )
-            for job, answer in zip(jobs, answers, strict=True)
-        ]
+            holders = await self._holders(sent, answers, connection)
+            for position, job, answer in zip(left, sent, answers, strict=True):
+                if answer is not Submission.IGNORED or job.dedupe_key is None:
+                    became[position] = Stored(job.job_id, answer)
+                elif job.dedupe_key in holders:
+                    became[position] = Stored(holders[job.dedupe_key], answer)
+        return [became[position] for position in range(len(jobs))]
+
+    async def _holders(
+        self, jobs: Sequence[NewJob], answers: Sequence[Submission], connection: Any
+    ) -> dict[str, str]:
+        """Which unfinished jobs have the dedupe keys that were taken. What this very call has stored has its
+        key, even if it has ended by now."""
+        taken, own = set(), {}
+        for job, answer in zip(jobs, answers, strict=True):
+            if job.dedupe_key is not None and answer is Submission.IGNORED:
+                taken.add(job.dedupe_key)
+            elif job.dedupe_key is not None:
+                own[job.dedupe_key] = job.job_id
+        elsewhere = taken - set(own)
+        found = await self.driver.insight.duplicates(elsewhere, connection=connection) if elsewhere else {}
+        return {**found, **own}
 
     # --- change
 
@@ -340,6 +352,12 @@ class JobClient:
             limit=number,
         )
 
+    async def statuses(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
+        """The statuses of those jobs that are stored, by id."""
+        wanted = [checked_name("job_id", job_id) for job_id in job_ids]
+        await self.open()
+        return await self.driver.insight.statuses(wanted)
+
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first."""
         wanted = checked_name("job_id", job_id)
@@ -374,9 +392,9 @@ class JobClient:
             WaitTimeout: it has not ended within `timeout` (timedelta or seconds; None waits for ever).
             JobNotFound: the job is gone.
         """
-        limit = checked_duration("timeout", timeout)
-        seconds = None if limit is None else limit.total_seconds()
-        status = await self.waiter.wait(job_id, lambda: self.record(job_id), seconds)
+        wanted, limit = checked_name("job_id", job_id), checked_duration("timeout", timeout)
+        await self.open()
+        status = await self.waiter.wait(wanted, None if limit is None else limit.total_seconds())
         if status is None:
             raise WaitTimeout(f"job {job_id!r} has not ended within {limit}")
         return status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from pg_scheduler.client.fresh_ids import fresh_id
 from pg_scheduler.client.headers import encoded_headers
@@ -23,10 +23,10 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority, rank_of
 from pg_scheduler.domain.retry import MAX_DELAY, Backoff, RetryPolicy
-from pg_scheduler.domain.unset import UNSET, Unset, first_given
+from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.domain.windows import window_at
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
-from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS
+from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS, JobDefaults
 from pg_scheduler.engine.tasks.registry import Task, TaskOptions, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -80,7 +80,7 @@ class JobFactory:
         Raises:
             InvalidInput: something about the request cannot be; the error names it.
         """
-        due = due_time(request, self._clock)
+        due, delay = due_time(request, self._clock)
         args, kwargs = checked_arguments(request.args, request.kwargs)
         self._check_executor(request.executor)
         name, task = self._task(request)
@@ -88,33 +88,36 @@ class JobFactory:
             task.check_arguments(args, kwargs)
         task_data = self._codec.encode_arguments(args, kwargs)
         defaults = NO_DEFAULTS if task is None else task.defaults
-        priority = first_given(request.priority, defaults.priority, otherwise=NORMAL)
-        retries = first_given(request.max_retries, defaults.max_retries, otherwise=0)
-        grace = first_given(
-            request.misfire_grace_time,
-            defaults.misfire_grace_time,
-            otherwise=self._default_grace() if expires else None,
-        )
-        store_result = first_given(request.store_result, defaults.store_result, otherwise=False)
-        limit_key = first_given(request.limit_key, defaults.limit_key, otherwise=None)
-        job_id = self._job_id(request, name, task_data, due.moment)
+        priority, retries = request.priority, request.max_retries
+        store_result, limit_key = request.store_result, request.limit_key
+        if limit_key is UNSET:
+            limit_key = defaults.limit_key
+        job_id = self._job_id(request, name, task_data, due)
         self._registry.needed_by(job_id, name)
         return NewJob(
             job_id=job_id,
             task_name=name,
-            execution_time=due.moment,
-            delay=due.delay,
+            execution_time=due,
+            delay=delay,
             task_data=task_data,
-            rank=rank_of(priority),
-            max_retries=checked_count("max_retries", retries),
-            misfire_grace_seconds=checked_grace("misfire_grace_time", grace),
+            rank=rank_of(defaults.priority if priority is UNSET else priority),
+            max_retries=checked_count("max_retries", defaults.max_retries if retries is UNSET else retries),
+            misfire_grace_seconds=self._grace(request, defaults, expires),
             timeout=checked_duration("timeout", request.timeout),
             backoff=storable_backoff(request.retry),
-            store_result=bool(store_result),
+            store_result=defaults.store_result if store_result is UNSET else bool(store_result),
             limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
             headers=encoded_headers(request.headers),
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
+
+    def _grace(self, request: JobRequest, defaults: JobDefaults, expires: bool) -> int | None:
+        grace = request.misfire_grace_time
+        if grace is UNSET:
+            grace = defaults.misfire_grace_time
+        if grace is UNSET:
+            return self._default_grace() if expires else None
+        return checked_grace("misfire_grace_time", grace)
 
     def build_all(self, requests: Sequence[JobRequest], *, expires: bool = True) -> list[NewJob]:
         """The jobs of a bulk call.
@@ -172,23 +175,15 @@ def resolution(given: ConflictResolution, deduplicate: bool | timedelta) -> Conf
     return conflict
 
 
-class Due(NamedTuple):
-    """When a job is due."""
-
-    moment: datetime
-    """The instant; where there is a delay, as this process' clock has it."""
-    delay: timedelta | None
-    """How long after the store's own now, which counts where it is given."""
-
-
-def due_time(request: JobRequest, clock: Clock) -> Due:
-    """When the job is due: at its time, after its delay, or now."""
-    if not isinstance(request.execution_time, Unset):
+def due_time(request: JobRequest, clock: Clock) -> tuple[datetime, timedelta | None]:
+    """When the job is due: at its time, after its delay, or now; and the delay, where there is one. Then the
+    store's own clock counts, and the instant is what this process' clock makes of it."""
+    if request.execution_time is not UNSET:
         if request.delay is not None:
             raise InvalidInput("delay", "cannot be given together with an execution time")
-        return Due(checked_time("execution_time", request.execution_time), None)
+        return checked_time("execution_time", request.execution_time), None
     delay = timedelta(0) if request.delay is None else checked_delay(request.delay)
-    return Due(clock.now() + delay, delay)
+    return clock.now() + delay, delay
 
 
 def checked_delay(value: object) -> timedelta:

@@ -83,12 +83,14 @@ class JobHandle(str, Generic[R_co]):
         return (await self._backend.record(str(self))).progress
 
     async def wait(self, timeout: timedelta | float | None = None) -> JobStatus:
-        """Wait until the job has ended; the status it ended with. A signal tells, so the wait costs
-        nothing and ends with the job.
+        """Wait until the job has ended; the status it ended with. A signal tells when to look, so the wait
+        ends with the job; all waits of a client share their looks, of which there is one in five seconds. A
+        wait that has begun outlasts an outage of the database.
 
         Raises:
             WaitTimeout: it has not ended within `timeout` (timedelta or seconds; None waits for ever).
             JobNotFound: the job is gone.
+            ConnectionLost: the database is out of reach as the wait begins.
         """
         return await self._backend.wait(str(self), timeout)
 

@@ -39,27 +39,33 @@ def checked_conflict(value: object) -> ConflictResolution:
         ) from None
 
 
-def rows_to_send(job_ids: Sequence[str], conflict: ConflictResolution) -> list[int]:
-    """Positions of the jobs that go to the store, in id order, when ids repeat within one call.
+def rows_to_send(jobs: Sequence[NewJob], conflict: ConflictResolution) -> list[int]:
+    """Positions of the jobs that go to the store, in order of dedupe key and id, when ids repeat within one
+    call.
 
     RAISE refuses a repeated id; IGNORE keeps its first job and REPLACE its last, which is what the
-    jobs would lead to if they were submitted one by one. Id order lets two concurrent calls lock
-    rows in the same order, so that they cannot deadlock.
+    jobs would lead to if they were submitted one by one. The order lets two concurrent calls lock rows,
+    and wait for each other's keys, in the same order, so that they cannot deadlock. A job with a dedupe key
+    has an id of its own making, which no other call waits for.
 
     Raises:
         JobAlreadyExists: RAISE and an id stands twice.
     """
     chosen: dict[str, int] = {}
     repeated: list[str] = []
-    for position, job_id in enumerate(job_ids):
-        if job_id in chosen:
-            repeated.append(job_id)
+    for position, job in enumerate(jobs):
+        if job.job_id in chosen:
+            repeated.append(job.job_id)
             if conflict is not ConflictResolution.REPLACE:
                 continue
-        chosen[job_id] = position
+        chosen[job.job_id] = position
     if repeated and conflict is ConflictResolution.RAISE:
         raise JobAlreadyExists(list(dict.fromkeys(repeated)))
-    return [chosen[job_id] for job_id in sorted(chosen)]
+    return sorted(chosen.values(), key=lambda position: _lock_order(jobs[position]))
+
+
+def _lock_order(job: NewJob) -> tuple[str, str]:
+    return job.dedupe_key or "", job.job_id
 
 
 def answers_in_order(

@@ -37,19 +37,20 @@ def bare_name(task_name: str) -> str:
     return task_name.rsplit(":", 1)[-1].rsplit(".", 1)[-1]
 
 
-_VARIANT = {digit: "89ab"[int(digit, 16) % 4] for digit in "0123456789abcdef"}
-"""The hexadecimal digit that keeps two random bits of another and says that the UUID is one of RFC 9562."""
+COUNTER_BITS = 30
+"""Of a time-ordered id's 74 bits behind the time: they count within a millisecond, the others are random."""
 
 
-def time_ordered_id(unix_ms: int, randomness: bytes) -> str:
-    """A version 7 UUID (RFC 9562): 48 bits of milliseconds, then 74 random bits.
+def time_ordered_id(unix_ms: int, counter: int, randomness: bytes) -> str:
+    """A version 7 UUID with a counter (RFC 9562, section 6.2, method 1): 48 bits of milliseconds, 30 that
+    count, 44 random ones. Ids sort by time, then by counter.
 
     Ids made one after the other sort next to each other, which keeps the primary key's index small
     and its hot end cached.
     """
-    time, noise = f"{unix_ms & (1 << 48) - 1:012x}", randomness[:10].hex()
-    variant = _VARIANT[noise[4]]
-    return f"{time[:8]}-{time[8:]}-7{noise[1:4]}-{variant}{noise[5:8]}-{noise[8:]}"
+    time = f"{unix_ms & (1 << 48) - 1:012x}"
+    upper, middle, lower = counter >> 18 & 0xFFF, counter >> 4 & 0x3FFF, counter & 0xF
+    return f"{time[:8]}-{time[8:]}-7{upper:03x}-{0x8000 | middle:04x}-{lower:x}{randomness.hex()[:11]}"
 
 
 def deterministic_id(task_name: str, canonical_arguments: str, window: datetime | None = None) -> str:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_count, checked_positive
 from pg_scheduler.domain.states import JobStatus
+
+AWAITED_STAY = timedelta(seconds=60)
+"""How long a job that somebody waits for stays after its end, whatever its policy: so they learn how it ended
+and what it returned."""
 
 
 class VacuumTrigger(Enum):
@@ -44,7 +49,7 @@ class VacuumPolicy:
 
     @classmethod
     def immediate(cls) -> VacuumPolicy:
-        """Delete a job when it reaches the status."""
+        """Delete a job when it reaches the status. One that somebody waits for stays for a minute."""
         return cls(VacuumTrigger.IMMEDIATE)
 
     @classmethod

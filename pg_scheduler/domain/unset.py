@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+from enum import Enum
+from typing import Final
 
-_T = TypeVar("_T")
 
+class Unset(Enum):
+    """The type of "not given", where None means something else. An enum, so that ``is UNSET`` narrows."""
 
-class Unset:
-    """The type of "not given", where None means something else."""
+    UNSET = "unset"
 
     def __repr__(self) -> str:
         return "<unset>"
 
 
-UNSET: Final = Unset()
-
-
-def first_given(*values: _T | Unset, otherwise: _T) -> _T:
-    """The first value that was given; `otherwise` if none was."""
-    for value in values:
-        if not isinstance(value, Unset):
-            return value
-    return otherwise
+UNSET: Final = Unset.UNSET

@@ -44,6 +44,10 @@ class Insight(Protocol):
         """One stored job, or None."""
         ...
 
+    async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
+        """The statuses of those of these jobs that are stored, by id."""
+        ...
+
     async def jobs(
         self,
         *,

@@ -84,7 +84,8 @@ class JobStore(Protocol):
         """Apply verdicts. False where the lease was lost: that row is untouched. None where it cannot be said
         yet, because somebody's open transaction holds the row: untouched too, and to be told again. Of
         several verdicts by one worker on one lease the first counts. A job that ends in a status of
-        `not_kept` is deleted in the same statement, with its history."""
+        `not_kept` is deleted in the same statement, with its history; one that is awaited (see
+        `Signals.await_jobs`) is left to `Retention.prune`."""
         ...
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

@@ -27,7 +27,8 @@ class Retention(Protocol):
     async def prune(
         self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None
     ) -> int:
-        """Delete up to `limit` jobs that the policy no longer keeps, with their history; how many."""
+        """Delete up to `limit` jobs that the policy no longer keeps, with their history; how many. A job that
+        is awaited stays for `AWAITED_STAY` after its end all the same."""
         ...
 
     async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:

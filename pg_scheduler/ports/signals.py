@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Protocol
 
@@ -38,10 +38,15 @@ class Signals(Protocol):
     async def listen_finished(
         self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
     ) -> None:
-        """Tell of every awaited job that ends (see `await_job`): its id and how it ended. As `listen`."""
+        """Tell of every awaited job that ends (see `await_jobs`): its id and how it ended, as somebody says;
+        the row knows. As `listen`."""
         ...
 
-    async def await_job(self, job_id: str) -> None:
-        """Make sure that the end of this job will be told. Nothing happens if it has ended, or does not
-        exist."""
+    async def await_jobs(self, job_ids: Collection[str]) -> set[str]:
+        """Make sure that the ends of these jobs will be told, and that their rows are there for a while then,
+        whatever the retention: see `Retention.prune`. Jobs that have ended, or do not exist, are left alone.
+
+        Returns:
+            Those that are marked so. Others may be asked for again: somebody's open transaction held them.
+        """
         ...

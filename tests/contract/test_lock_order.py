@@ -53,6 +53,13 @@ async def ignoring(driver: Driver, job_ids: Sequence[str]) -> object:
     return await submit(driver, *(new(job_id) for job_id in job_ids), conflict=IGNORE, now=at(10))
 
 
+async def ignoring_keys(driver: Driver, keys: Sequence[str]) -> object:
+    """Each with the ids that come first in the call: only the keys meet."""
+    ids = [f"{number} of {id(driver)}" for number in range(len(keys))]
+    jobs = [new(job_id, dedupe_key=key) for job_id, key in zip(ids, keys, strict=True)]
+    return await submit(driver, *jobs, conflict=IGNORE, now=at(10))
+
+
 async def cancelling(driver: Driver, job_ids: Sequence[str]) -> object:
     return await driver.jobs.request_cancel(job_ids, now=at(10))
 
@@ -171,3 +178,14 @@ async def test_a_pruner_leaves_out_what_others_are_writing(
         assert await asyncio.wait_for(pruned, 10) == 1
     await replacement
     assert {job.status for job in await drivers[0].insight.jobs()} == {JobStatus.PENDING}
+
+
+async def test_batches_with_the_same_dedupe_keys_never_deadlock(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection
+) -> None:
+    holding = (
+        "INSERT INTO scheduled_jobs (job_id, job_name, execution_time, task_data, dedupe_key)"
+        " VALUES ('held', 'task', now(), '{}', 'm')"
+    )
+    await meet(drivers, sql, holding, ignoring_keys, ignoring_keys)
+    assert {job.dedupe_key for job in await drivers[0].insight.jobs()} == set(IDS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -10,9 +12,17 @@ from hypothesis import strategies as st
 
 from pg_scheduler import ConflictResolution, JobAlreadyExists
 from pg_scheduler.domain.conflict import Submission, answers_in_order, rows_to_send
+from pg_scheduler.domain.model import NewJob
 
 RAISE, IGNORE, REPLACE = ConflictResolution.RAISE, ConflictResolution.IGNORE, ConflictResolution.REPLACE
 ids = st.lists(st.sampled_from("abcdef"), max_size=12)
+
+
+def jobs_of(job_ids: Sequence[str], keys: Sequence[str | None] = ()) -> list[NewJob]:
+    """Jobs of these ids, some of them with dedupe keys."""
+    due = datetime(2030, 1, 1, tzinfo=UTC)
+    padded = [*keys, *[None] * len(job_ids)]
+    return [NewJob(one, "task", due, "{}", dedupe_key=key) for one, key in zip(job_ids, padded, strict=False)]
 
 
 def one_by_one(
@@ -37,7 +47,7 @@ def in_one_call(
     job_ids: Sequence[str], stored: set[str], conflict: ConflictResolution
 ) -> tuple[list[Submission], dict[str, int]]:
     """The same with the functions under test around a store that is a dict."""
-    sent = rows_to_send(job_ids, conflict)
+    sent = rows_to_send(jobs_of(job_ids), conflict)
     told, kept = {}, dict.fromkeys(stored, -1)
     for position in sent:
         job_id = job_ids[position]
@@ -66,7 +76,7 @@ def test_ignoring_answers_as_many_calls_would(job_ids: list[str], stored: set[st
 
 @given(ids, st.sampled_from([IGNORE, REPLACE]))
 def test_rows_are_sent_in_id_order_and_each_id_once(job_ids: list[str], conflict: ConflictResolution) -> None:
-    sent = [job_ids[position] for position in rows_to_send(job_ids, conflict)]
+    sent = [job_ids[position] for position in rows_to_send(jobs_of(job_ids), conflict)]
     assert sent == sorted(set(job_ids))
 
 
@@ -74,16 +84,16 @@ def test_rows_are_sent_in_id_order_and_each_id_once(job_ids: list[str], conflict
 def test_raising_refuses_repeated_ids_and_names_each_once(job_ids: list[str]) -> None:
     repeated = [job_id for at, job_id in enumerate(job_ids) if job_id in job_ids[:at]]
     if not repeated:
-        assert len(rows_to_send(job_ids, RAISE)) == len(job_ids)
+        assert len(rows_to_send(jobs_of(job_ids), RAISE)) == len(job_ids)
         return
     with pytest.raises(JobAlreadyExists, match="already exist") as refused:
-        rows_to_send(job_ids, RAISE)
+        rows_to_send(jobs_of(job_ids), RAISE)
     assert refused.value.job_ids == tuple(dict.fromkeys(repeated))
 
 
 def test_of_repeated_ids_ignore_keeps_the_first_and_replace_the_last() -> None:
-    assert rows_to_send(["b", "a", "b"], IGNORE) == [1, 0]
-    assert rows_to_send(["b", "a", "b"], REPLACE) == [1, 2]
+    assert rows_to_send(jobs_of(["b", "a", "b"]), IGNORE) == [1, 0]
+    assert rows_to_send(jobs_of(["b", "a", "b"]), REPLACE) == [1, 2]
 
 
 def test_nothing_to_submit_is_nothing_to_send() -> None:
@@ -104,3 +114,19 @@ def test_the_refusal_of_many_ids_shows_five_and_counts_the_rest() -> None:
     error = JobAlreadyExists([f"job {number}" for number in range(12)])
     assert "'job 4' and 7 more already exist" in str(error)
     assert len(error.job_ids) == 12
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=2, max_size=8), st.randoms(use_true_random=False))
+def test_calls_with_the_same_dedupe_keys_send_them_in_the_same_order(keys: list[str], random: Random) -> None:
+    """Each waits for the keys of the other: in different orders they would wait for ever."""
+    ids = [f"id {number}" for number in range(len(keys))]
+    shuffled = random.sample(keys, len(keys))
+    orders = []
+    for given_keys in (keys, shuffled):
+        jobs = jobs_of(ids, given_keys)
+        orders.append([jobs[position].dedupe_key for position in rows_to_send(jobs, IGNORE)])
+    assert orders[0] == orders[1] == sorted(keys)
+
+
+def test_of_jobs_with_one_dedupe_key_the_first_is_sent_first() -> None:
+    assert rows_to_send(jobs_of(["1", "2", "3"], ["b", "a", "b"]), IGNORE) == [1, 0, 2]

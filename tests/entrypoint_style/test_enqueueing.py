@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
-from pg_scheduler import DuplicateJob, InvalidInput, Job, JobStatus, PgQueuer, PollingConfig, Queries
+from pg_scheduler import (
+    DuplicateJob,
+    InvalidInput,
+    Job,
+    JobSpec,
+    JobStatus,
+    PgQueuer,
+    PollingConfig,
+    Queries,
+)
 from pg_scheduler.client.source import Library
+from pg_scheduler.domain.model import NewJob
 from tests.contract.callers import CALLERS
-from tests.support.running import BriskScheduler, eventually
+from tests.entrypoint_style.conftest import MakeDriver
+from tests.support.running import BriskScheduler, eventually, past, within
 
 
 async def test_a_single_job_too_gives_a_list_of_one_id(client: Queries) -> None:
@@ -81,6 +94,88 @@ async def test_an_ignored_duplicate_stands_in_its_place_in_a_batch(client: Queri
     )
     assert handles[1] == taken
     assert len({taken, *handles}) == 3
+
+
+async def test_the_id_of_an_ignored_duplicate_is_that_of_a_stored_job(
+    client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one in the way ends after it stood in the way, and before anybody looks who it was."""
+    (taken,) = await client.enqueue("a", dedupe_key="one")
+    duplicates = client.driver.insight.duplicates
+    ended: list[bool] = []
+
+    async def ending_first(keys: Collection[str], *, connection: object = None) -> dict[str, str]:
+        if not ended:
+            ended.append(await taken.cancel())
+        return await duplicates(keys, connection=connection)
+
+    monkeypatch.setattr(client.driver.insight, "duplicates", ending_first)
+    handles = await client.enqueue(
+        "a", [b"1", b"2", b"3"], dedupe_key=["two", "one", "two"], on_duplicate="ignore"
+    )
+    assert ended == [True]
+    assert [await handle.status() for handle in handles] == [JobStatus.PENDING] * 3
+    assert (handles[0], taken in handles, len({*handles})) == (handles[2], False, 2)
+
+
+async def test_a_key_that_stands_twice_in_a_batch_is_that_of_its_first_job_though_it_has_ended(
+    client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit = client.driver.jobs.submit
+
+    async def ended_at_once(jobs: Sequence[NewJob], *args: Any, **kwargs: Any) -> Any:
+        answers = await submit(jobs, *args, **kwargs)
+        await client.cancel([jobs[0].job_id])
+        return answers
+
+    monkeypatch.setattr(client.driver.jobs, "submit", ended_at_once)
+    first, second = await client.enqueue("a", [b"1", b"2"], dedupe_key="k", on_duplicate="ignore")
+    assert first == second
+    assert await first.status() is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("kind", CALLERS)
+async def test_jobs_of_one_transaction_start_in_the_order_in_which_they_were_stored(
+    kind: str, dsn: str
+) -> None:
+    """All of them are due in one instant: that at which the transaction began."""
+    caller, library = CALLERS[kind], cast(Library, kind.partition(" ")[0])
+    pgq = PgQueuer(BriskScheduler(dsn, library=library, periodic_jobs_enabled=False))
+    ran: list[int] = []
+    done = asyncio.Event()
+
+    @pgq.entrypoint("a", serialized_dispatch=True)
+    async def a(job: Job) -> None:
+        ran.append(int(job.payload or b""))
+        if len(ran) == 30:
+            done.set()
+
+    await pgq.queries.open()
+    async with caller(dsn) as mine:
+        for number in range(30):
+            await pgq.queries.enqueue("a", b"%d" % number, connection=mine.connection)
+        await mine.commit()
+    async with pgq:
+        await within(done.wait())
+    assert ran == list(range(30))
+
+
+async def test_jobs_of_one_bulk_start_in_their_order(drivers: MakeDriver) -> None:
+    ran: list[int] = []
+    done = asyncio.Event()
+
+    async def work(number: int) -> None:
+        ran.append(number)
+        if len(ran) == 150:
+            done.set()
+
+    scheduler = BriskScheduler(drivers(), periodic_jobs_enabled=False, max_concurrent_jobs=1)
+    await scheduler.initialize_db()
+    due = past()
+    await scheduler.schedule_bulk([JobSpec(work, due, args=(number,)) for number in range(150)])
+    async with scheduler:
+        await within(done.wait())
+    assert ran == list(range(150))
 
 
 @pytest.mark.parametrize("kind", CALLERS)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Collection
 
 import asyncpg
 import pytest
 
 from pg_scheduler import (
+    ConnectionLost,
     DatabaseError,
     Job,
     JobFailed,
@@ -23,6 +25,7 @@ from pg_scheduler import (
 from pg_scheduler.client import completion_waiter as ends
 from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.source import Library
+from pg_scheduler.db import driver_over
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
@@ -95,26 +98,131 @@ async def test_a_failure_is_raised_here_with_the_traceback_from_there(pgq: PgQue
     assert 'raise ZeroDivisionError("of something")' in (failed.value.traceback or "")
 
 
-async def test_a_job_that_is_deleted_as_it_ends_still_tells_its_status(app: MakeApp, client: Queries) -> None:
+@pytest.fixture
+def deleting(app: MakeApp) -> PgQueuer:
+    """An application that keeps no job, with an entrypoint that waits for the gate."""
     at_once = VacuumPolicy.immediate()
-    pgq = app(vacuum_config=VacuumConfig(completed=at_once, failed=at_once, cancelled=at_once))
+    return app(vacuum_config=VacuumConfig(completed=at_once, failed=at_once, cancelled=at_once))
+
+
+async def test_who_waits_for_a_job_that_is_deleted_as_it_ends_learns_how_it_ended(
+    deleting: PgQueuer, client: Queries
+) -> None:
     gate = asyncio.Event()
 
-    @pgq.entrypoint("work")
-    async def work(job: Job) -> None:
+    @deleting.entrypoint("work")
+    async def work(job: Job) -> int:
         await gate.wait()
         if job.payload:
-            raise OSError
+            raise OSError("as planned")
+        return 42
 
-    fine, bad = await client.enqueue("work", [None, b"bad"])
-    async with pgq:
-        waiting = asyncio.gather(fine.wait(20), bad.wait(20))
-        await eventually(_waiter(client)._ready.is_set)
-        await asyncio.sleep(0.1)  # both have asked to be told
+    fine, bad, alone = await client.enqueue("work", [None, b"bad", None], store_result=True)
+    async with deleting:
+        waiting = asyncio.gather(fine.result(20), bad.result(20), return_exceptions=True)
+        await eventually(lambda: {fine, bad} <= _waiter(client)._marked)
         gate.set()
-        assert [*await within(waiting)] == [JobStatus.COMPLETED, JobStatus.FAILED]
+        result, failed = await within(waiting)
+        assert result == 42
+        assert isinstance(failed, JobFailed)
+        assert (failed.status, failed.error) == (JobStatus.FAILED, "OSError: as planned")
+        assert "raise OSError" in (failed.traceback or "")
+        await eventually(lambda: _is_gone(client, alone))  # nobody waited for it
         with pytest.raises(JobNotFound):
-            await fine.wait(1)
+            await alone.wait(1)
+
+
+async def _is_gone(client: Queries, job_id: str) -> bool:
+    return await client.job(job_id) is None
+
+
+@pytest.mark.usefixtures("slow_polls")
+async def test_a_signal_that_anybody_may_send_ends_no_wait(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
+    async with Queries(driver_over(dsn, library=library)) as client:
+        forged, other = await client.enqueue("nobody", [None, None])
+        waiting = asyncio.create_task(forged.wait())
+        await eventually(lambda: _waiter(client)._ready.is_set() and forged in _waiter(client)._marked)
+        for word in ("completed", "failed", "nonsense"):
+            await sql.execute("SELECT pg_notify('pg_scheduler_ends.public', $1)", f"{word} {forged}")
+        # Signals arrive in their order, so this one has overtaken none of them.
+        told = asyncio.create_task(other.wait())
+        await eventually(lambda: other in _waiter(client)._marked)
+        await other.cancel()
+        assert await within(told) is JobStatus.CANCELLED
+        assert not waiting.done()
+        await forged.cancel()
+        assert await within(waiting) is JobStatus.CANCELLED
+
+
+async def test_many_waits_share_each_look(client: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ends, "PAUSE_WHEN_NOTIFIED", 0.05)
+    looks: list[int] = []
+    statuses = client.driver.insight.statuses
+
+    async def counted(job_ids: Collection[str]) -> dict[str, JobStatus]:
+        looks.append(len(job_ids))
+        return await statuses(job_ids)
+
+    monkeypatch.setattr(client.driver.insight, "statuses", counted)
+    handles = await client.enqueue("nobody", [None] * 300)
+    waiting = asyncio.gather(*(handle.wait() for handle in handles))
+    await eventually(lambda: looks.count(300) >= 3)
+    # The first ones begin in one round of the loop, and those that it leaves behind share the next.
+    assert len(looks) <= looks.count(300) + 10
+    await client.cancel(handles)
+    assert set(await within(waiting)) == {JobStatus.CANCELLED}
+
+
+async def test_a_wait_outlasts_a_database_that_is_out_of_reach(
+    client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_NOTIFIED"):
+        monkeypatch.setattr(ends, pause, 0.01)
+    statuses, failures = client.driver.insight.statuses, 0
+    (handle,) = await client.enqueue("nobody")
+    waiting = asyncio.create_task(handle.wait())
+    await eventually(lambda: handle in _waiter(client)._seen)
+
+    async def lost(job_ids: Collection[str]) -> dict[str, JobStatus]:
+        nonlocal failures
+        failures += 1
+        if failures < 5:
+            raise ConnectionLost("gone")
+        return await statuses(job_ids)
+
+    monkeypatch.setattr(client.driver.insight, "statuses", lost)
+    await eventually(lambda: failures > 5)
+    await handle.cancel()
+    assert await within(waiting) is JobStatus.CANCELLED
+
+
+async def test_a_wait_that_begins_while_the_database_is_out_of_reach_fails(
+    client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(job_ids: Collection[str]) -> dict[str, JobStatus]:
+        raise ConnectionLost("gone")
+
+    monkeypatch.setattr(client.driver.insight, "statuses", lost)
+    (handle,) = await client.enqueue("nobody")
+    with pytest.raises(ConnectionLost):
+        await within(handle.wait(20))
+
+
+def test_one_client_waits_in_several_event_loops(dsn: str, library: Library) -> None:
+    client = Queries(driver_over(dsn, library=library))
+
+    async def once() -> JobStatus:
+        (handle,) = await client.enqueue("nobody")
+        waiting = asyncio.create_task(handle.wait(20))
+        await asyncio.sleep(0)
+        await handle.cancel()
+        status = await waiting
+        await client.close()
+        return status
+
+    assert [asyncio.run(once()) for _ in range(2)] == [JobStatus.CANCELLED] * 2
 
 
 async def test_a_wait_ends_in_time_and_the_job_goes_on(client: Queries) -> None:
@@ -185,14 +293,10 @@ async def test_a_wait_that_begins_while_the_last_one_leaves_is_told_too(
         await asyncio.sleep(0)
     waiting = asyncio.create_task(second.wait())
     await eventually(lambda: leaving.done() and _waiter(client)._ready.is_set())
-    await eventually(lambda: _awaited(client, second))
+    await eventually(lambda: second in _waiter(client)._marked)
     await second.cancel()
     assert await within(waiting) is JobStatus.CANCELLED
     await client.close()
-
-
-async def _awaited(client: Queries, job_id: str) -> bool:
-    return job_id in _waiter(client)._waits
 
 
 async def test_waits_survive_the_death_of_the_connection_that_hears_for_them(
@@ -226,11 +330,11 @@ async def test_a_wait_that_may_not_ask_to_be_told_does_not_ask_all_the_time(
 ) -> None:
     asked = []
 
-    async def refused(job_id: str) -> None:
-        asked.append(job_id)
+    async def refused(job_ids: Collection[str]) -> set[str]:
+        asked.append(job_ids)
         raise DatabaseError("permission denied", "42501")
 
-    monkeypatch.setattr(client.driver.signals, "await_job", refused)
+    monkeypatch.setattr(client.driver.signals, "await_jobs", refused)
     (handle,) = await client.enqueue("nobody")
     waiting = asyncio.create_task(handle.wait())
     await eventually(lambda: len(asked) > 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any
@@ -134,7 +134,7 @@ class FaultySignals:
     ) -> None:
         raise NotImplementedError("nobody waits for ends in the simulation")
 
-    async def await_job(self, job_id: str) -> None:
+    async def await_jobs(self, job_ids: Collection[str]) -> set[str]:
         raise NotImplementedError("nobody waits for ends in the simulation")
 
 

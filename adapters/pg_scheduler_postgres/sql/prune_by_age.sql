@@ -2,7 +2,7 @@
 -- range of the finished index, so a batch costs what it deletes however many jobs are kept.
 WITH RECURSIVE
 -- include: finished_names,
--- Jobs that finished long enough ago, the oldest first, locked.
+-- Jobs that finished long enough ago, the oldest first, locked. Those that are awaited stay for a while.
 old AS MATERIALIZED (
     SELECT of_name.job_id
     FROM names
@@ -12,6 +12,10 @@ old AS MATERIALIZED (
         WHERE job.status = :status::text
             AND job.job_name = names.job_name
             AND job.finished_at <= :NOW - make_interval(days => :days::integer)
+            AND (
+                NOT job.awaited
+                OR job.finished_at <= :NOW - make_interval(secs => :awaited_seconds::double precision)
+            )
         ORDER BY job.finished_at, job.job_id
         LIMIT :limit::integer
         FOR UPDATE SKIP LOCKED

@@ -3,16 +3,21 @@
 -- next pass: to wait for them while holding others could deadlock.
 WITH RECURSIVE
 -- include: finished_names,
--- Jobs beyond those that each name keeps.
+-- Jobs beyond those that each name keeps. Those that are awaited stay for a while.
 beyond AS MATERIALIZED (
     SELECT of_name.job_id
     FROM names
     CROSS JOIN LATERAL (
-        SELECT job.job_id
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = :status::text AND job.job_name = names.job_name
-        ORDER BY job.finished_at DESC, job.job_id DESC
-        OFFSET :keep::bigint
+        SELECT counted.job_id
+        FROM (
+            SELECT job.job_id, job.awaited, job.finished_at
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = :status::text AND job.job_name = names.job_name
+            ORDER BY job.finished_at DESC, job.job_id DESC
+            OFFSET :keep::bigint
+        ) AS counted
+        WHERE NOT counted.awaited
+            OR counted.finished_at <= :NOW - make_interval(secs => :awaited_seconds::double precision)
         LIMIT :limit::integer
     ) AS of_name
     LIMIT :limit::integer

@@ -1,7 +1,8 @@
 -- Apply verdicts under their leases. What a verdict does to its row has been decided by the domain and comes
 -- with it, with one target for each thing that may have happened to the row meanwhile. What ends in a status
--- that is not kept is deleted. A row that somebody's open transaction holds (a cancellation that is not
--- committed) is left as it is, and answered as held up: no verdict on another job should wait for it.
+-- that is not kept is deleted; if somebody waits for it, it is left to retention. A row that somebody's open
+-- transaction holds (a cancellation that is not committed) is left as it is, and answered as held up: no
+-- verdict on another job should wait for it.
 WITH
 -- Rows that their verdicts may change, locked.
 held AS (
@@ -90,7 +91,7 @@ settled AS (
         result = CASE WHEN NOT held.superseded THEN held.result END
     FROM held
     WHERE job.job_id = held.job_id
-        AND held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[])))
+        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[]))))
     RETURNING job.job_id, job.status, job.execution_time
 ),
 -- What does not stay.
@@ -98,6 +99,7 @@ deleted AS (
     DELETE FROM :"schema".scheduled_jobs AS job
     USING held
     WHERE job.job_id = held.job_id
+        AND NOT held.awaited
         AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
 ),
 -- Its history goes with it.
@@ -105,6 +107,7 @@ forgotten AS (
     DELETE FROM :"schema".scheduled_job_attempts AS history
     USING held
     WHERE history.job_id = held.job_id
+        AND NOT held.awaited
         AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
 ),
 -- The history of attempts that the row itself will not tell of.
@@ -117,7 +120,7 @@ recorded AS (
         :NOW, held.outcome, held.error_message, held.traceback
     FROM held
     WHERE (held.leaves_history OR held.superseded)
-        AND held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[])))
+        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[]))))
     -- include: record_again
 )
 SELECT

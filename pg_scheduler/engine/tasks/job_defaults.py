@@ -12,30 +12,26 @@ from pg_scheduler.domain.unset import UNSET, Unset
 
 @dataclass(frozen=True, slots=True)
 class JobDefaults:
-    """What a job of the task is stored with where its call site says nothing. What is unset here, too, is
-    left to the library: normal priority, no retries, the scheduler's grace, no result, no limit key.
+    """What a job of the task is stored with where its call site says nothing.
 
     Raises:
         InvalidInput: a default that no call site could give.
     """
 
-    priority: JobPriority | int | Unset = UNSET
-    max_retries: int | Unset = UNSET
+    priority: JobPriority | int = JobPriority.NORMAL
+    max_retries: int = 0
     misfire_grace_time: int | Unset | None = UNSET
-    """Seconds; None: it never expires."""
-    store_result: bool | Unset = UNSET
-    limit_key: str | Unset | None = UNSET
+    """Seconds; None: it never expires; unset: the scheduler's grace."""
+    store_result: bool = False
+    limit_key: str | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.priority, Unset):
-            rank_of(self.priority)
-        if not isinstance(self.max_retries, Unset):
-            checked_count("max_retries", self.max_retries)
-        if not isinstance(self.misfire_grace_time, Unset):
+        rank_of(self.priority)
+        checked_count("max_retries", self.max_retries)
+        if self.misfire_grace_time is not UNSET:
             checked_grace("misfire_grace_time", self.misfire_grace_time)
-        if not isinstance(self.store_result, Unset):
-            checked_instance("store_result", self.store_result, bool)
-        if not isinstance(self.limit_key, Unset) and self.limit_key is not None:
+        checked_instance("store_result", self.store_result, bool)
+        if self.limit_key is not None:
             checked_name("limit_key", self.limit_key)
 
 

@@ -182,13 +182,12 @@ class TaskRegistry:
 
     def needed_by(self, job_id: str, name: str) -> None:
         """A job of this name is about to be stored."""
-        if is_of_this_process(name):
+        if "@" in name and is_of_this_process(name):
             self._passing.needed(name, job_id)
 
     def job_ended(self, name: str, job_id: str) -> None:
         """A job has ended. Forgets a task that nothing needs any more."""
-        task = self._index.get(name)
-        if self._passing.ended(name, job_id) and task is not None:
+        if self._passing.ended(name, job_id) and (task := self._index.get(name)) is not None:
             self._forget_for_good(task)
 
     def _registered(self, func: object, options: TaskOptions) -> Task:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
+from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.signals import SignalKind
@@ -19,6 +20,7 @@ from pg_scheduler.testing.contract.scene import (
     settle,
     settlement_of,
     started,
+    stored,
     submit,
 )
 from pg_scheduler.testing.contract.signals import PATIENCE, listening, next_of
@@ -38,8 +40,7 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
         driver.signals.listen_finished(lambda job_id, status: ends.put_nowait((job_id, status)), ready.set)
     )
     await asyncio.wait_for(ready.wait(), PATIENCE)
-    for job_id in job_ids:
-        await driver.signals.await_job(job_id)
+    await driver.signals.await_jobs(job_ids)
     try:
         yield ends
     finally:
@@ -53,7 +54,7 @@ async def next_end(ends: asyncio.Queue[End]) -> End:
 
 
 class TestEnding:
-    """`await_job` and `listen_finished`."""
+    """`await_jobs` and `listen_finished`."""
 
     async def test_the_end_of_an_awaited_attempt_is_told(self, driver: Driver) -> None:
         jobs = {event: await started(driver, event) for event in (JobEvent.COMPLETE, JobEvent.FAIL)}
@@ -74,9 +75,9 @@ class TestEnding:
         """A claim passes by a row that is locked, also by this question, and rests until it is told."""
         await submit(driver, new(due=LONG_AGO), new("in a lane", due=LONG_AGO, limit_key="k"))
         async with listening(driver) as heard:
-            await driver.signals.await_job("job")
+            await driver.signals.await_jobs(["job"])
             await next_of(heard, SignalKind.DUE)
-            await driver.signals.await_job("in a lane")
+            await driver.signals.await_jobs(["in a lane"])
             await next_of(heard, SignalKind.LANE)
 
     async def test_a_retry_is_no_end(self, driver: Driver) -> None:
@@ -86,13 +87,39 @@ class TestEnding:
             await settle(driver, other, JobEvent.COMPLETE)
             assert await next_end(ends) == ("other", JobStatus.COMPLETED)
 
-    async def test_the_end_of_a_job_that_is_not_kept_is_told(self, driver: Driver) -> None:
+    async def test_an_awaited_job_that_is_not_kept_stays_until_its_end_has_been_seen(
+        self, driver: Driver
+    ) -> None:
+        jobs = [await started(driver, name, store_result=True) for name in ("awaited", "other")]
+        async with awaiting(driver, "awaited") as ends:
+            verdicts = [settlement_of(job, JobEvent.COMPLETE, result="1") for job in jobs]
+            await driver.jobs.settle(verdicts, now=at(10), not_kept=[JobStatus.COMPLETED])
+            assert await next_end(ends) == ("awaited", JobStatus.COMPLETED)
+        for policy in (VacuumPolicy.immediate(), VacuumPolicy.keep_last(0)):
+            assert await driver.retention.prune(JobStatus.COMPLETED, policy, 10, now=at(69)) == 0
+        assert (await stored(driver, "awaited")).result == "1"
+        assert await driver.insight.statuses(["awaited", "other"]) == {"awaited": JobStatus.COMPLETED}
+        assert (
+            await driver.retention.prune(JobStatus.COMPLETED, VacuumPolicy.immediate(), 10, now=at(70)) == 1
+        )
+
+    async def test_the_history_of_an_awaited_job_that_is_not_kept_stays_with_it(self, driver: Driver) -> None:
         job = await started(driver)
-        async with awaiting(driver, "job") as ends:
-            verdict = settlement_of(job, JobEvent.COMPLETE)
-            await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.COMPLETED])
-            assert await next_end(ends) == ("job", JobStatus.COMPLETED)
-            assert await driver.insight.job("job") is None
+        await driver.signals.await_jobs(["job"])
+        verdict = settlement_of(job, JobEvent.FAIL, error_message="broken", traceback="here")
+        await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
+        assert [attempt.traceback for attempt in await driver.insight.attempts("job")] == ["here"]
+        assert await driver.retention.prune(JobStatus.FAILED, VacuumPolicy.keep_last(0), 10, now=at(70)) == 1
+        assert await driver.insight.attempts("job") == []
+
+    async def test_it_is_known_whose_ends_will_be_told(self, driver: Driver) -> None:
+        done = await started(driver, "done")
+        await settle(driver, done, JobEvent.COMPLETE)
+        await submit(driver, new("waits"), new("unasked"))
+        await started(driver, "runs")
+        for _ in range(2):
+            assert await driver.signals.await_jobs(["waits", "runs", "done", "unknown"]) == {"waits", "runs"}
+        assert await driver.signals.await_jobs([]) == set()
 
     async def test_cancelling_expiring_and_giving_up_are_told(self, driver: Driver) -> None:
         await submit(driver, new("cancelled"), new("expired", due=at(-100), misfire_grace_seconds=5))

@@ -25,6 +25,9 @@ class MemoryInsight:
         row = self._state.jobs.get(job_id)
         return None if row is None else row.record()
 
+    async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
+        return {one: self._state.jobs[one].status for one in job_ids if one in self._state.jobs}
+
     async def jobs(
         self,
         *,

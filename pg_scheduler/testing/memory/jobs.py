@@ -60,7 +60,7 @@ class MemoryJobs:
         refuse_replacing_by_key(jobs, conflict)
         moment = moment_of(now)
         job_ids = [job.job_id for job in jobs]
-        sent = rows_to_send(job_ids, conflict)
+        sent = rows_to_send(jobs, conflict)
         free = self._free_to_store([jobs[position] for position in sent])
         if conflict is ConflictResolution.RAISE:
             refuse_taken([jobs[position] for position in sent if job_ids[position] not in free])
@@ -173,9 +173,11 @@ class MemoryJobs:
             for position, settlement in enumerate(settlements)
         ]
         for settlement, taken in zip(settlements, accepted, strict=True):
-            if taken:
-                self._state.announce_end(self._state.jobs[settlement.job_id])
-            if taken and self._state.jobs[settlement.job_id].status in not_kept:
+            if not taken:
+                continue
+            row = self._state.jobs[settlement.job_id]
+            self._state.announce_end(row)
+            if row.status in not_kept and not row.awaited:
                 self._state.forget([settlement.job_id])
         if any(accepted):
             self._state.signal(SignalKind.DUE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
+from pg_scheduler.domain.retention import AWAITED_STAY, VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -21,8 +21,10 @@ class MemoryRetention:
     async def prune(
         self, status: JobStatus, policy: VacuumPolicy, limit: int, *, now: datetime | None = None
     ) -> int:
+        moment = moment_of(now)
         finished = [job for job in self._state.jobs.values() if job.status is status]
-        old = [job.new.job_id for job in _too_old(finished, policy, moment_of(now))][:limit]
+        too_old = [job for job in _too_old(finished, policy, moment) if not _stays(job, moment)]
+        old = [job.new.job_id for job in too_old][:limit]
         self._state.forget(old)
         return len(old)
 
@@ -66,3 +68,8 @@ def _too_old(finished: list[StoredJob], policy: VacuumPolicy, now: datetime) -> 
         return old[::-1]
     limit = now - timedelta(days=policy.days or 0)
     return [job for job in newest_first if job.finished_at is not None and job.finished_at <= limit][::-1]
+
+
+def _stays(job: StoredJob, now: datetime) -> bool:
+    """Whether somebody waits for it, and it has only just ended."""
+    return job.awaited and job.finished_at is not None and job.finished_at > now - AWAITED_STAY

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
@@ -25,11 +25,13 @@ class MemorySignals:
     ) -> None:
         await _listen(self._state.waiters, on_finished, on_ready)
 
-    async def await_job(self, job_id: str) -> None:
-        row = self._state.jobs.get(job_id)
-        if row is not None and row.unfinished and not row.awaited:
-            row.awaited = True
-            self._state.signal(SignalKind.DUE if row.lane is None else SignalKind.LANE)
+    async def await_jobs(self, job_ids: Collection[str]) -> set[str]:
+        rows = [self._state.jobs[job_id] for job_id in job_ids if job_id in self._state.jobs]
+        for row in rows:
+            if row.unfinished and not row.awaited:
+                row.awaited = True
+                self._state.signal(SignalKind.DUE if row.lane is None else SignalKind.LANE)
+        return {row.job_id for row in rows if row.awaited}
 
 
 async def _listen(

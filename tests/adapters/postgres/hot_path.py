@@ -107,8 +107,9 @@ def cases() -> Iterator[Case]:
         me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
         yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
         yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
+        yield Case("await_jobs", {"job_ids": ids, "soon_seconds": 60.0}, str(number))
+        yield Case("statuses", {"job_ids": ids}, str(number))
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
-    yield Case("await_job", {"job_id": "f000000000009", "soon_seconds": 60.0})
     yield Case(
         "reclaim_expired",
         {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},

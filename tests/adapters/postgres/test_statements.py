@@ -18,7 +18,7 @@ SQL_FILES = sorted(Path(pg_scheduler_postgres.__file__).parent.rglob("*.sql"))
 
 NAMES = statement_names()
 PLANNED_ONCE = {str(case.name) for case in cases()} - {
-    "await_job", "claim_job", "submit", "submit_one"
+    "claim_job", "submit", "submit_one"
 }  # fmt: skip
 """Statements of the hot path that have limits or arrays."""
 

@@ -317,6 +317,9 @@ class Reports:
     def __call__(self) -> None: ...
 
 
+async def async_of_class(cls: type) -> None: ...
+
+
 async def with_argument(user: str) -> None: ...
 
 
@@ -347,7 +350,7 @@ def _partial() -> Any:
         (generator, "generator function generator"),
         (plain_generator, "generator function plain_generator"),
         (staticmethod(Reports.method), "Write @staticmethod above"),
-        (classmethod(Reports.method), "Write @staticmethod above"),
+        (classmethod(async_of_class), "Write @staticmethod above"),
         (Reports, "async functions"),
         (Reports(), "async functions"),
     ],
