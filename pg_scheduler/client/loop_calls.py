@@ -24,6 +24,11 @@ class LoopCalls:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(call)
 
+    def in_another_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The scheduler's event loop, if it runs and is not the one that asks."""
+        loop = self._loop
+        return loop if loop is not None and loop.is_running() and loop is not _running_loop() else None
+
     def run_now(self, coroutine: Coroutine[Any, Any, _T], /) -> _T:
         """What the coroutine returned; the calling thread waits for it.
 

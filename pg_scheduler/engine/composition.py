@@ -265,6 +265,7 @@ class Composition:
             on_cancel=stopper.cancel_requested,
             on_pass=self._observers.pass_finished,
             on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
+            max_blocked=self._given.settings.max_blocked,
         )
 
     def _make_reclaimer(self) -> Reclaimer:
