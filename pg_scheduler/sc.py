@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, TypedDict, Unpack, overload
 from pg_scheduler.client.keywords import CatchUpRule, OverlapOfRuns, SchedulerOptions
 from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.client.source import Source
-from pg_scheduler.domain.cron import CronRule, zone_of
+from pg_scheduler.domain.cron import CronRule, normalized, zone_of
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.limits import NO_LIMITS
@@ -116,8 +116,8 @@ class SchedulerManager(App):
             raise InvalidInput(
                 "executor_factory", f"expected a class or function, got {shown(executor_factory)}"
             )
-        rule = CronRule(expression, zone_of(timezone), None, None, name)
-        key = f"{name} {rule.written_out}"
+        key = f"{name} {normalized(expression)}"
+        rule = CronRule(expression, zone_of(timezone), hash_name=key)
         runs = self._by_name.setdefault(name, _ScheduleRuns(name, self.scheduler.driver))
         if key in runs.executors:
             raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from pg_scheduler.domain.model import START_ORDER_FIELDS
 from pg_scheduler_postgres.catalog import TABLES
-from pg_scheduler_postgres.columns import CLAIMED, JOB_COLUMNS, PARAMETERS, SHOWN, STORED
+from pg_scheduler_postgres.columns import CLAIMED, FRESH_EPOCH, JOB_COLUMNS, PARAMETERS, SHOWN, STORED
 
 _WIDTH = 100
 """Of a line, in characters, before it is indented."""
@@ -35,6 +35,7 @@ def _claim_order() -> str:
 _KEPT_BY_A_NEW_DEFINITION = ("job_id", "created_at")
 
 COLUMN_FRAGMENTS: dict[str, str] = {
+    "fresh_epoch": f"{FRESH_EPOCH}\n",
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
     "claimed_columns": _list(column.read for column in CLAIMED),

@@ -83,6 +83,20 @@ def _is_set(value: object) -> bool:
     return value is not None
 
 
+FIRST_EPOCH = (
+    "(((date_part('epoch'::text, now()) - (1735689600)::double precision)"
+    " * (4096000)::double precision))::bigint"
+)
+"""The epoch of a new row (`domain/epochs.py`): the time since 2025 in parts of 4096 to the millisecond. Until
+2094 it fits into 53 bits, so JSON carries it unharmed. `now()`, because COPY stores rows one by one where a
+default is volatile. In the words of PostgreSQL's catalog."""
+
+FRESH_EPOCH = (
+    "((floor((date_part('epoch', clock_timestamp()) - 1735689600) * 1000) + random()) * 4096)::bigint"
+)
+"""An epoch that no claim has had before, in the same measure. Its last twelve bits are random: the clock may
+be set back, and a server that takes over has another one."""
+
 _FLAG = "boolean NOT NULL DEFAULT false"
 _COUNT = "integer NOT NULL DEFAULT 0"
 _TIME = "timestamp with time zone"
@@ -119,7 +133,7 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("worker_id", "text", 1, shown="worker_id"),
     JobColumn("error_message", "text", 1, shown="error_message"),
     _producers("misfire_grace_time", "integer", 1, "misfire_grace_seconds", claimed=None),
-    JobColumn("epoch", "bigint NOT NULL DEFAULT 0", 2, claimed="epoch", shown="epoch"),
+    JobColumn("epoch", f"bigint NOT NULL DEFAULT {FIRST_EPOCH}", 2, claimed="epoch", shown="epoch"),
     JobColumn("attempt_count", _COUNT, 2, claimed="attempt", shown="attempt_count"),
     JobColumn("crash_count", _COUNT, 2, shown="crash_count"),
     JobColumn("started_at", _TIME, 2, shown="started_at", decode=utc),

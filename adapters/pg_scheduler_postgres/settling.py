@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES, ending_of, first_verdicts
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
@@ -13,8 +14,8 @@ from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import SOON
 
-Batch = dict[str, int]
-"""Positions in the call, by job: all of one worker, and no job twice under one epoch."""
+Batch = dict[Lease, int]
+"""Positions in the call, by lease: all of one worker."""
 
 PLAIN_ENDS = {
     event: ending_of(event).targets.unchanged for event in ATTEMPT_OUTCOMES if ending_of(event).plain
@@ -24,7 +25,7 @@ PLAIN_ENDS = {
 
 class Settling:
     """Settles over a link. A plain completion says nothing but its job's id, so batches of them go by a
-    statement that takes ids and one epoch; it costs half of the general one."""
+    statement that takes leases alone; it costs half of the general one."""
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class Settling:
 
     async def settle(self) -> list[bool | None]:
         """Apply them all; see `JobStore.settle`."""
-        plain: dict[tuple[str, int, JobStatus], Batch] = {}
+        plain: dict[tuple[str, JobStatus], Batch] = {}
         others: dict[str, list[int]] = {}
         for position in first_verdicts(self._settlements):
             one = self._settlements[position]
@@ -49,26 +50,26 @@ class Settling:
             if target is None or target in self._not_kept:
                 others.setdefault(one.worker_id, []).append(position)
             else:
-                plain.setdefault((one.worker_id, one.epoch, target), {})[one.job_id] = position
-        for (worker_id, epoch, target), batch in plain.items():
-            if left := await self._complete(worker_id, epoch, target, batch):
+                plain.setdefault((one.worker_id, target), {})[Lease(one.job_id, one.epoch)] = position
+        for (worker_id, target), batch in plain.items():
+            if left := await self._complete(worker_id, target, batch):
                 others.setdefault(worker_id, []).extend(left)
         for worker_id, positions in others.items():
             await self._apply(worker_id, positions)
         return self.accepted
 
-    async def _complete(self, worker_id: str, epoch: int, target: JobStatus, batch: Batch) -> list[int]:
+    async def _complete(self, worker_id: str, target: JobStatus, batch: Batch) -> list[int]:
         """The positions that are left: superseded rows, rows that are held up, and lost leases."""
         rows = await self._link.run(
             "settle_completed",
             now=self._now,
             worker_id=worker_id,
-            epoch=epoch,
             target=str(target),
-            job_ids=list(batch),
+            job_ids=[lease.job_id for lease in batch],
+            epochs=[lease.epoch for lease in batch],
         )
-        for job_id in rows[0]["job_ids"] or ():
-            self.accepted[batch.pop(job_id)] = True
+        for lease in map(Lease, rows[0]["job_ids"] or (), rows[0]["epochs"] or ()):
+            self.accepted[batch.pop(lease)] = True
         return list(batch.values())
 
     async def _apply(self, worker_id: str, positions: Sequence[int]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pg_scheduler.client.job_factory import storable_backoff
-from pg_scheduler.domain.cron import CronRule, GapRule, OverlapRule, zone_of
+from pg_scheduler.domain.cron import CronRule, GapRule, OverlapRule, is_hashed, zone_of
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
@@ -131,6 +131,7 @@ class ScheduleFactory:
         key = (
             checked_name("key", request.key) if request.key is not None else _key(task_name, spec, task_data)
         )
+        spec = _hashed_by(key, spec)
         return _with_hash(
             NewSchedule(
                 key=key,
@@ -140,6 +141,7 @@ class ScheduleFactory:
                 task_data=task_data,
                 rank=rank_of(request.priority),
                 max_retries=checked_count("max_retries", request.max_retries),
+                misfire_grace_seconds=spec.first_start_grace,
                 timeout=checked_duration("timeout", request.timeout),
                 backoff=backoff_text(storable_backoff(request.retry)),
                 exclusive=checked_instance("use_advisory_lock", request.use_advisory_lock, bool),
@@ -214,9 +216,17 @@ def _key(task_name: str, spec: ScheduleSpec, task_data: str) -> str:
     return interval_key(identity, spec.every)
 
 
+def _hashed_by(key: str, spec: ScheduleSpec) -> ScheduleSpec:
+    """Each schedule of a task has an ``H`` of its own. Where there is none, the name stays what earlier
+    versions stored, or every schedule would be redefined by an upgrade."""
+    if spec.cron is None or not is_hashed(spec.cron.expression):
+        return spec
+    return replace(spec, cron=replace(spec.cron, hash_name=key))
+
+
 def _with_hash(new: NewSchedule) -> NewSchedule:
     """With the digest of everything that two versions of the code may disagree about."""
-    parts = (
+    parts = [
         new.task_name,
         new.spec,
         new.task_data,
@@ -226,5 +236,7 @@ def _with_hash(new: NewSchedule) -> NewSchedule:
         str(new.backoff),
         str(new.exclusive),
         str(new.contention),
-    )
+    ]
+    if new.misfire_grace_seconds is not None:  # rows of an earlier version have none
+        parts.append(str(new.misfire_grace_seconds))
     return replace(new, spec_hash=spec_hash(*parts))

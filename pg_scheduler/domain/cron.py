@@ -1,4 +1,5 @@
-"""Cron expressions in a time zone: croniter reads them, this policy decides what daylight saving does.
+"""Cron expressions in a time zone: croniter finds their times, this policy decides what daylight saving does.
+What the fields mean is in `cron_fields`.
 
 An expression is *interval-like* when its minute or hour field starts with ``*``: it describes an interval
 and follows elapsed time: it is due at every occurrence, and not in a gap. Any other describes wall-clock
@@ -17,9 +18,12 @@ from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from heapq import merge
+from itertools import groupby
 from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from pg_scheduler.domain.cron_fields import plain_expressions
 from pg_scheduler.domain.errors import InvalidInput
 
 GapRule = Literal["shift", "skip"]
@@ -43,6 +47,7 @@ _RANDOM = re.compile(r"(?<![A-Za-z])[Rr](?![A-Za-z])")
 _HASHED = re.compile(r"(?<![A-Za-z])[Hh](?![A-Za-z])")
 _LONG_NUMBER = re.compile(r"\d{5,}")
 _SECOND = timedelta(seconds=1)
+_SOME_TIME = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 def zone_of(timezone: str | ZoneInfo | None) -> ZoneInfo:
@@ -97,11 +102,16 @@ def normalized(expression: object) -> str:
         raise InvalidInput(
             "cron",
             "R is random in each process, so replicas would disagree",
-            "Use H, which is fixed by the schedule's name",
+            "Use H, which is fixed by the schedule's key",
         )
     if _LONG_NUMBER.search(text):
         raise InvalidInput("cron", f"{expression!r} holds a number no field can have")
     return text
+
+
+def is_hashed(expression: str) -> bool:
+    """True if an expression has an ``H`` in it, so that its times depend on the schedule's key."""
+    return bool(_HASHED.search(expression))
 
 
 def is_interval_like(expression: str) -> bool:
@@ -126,7 +136,7 @@ class CronRule:
     dst_overlap: OverlapRule | None = None
     """None: both if interval-like, else first."""
     hash_name: str = ""
-    """What ``H`` is derived from: the schedule's name."""
+    """What ``H`` is derived from: the schedule's key."""
     written_out: str = field(init=False, compare=False)
     """The expression without aliases and doubled spaces."""
 
@@ -136,7 +146,7 @@ class CronRule:
             if value is not None and value not in get_args(allowed):
                 raise InvalidInput(name, f"expected one of {', '.join(get_args(allowed))}, got {value!r}")
         object.__setattr__(self, "written_out", normalized(self.expression))
-        self.next_after(datetime(2024, 1, 1, tzinfo=UTC))
+        self.next_after(_SOME_TIME)
 
     def next_after(self, moment: datetime) -> datetime:
         """The first due instant strictly after `moment`: UTC, to the second.
@@ -187,33 +197,38 @@ class CronRule:
 
     def _walls_after(self, wall: datetime) -> Iterator[datetime]:
         """Matching wall-clock times after `wall`, as if the zone had no transitions."""
-        walk = _croniter(self.written_out, wall.replace(tzinfo=UTC), self.hash_name)
-        while True:
-            try:
-                found: datetime = walk.get_next(datetime)
-            except ValueError as error:
-                raise InvalidInput(
-                    "cron", f"{self.expression!r} never comes round", "Check day and month"
-                ) from error
-            yield found.replace(tzinfo=None)
+        start = wall.replace(tzinfo=UTC)
+        walks = [_walk(parsed, start) for parsed in _parsed(self.written_out, self.hash_name)]
+        yield from (found for found, _ in groupby(walks[0] if len(walks) == 1 else merge(*walks)))
+        raise InvalidInput("cron", f"{self.expression!r} never comes round", "Check day and month")
 
 
-def _croniter(expression: str, start: datetime, hash_name: str) -> Any:
-    """A walk of its own: parsing costs ten times a step, so copies are made of one parsed expression."""
-    walk = copy(_parsed(expression, hash_name))
+def _walk(parsed: Any, start: datetime) -> Iterator[datetime]:
+    """The times of one plain expression after `start`. Parsing costs ten times a step, so each walk is a copy
+    of one parsed expression."""
+    walk = copy(parsed)
     walk.set_current(start, force=True)
-    return walk
+    while True:
+        try:
+            found: datetime = walk.get_next(datetime)
+        except (ValueError, OverflowError):  # no such day within fifty years, or beyond the calendar
+            return
+        yield found.replace(tzinfo=None)
 
 
 @lru_cache(maxsize=1024)
-def _parsed(expression: str, hash_name: str) -> Any:
+def _parsed(expression: str, hash_name: str) -> tuple[Any, ...]:
+    """A normalized expression as croniter takes it: some plain ones. Those that never come round, such as a
+    31st of February beside a Monday, are left out, because looking for them takes long."""
     from croniter import croniter
 
-    hashed = bool(_HASHED.search(expression))
-    try:
-        return croniter(expression, hash_id=(hash_name or "pg_scheduler") if hashed else None)
-    except (ValueError, KeyError, TypeError, OverflowError) as error:
-        raise InvalidInput("cron", f"{expression!r} cannot be read: {error}") from error
+    parsed = []
+    for plain in plain_expressions(expression, hash_name):
+        try:
+            parsed.append(croniter(plain))
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
+            raise InvalidInput("cron", f"{expression!r} cannot be read: {error}") from error
+    return tuple(one for one in parsed if any(True for _ in _walk(one, _SOME_TIME)))
 
 
 def _is_ambiguous(local: datetime) -> bool:

@@ -81,6 +81,13 @@ class ScheduleSpec:
         if checked_positive("catch_up limit", self.catch_up_limit) > MAX_CATCH_UP:
             raise InvalidInput("catch_up limit", f"at most {MAX_CATCH_UP}, got {self.catch_up_limit}")
 
+    @property
+    def first_start_grace(self) -> int | None:
+        """How late the job of a window may start, in seconds; None: however late. Where missed windows are
+        caught up, it is right to start late. Where they are not, a job that finds no worker in time has
+        missed its window as well."""
+        return self.grace_seconds if self.catch_up is CatchUp.NONE else None
+
     def next_after(self, window: datetime) -> datetime:
         """The first window strictly after an instant."""
         if self.cron is not None:

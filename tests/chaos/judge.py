@@ -211,9 +211,13 @@ def _waits_for_start(
 ) -> Iterator[float]:
     """How long a job that had come back waited for its turn."""
     for first, again in repetitions:
-        lease = lost_leases.get((first.start.job_id, again.start.epoch - 1))
-        if id(first) in hit and lease is not None:
-            yield again.start.at - lease.at
+        before = [
+            (epoch, lease.at)
+            for (job_id, epoch), lease in lost_leases.items()
+            if job_id == first.start.job_id and epoch < again.start.epoch
+        ]
+        if id(first) in hit and before:
+            yield again.start.at - max(before)[1]
 
 
 def _counted_late(attempts: Sequence[Attempt], hit: Mapping[int, Fault], lost_leases: LostLeases) -> int:

@@ -64,6 +64,13 @@ async def cancelling(driver: Driver, job_ids: Sequence[str]) -> object:
     return await driver.jobs.request_cancel(job_ids, now=at(10))
 
 
+async def begun(driver: Driver, sql: asyncpg.Connection, job_ids: Sequence[str]) -> None:
+    """Running jobs, all under epoch 1."""
+    for job_id in job_ids:
+        await started(driver, job_id)
+    await sql.execute("UPDATE scheduled_jobs SET epoch = 1")
+
+
 @pytest.fixture
 async def drivers(dsn: str) -> AsyncIterator[tuple[Driver, Driver]]:
     """One of each library, on one database."""
@@ -110,16 +117,14 @@ async def test_batches_over_running_jobs_never_deadlock(
     drivers: tuple[Driver, Driver], sql: asyncpg.Connection, first: Batch, second: Batch
 ) -> None:
     # The rows lie in the table in the opposite order, so that reading it from its start shows too.
-    for job_id in IDS[::-1]:
-        await started(drivers[0], job_id)
+    await begun(drivers[0], sql, IDS[::-1])
     await meet(drivers, sql, "SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE", first, second)
 
 
 async def test_a_settlement_waits_for_nobody_and_says_what_is_held_up(
     drivers: tuple[Driver, Driver], sql: asyncpg.Connection
 ) -> None:
-    for job_id in (*IDS, "taken"):
-        await started(drivers[0], job_id)
+    await begun(drivers[0], sql, (*IDS, "taken"))
     await sql.execute("UPDATE scheduled_jobs SET epoch = 2 WHERE job_id = 'taken'")
     settlements = [Settlement(job_id, 1, OWNER, Verdict(JobEvent.COMPLETE)) for job_id in (*IDS, "taken")]
     failed = [one._replace(verdict=Verdict(JobEvent.FAIL)) for one in settlements]
@@ -136,8 +141,7 @@ async def test_a_renewal_waits_for_nobody_and_extends_what_is_free(
     drivers: tuple[Driver, Driver], sql: asyncpg.Connection, other: Batch
 ) -> None:
     """Leases are kept by it: one row in somebody's open transaction must not cost the others."""
-    for job_id in IDS[::-1]:
-        await started(drivers[0], job_id)
+    await begun(drivers[0], sql, IDS[::-1])
     async with sql.transaction():
         await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
         batch = asyncio.ensure_future(other(drivers[1], IDS[1:]))
@@ -165,8 +169,7 @@ async def test_calls_that_store_the_same_new_ids_never_deadlock(
 async def test_a_pruner_leaves_out_what_others_are_writing(
     drivers: tuple[Driver, Driver], sql: asyncpg.Connection, policy: VacuumPolicy
 ) -> None:
-    for job_id in IDS[::-1]:
-        await started(drivers[0], job_id)
+    await begun(drivers[0], sql, IDS[::-1])
     await settling(drivers[0], IDS)
     async with sql.transaction():
         await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")

@@ -16,10 +16,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.misfire import misfired
 from pg_scheduler.domain.settling import settles, status_after_attempt
-from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
+from pg_scheduler.domain.states import FINISHED, OVERRIDES, JobEvent, JobStatus, transition
 from tests.domain.invariants import Step, Violation, check
 from tests.domain.world import MAX_CRASHES, Attempt, World
 
@@ -96,6 +97,9 @@ def _moves_from_outside(world: World) -> Iterator[Move]:
         running = world.status is JobStatus.RUNNING
         after = replace(world, superseded=True, new_version_waits=True, cancel_wanted=False)
         yield "it is replaced", JobEvent.REPLACE, None, after if running else world.anew()
+    if world.status in FINISHED:
+        # What becomes of an attempt that still believes to have the job, nobody asks.
+        yield "it is deleted, and its id stored anew", None, None, world.stored_anew(first_epoch)
     for target, event in OVERRIDES.items():
         if not transition(world.status, event) or target is world.status:
             continue

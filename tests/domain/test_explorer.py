@@ -166,6 +166,8 @@ def _also_claiming_what_runs(source: JobStatus, event: JobEvent) -> object:
             "a cancelled job does not come back by itself",
         ),
         ("status_after_lost_lease", _lost_at_once, "a replaced definition is never lost"),
+        ("first_epoch", lambda latest: 0, "the epoch never falls and every claim raises it"),
+        ("first_epoch", lambda latest: latest, "no stale attempt is accepted"),
         ("misfired", _misfired_at_any_start, "a job expires only before its first start"),
         ("transition", _also_claiming_what_runs, "the row moves only as the table says"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from pg_scheduler.domain.states import JobStatus
@@ -69,6 +70,10 @@ class World:
             new_version_waits=False,
             cancel_wanted=False,
         )
+
+    def stored_anew(self, first_epoch: Callable[[int | None], int]) -> World:
+        """A new row under the id of one that is deleted; of its claims the attempts alone know."""
+        return World(epoch=first_epoch(self.epoch), attempts=self.attempts)
 
     def left(self, status: JobStatus) -> World:
         """Out of an attempt's hands."""

@@ -127,6 +127,7 @@ async def test_a_status_set_by_hand_goes_through_the_state_machine(
     )
     event = OVERRIDES.get(wanted)
     step = transition(current, event) if event else None
+    before = await sql.fetchval("SELECT epoch FROM scheduled_jobs")
     if current is wanted:
         await client.update_job_status("job", wanted)
     elif step is None:
@@ -137,7 +138,7 @@ async def test_a_status_set_by_hand_goes_through_the_state_machine(
     row = await sql.fetchrow("SELECT status, epoch FROM scheduled_jobs")
     changed = step is not None and current is not wanted
     assert row["status"] == (step.target if changed and step else current)
-    assert row["epoch"] == (1 if changed and step and step.bumps_epoch else 0)
+    assert row["epoch"] - before == (1 if changed and step and step.bumps_epoch else 0)
 
 
 async def test_the_status_of_an_unknown_job_cannot_be_set(client: Scheduler) -> None:

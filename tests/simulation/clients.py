@@ -37,6 +37,8 @@ class Clients:
             wishes.append(self._submit(job, job.submit_at, ConflictResolution.IGNORE))
             if job.replace_at is not None:
                 wishes.append(self._submit(job, job.replace_at, ConflictResolution.REPLACE))
+            if job.again_at is not None:
+                wishes.append(self._submit(job, job.again_at, ConflictResolution.IGNORE))
             if job.cancel_at is not None:
                 wishes.append(self._cancel(job.job_id, job.cancel_at))
         wishes += [self._schedule(schedule) for schedule in self._world.plan.schedules]

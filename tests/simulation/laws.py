@@ -56,7 +56,7 @@ def _claims(step: Step) -> Iterator[str]:
     if len(answer.jobs) > request.limit:
         yield "more jobs than asked for"
     for job in answer.jobs:
-        epochs = [grant.epoch for grant in step.ledger.story(job.job_id).grants]
+        epochs = step.ledger.epochs.get(job.job_id, ())
         if epochs and job.epoch <= max(epochs):
             yield f"{job.job_id} was claimed under epoch {job.epoch} again"
         if job.execution_time > now:

@@ -87,6 +87,9 @@ class Ledger:
     deleted: dict[str, JobStatus] = field(default_factory=dict)
     """Jobs that retention deleted, and how they had ended."""
 
+    epochs: dict[str, set[int]] = field(default_factory=dict)
+    """Under which epochs each id has been claimed, in all rows that it had."""
+
     def story(self, job_id: str) -> JobStory:
         """The job's story; it begins with the first question."""
         return self.jobs.setdefault(job_id, JobStory())
@@ -100,6 +103,7 @@ class Ledger:
     ) -> None:
         """A worker was given a job."""
         story = self.story(job.job_id)
+        self.epochs.setdefault(job.job_id, set()).add(job.epoch)
         story.grants.append(Grant(worker_id, job.epoch, host, lease, at, at, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)

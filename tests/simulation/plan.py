@@ -53,6 +53,8 @@ class JobPlan:
     """How long the function takes."""
     cancel_at: float | None
     replace_at: float | None
+    again_at: float | None
+    """When somebody submits it once more: a new job, if it is done and deleted by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def _job(chance: random.Random, number: int, chaos: float) -> JobPlan:
         seconds=chance.choice([0.0, chance.expovariate(1 / 3), chance.uniform(5, 40)]),
         cancel_at=chance.uniform(0, chaos) if chance.random() < 0.1 else None,
         replace_at=chance.uniform(0, chaos) if chance.random() < 0.07 else None,
+        again_at=chance.uniform(0, chaos) if chance.random() < 0.2 else None,
     )
 
 

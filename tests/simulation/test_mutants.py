@@ -16,7 +16,7 @@ from pg_scheduler.domain.settling import settles
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance
-from pg_scheduler.testing.memory import settling
+from pg_scheduler.testing.memory import settling, state
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.schedules import MemorySchedules
@@ -40,6 +40,10 @@ def without_the_epoch_check(patch: pytest.MonkeyPatch) -> None:
         return settles(status, told_epoch, owner, event, told_epoch, teller)
 
     patch.setattr(settling, "settles", any_epoch)
+
+
+def with_epochs_that_begin_anew(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(state, "first_epoch", lambda latest: 0)
 
 
 def with_renewals_that_do_not_count(patch: pytest.MonkeyPatch) -> None:
@@ -109,6 +113,7 @@ def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
     ("remove", "first", "says"),
     [
         (without_the_epoch_check, 8, "stale"),
+        (with_epochs_that_begin_anew, 0, "was claimed under epoch"),
         (with_renewals_that_do_not_count, 0, "before its lease ends"),
         (without_the_mark_of_windows, 0, "was next"),
         (without_counting_what_runs, 0, "run, 2 may"),

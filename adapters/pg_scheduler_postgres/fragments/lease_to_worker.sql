@@ -1,6 +1,9 @@
 -- An attempt begins, under an epoch of its own.
 SET status = 'running',
-    epoch = job.epoch + 1,
+    epoch = greatest(
+        job.epoch + 1,
+        -- include: fresh_epoch
+    ),
     worker_id = :worker_id::text,
     started_at = :NOW,
     last_heartbeat = :NOW,

@@ -1,13 +1,14 @@
--- Attempts of one epoch that only end their jobs, in one status: what nearly every settlement is. The fence
--- is that of settle.sql. Superseded rows are left out, and those that somebody's open transaction holds;
+-- Attempts that only end their jobs, in one status: what nearly every settlement is. The fence is that of
+-- settle.sql. Superseded rows are left out, and those that somebody's open transaction holds;
 -- what is not among the ids given back goes there.
 WITH
 -- Rows that may be settled so, locked.
 held AS MATERIALIZED (
-    SELECT job.job_id, job.job_name, job.lane, job.schedule_key, job.awaited
+    SELECT job.job_id, job.epoch, job.job_name, job.lane, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
     WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
-        AND job.epoch = :epoch::bigint
+        -- IS TRUE keeps it a look into a hash for each row. As a join the planner would guess at its size.
+        AND ((job.job_id, job.epoch) IN (SELECT unnest(:job_ids::text[]), unnest(:epochs::bigint[]))) IS TRUE
         AND NOT job.superseded
         AND ((job.status = 'running' AND job.worker_id = :worker_id::text) OR job.status = 'pending')
     ORDER BY job.job_id COLLATE "C"
@@ -26,6 +27,7 @@ settled AS (
 )
 SELECT
     (SELECT array_agg(held.job_id) FROM held) AS job_ids,
+    (SELECT array_agg(held.epoch) FROM held) AS epochs,
     (
         SELECT pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL)

@@ -31,8 +31,8 @@ async def settled_before(
 
 
 async def id_was_reused(insight: Insight, jobs: Iterable[ClaimedJob]) -> set[Lease]:
-    """The leases of jobs that have been deleted, and others stored under their ids. Epochs begin anew with
-    them, so a verdict that is sent again might end the wrong one."""
+    """The leases of jobs that have been deleted, and others stored under their ids: a verdict that is sent
+    again would be refused, though it may well be what deleted its job."""
     found = [(job, await insight.job(job.job_id)) for job in jobs]
     return {job.lease for job, row in found if row is not None and row.created_at != job.created_at}
 

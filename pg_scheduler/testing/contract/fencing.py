@@ -17,6 +17,7 @@ from pg_scheduler.testing.contract.scene import (
     new,
     reclaim,
     settle,
+    settlement_of,
     started,
     stored,
     submit,
@@ -40,7 +41,8 @@ class TestFencing:
         assert [one.outcome for one in await driver.insight.attempts("job")] == ["lost"]
 
     async def test_an_epoch_of_the_future_settles_nothing(self, driver: Driver) -> None:
-        job = replace(await started(driver), epoch=2)
+        job = await started(driver)
+        job = replace(job, epoch=job.epoch + 1)
         for event in EVENTS:
             assert not await settle(driver, job, event)
         assert (await stored(driver)).status is JobStatus.RUNNING
@@ -103,6 +105,47 @@ class TestFencing:
             for event in EVENTS:
                 assert not await settle(driver, job, event, now=at(20))
             assert await stored(driver, status.value) == before
+
+    async def test_no_epoch_is_used_again_when_an_id_is_deleted_and_stored_anew(self, driver: Driver) -> None:
+        old = await started(driver)
+        await self._deleted(driver)
+        await submit(driver, new())
+        again = await claimed(driver, now=at(62))
+        assert again.epoch != old.epoch
+        # The attempt of before can end the new job neither while it runs nor while it waits.
+        for event in EVENTS:
+            assert not await settle(driver, old, event, now=at(63))
+        await settle(driver, again, JobEvent.RETRY, now=at(64))
+        before = await stored(driver)
+        assert not await settle(driver, old, JobEvent.COMPLETE, now=at(65))
+        assert await stored(driver) == before
+        assert await settle(driver, again, JobEvent.COMPLETE, now=at(66))
+
+    async def test_no_epoch_is_used_again_when_the_new_job_is_replaced_or_reopened(
+        self, driver: Driver
+    ) -> None:
+        old = await started(driver)
+        await self._deleted(driver)
+        await submit(driver, new())
+        for moment in range(5):
+            await submit(driver, new(), conflict=REPLACE, now=at(62))
+            assert not await settle(driver, old, JobEvent.COMPLETE, now=at(63 + moment))
+        assert (await stored(driver)).status is JobStatus.PENDING
+
+    async def _deleted(self, driver: Driver) -> None:
+        """Taken back from its owner, done by another, and deleted."""
+        await reclaim(driver, now=at(61))
+        done = settlement_of(await claimed(driver, RIVAL, now=at(61)), JobEvent.COMPLETE, RIVAL)
+        assert await driver.jobs.settle([done], now=at(61), not_kept=[JobStatus.COMPLETED]) == [True]
+
+    async def test_each_of_many_completions_is_held_against_its_own_lease(self, driver: Driver) -> None:
+        jobs = [await started(driver, f"{n}") for n in range(4)]
+        await reclaim(driver, now=at(61))
+        newer = [await claimed(driver, job_id=f"{n}", now=at(62)) for n in range(2)]
+        settlements = [settlement_of(job, JobEvent.COMPLETE) for job in (*jobs, newer[1])]
+        # A stale one, a stale and a right one of one job, and two that are late.
+        assert await driver.jobs.settle(settlements, now=at(63)) == [False, False, True, True, True]
+        assert (await stored(driver, "0")).status is JobStatus.RUNNING
 
     async def test_a_job_cancelled_after_its_lease_was_lost_stays_cancelled(self, driver: Driver) -> None:
         job = await started(driver)

@@ -36,7 +36,6 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
-from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.settling import reclaim_one, settle_one
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
@@ -69,7 +68,7 @@ class MemoryJobs:
             job = jobs[position]
             due = job.execution_time if job.delay is None else moment + job.delay
             if job.job_id in free:
-                row = self._state.jobs[job.job_id] = StoredJob(job, moment, due)
+                row = self._state.store(job, moment, due)
                 stored[job.job_id] = Submission.INSERTED
             elif conflict is ConflictResolution.REPLACE:
                 row = self._state.jobs[job.job_id]

@@ -19,7 +19,6 @@ from pg_scheduler.ports.schedule_store import (
     ScheduleRecord,
 )
 from pg_scheduler.ports.signals import SignalKind
-from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
 
@@ -140,13 +139,8 @@ class MemorySchedules:
         for job in step.jobs:
             row.last_job_id = job.job_id
             if job.job_id not in self._state.jobs:
-                stored = StoredJob(
-                    _job_of(row.new, job.job_id, job.execution_time),
-                    moment_of(now),
-                    job.execution_time,
-                )
-                stored.window = job.window
-                self._state.jobs[job.job_id] = stored
+                new = _job_of(row.new, job.job_id, job.execution_time)
+                self._state.store(new, moment_of(now), job.execution_time).window = job.window
         if step.jobs:
             self._state.signal(SignalKind.DUE)
         return True

@@ -6,9 +6,10 @@ from collections.abc import Callable, Collection
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY
-from pg_scheduler.domain.model import START_ORDER, AttemptRecord, WorkerRecord
+from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.ports.retention import VacuumDay
@@ -31,6 +32,8 @@ class MemoryState:
     def clear(self) -> None:
         """Forget every row; who listens goes on listening."""
         self.jobs: dict[str, StoredJob] = {}
+        self.past_epochs: dict[str, int] = {}
+        """The epochs that deleted jobs had in the end, by id."""
         self.attempts: dict[tuple[str, int], AttemptRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
         self.schedules: dict[str, StoredSchedule] = {}
@@ -72,10 +75,16 @@ class MemoryState:
         """Jobs of one state in claim order: rank, execution time, id."""
         return sorted((job for job in self.jobs.values() if job.status is status), key=START_ORDER)
 
+    def store(self, new: NewJob, now: datetime, due: datetime) -> StoredJob:
+        """A row for a new job."""
+        epoch = first_epoch(self.past_epochs.get(new.job_id))
+        row = self.jobs[new.job_id] = StoredJob(new, now, due, epoch=epoch)
+        return row
+
     def forget(self, job_ids: Collection[str]) -> None:
         """Delete jobs with their history."""
         for job_id in job_ids:
-            del self.jobs[job_id]
+            self.past_epochs[job_id] = self.jobs.pop(job_id).epoch
         for key in [key for key in self.attempts if key[0] in job_ids]:
             del self.attempts[key]
 

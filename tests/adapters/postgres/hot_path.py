@@ -98,7 +98,7 @@ def cases() -> Iterator[Case]:
         ids = running[:number]
         yield Case(
             "settle_completed",
-            {"worker_id": "me", "epoch": 1, "target": "completed", "job_ids": ids},
+            {"worker_id": "me", "epochs": [1] * number, "target": "completed", "job_ids": ids},
             str(number),
         )
         verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))

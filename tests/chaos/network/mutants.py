@@ -89,7 +89,7 @@ MUTANTS = (
         "partition",
         "a completion names its epoch and its owner",
         (
-            (SQL + "settle_completed.sql", "AND job.epoch = :epoch::bigint", "AND :epoch::bigint > 0"),
+            (SQL + "settle_completed.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE"),
             (SQL + "settle_completed.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
              "job.status = 'running'"),
         ),

@@ -24,7 +24,7 @@ async def _blocks_are_reported(stage: Stage) -> None:
 
 
 async def _seizures_cost_a_lease(stage: Stage) -> None:
-    kept = await stage.table.value(_CULPRITS + "crash_count = 0 AND epoch = 1", "hold_gil")
+    kept = await stage.table.value(_CULPRITS + "crash_count = 0 AND attempt_count = 1", "hold_gil")
     if kept:
         # If this ever fails, leases have got safer than docs/guarantees.md says.
         stage.problems.append(f"nothing proved: {kept} jobs kept the lease while they held the interpreter")

@@ -96,7 +96,7 @@ async def test_all_services_survive_the_loss_of_all_connections(
             await sql.fetchval(CUT_ALL)
             await completed(sql, await insert(sql, names[1]))
         await eventually(lambda: scheduler.worker.listening)
-        renewed = "SELECT lease_until > now() AND epoch = 1 FROM scheduled_jobs WHERE job_id = $1"
+        renewed = "SELECT lease_until > now() AND attempt_count = 1 FROM scheduled_jobs WHERE job_id = $1"
         await eventually(lambda: sql.fetchval(renewed, running))
         go_on.set()
         await completed(sql, running)

@@ -25,9 +25,11 @@ async def test_the_job_of_a_killed_worker_is_recovered_and_runs_elsewhere(
     first, second = jobs.notes(trace, "started")
     assert first != second
     row = await sql.fetchrow("SELECT epoch, crash_count, attempt_count, retry_count FROM scheduled_jobs")
-    assert tuple(row) == (2, 1, 2, 0)
+    epoch, *counts = row
+    assert counts == [1, 2, 0]
     (lost,) = await client.driver.insight.attempts(job)
-    assert (lost.outcome, lost.epoch) == ("lost", 1)
+    assert lost.outcome == "lost"
+    assert lost.epoch < epoch
     assert lost.worker_id is not None
     assert lost.worker_id in (lost.error_message or "")
 

@@ -108,7 +108,7 @@ async def test_a_worker_frozen_past_its_lease_stops_its_attempt_when_it_wakes(
         await eventually(lambda: len(jobs.notes(trace, "started")) == 2)
         frozen.send(signal.SIGCONT)
         await eventually(lambda: jobs.notes(trace, "cancelled") == [frozen.process.pid])
-        row = await sql.fetchrow("SELECT status, epoch, worker_id FROM scheduled_jobs")
+        row = await sql.fetchrow("SELECT status, attempt_count, worker_id FROM scheduled_jobs")
         assert tuple(row) == ("running", 2, heir.worker_id)
         await heir.cancel_job("contested")
         await eventually(lambda: sql.fetchval("SELECT status = 'cancelled' FROM scheduled_jobs"))
