@@ -115,7 +115,7 @@ async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
         loop.run_until_complete(start_and_leave())
         if closed:
             for task in asyncio.all_tasks(loop):
-                task.cancel = lambda *_: False  # type: ignore[method-assign, assignment]
+                task.cancel = lambda *_: False  # type: ignore[method-assign]
             loop.close()
         else:
             loop.call_soon(done.wait, 60)
