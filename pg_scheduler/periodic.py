@@ -15,7 +15,7 @@ from pg_scheduler.domain.errors import InvalidInput, NotAsyncFunction
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.domain.schedule import CatchUp, Overlap, cron_key, interval_key
+from pg_scheduler.domain.schedule import CatchUp, Overlap, ScheduleSpec, default_key
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.tasks.callables import is_async, refuse_generator
@@ -63,7 +63,7 @@ def periodic(
         use_advisory_lock: each run holds a lock of the cluster from its first to its last moment.
         priority, max_retries, timeout: as in `Scheduler.schedule`.
         job_name: the name of its jobs; ``periodic_<function>`` by default.
-        dedup_key: the schedule's identity; by default a digest of function and interval or expression.
+        dedup_key: the schedule's identity; by default a digest of the function and of what makes its windows.
         enabled: whether a schedule that is new to the database starts out enabled.
         dst_gap, dst_overlap: what a wall-clock time does that does not exist ("shift" or "skip") or happens
             twice ("first" or "both").
@@ -107,22 +107,26 @@ def periodic(
         anchor=anchor,
         enabled=enabled,
     )
-    _check(request)
+    spec = _checked(request)
     policy = checked_retry(retry)
 
     def decorate(func: _F) -> _F:
         _check_function(func)
-        register(_config(func, request, job_name, policy))
+        register(_config(func, request, spec, job_name, policy))
         return func
 
     return decorate
 
 
 def _config(
-    func: Callable[..., Any], request: ScheduleRequest, job_name: str | None, retry: RetryPolicy | None
+    func: Callable[..., Any],
+    request: ScheduleRequest,
+    spec: ScheduleSpec,
+    job_name: str | None,
+    retry: RetryPolicy | None,
 ) -> PeriodicJobConfig:
     name = checked_name("job_name", job_name or f"periodic_{func.__name__}")
-    usual_key = None if request.key else _key(func, request)
+    usual_key = None if request.key else default_key(f"{func.__module__}.{func.__name__}", spec)
     key = request.key or usual_key
     assert key is not None
     return PeriodicJobConfig(
@@ -174,17 +178,10 @@ def _check_function(func: Any) -> None:
         ) from None
 
 
-def _check(request: ScheduleRequest) -> None:
+def _checked(request: ScheduleRequest) -> ScheduleSpec:
     """Everything that can be wrong is wrong at decoration, not at start."""
-    ScheduleFactory(TaskRegistry(), JsonCodec(), lambda: None).build(request, Origin.CODE)
-
-
-def _key(func: Callable[..., Any], request: ScheduleRequest) -> str:
-    qualified = f"{func.__module__}.{func.__name__}"
-    if request.every is not None:
-        return interval_key(qualified, request.every)
-    assert request.cron is not None
-    return cron_key(qualified, request.cron, zone_of(request.timezone).key)
+    new = ScheduleFactory(TaskRegistry(), JsonCodec(), lambda: None).build(request, Origin.CODE)
+    return ScheduleSpec.from_text(new.spec)
 
 
 __all__ = ["PeriodicJobConfig", "periodic"]

@@ -62,6 +62,7 @@ from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
+from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
@@ -83,6 +84,9 @@ from pg_scheduler.process.signals import run_until_signalled
 log: logging.Logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
+
+START_PATIENCE = 30.0
+"""Seconds in which `start()` repeats a step that the database rolled back, as other workers start too."""
 
 
 class Scheduler:
@@ -353,9 +357,13 @@ class Scheduler:
             self._loader.register_trusted()
             await self.load_task_functions()
             with self._host.starting() as worker:
-                await worker.services.reclaimer.reclaim_once()
-                await worker.services.limits.keep()
-                await self.register_schedules()
+                for step in (
+                    worker.services.reclaimer.reclaim_once,
+                    worker.services.limits.keep,
+                    self.register_schedules,
+                    worker.services.schedule_keeper.keep,
+                ):
+                    await tried_again(step, self.clock, START_PATIENCE)
                 worker.start()
             self.is_running = True
             note_running(self)
@@ -764,7 +772,8 @@ class Scheduler:
         return self.schedules.set_paused_soon(dedup_key, paused=True)
 
     async def trigger_periodic_job(self, dedup_key: str) -> str | None:
-        """Run it now, with its retries and its lock; the job's id, or None if there is no such schedule."""
+        """Run it now, with its retries and its lock, and beside an unfinished run, whatever its `overlap`
+        says; the job's id, or None if there is no such schedule."""
         return await self.schedules.trigger(dedup_key)
 
     def get_periodic_job_status(self, dedup_key: str) -> ScheduleStatus | None:

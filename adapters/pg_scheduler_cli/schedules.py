@@ -48,6 +48,8 @@ def _when(info: ScheduleInfo) -> str:
 def _state(info: ScheduleInfo) -> str:
     if info.retired:
         return "retired"
+    if info.unreadable:
+        return f"unreadable: {info.unreadable}"
     return "active" if info.enabled else "paused"
 
 

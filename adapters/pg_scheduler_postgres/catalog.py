@@ -99,6 +99,8 @@ SCHEDULES = Table(
         "last_job_id": "text",
         "created_at": f"{_TIME} NOT NULL",
         "heartbeat": f"{_TIME} NOT NULL",
+        "lock_name": "text",
+        "stands_for": "text[] NOT NULL DEFAULT '{}'::text[]",
     },
     ("schedule_key",),
     {"scheduled_job_schedules_due": "(next_window) WHERE ((NOT paused) AND (NOT retired))"},

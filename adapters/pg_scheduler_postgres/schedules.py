@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from pg_scheduler.domain.registration import Known, Registering, family_of, plan_registration
-from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
+from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.registration import SILENCE, Known, family_of
+from pg_scheduler.domain.schedule import Overlap, overlap_in
+from pg_scheduler.domain.succession import AHEAD, Plan, Standing, plan_registrations, redefined
 from pg_scheduler.ports.schedule_store import (
     Advance,
     Contention,
     DueAnswer,
+    MovedRuns,
     NewSchedule,
     Origin,
     ScheduleRecord,
+    StrayAnswer,
+    wanted_of,
 )
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
@@ -30,75 +35,77 @@ class PostgresSchedules:
     async def register_schedules(
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
-        families: dict[str, list[NewSchedule]] = {}
-        for new in wanted:
-            families.setdefault(family_of(new.task_name, new.key), []).append(new)
+        if not wanted:
+            return []
+        # Nearly always nothing has changed: then nobody waits for anybody.
+        plan = _plan(wanted, await self._registered("registered_schedules", None, wanted, now))
+        if plan.only_confirms:
+            await self._confirm(None, wanted, plan, now)
+        else:
+            await self._register(wanted, now)
+        found = {record.new.key: record for record in await self.list_schedules([new.key for new in wanted])}
+        return [found[new.key] for new in wanted]
+
+    async def _register(self, wanted: Sequence[NewSchedule], now: datetime | None) -> None:
         async with self._link.session.transaction() as transaction:
             # Two workers that start together decide one after the other.
             await transaction.fetch(
                 "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
                 [f"pg_scheduler schedules {self._link.statements.schema}"],
             )
-            for family in sorted(families):
-                await self._register_family(transaction, family, families[family], now)
-        found = {record.new.key: record for record in await self.list_schedules([new.key for new in wanted])}
-        return [found[new.key] for new in wanted]
+            rows = await self._registered("lock_schedules", transaction, wanted, now)
+            plan, stored = _plan(wanted, rows), {row["schedule_key"] for row in rows}
+            definitions = {new.key: new for new in wanted}
+            for key, standing in sorted(plan.put):
+                await self._put(transaction, definitions[key], now, standing, known=key in stored)
+            await self._confirm(transaction, wanted, plan, now)
+            if plan.replace or plan.abandon:
+                await self._link.run(
+                    "retire_schedules",
+                    transaction,
+                    replaced=list(plan.replace),
+                    abandoned=list(plan.abandon),
+                )
+            if plan.put:
+                await self._link.run("stand_alone", transaction, keys=[key for key, _ in plan.put])
 
-    async def _register_family(
+    async def _registered(
         self,
-        transaction: Session,
-        family: str,
-        wanted: list[NewSchedule],
+        statement: str,
+        session: Session | None,
+        wanted: Sequence[NewSchedule],
         now: datetime | None,
-    ) -> None:
-        rows = await self._link.run(
-            "schedules_of_family",
-            transaction,
+    ) -> Sequence[Row]:
+        return await self._link.run(
+            statement,
+            session,
             now=now,
-            family=family,
+            families=sorted({family_of(new.task_name, new.key) for new in wanted}),
             keys=[new.key for new in wanted],
         )
-        stored = {row["schedule_key"]: row for row in rows}
-        moment = now or (await transaction.fetch("SELECT now() AS now"))[0]["now"]
-        plan = plan_registration(
-            [(new.key, new.spec_hash) for new in wanted],
-            [
-                Known(
-                    row["schedule_key"],
-                    row["spec_hash"],
-                    tuple(row["older_hashes"]),
-                    row["heartbeat"],
-                    row["retired"],
-                )
-                for row in rows
-            ],
-            moment,
-        )
-        replaced = [stored[key] for key in plan.retire]
-        for new, decision in zip(wanted, plan.decisions, strict=True):
-            if decision in (Registering.INSERT, Registering.REVIVE, Registering.REDEFINE):
-                await self._put(transaction, new, now, stored.get(new.key), replaced)
-        confirmed = [
-            new.key
-            for new, decision in zip(wanted, plan.decisions, strict=True)
-            if decision is Registering.CONFIRM
-        ]
-        await self._link.run("confirm_schedules", transaction, now=now, keys=confirmed)
-        await self._link.run("retire_schedules", transaction, keys=list(plan.retire))
+
+    async def _confirm(
+        self, session: Session | None, wanted: Sequence[NewSchedule], plan: Plan, now: datetime | None
+    ) -> None:
+        confirmed = [new for new in wanted if new.key in plan.confirm]
+        if confirmed:
+            await self._link.run(
+                "confirm_schedules",
+                session,
+                now=now,
+                keys=[new.key for new in confirmed],
+                spec_hashes=[new.spec_hash for new in confirmed],
+            )
 
     async def _put(
         self,
-        session: Session | None,
+        session: Session,
         new: NewSchedule,
         now: datetime | None,
-        stored: Row | None,
-        replaced: Sequence[Row] = (),
+        standing: Standing,
+        *,
+        known: bool,
     ) -> bool:
-        spec = ScheduleSpec.from_text(new.spec)
-        marks = [row["mark"] for row in replaced if row["mark"] is not None]
-        replaced_pause = any(row["paused"] for row in replaced)
-        # A row that comes back is paused if what it replaces is: its own state is from before.
-        revived = stored is not None and stored["retired"] and bool(replaced)
         rows = await self._link.run(
             "put_schedule",
             session,
@@ -116,37 +123,87 @@ class PostgresSchedules:
             exclusive=new.exclusive,
             contention=str(new.contention),
             origin=str(new.origin),
-            waits=spec.overlap is Overlap.WAIT,
-            paused=new.paused or replaced_pause,
-            inherited_pause=replaced_pause if revived else None,
-            mark=max(marks, default=None),
-            keep_windows=stored is not None and spec.same_windows(ScheduleSpec.from_text(stored["spec"])),
+            waits=overlap_in(new.spec) is Overlap.WAIT,
+            paused=standing.paused,
+            mark=standing.mark,
+            next_window=standing.next_window,
+            lock_name=standing.lock_name,
+            stands_for=list(standing.stands_for),
+            known=known,
         )
         inserted: bool = rows[0]["inserted"]
         return inserted
 
+    async def retire_abandoned(self, keys: Collection[str], *, now: datetime | None = None) -> list[str]:
+        rows = await self._link.run(
+            "retire_abandoned", now=now, keys=list(keys), silence_seconds=SILENCE.total_seconds()
+        )
+        return sorted(row["schedule_key"] for row in rows)
+
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        rows = await self._link.run(
+            "stray_schedules",
+            now=now,
+            known_names=list(known_names),
+            silence_seconds=SILENCE.total_seconds(),
+            ahead_seconds=AHEAD.total_seconds(),
+        )
+        return StrayAnswer(
+            instant(rows[0]["now"]),
+            tuple(_stray(row) for row in rows if row["schedule_key"] is not None),
+        )
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        rows = await self._link.run("move_runs", now=now)
+        return [
+            MovedRuns(row["schedule_key"], row["task_before"], row["task_name"], row["runs"]) for row in rows
+        ]
+
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
         async with self._link.session.transaction() as transaction:
-            rows = await self._link.run("lock_schedule", transaction, schedule_key=wanted.key)
-            return await self._put(transaction, wanted, now, rows[0] if rows else None)
+            rows = await self._link.run(
+                "lock_schedules", transaction, now=now, task_names=[], keys=[wanted.key]
+            )
+            standing = (
+                redefined(wanted.spec, _known(rows[0]), instant(rows[0]["now"]))
+                if rows
+                else Standing(paused=wanted.paused)
+            )
+            return await self._put(transaction, wanted, now, standing, known=bool(rows))
 
     async def remove_schedule(self, key: str) -> bool:
         return bool(await self._link.run("remove_schedule", schedule_key=key))
 
     async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
-        return bool(
-            await self._link.run(
-                "pause_schedule",
-                now=now,
-                schedule_key=key,
-                paused=paused,
-            )
+        found = await self._link.run(
+            "pause_schedule",
+            now=now,
+            schedule_key=key,
+            paused=paused,
+            ahead_seconds=AHEAD.total_seconds(),
         )
+        if found and paused:
+            await self._link.run("withdraw_runs", now=now, schedule_key=key)
+        return bool(found)
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
-        rows = await self._link.run("due_schedules", now=now, task_names=list(task_names), limit=limit)
+        rows = await self._link.run(
+            "due_schedules",
+            now=now,
+            task_names=list(task_names),
+            limit=limit,
+            except_keys=[key for key, _ in except_for],
+            except_hashes=[hashed for _, hashed in except_for],
+        )
         return DueAnswer(
             now=instant(rows[0]["now"]),
             schedules=tuple(schedule_record(row) for row in rows if row["schedule_key"] is not None),
@@ -183,6 +240,43 @@ class PostgresSchedules:
         await self._link.run("note_manual_run", schedule_key=key, job_id=job_id)
 
 
+def _plan(wanted: Sequence[NewSchedule], rows: Sequence[Row]) -> Plan:
+    now = instant(rows[0]["now"]) if rows else datetime.max.replace(tzinfo=UTC)
+    return plan_registrations([wanted_of(new) for new in wanted], [_known(row) for row in rows], now)
+
+
+def _known(row: Row) -> Known:
+    return Known(
+        key=row["schedule_key"],
+        spec_hash=row["spec_hash"],
+        older_hashes=tuple(row["older_hashes"]),
+        heartbeat=instant(row["heartbeat"]),
+        retired=row["retired"],
+        task_name=row["task_name"],
+        of_code=row["origin"] == Origin.CODE,
+        spec=row["spec"],
+        mark=utc(row["mark"]),
+        next_window=utc(row["next_window"]),
+        paused=row["paused"],
+        lock_name=row["lock_name"],
+        stands_for=tuple(row["stands_for"]),
+    )
+
+
+def _stray(row: Row) -> StraySchedule:
+    return StraySchedule(
+        key=row["schedule_key"],
+        task_name=row["task_name"],
+        of_code=row["origin"] == Origin.CODE,
+        active=row["active"],
+        heartbeat=instant(row["heartbeat"]),
+        mark=utc(row["mark"]),
+        next_window=utc(row["next_window"]),
+        waits=row["waits_for_its_run"],
+        has_runs_of_another_task=row["has_runs_of_another_task"],
+    )
+
+
 def schedule_record(row: Row) -> ScheduleRecord:
     """A row of the schedules table."""
     window: Any = row["next_window"]
@@ -212,4 +306,5 @@ def schedule_record(row: Row) -> ScheduleRecord:
         retired=row["retired"],
         last_job_id=row["last_job_id"],
         busy=row["busy"],
+        lock_name=row["lock_name"],
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -13,14 +14,15 @@ from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
 from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus, info_of
-from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
+from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest, earlier_key
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_positive
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import backoff_from_text
-from pg_scheduler.domain.schedule import ScheduleSpec, manual_job_id
+from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec, manual_job_id
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.succession import same_windows
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, ScheduleRecord
 
@@ -83,8 +85,12 @@ class ScheduleBook:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
         await self._client.open()
-        for record in await self._driver.schedules.list_schedules([new.key]):
-            _refuse_if_of_code(record)
+        earlier = earlier_key(new)
+        for record in await self._driver.schedules.list_schedules([new.key, *filter(None, [earlier])]):
+            if record.new.key == new.key:
+                _refuse_if_of_code(record)
+            elif same_windows(record.new.spec, new.spec):
+                new = replace(new, key=record.new.key)  # added by an earlier version: not a second one
         await self._put(new)
         return new.key
 
@@ -92,6 +98,7 @@ class ScheduleBook:
         """Give a stored schedule new settings; the others stay."""
         record = await self.record(key)
         _refuse_if_of_code(record)
+        readable_spec(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
         await self._put(new)
@@ -127,7 +134,7 @@ class ScheduleBook:
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""
         record = await self.record(key)
-        spec = ScheduleSpec.from_text(record.new.spec)
+        spec = readable_spec(record)
         start = record.next_window or spec.next_after(max(filter(None, (record.mark, self._clock.now()))))
         return list(islice(spec.windows_from(start), checked_positive("count", count)))
 
@@ -177,12 +184,13 @@ class ScheduleBook:
             return None
         # By the store's clock: this worker's may be minutes off, and the job would wait for it.
         moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
-        job = self._manual_job(found[0].new, moment)
+        job = self._manual_job(found[0], moment)
         await self._client.store([job], ConflictResolution.RAISE)
         await self._driver.schedules.note_manual_run(key, job.job_id)
         return job.job_id
 
-    def _manual_job(self, new: NewSchedule, moment: datetime) -> NewJob:
+    def _manual_job(self, record: ScheduleRecord, moment: datetime) -> NewJob:
+        new = record.new
         return NewJob(
             job_id=manual_job_id(new.key, secrets.token_bytes(8)),
             fresh_id=True,
@@ -194,7 +202,7 @@ class ScheduleBook:
             timeout=new.timeout,
             backoff=backoff_from_text(new.backoff),
             schedule_key=new.key,
-            exclusive_key=new.key if new.exclusive else None,
+            exclusive_key=record.lock,
             exclusive_wait=new.contention is Contention.WAIT,
         )
 
@@ -249,6 +257,22 @@ class ScheduleBook:
             "run_count": info.run_count,
             "skipped_count": info.skipped_count,
         }
+
+
+def readable_spec(record: ScheduleRecord) -> ScheduleSpec:
+    """When a stored schedule is due.
+
+    Raises:
+        InvalidInput: this program cannot read that.
+    """
+    try:
+        return ScheduleSpec.from_text(record.new.spec)
+    except UNREADABLE as error:
+        raise InvalidInput(
+            "key",
+            f"the rule of schedule {record.new.key!r} cannot be read here: {type(error).__name__}: {error}",
+            "Install the zone (package tzdata), or add_schedule() under this key with another rule",
+        ) from error
 
 
 def _refuse_if_of_code(record: ScheduleRecord) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import NotRequired, TypedDict
 
 from pg_scheduler.domain.priority import JobPriority
-from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.domain.schedule import RuleText
 from pg_scheduler.ports.schedule_store import Origin, ScheduleRecord
 
 
@@ -32,7 +32,10 @@ class ScheduleInfo:
     """True while a run is unfinished."""
     origin: Origin
     retired: bool
-    """True for a schedule of code that newer code has replaced."""
+    """True for a schedule of code that newer code has replaced, or that no code has any more."""
+    unreadable: str | None = None
+    """Why this program cannot read its rule: newer code has written it, or the zone database here lacks its
+    zone. `add_schedule` under its key gives it another one. None if it can."""
 
 
 class ScheduleStatus(TypedDict):
@@ -60,14 +63,14 @@ class ScheduleStatus(TypedDict):
 
 def info_of(record: ScheduleRecord) -> ScheduleInfo:
     """What is stored, in words."""
-    new, spec = record.new, ScheduleSpec.from_text(record.new.spec)
+    new, rule = record.new, RuleText.of(record.new.spec)
     active = not new.paused and not record.retired
     return ScheduleInfo(
         key=new.key,
         task_name=new.task_name,
-        every=spec.every,
-        cron=spec.cron.expression if spec.cron else None,
-        timezone=spec.cron.timezone.key if spec.cron else None,
+        every=rule.every,
+        cron=rule.cron,
+        timezone=rule.timezone,
         enabled=active,
         next_run=record.next_window if active else None,
         last_run=record.mark,
@@ -77,4 +80,5 @@ def info_of(record: ScheduleRecord) -> ScheduleInfo:
         busy=record.busy,
         origin=new.origin,
         retired=record.retired,
+        unreadable=rule.unreadable,
     )

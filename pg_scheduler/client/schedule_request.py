@@ -27,8 +27,8 @@ from pg_scheduler.domain.schedule import (
     CatchUp,
     Overlap,
     ScheduleSpec,
-    cron_key,
-    interval_key,
+    default_key,
+    plain_key,
     spec_hash,
 )
 from pg_scheduler.domain.unset import UNSET, Unset
@@ -129,7 +129,9 @@ class ScheduleFactory:
             self._default_grace() if isinstance(grace, Unset) else checked_grace("misfire_grace_time", grace),
         )
         key = (
-            checked_name("key", request.key) if request.key is not None else _key(task_name, spec, task_data)
+            checked_name("key", request.key)
+            if request.key is not None
+            else default_key(_identity(task_name, task_data), spec)
         )
         spec = _hashed_by(key, spec)
         return _with_hash(
@@ -206,14 +208,17 @@ def _spec(request: ScheduleRequest, task_name: str, grace: int | None) -> Schedu
     )
 
 
-def _key(task_name: str, spec: ScheduleSpec, task_data: str) -> str:
+def _identity(task_name: str, task_data: str) -> str:
     """The same request gives the same schedule, so adding it at every start adds it once."""
-    digest = hashlib.sha256(task_data.encode()).hexdigest()[:8]
-    identity = f"{task_name}:{digest}"
-    if spec.cron is not None:
-        return cron_key(identity, spec.cron.expression, spec.cron.timezone.key)
-    assert spec.every is not None
-    return interval_key(identity, spec.every)
+    return f"{task_name}:{hashlib.sha256(task_data.encode()).hexdigest()[:8]}"
+
+
+def earlier_key(new: NewSchedule) -> str | None:
+    """The default key that this schedule had before its anchor and clock rules were part of it; None if it is
+    the same."""
+    identity, spec = _identity(new.task_name, new.task_data), ScheduleSpec.from_text(new.spec)
+    earlier = plain_key(identity, spec)
+    return earlier if new.key == default_key(identity, spec) != earlier else None
 
 
 def _hashed_by(key: str, spec: ScheduleSpec) -> ScheduleSpec:

@@ -59,6 +59,12 @@ def zone_of(timezone: str | ZoneInfo | None) -> ZoneInfo:
     if timezone is None:
         return ZoneInfo("UTC")
     if isinstance(timezone, ZoneInfo):
+        if not timezone.key:
+            raise InvalidInput(
+                "timezone",
+                f"{timezone!r} has no name, so other processes could not find it",
+                "Give it one: ZoneInfo.from_file(..., key=...), or use an IANA name",
+            )
         return timezone
     try:
         if not isinstance(timezone, str):

@@ -4,6 +4,8 @@ A deploy replaces workers one by one, so for a while two versions register diffe
 younger registration wins and the older one is retired, not deleted: an old worker that restarts meanwhile
 finds its schedule retired and leaves it so. Only when no worker has confirmed the younger one for a while
 (a rollback) does the older one return.
+
+How far the replaced schedules have come is handed on; see `domain.succession`.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from pg_scheduler.domain.identity import MAX_NAME
 
 SILENCE = timedelta(seconds=120)
 """A definition that no worker has confirmed for this long has no code behind it any more."""
+RETURNS_WITHIN = timedelta(days=7)
+"""A schedule that was retired because no worker confirmed it, and that code names again within this time, was
+only down: it goes on where it stopped. After that it was removed, and begins anew."""
 
 
 def name_within_family(family: str, key: str) -> str:
@@ -48,9 +53,13 @@ class Registering(StrEnum):
     """Newer code has another idea, and lives: nothing is changed."""
 
 
+TAKES_OVER = frozenset({Registering.INSERT, Registering.REVIVE, Registering.REDEFINE})
+"""Decisions by which a row gets the wanted definition."""
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The relevant facts about a stored schedule of the same task."""
+    """The relevant facts about a stored schedule."""
 
     key: str
     spec_hash: str
@@ -58,6 +67,18 @@ class Known:
     """Definitions this row has had before."""
     heartbeat: datetime
     retired: bool
+    task_name: str = ""
+    of_code: bool = True
+    """False for one that was made at run time."""
+    spec: str = ""
+    """`ScheduleSpec.text()`."""
+    mark: datetime | None = None
+    next_window: datetime | None = None
+    paused: bool = False
+    lock_name: str | None = None
+    """The lock of its runs; None: its key."""
+    stands_for: tuple[str, ...] = ()
+    """Keys that it has replaced: their unfinished runs are its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +87,15 @@ class Registration:
 
     decisions: tuple[Registering, ...]
     retire: tuple[str, ...]
+    """Rows that are replaced, or that have no code behind them any more."""
+    predecessors: tuple[str, ...] = ()
+    """Rows whose standing goes to those that are inserted, revived or redefined: the replaced ones, or those
+    that were retired for silence since the wanted ones were last confirmed."""
+
+    @property
+    def takes_over(self) -> bool:
+        """True if a row gets a definition: what is retired is replaced, not just abandoned."""
+        return any(decision in TAKES_OVER for decision in self.decisions)
 
 
 def plan_registration(
@@ -77,11 +107,21 @@ def plan_registration(
     rivals = [row for row in stored if row.key not in keys and not row.retired]
     rival_lives = any(_lives(row, now) for row in rivals)
     decisions = tuple(_decide(rows.get(key), wanted_hash, rival_lives, now) for key, wanted_hash in wanted)
-    takes_over = any(
-        decision in (Registering.INSERT, Registering.REVIVE, Registering.REDEFINE) for decision in decisions
-    )
+    takes_over = any(decision in TAKES_OVER for decision in decisions)
     retire = tuple(row.key for row in rivals if takes_over or not _lives(row, now))
-    return Registration(decisions, retire)
+    predecessors = retire or _abandoned([row for row in stored if row.key not in keys], stored, now)
+    return Registration(decisions, retire, predecessors if takes_over else ())
+
+
+def _abandoned(others: Sequence[Known], stored: Sequence[Known], now: datetime) -> tuple[str, ...]:
+    """The rows that were in force last, if those were not the wanted ones: their code fell silent, and
+    somebody retired them before this code came."""
+    latest = max((row.heartbeat for row in stored), default=now)
+    return tuple(
+        row.key
+        for row in others
+        if row.retired and row.heartbeat == latest and now - row.heartbeat < RETURNS_WITHIN
+    )
 
 
 def _decide(row: Known | None, wanted_hash: str, rival_lives: bool, now: datetime) -> Registering:

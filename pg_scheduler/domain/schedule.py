@@ -47,6 +47,9 @@ MAX_CATCH_UP = 1_000
 """Most windows that "all" may mean."""
 LONGEST = timedelta(days=36_525)
 """Longest interval and jitter, a century: no window computed from the present leaves the calendar."""
+UNREADABLE = (ArithmeticError, LookupError, ValueError, TypeError)
+"""What `ScheduleSpec.from_text` raises for the text of newer code, or for a zone that the zone database here
+lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,13 @@ class ScheduleSpec:
 
     def same_windows(self, other: ScheduleSpec) -> bool:
         """True if both have the same windows, whatever else differs."""
-        return (self.every, self.cron, self.anchor) == (other.every, other.cron, other.anchor)
+        return (self.every, self.cron, self.phase) == (other.every, other.cron, other.phase)
+
+    @property
+    def phase(self) -> timedelta:
+        """How far the windows of an interval lie from those without an anchor: two anchors may mean the
+        same windows."""
+        return timedelta(0) if self.every is None else (self.anchor - EPOCH) % self.every
 
     def windows_from(self, window: datetime) -> Iterator[datetime]:
         """This window and all that follow it."""
@@ -149,6 +158,48 @@ class ScheduleSpec:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """What a spec's text says about windows, even if this program cannot read it."""
+
+    every: timedelta | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    unreadable: str | None = None
+    """Why this program cannot read it; None if it can."""
+
+    @classmethod
+    def of(cls, text: str) -> RuleText:
+        """The rule in a spec's text."""
+        try:
+            spec = ScheduleSpec.from_text(text)
+        except UNREADABLE as error:
+            return cls._of_unreadable(text, f"{type(error).__name__}: {error}")
+        cron = spec.cron
+        if cron is None:
+            return cls(spec.every)
+        return cls(None, cron.expression, cron.timezone.key)
+
+    @classmethod
+    def _of_unreadable(cls, text: str, reason: str) -> RuleText:
+        try:
+            stored = json.loads(text)
+            every = stored.get("every")
+            return cls(
+                every if every is None else timedelta(seconds=every),
+                stored.get("cron"),
+                stored.get("timezone"),
+                reason,
+            )
+        except (*UNREADABLE, AttributeError):
+            return cls(unreadable=reason)
+
+
+def overlap_in(text: str) -> Overlap:
+    """What a spec's text says about overlapping, even if its rule cannot be read here."""
+    return Overlap(json.loads(text)["overlap"])
+
+
 def _check_span(field: str, span: object, least: timedelta) -> None:
     if not isinstance(span, timedelta):
         raise InvalidInput(field, f"expected a timedelta, got {shown(span)}")
@@ -172,15 +223,37 @@ def manual_job_id(schedule_key: str, randomness: bytes) -> str:
     return f"manual_periodic:{schedule_key}:{randomness.hex()[:8]}"
 
 
-def interval_key(qualified_name: str, every: timedelta) -> str:
-    """Key of an interval schedule: 16 hex digits of sha256 over ``module.name:interval:SECONDS``.
+def default_key(qualified_name: str, spec: ScheduleSpec) -> str:
+    """The key of a schedule that was given none: 16 hex digits of sha256 over all that makes its windows.
 
-    SECONDS is the float that `timedelta.total_seconds` gives, e.g. ``900.0``: ids stay what they were for
-    programs that used an earlier library of this contract.
+    That is ``module.name:interval:SECONDS``, SECONDS being the float that `timedelta.total_seconds` gives,
+    e.g. ``900.0``, or ``module.name:cron:EXPR:tz:TZ``: ids stay what they were for programs that used an
+    earlier library of this contract. Only what that library did not know, an anchor that moves the windows or
+    another rule for changed clocks, stands behind it.
     """
-    return hashlib.sha256(f"{qualified_name}:interval:{every.total_seconds()}".encode()).hexdigest()[:16]
+    return _digest(_plain_identity(qualified_name, spec) + "".join(_particulars(spec)))
 
 
-def cron_key(qualified_name: str, expression: str, timezone: str) -> str:
-    """Key of a cron schedule: 16 hex digits of sha256 over ``module.name:cron:EXPR:tz:TZ``."""
-    return hashlib.sha256(f"{qualified_name}:cron:{expression}:tz:{timezone}".encode()).hexdigest()[:16]
+def plain_key(qualified_name: str, spec: ScheduleSpec) -> str:
+    """The default key of before schedules of other anchors and clock rules had keys of their own."""
+    return _digest(_plain_identity(qualified_name, spec))
+
+
+def _plain_identity(qualified_name: str, spec: ScheduleSpec) -> str:
+    if spec.cron is not None:
+        return f"{qualified_name}:cron:{spec.cron.expression}:tz:{spec.cron.timezone.key}"
+    assert spec.every is not None
+    return f"{qualified_name}:interval:{spec.every.total_seconds()}"
+
+
+def _particulars(spec: ScheduleSpec) -> Iterator[str]:
+    if spec.phase:
+        yield f":phase:{spec.phase.total_seconds()}"
+    for name in ("dst_gap", "dst_overlap"):
+        rule = getattr(spec.cron, name, None)
+        if rule is not None:
+            yield f":{name}:{rule}"
+
+
+def _digest(identity: str) -> str:
+    return hashlib.sha256(identity.encode()).hexdigest()[:16]

@@ -19,6 +19,7 @@ from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.progress_writer import ProgressWriter
 from pg_scheduler.engine.running.runner import Runner
 from pg_scheduler.engine.schedules.registrar import Registrar
+from pg_scheduler.engine.schedules.schedule_keeper import ScheduleKeeper
 from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
@@ -49,7 +50,7 @@ class Surroundings:
     schedules: Callable[[], Sequence[NewSchedule]] = tuple
     """The schedules that this program's code wants."""
     try_import: Callable[[Collection[str]], object] = lambda names: None
-    """Called with the names of tasks that due jobs wait for and nobody here knows."""
+    """Called with the names of tasks that due jobs or schedules wait for and nobody here knows."""
     observers: Sequence[Observer] = ()
     owner: object = None
     """The scheduler that running jobs find in their context."""
@@ -72,6 +73,7 @@ class Services:
     listener: Listener
     pruner: Pruner
     registrar: Registrar
+    schedule_keeper: ScheduleKeeper
     stager: Stager
     unknown_tasks: UnknownTasks
     passing_jobs: PassingJobs
@@ -86,6 +88,7 @@ class Services:
             "unknown tasks": self.unknown_tasks.one_round,
             "passing jobs": self.passing_jobs.one_round,
             "registrar": self.registrar.one_round,
+            "schedule keeper": self.schedule_keeper.one_round,
             "stager": self.stager.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
@@ -131,6 +134,7 @@ class Composition:
             only=settings.only,
             on_kept=self._events.on(Event.LIMITS_STORED),
         )
+        registrar = Registrar(schedules=driver.schedules, clock=clock, wanted=given.schedules)
         made = Services(
             events=self._events,
             observers=self._observers,
@@ -144,7 +148,14 @@ class Composition:
             limits=limits,
             listener=self._listener,
             pruner=self._pruner,
-            registrar=Registrar(schedules=driver.schedules, clock=clock, wanted=given.schedules),
+            registrar=registrar,
+            schedule_keeper=ScheduleKeeper(
+                schedules=driver.schedules,
+                clock=clock,
+                registry=given.registry,
+                in_code=lambda: registrar.keys,
+                try_import=given.try_import,
+            ),
             stager=self._make_stager(),
             unknown_tasks=UnknownTasks(
                 insight=driver.insight,
@@ -174,6 +185,7 @@ class Composition:
                 Reaction.CLAIM_FROM_LANES: made.claimer.wake_for_lanes,
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
+                Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
                 Reaction.PRUNE: made.pruner.wake,
                 Reaction.WAIT_BEFORE_RECLAIMING: made.reclaimer.note_outage,

@@ -58,6 +58,7 @@ class Reaction(StrEnum):
     CLAIM_FROM_LANES = auto()
     LOOK_FOR_CANCELLATIONS = auto()
     STAGE_WINDOWS = auto()
+    LOOK_AFTER_SCHEDULES = auto()
     STORE_LIMITS = auto()
     PRUNE = auto()
     WAIT_BEFORE_RECLAIMING = auto()
@@ -67,7 +68,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.JOB_DUE_SIGNAL: (Reaction.CLAIM,),
     Event.LANE_SIGNAL: (Reaction.CLAIM_FROM_LANES,),
     Event.CANCEL_SIGNAL: (Reaction.LOOK_FOR_CANCELLATIONS,),
-    Event.SCHEDULE_SIGNAL: (Reaction.STAGE_WINDOWS,),
+    Event.SCHEDULE_SIGNAL: (Reaction.STAGE_WINDOWS, Reaction.LOOK_AFTER_SCHEDULES),
     Event.WINDOWS_STAGED: (Reaction.CLAIM,),
     Event.LIMITS_STORED: (Reaction.CLAIM_FROM_LANES,),
     Event.TASKS_CHANGED: (Reaction.STORE_LIMITS, Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS),

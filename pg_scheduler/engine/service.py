@@ -50,6 +50,27 @@ async def keep_running(
         await clock.sleep(min(pause_after(failed, failures), longest, MAX_PAUSE) * random.uniform(0.5, 1.0))
 
 
+async def tried_again(step: Callable[[], Awaitable[object]], clock: Clock, patience: float) -> None:
+    """Take a step that others take at the same time: what the database rolled back for a conflict with them
+    is done again, for up to `patience` seconds.
+
+    Raises:
+        TransientDatabaseError: even the last try was rolled back.
+    """
+    began, failures = clock.monotonic(), 0
+    while True:
+        try:
+            await step()
+        except TransientDatabaseError as error:
+            if isinstance(error, DatabaseUnavailable) or clock.monotonic() - began >= patience:
+                raise
+            failures += 1
+            logging.getLogger(__name__).info("trying again: %s", error, extra={"error": str(error)})
+            await clock.sleep(pause_after(error, failures) * random.uniform(0.5, 1.0))
+        else:
+            return
+
+
 def pause_after(error: Exception, failures: int) -> float:
     """Seconds to wait at the most after so many failures in a row: twice as long each time, up to a cap. Half
     of each is left to chance, so that a fleet that lost its database together does not come back in step."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
+
+from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.succession import Wanted
 
 
 class Contention(StrEnum):
@@ -53,6 +56,11 @@ class NewSchedule:
     """Only when it is first stored: afterwards the row decides."""
 
 
+def wanted_of(new: NewSchedule) -> Wanted:
+    """What deciding about its registration needs to know."""
+    return Wanted(new.key, new.task_name, new.spec, new.spec_hash, new.paused)
+
+
 @dataclass(frozen=True, slots=True)
 class ScheduleRecord:
     """A stored schedule. Times are aware, in UTC."""
@@ -75,7 +83,15 @@ class ScheduleRecord:
     last_job_id: str | None
     """The job of the latest window, or of the latest manual run."""
     busy: bool
-    """True while a job of this schedule is unfinished."""
+    """True while a job of this schedule, or of one that it has replaced, is unfinished."""
+    lock_name: str | None = None
+    """The advisory lock of its runs, where they are exclusive: it stays the same over releases that change
+    the key. None: the key."""
+
+    @property
+    def lock(self) -> str | None:
+        """The lock that its runs hold, if they hold one."""
+        return (self.lock_name or self.new.key) if self.new.exclusive else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,26 @@ class DueAnswer:
     """Active, not paused, with a window due or not yet computed; by key."""
     next_window_in: timedelta | None
     """Time until the next window of a schedule that is not due yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrayAnswer:
+    """Schedules that may need care."""
+
+    now: datetime
+    """The instant by which the store decided."""
+    schedules: tuple[StraySchedule, ...]
+    """By key."""
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRuns:
+    """Runs of one schedule that bore the name that its task had before."""
+
+    key: str
+    task_before: str
+    task_name: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +160,32 @@ class ScheduleStore(Protocol):
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
         """Make the stored schedules of these tasks what the code says, in one transaction; see
-        `domain.registration`. Returns the records of `wanted`, in order."""
+        `domain.registration` and `domain.succession`. Returns the records of `wanted`, in order."""
+        ...
+
+    async def retire_abandoned(self, keys: Collection[str], *, now: datetime | None = None) -> list[str]:
+        """Retire those of these schedules that are of code and that no worker has confirmed for
+        `domain.registration.SILENCE`; their keys, sorted. They keep their next window: should their code
+        come back, they go on from there."""
+        ...
+
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        """Schedules that are not retired, and that are of code which nobody has confirmed for
+        `domain.registration.SILENCE`, or have pending runs under another task's name, or are active and of
+        another task than the known ones, or have a mark in the future; see `domain.astray`."""
+        ...
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        """Let pending runs of schedules whose task was renamed go on under its new name, with the arguments
+        that the schedule has now: nobody might know the old one any more, and the schedule would wait for
+        them for ever. Runs that somebody holds are passed over. By key."""
         ...
 
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
-        """Store one schedule made at run time; an existing one takes the new definition and keeps its mark.
-        True if it was new."""
+        """Store one schedule made at run time; an existing one takes the new definition and keeps its mark,
+        see `domain.succession`. True if it was new."""
         ...
 
     async def remove_schedule(self, key: str) -> bool:
@@ -143,9 +199,15 @@ class ScheduleStore(Protocol):
         ...
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
-        """Schedules of these tasks that need a step."""
+        """Schedules of these tasks that need a step. `except_for` holds (key, spec hash) of those that the
+        caller cannot read: left in, they would stand before all others for ever."""
         ...
 
     async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:

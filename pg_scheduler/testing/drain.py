@@ -41,6 +41,7 @@ async def drain(scheduler: Scheduler) -> list[Drained]:
         raise RuntimeError("drain() is for a scheduler that is not started")
     await scheduler.initialize_db()
     await scheduler.register_schedules()
+    await scheduler.worker.services.schedule_keeper.keep()
     drained: list[Drained] = []
     with scheduler.worker.services.observers.recording(
         lambda job, verdict: drained.append(Drained(job, verdict))

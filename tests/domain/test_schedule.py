@@ -18,9 +18,9 @@ from pg_scheduler.domain.schedule import (
     CatchUp,
     Overlap,
     ScheduleSpec,
-    cron_key,
-    interval_key,
+    default_key,
     manual_job_id,
+    plain_key,
     spec_hash,
     window_job_id,
 )
@@ -247,9 +247,37 @@ def test_a_manual_run_has_an_id_of_the_documented_form() -> None:
 
 def test_keys_are_the_documented_digests() -> None:
     digest = hashlib.sha256(b"app.jobs.tidy:interval:900.0").hexdigest()[:16]
-    assert interval_key("app.jobs.tidy", timedelta(minutes=15)) == digest == "10448b199ea70bd9"
+    quarterly, daily = ScheduleSpec(every=timedelta(minutes=15)), ScheduleSpec(cron=CronRule("0 0 * * *"))
+    assert default_key("app.jobs.tidy", quarterly) == digest == "10448b199ea70bd9"
     digest = hashlib.sha256(b"app.jobs.tidy:cron:0 0 * * *:tz:UTC").hexdigest()[:16]
-    assert cron_key("app.jobs.tidy", "0 0 * * *", "UTC") == digest
+    assert default_key("app.jobs.tidy", daily) == digest
+
+
+def test_other_windows_have_another_key() -> None:
+    daily = ScheduleSpec(every=DAY)
+    at_six = replace(daily, anchor=NOON - timedelta(hours=6))
+    at_noon = CronRule("0 12 * * *", zone_of("Europe/London"))
+    specs = [
+        daily,
+        at_six,
+        replace(daily, anchor=NOON),
+        *(
+            ScheduleSpec(cron=replace(at_noon, dst_gap=gap, dst_overlap=overlap))
+            for gap in (None, "skip", "shift")
+            for overlap in (None, "first", "both")
+        ),
+    ]
+    assert len({default_key("f", spec) for spec in specs}) == len(specs)
+    assert {plain_key("f", spec) for spec in specs[:3]} == {default_key("f", daily)}
+
+
+def test_the_same_windows_have_one_key_whatever_their_anchor() -> None:
+    at_six = ScheduleSpec(every=DAY, anchor=NOON - timedelta(hours=6))
+    again = replace(at_six, anchor=at_six.anchor + 40 * DAY)
+    assert at_six.same_windows(again)
+    assert default_key("f", at_six) == default_key("f", again)
+    midnight = ScheduleSpec(every=DAY, anchor=NOON.replace(hour=0))
+    assert default_key("f", midnight) == default_key("f", ScheduleSpec(every=DAY))
 
 
 def test_the_parts_of_a_spec_hash_do_not_run_into_each_other() -> None:

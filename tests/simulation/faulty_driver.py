@@ -41,6 +41,9 @@ VERBS = {
     ),
     "schedules": (
         "register_schedules",
+        "retire_abandoned",
+        "stray_schedules",
+        "move_runs",
         "put_schedule",
         "remove_schedule",
         "set_paused",

@@ -2,7 +2,9 @@
 -- moment between. The guards, for each by itself: nobody has moved it since the step was planned, the mark
 -- only grows, the definition is the one planned for, it is active, and, where runs must not overlap, none is
 -- unfinished. Rows are locked in the order of their keys, so that two who stage the same schedules cannot
--- deadlock.
+-- deadlock; a row that somebody holds is passed over, so that nobody's open transaction keeps the others from
+-- their windows. Whether a run is unfinished is seen as of the statement's beginning: a run that somebody
+-- asks for at the same instant, or reopens, may run beside the window's, as manual runs do.
 WITH
 -- Schedules whose step still holds, locked.
 held AS MATERIALIZED (
@@ -29,7 +31,7 @@ held AS MATERIALIZED (
             AND -- include: is_busy
         )
     ORDER BY schedule.schedule_key COLLATE "C"
-    FOR NO KEY UPDATE OF schedule
+    FOR NO KEY UPDATE OF schedule SKIP LOCKED
 ),
 -- They move on.
 moved AS (
@@ -44,7 +46,7 @@ moved AS (
     RETURNING
         schedule.schedule_key, schedule.task_name, schedule.task_data, schedule.priority,
         schedule.max_retries, schedule.misfire_grace_time, schedule.timeout_seconds, schedule.backoff,
-        schedule.exclusive, schedule.contention
+        schedule.exclusive, schedule.contention, schedule.lock_name
 ),
 -- The jobs of the windows that they pass.
 stored AS (
@@ -57,7 +59,8 @@ stored AS (
         given.job_id, moved.task_name, given.execution_time, moved.task_data,
         :NOW, moved.priority, moved.max_retries, moved.misfire_grace_time,
         moved.timeout_seconds, moved.backoff, moved.schedule_key, given.schedule_window,
-        CASE WHEN moved.exclusive THEN moved.schedule_key END, moved.contention = 'wait'
+        CASE WHEN moved.exclusive THEN coalesce(moved.lock_name, moved.schedule_key) END,
+        moved.contention = 'wait'
     FROM moved
     JOIN unnest(
         :job_keys::text[], :job_ids::text[], :windows::timestamptz[], :execution_times::timestamptz[]

@@ -1,5 +1,5 @@
 -- Schedules that need a step: a window is due, or none has been computed. Those that wait for their own
--- unfinished run are left out until it has finished.
+-- unfinished run are left out until it has finished, and so are those that this worker cannot read.
 SELECT
     moment.now,
     (
@@ -19,6 +19,10 @@ LEFT JOIN LATERAL (
     WHERE NOT schedule.paused AND NOT schedule.retired
         AND schedule.task_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
         AND (schedule.next_window IS NULL OR schedule.next_window <= moment.now)
+        AND (schedule.schedule_key, schedule.spec_hash) NOT IN (
+            SELECT unread.schedule_key, unread.spec_hash
+            FROM unnest(:except_keys::text[], :except_hashes::text[]) AS unread (schedule_key, spec_hash)
+        )
         AND NOT (
             schedule.waits
             AND -- include: is_busy

@@ -1,18 +1,20 @@
--- Store a schedule, or give a stored one a new definition. Windows start anew where their rule changed;
--- its mark is the row's own, and so is whether it is paused, unless it takes that over from another row.
+-- Store a schedule, or give a stored one a new definition. It goes on with the standing that
+-- `domain.succession` has found, unless somebody else has stored it meanwhile (`known` is false, and it is
+-- there): then with its own.
 WITH
 -- The schedule, new or redefined.
 stored AS (
     INSERT INTO :"schema".scheduled_job_schedules AS schedule (
         schedule_key, task_name, spec, spec_hash, task_data, priority, max_retries, misfire_grace_time,
-        timeout_seconds, backoff, exclusive, contention, origin, waits, paused, mark, created_at, heartbeat
+        timeout_seconds, backoff, exclusive, contention, origin, waits, paused, mark, next_window, lock_name,
+        stands_for, created_at, heartbeat
     )
     VALUES (
         :schedule_key::text, :task_name::text, :spec::text::jsonb, :spec_hash::text, :task_data::text::jsonb,
         :priority::integer, :max_retries::integer, :misfire_grace_time::integer,
         :timeout_seconds::double precision, :backoff::text::jsonb, :exclusive::boolean,
         :contention::text, :origin::text, :waits::boolean, :paused::boolean, :mark::timestamptz,
-        :NOW, :NOW
+        :next_window::timestamptz, :lock_name::text, :stands_for::text[], :NOW, :NOW
     )
     ON CONFLICT (schedule_key) DO UPDATE SET
         task_name = EXCLUDED.task_name,
@@ -35,10 +37,12 @@ stored AS (
         contention = EXCLUDED.contention,
         origin = EXCLUDED.origin,
         waits = EXCLUDED.waits,
-        paused = coalesce(:inherited_pause::boolean, schedule.paused),
+        paused = CASE WHEN :known::boolean THEN EXCLUDED.paused ELSE schedule.paused END,
         retired = false,
-        mark = greatest(schedule.mark, EXCLUDED.mark),
-        next_window = CASE WHEN :keep_windows::boolean THEN schedule.next_window END,
+        mark = CASE WHEN :known::boolean THEN EXCLUDED.mark ELSE schedule.mark END,
+        next_window = CASE WHEN :known::boolean THEN EXCLUDED.next_window ELSE schedule.next_window END,
+        lock_name = CASE WHEN :known::boolean THEN EXCLUDED.lock_name ELSE schedule.lock_name END,
+        stands_for = CASE WHEN :known::boolean THEN EXCLUDED.stands_for ELSE schedule.stands_for END,
         heartbeat = EXCLUDED.heartbeat
     RETURNING schedule.schedule_key, schedule.xmax = 0 AS inserted
 )

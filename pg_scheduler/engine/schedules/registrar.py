@@ -26,6 +26,8 @@ class Registrar:
         self._schedules = schedules
         self._clock = clock
         self._wanted = wanted
+        self.keys: frozenset[str] = frozenset()
+        """Of the schedules that this program's code had when it last registered."""
         self._reported: set[str] = set()
         self._news = asyncio.Event()
 
@@ -42,6 +44,7 @@ class Registrar:
     async def register(self) -> list[ScheduleRecord]:
         """Register now; the stored records."""
         wanted = self._wanted()
+        self.keys = frozenset(new.key for new in wanted)
         if not wanted:
             return []
         records = await self._schedules.register_schedules(wanted, now=self._clock.pinned())

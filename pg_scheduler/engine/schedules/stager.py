@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 
 from pg_scheduler.domain.catch_up import AdvancePlan, plan_advance
 from pg_scheduler.domain.polling import PollingConfig
-from pg_scheduler.domain.schedule import Overlap, ScheduleSpec, window_job_id
+from pg_scheduler.domain.schedule import UNREADABLE, Overlap, ScheduleSpec, window_job_id
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.schedule_store import Advance, ScheduleRecord, ScheduleStore, WindowJob
+from pg_scheduler.ports.schedule_store import Advance, DueAnswer, ScheduleRecord, ScheduleStore, WindowJob
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -23,6 +24,13 @@ BATCH = 200
 """Schedules looked at in one round."""
 UNHEARD = 5.0
 """Seconds between looks at the most while signals do not arrive."""
+PASSED_OVER = 0.5
+"""Seconds until the next look, if no step counted: somebody was quicker, or still holds the schedules. After
+a look that finds nothing the worker rests as if it had not been there, so that of a large fleet few compete
+for each window."""
+READ_AGAIN = 60.0
+"""Seconds until a schedule that could not be read is tried again: a zone database may be installed while this
+worker runs."""
 
 _spec_of = lru_cache(maxsize=4096)(ScheduleSpec.from_text)
 
@@ -52,6 +60,10 @@ class Stager:
         self._listening = listening
         self._on_staged = on_staged
         self._woken = asyncio.Event()
+        self._unreadable: dict[tuple[str, str], float] = {}
+        """Until when a definition (key, hash) is not looked at."""
+        self._reported: set[tuple[str, str]] = set()
+        self._passed_over = False
 
     def wake(self) -> None:
         """A schedule may have changed, or its run may have finished."""
@@ -61,6 +73,11 @@ class Stager:
         """Stage what is due, then wait for a reason to look again."""
         self._woken.clear()
         staged, next_window_in = await self.stage_once()
+        while self._passed_over and not staged:
+            await wait_at_most(self._woken, PASSED_OVER, self._clock)
+            self._woken.clear()
+            next_window_in = next_window_in and next_window_in - timedelta(seconds=PASSED_OVER)
+            staged, _ = await self.stage_once()
         if not staged:
             await self._idle(next_window_in)
 
@@ -70,25 +87,60 @@ class Stager:
         names = sorted(self._registry.known_names())
         if not names:
             return 0, None
-        answer = await self._schedules.due_schedules(names, BATCH, now=self._clock.pinned())
-        steps = [
-            step
-            for record in answer.schedules
-            if (step := self._step_if_readable(record, answer.now)) is not None
-        ]
+        answer = await self._due(names)
+        steps = [step for record in answer.schedules if (step := self._step_if_readable(record, answer.now))]
         taken = await self._schedules.advance_schedules(steps, now=self._clock.pinned()) if steps else []
         if any(taken):
             self._on_staged()
+        self._passed_over = not all(taken)
         return sum(taken), answer.next_window_in
 
+    async def _due(self, names: Sequence[str]) -> DueAnswer:
+        """What is due and can be read: a whole batch that cannot is no reason to stop there."""
+        while True:
+            unreadable = self._unreadable_now()
+            answer = await self._schedules.due_schedules(
+                names, BATCH, except_for=unreadable, now=self._clock.pinned()
+            )
+            readable = [record for record in answer.schedules if self._can_read(record)]
+            if len(readable) == len(answer.schedules) or len(answer.schedules) < BATCH:
+                return replace(answer, schedules=tuple(readable))
+
+    def _unreadable_now(self) -> list[tuple[str, str]]:
+        now = self._clock.monotonic()
+        self._unreadable = {one: until for one, until in self._unreadable.items() if until > now}
+        return list(self._unreadable)
+
+    def _can_read(self, record: ScheduleRecord) -> bool:
+        """False, with an error logged once, for what newer code or a newer zone database has written: it must
+        not keep the schedules that this worker can read from their windows."""
+        key, definition = record.new.key, (record.new.key, record.new.spec_hash)
+        try:
+            _spec_of(record.new.spec)
+        except UNREADABLE as error:
+            self._unreadable[definition] = self._clock.monotonic() + READ_AGAIN
+            if definition not in self._reported:
+                self._reported.add(definition)
+                log.error(
+                    "schedule %r cannot be read by this worker, so its windows wait: %s: %s",
+                    key,
+                    type(error).__name__,
+                    error,
+                    extra={"schedule": key, "error": str(error)},
+                )
+            return False
+        self._reported.discard(definition)
+        return True
+
     def _step_if_readable(self, record: ScheduleRecord, now: datetime) -> Advance | None:
-        """None, with an error logged, for what newer code or a newer zone database has written: it must not
-        keep the schedules that this worker can read from their windows."""
+        """None, with an error logged, for a rule that comes to an end: it must not keep the other schedules
+        from their windows."""
         try:
             step = step_for(record, _spec_of(record.new.spec), now, random.random())
-        except (ArithmeticError, LookupError, ValueError, TypeError):
+        except UNREADABLE:
             key = record.new.key
-            log.exception("schedule %r cannot be read by this worker", key, extra={"schedule": key})
+            log.exception("schedule %r has no further window", key, extra={"schedule": key})
+            self._unreadable[key, record.new.spec_hash] = self._clock.monotonic() + READ_AGAIN
             return None
         if step is not None and step.skipped:
             key, skipped = record.new.key, step.skipped

@@ -64,7 +64,7 @@ class TaskLoader:
         )
         if loaded.unresolved:
             log.info(
-                "pending jobs wait for tasks that are not known yet: %s",
+                "jobs or schedules wait for tasks that are not known yet: %s",
                 ", ".join(map(repr, loaded.unresolved)),
                 extra={"tasks": loaded.unresolved},
             )

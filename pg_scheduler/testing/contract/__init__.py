@@ -42,7 +42,9 @@ from pg_scheduler.testing.contract.scheduling_rows import TestSchedulingRows
 from pg_scheduler.testing.contract.schema import TestSchema
 from pg_scheduler.testing.contract.settling import TestSettling
 from pg_scheduler.testing.contract.signals import TestSignals
+from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
+from pg_scheduler.testing.contract.succeeding import TestSucceeding
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
 
@@ -68,7 +70,9 @@ __all__ = [
     "TestSchema",
     "TestSettling",
     "TestSignals",
+    "TestStraying",
     "TestSubmitting",
+    "TestSucceeding",
     "TestSuperseding",
     "TestWaiting",
 ]

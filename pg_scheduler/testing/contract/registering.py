@@ -13,6 +13,7 @@ from pg_scheduler.testing.contract.schedule_scene import (
     MINUTE,
     advance,
     due_keys,
+    job_ids,
     schedule,
     spec_text,
     step,
@@ -62,6 +63,8 @@ class TestRegistering:
         old, young = await the_schedule(driver, "old"), await the_schedule(driver, "new")
         assert (old.retired, old.next_window) == (True, None)
         assert (young.mark, young.next_window, young.run_count) == (at(60), None, 0)
+        assert await due_keys(driver, now=at(9_999)) == [], "the old one's run is unfinished"
+        await driver.jobs.request_cancel(await job_ids(driver), now=at(71))
         assert await due_keys(driver, now=at(9_999)) == ["new"]
 
     async def test_a_changed_definition_takes_the_row_and_keeps_its_windows(self, driver: Driver) -> None:

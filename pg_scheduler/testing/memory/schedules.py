@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.model import NewJob
-from pg_scheduler.domain.registration import Known, Registering, family_of, plan_registration
+from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.retry import backoff_from_text
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.succession import Standing, is_ahead, plan_registrations, redefined
 from pg_scheduler.ports.schedule_store import (
     Advance,
     Contention,
     DueAnswer,
+    MovedRuns,
     NewSchedule,
     Origin,
     ScheduleRecord,
+    StrayAnswer,
+    wanted_of,
 )
 from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
 
@@ -32,57 +39,110 @@ class MemorySchedules:
     async def register_schedules(
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
     ) -> list[ScheduleRecord]:
-        moment = moment_of(now)
-        families = {new.key: family_of(new.task_name, new.key) for new in wanted}
-        for family in sorted(set(families.values())):
-            self._register_family(family, [new for new in wanted if families[new.key] == family], moment)
-        return [self._record(self._state.schedules[new.key]) for new in wanted]
-
-    def _register_family(self, family: str, wanted: list[NewSchedule], moment: datetime) -> None:
-        rows = self._state.schedules
-        keys = {new.key for new in wanted}
-        stored = [
-            row
-            for row in rows.values()
-            if row.new.key in keys
-            or (row.new.origin is Origin.CODE and family_of(row.new.task_name, row.new.key) == family)
-        ]
-        plan = plan_registration(
-            [(new.key, new.spec_hash) for new in wanted],
-            [
-                Known(row.new.key, row.new.spec_hash, row.older_hashes, row.heartbeat, row.retired)
-                for row in stored
-            ],
-            moment,
+        moment, rows = moment_of(now), self._state.schedules
+        plan = plan_registrations(
+            [wanted_of(new) for new in wanted], [row.known() for row in rows.values()], moment
         )
-        replaced = [rows[key] for key in plan.retire]
-        marks = [row.mark for row in replaced if row.mark is not None]
-        for new, decision in zip(wanted, plan.decisions, strict=True):
-            if decision is Registering.CONFIRM:
-                rows[new.key].heartbeat = moment
-            elif decision is not Registering.YIELD:
-                replaced_pause = any(row.new.paused for row in replaced)
-                revived = new.key in rows and rows[new.key].retired and bool(replaced)
-                self._put(replace(new, paused=new.paused or replaced_pause), moment)
-                if revived:
-                    # Paused if what it replaces is: its own state is from before.
-                    rows[new.key].new = replace(rows[new.key].new, paused=replaced_pause)
-                known = [mark for mark in (rows[new.key].mark, *marks) if mark is not None]
-                rows[new.key].mark = max(known, default=None)
-        for row in replaced:
-            row.retired, row.next_window = True, None
+        for key in plan.confirm:
+            rows[key].heartbeat = moment
+        definitions = {new.key: new for new in wanted}
+        for key, standing in plan.put:
+            self._put(definitions[key], standing, moment)
+        for key in (*plan.replace, *plan.abandon):
+            rows[key].retired = True
+        for key in plan.replace:
+            rows[key].next_window = None
+        self._stand_alone({key for key, _ in plan.put})
+        return [self._record(rows[new.key]) for new in wanted]
 
-    def _put(self, wanted: NewSchedule, moment: datetime) -> bool:
-        row = self._state.schedules.get(wanted.key)
-        if row is None:
-            self._state.schedules[wanted.key] = StoredSchedule(wanted, moment, moment)
-        else:
-            row.redefine(wanted, moment)
+    async def retire_abandoned(self, keys: Collection[str], *, now: datetime | None = None) -> list[str]:
+        silent_since = moment_of(now) - SILENCE
+        abandoned = [
+            row
+            for key in sorted(keys)
+            if (row := self._state.schedules.get(key)) is not None
+            and row.new.origin is Origin.CODE
+            and not row.retired
+            and row.heartbeat <= silent_since
+        ]
+        for row in abandoned:
+            row.retired = True
+        return [row.new.key for row in abandoned]
+
+    async def stray_schedules(
+        self, known_names: Collection[str], *, now: datetime | None = None
+    ) -> StrayAnswer:
+        moment = moment_of(now)
+        found = [self._stray(row) for key, row in sorted(self._state.schedules.items()) if not row.retired]
+        return StrayAnswer(
+            moment,
+            tuple(
+                one
+                for one in found
+                if (one.of_code and one.heartbeat <= moment - SILENCE)
+                or one.has_runs_of_another_task
+                or (one.active and (one.task_name not in known_names or is_ahead(one.mark, moment)))
+            ),
+        )
+
+    def _stray(self, row: StoredSchedule) -> StraySchedule:
+        return StraySchedule(
+            key=row.new.key,
+            task_name=row.new.task_name,
+            of_code=row.new.origin is Origin.CODE,
+            active=row.active,
+            heartbeat=row.heartbeat,
+            mark=row.mark,
+            next_window=row.next_window,
+            waits=row.waits and self._busy(row),
+            has_runs_of_another_task=bool(self._runs_of_another_task(row)),
+        )
+
+    def _runs_of_another_task(self, row: StoredSchedule) -> list[StoredJob]:
+        return [
+            job
+            for job in self._state.jobs.values()
+            if job.new.schedule_key == row.new.key
+            and job.status is JobStatus.PENDING
+            and job.new.task_name != row.new.task_name
+        ]
+
+    async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
+        moved: list[MovedRuns] = []
+        for key, row in sorted(self._state.schedules.items()):
+            runs = [] if row.retired else self._runs_of_another_task(row)
+            before = Counter(job.new.task_name for job in runs)
+            moved += [
+                MovedRuns(key, name, row.new.task_name, count) for name, count in sorted(before.items())
+            ]
+            for job in runs:
+                job.new = replace(job.new, task_name=row.new.task_name, task_data=row.new.task_data)
+                job.lane = None
+        if moved:
+            self._state.signal(SignalKind.DUE)
+        return moved
+
+    def _stand_alone(self, keys: set[str]) -> None:
+        """These are schedules again: nobody else stands for them."""
+        for row in self._state.schedules.values():
+            if not row.retired:
+                row.stands_for = tuple(key for key in row.stands_for if key not in keys)
+
+    def _put(self, wanted: NewSchedule, standing: Standing, moment: datetime) -> bool:
+        rows = self._state.schedules
+        is_new = wanted.key not in rows
+        if is_new:
+            rows[wanted.key] = StoredSchedule(wanted, moment, moment)
+        rows[wanted.key].take(wanted, standing, moment)
         self._state.signal(SignalKind.SCHEDULE)
-        return row is None
+        return is_new
 
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
-        return self._put(wanted, moment_of(now))
+        moment, row = moment_of(now), self._state.schedules.get(wanted.key)
+        standing = (
+            Standing(paused=wanted.paused) if row is None else redefined(wanted.spec, row.known(), moment)
+        )
+        return self._put(wanted, standing, moment)
 
     async def remove_schedule(self, key: str) -> bool:
         return self._state.schedules.pop(key, None) is not None
@@ -93,6 +153,8 @@ class MemorySchedules:
             return False
         if row.new.paused is not paused:
             row.new, row.next_window = replace(row.new, paused=paused), None
+            if is_ahead(row.mark, moment_of(now)):
+                row.mark = moment_of(now)
         for job in self._state.jobs.values() if paused else ():
             if job.new.schedule_key == key and job.window and job.never_began:
                 job.end(JobStatus.CANCELLED, moment_of(now))
@@ -101,14 +163,20 @@ class MemorySchedules:
         return True
 
     async def due_schedules(
-        self, task_names: Sequence[str], limit: int, *, now: datetime | None = None
+        self,
+        task_names: Sequence[str],
+        limit: int,
+        *,
+        except_for: Collection[tuple[str, str]] = (),
+        now: datetime | None = None,
     ) -> DueAnswer:
         moment = moment_of(now)
         mine = [
             row for row in self._state.schedules.values() if row.active and row.new.task_name in task_names
         ]
         due = [row for row in mine if row.next_window is None or row.next_window <= moment]
-        due = [row for row in due if not (row.waits and self._busy(row.new.key))]
+        due = [row for row in due if (row.new.key, row.new.spec_hash) not in except_for]
+        due = [row for row in due if not (row.waits and self._busy(row))]
         earliest = datetime.min.replace(tzinfo=UTC)
         due.sort(key=lambda row: (row.next_window or earliest, row.new.key))
         future = [row.next_window for row in mine if row.next_window and row.next_window > moment]
@@ -129,7 +197,7 @@ class MemorySchedules:
             or row.new.spec_hash != step.spec_hash
             or row.next_window != step.expected_next
             or (step.mark is not None and row.mark is not None and step.mark <= row.mark)
-            or (step.unless_busy and self._busy(step.key))
+            or (step.unless_busy and self._busy(row))
         ):
             return False
         row.mark = step.mark or row.mark
@@ -139,7 +207,7 @@ class MemorySchedules:
         for job in step.jobs:
             row.last_job_id = job.job_id
             if job.job_id not in self._state.jobs:
-                new = _job_of(row.new, job.job_id, job.execution_time)
+                new = _job_of(row, job.job_id, job.execution_time)
                 self._state.store(new, moment_of(now), job.execution_time).window = job.window
         if step.jobs:
             self._state.signal(SignalKind.DUE)
@@ -153,9 +221,9 @@ class MemorySchedules:
         if key in self._state.schedules:
             self._state.schedules[key].last_job_id = job_id
 
-    def _busy(self, key: str) -> bool:
+    def _busy(self, row: StoredSchedule) -> bool:
         return any(
-            job.new.schedule_key == key and not job.status.finished for job in self._state.jobs.values()
+            job.new.schedule_key in row.keys and not job.status.finished for job in self._state.jobs.values()
         )
 
     def _record(self, row: StoredSchedule) -> ScheduleRecord:
@@ -169,11 +237,13 @@ class MemorySchedules:
             heartbeat=row.heartbeat,
             retired=row.retired,
             last_job_id=row.last_job_id,
-            busy=self._busy(row.new.key),
+            busy=self._busy(row),
+            lock_name=row.lock_name,
         )
 
 
-def _job_of(schedule: NewSchedule, job_id: str, execution_time: datetime) -> NewJob:
+def _job_of(row: StoredSchedule, job_id: str, execution_time: datetime) -> NewJob:
+    schedule = row.new
     return NewJob(
         job_id=job_id,
         task_name=schedule.task_name,
@@ -185,6 +255,6 @@ def _job_of(schedule: NewSchedule, job_id: str, execution_time: datetime) -> New
         timeout=schedule.timeout,
         backoff=backoff_from_text(schedule.backoff),
         schedule_key=schedule.key,
-        exclusive_key=schedule.key if schedule.exclusive else None,
+        exclusive_key=(row.lock_name or schedule.key) if schedule.exclusive else None,
         exclusive_wait=schedule.contention is Contention.WAIT,
     )

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
-from pg_scheduler.ports.schedule_store import NewSchedule
+from pg_scheduler.domain.registration import Known
+from pg_scheduler.domain.schedule import Overlap, overlap_in
+from pg_scheduler.domain.succession import Standing
+from pg_scheduler.ports.schedule_store import NewSchedule, Origin
 
 
 @dataclass(slots=True)
@@ -23,24 +25,49 @@ class StoredSchedule:
     older_hashes: tuple[str, ...] = ()
     retired: bool = False
     last_job_id: str | None = None
+    lock_name: str | None = None
+    stands_for: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
         """True if its windows become jobs."""
         return not self.new.paused and not self.retired
 
-    def redefine(self, wanted: NewSchedule, now: datetime) -> None:
-        """Take a new definition; windows start anew where their rule changed."""
-        keep = ScheduleSpec.from_text(wanted.spec).same_windows(ScheduleSpec.from_text(self.new.spec))
+    def known(self) -> Known:
+        """What deciding about its registration needs."""
+        return Known(
+            key=self.new.key,
+            spec_hash=self.new.spec_hash,
+            older_hashes=self.older_hashes,
+            heartbeat=self.heartbeat,
+            retired=self.retired,
+            task_name=self.new.task_name,
+            of_code=self.new.origin is Origin.CODE,
+            spec=self.new.spec,
+            mark=self.mark,
+            next_window=self.next_window,
+            paused=self.new.paused,
+            lock_name=self.lock_name,
+            stands_for=self.stands_for,
+        )
+
+    def take(self, wanted: NewSchedule, standing: Standing, now: datetime) -> None:
+        """Take a definition, and go on with this standing."""
         if wanted.spec_hash != self.new.spec_hash:
             gone = (wanted.spec_hash, self.new.spec_hash)
             older = tuple(one for one in self.older_hashes if one not in gone)
             self.older_hashes = (*older, self.new.spec_hash)
-        self.new = replace(wanted, paused=self.new.paused)
-        self.next_window = self.next_window if keep else None
+        self.new = replace(wanted, paused=standing.paused)
+        self.mark, self.next_window = standing.mark, standing.next_window
+        self.lock_name, self.stands_for = standing.lock_name, standing.stands_for
         self.heartbeat, self.retired = now, False
 
     @property
     def waits(self) -> bool:
         """True if a window waits while an earlier run is unfinished."""
-        return ScheduleSpec.from_text(self.new.spec).overlap is Overlap.WAIT
+        return overlap_in(self.new.spec) is Overlap.WAIT
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Whose runs are its own: those under its key, and under the keys that it has replaced."""
+        return (self.new.key, *self.stands_for)

@@ -1,0 +1,9 @@
+-- These are schedules again: nobody else stands for them.
+UPDATE :"schema".scheduled_job_schedules AS schedule
+SET stands_for = ARRAY(
+    SELECT each.key
+    FROM unnest(schedule.stands_for) WITH ORDINALITY AS each (key, place)
+    WHERE each.key <> ALL (:keys::text[])
+    ORDER BY each.place
+)
+WHERE schedule.stands_for && :keys::text[] AND NOT schedule.retired;

@@ -1,0 +1,226 @@
+"""What a schedule inherits when code defines it anew, or another one in its place.
+
+Over releases a schedule may change its expression, its module or its name, and with them its key. It stays
+one schedule: windows that were due and not run are still to be run, none is run under both keys, and the
+unfinished run of the old key keeps the new one's runs waiting, by the same lock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pg_scheduler.domain.registration import (
+    RETURNS_WITHIN,
+    TAKES_OVER,
+    Known,
+    Registering,
+    Registration,
+    family_of,
+    plan_registration,
+)
+from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec
+
+AHEAD = timedelta(minutes=1)
+"""A mark that lies further in the future was made by a clock that ran ahead. Less is the ordinary adjustment
+of a clock, for which no window may run twice."""
+MOST_REMEMBERED = 16
+"""Replaced keys of one schedule: the runs of older ones have long ended."""
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A schedule that code has."""
+
+    key: str
+    task_name: str
+    spec: str
+    """`ScheduleSpec.text()`."""
+    spec_hash: str
+    paused: bool = False
+    """Only if it is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a schedule has come, and what it stands for."""
+
+    mark: datetime | None = None
+    next_window: datetime | None = None
+    """None: the first window after now, and after the mark."""
+    paused: bool = False
+    lock_name: str | None = None
+    stands_for: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What registering the schedules of one program does."""
+
+    confirm: tuple[str, ...] = ()
+    """Keys of rows that are as wanted."""
+    put: tuple[tuple[str, Standing], ...] = ()
+    """Keys that get the wanted definition, and the standing with which they go on."""
+    replace: tuple[str, ...] = ()
+    """Keys that are retired because others take their place."""
+    abandon: tuple[str, ...] = ()
+    """Keys that are retired because no worker has confirmed them for a while. They keep their next window."""
+
+    @property
+    def only_confirms(self) -> bool:
+        """True if nothing changes but heartbeats."""
+        return not (self.put or self.replace or self.abandon)
+
+
+def plan_registrations(wanted: Sequence[Wanted], stored: Sequence[Known], now: datetime) -> Plan:
+    """Decide for all tasks of a program. `stored` holds the rows of code for these tasks, and whoever has one
+    of the wanted keys: a task that was renamed keeps its key."""
+    whole = Plan()
+    elsewhere = {one.key: family_of(one.task_name, one.key) for one in wanted}
+    for family in sorted(set(elsewhere.values())):
+        mine = [one for one in wanted if elsewhere[one.key] == family]
+        rows = [
+            row
+            for row in stored
+            if elsewhere.get(row.key, family) == family
+            and (row.key in elsewhere or (row.of_code and family_of(row.task_name, row.key) == family))
+        ]
+        whole = _joined(whole, _plan_of_task(mine, rows, now))
+    return whole
+
+
+def _joined(one: Plan, other: Plan) -> Plan:
+    return Plan(
+        one.confirm + other.confirm,
+        one.put + other.put,
+        one.replace + other.replace,
+        one.abandon + other.abandon,
+    )
+
+
+def _plan_of_task(wanted: Sequence[Wanted], stored: Sequence[Known], now: datetime) -> Plan:
+    rows = {row.key: row for row in stored}
+    found = plan_registration([(one.key, one.spec_hash) for one in wanted], stored, now)
+    decided = list(zip(wanted, found.decisions, strict=True))
+    return Plan(
+        confirm=tuple(one.key for one, decision in decided if decision is Registering.CONFIRM),
+        put=_standings(decided, rows, found, now),
+        replace=found.retire if found.takes_over else (),
+        abandon=() if found.takes_over else found.retire,
+    )
+
+
+def _standings(
+    decided: Sequence[tuple[Wanted, Registering]],
+    rows: dict[str, Known],
+    found: Registration,
+    now: datetime,
+) -> tuple[tuple[str, Standing], ...]:
+    predecessors = [rows[key] for key in found.predecessors]
+    heirs = [one for one, decision in decided if decision in (Registering.INSERT, Registering.REVIVE)]
+    parents = paired(heirs, predecessors)
+    active = {one.key for one, _ in decided}
+    return tuple(
+        (one.key, _inherited(one, rows.get(one.key), parents.get(one.key), predecessors, active, now))
+        for one, decision in decided
+        if decision in TAKES_OVER
+    )
+
+
+def paired(heirs: Sequence[Wanted], predecessors: Sequence[Known]) -> dict[str, Known]:
+    """Whose place each of them takes, by key: first those of the same windows, then in order. Who comes after
+    the last takes nobody's."""
+    parents: dict[str, Known] = {}
+    free = sorted(predecessors, key=lambda row: row.key)
+    for heir in heirs:
+        same = next((row for row in free if same_windows(heir.spec, row.spec)), None)
+        if same is not None:
+            parents[heir.key] = same
+            free.remove(same)
+    for heir in heirs:
+        if heir.key not in parents and free:
+            parents[heir.key] = free.pop(0)
+    return parents
+
+
+def _inherited(
+    wanted: Wanted,
+    own: Known | None,
+    parent: Known | None,
+    predecessors: Sequence[Known],
+    active: set[str],
+    now: datetime,
+) -> Standing:
+    ancestor = parent or own
+    mark, next_window = continued(
+        wanted.spec,
+        "" if ancestor is None else ancestor.spec,
+        None if ancestor is None or _is_forgotten(ancestor, now) else ancestor.next_window,
+        max((row.mark for row in (own, *predecessors) if row and row.mark), default=None),
+        now,
+    )
+    kept = () if own is None else own.stands_for
+    replaced = (key for row in predecessors for key in (*row.stands_for, row.key))
+    return Standing(
+        mark=mark,
+        next_window=next_window,
+        paused=_paused(wanted, own, predecessors),
+        lock_name=None if ancestor is None else ancestor.lock_name or ancestor.key,
+        stands_for=_latest((*kept, *replaced), without=active),
+    )
+
+
+def _is_forgotten(row: Known, now: datetime) -> bool:
+    return row.retired and now - row.heartbeat >= RETURNS_WITHIN
+
+
+def _paused(wanted: Wanted, own: Known | None, predecessors: Sequence[Known]) -> bool:
+    replaced_pause = any(row.paused for row in predecessors)
+    if own is None:
+        return wanted.paused or replaced_pause
+    # A row that comes back is paused if what it replaces is: its own state is from before.
+    return replaced_pause if own.retired and predecessors else own.paused
+
+
+def _latest(keys: Iterable[str], without: set[str]) -> tuple[str, ...]:
+    newest_first = dict.fromkeys(reversed([key for key in keys if key not in without]))
+    return tuple(reversed(list(newest_first)))[-MOST_REMEMBERED:]
+
+
+def redefined(spec: str, row: Known, now: datetime) -> Standing:
+    """The standing with which a row goes on under a new definition."""
+    mark, next_window = continued(spec, row.spec, row.next_window, row.mark, now)
+    return Standing(mark, next_window, row.paused, row.lock_name, row.stands_for)
+
+
+def continued(
+    spec: str, before: str, next_window: datetime | None, mark: datetime | None, now: datetime
+) -> tuple[datetime | None, datetime | None]:
+    """The mark and the next window of a rule, after another one that had this next window.
+
+    Windows that are due and not decided about are still to come: the new rule's, from the instant at which
+    the old one was due. Where none was missed, the new rule begins after now.
+    """
+    if is_ahead(mark, now):
+        return now, None
+    if next_window is None or same_windows(spec, before):
+        return mark, next_window
+    if next_window > now:
+        return mark, None
+    first = ScheduleSpec.from_text(spec).next_after(max(filter(None, (next_window - _INSTANT, mark))))
+    return mark, first
+
+
+def is_ahead(mark: datetime | None, now: datetime) -> bool:
+    """True if a mark was made by a clock that ran ahead: the schedule would stand still until then."""
+    return mark is not None and mark - now > AHEAD
+
+
+def same_windows(one: str, other: str) -> bool:
+    """True if two specs have the same windows; False, too, for what this program cannot read."""
+    try:
+        return ScheduleSpec.from_text(one).same_windows(ScheduleSpec.from_text(other))
+    except UNREADABLE:
+        return False
