@@ -164,7 +164,7 @@ class PostgresSchedules:
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run(
-                "lock_schedules", transaction, now=now, task_names=[], keys=[wanted.key]
+                "lock_schedules", transaction, now=now, families=[], keys=[wanted.key]
             )
             standing = (
                 redefined(wanted.spec, _known(rows[0]), instant(rows[0]["now"]))
