@@ -36,6 +36,7 @@ from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.version import VERSION
 from pg_scheduler.entrypoints.pgqueuer import PgQueuer
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
@@ -49,7 +50,7 @@ from pg_scheduler.sc import SchedulerManager
 from pg_scheduler.scheduler import Scheduler, current_scheduler
 from pg_scheduler.task import task
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "AlreadyStarted",

@@ -6,6 +6,7 @@ import importlib
 from typing import Any, cast
 
 from pg_scheduler.domain.errors import InvalidInput, MissingDependency
+from pg_scheduler.domain.version import install_command
 from pg_scheduler.ports.driver import Driver
 
 _ADAPTERS = {
@@ -14,7 +15,7 @@ _ADAPTERS = {
         "pg_scheduler_psycopg",
         "PsycopgDriver",
         "psycopg",
-        'pip install "pg-scheduler[psycopg]"',
+        install_command("psycopg"),
     ),
 }
 _LIBRARY_OF_PACKAGE = {"asyncpg": "asyncpg", "psycopg": "psycopg", "psycopg_pool": "psycopg"}

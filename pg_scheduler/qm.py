@@ -86,7 +86,8 @@ class QueueManager(App):
                 another; by default `Scheduler.LEASE_DURATION`. The shortest one holds for the whole worker,
                 from its start on.
             executor_factory: called with `EntrypointExecutorParameters`, makes what runs the jobs.
-            on_failure: called with the job and a `JobFailed` once it has failed for good.
+            on_failure: called with the job and a `JobFailed` once it has failed for good; if its worker died
+                once too often, by the worker that finds out, if that one has this entrypoint.
             accepts_context: the function gets a `Context` as its second argument.
             timeout: longest time of one attempt (timedelta or seconds).
             retry: a number of retries, or a policy (of exceptions and delays).

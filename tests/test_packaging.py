@@ -18,6 +18,8 @@ from pathlib import Path
 
 import pytest
 
+from pg_scheduler.domain.version import install_command
+
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
@@ -212,7 +214,7 @@ def test_without_the_extra_psycopg_is_asked_for_by_name(environment: Environment
         "except MissingDependency as error:\n"
         "    print(error)"
     )
-    assert told.strip() == 'psycopg is not installed. Install it with: pip install "pg-scheduler[psycopg]"'
+    assert told.strip() == f"psycopg is not installed. Install it with: {install_command('psycopg')}"
 
 
 def test_the_installed_command_shows_its_help(environment: Environment) -> None:

@@ -17,6 +17,7 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.job_ids import whole_ids
 from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
@@ -52,21 +53,36 @@ def jobs() -> None:
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of jobs."
 )
+@click.option(
+    "--newest", is_flag=True, help="The newest first, by execution time; default: the oldest first."
+)
 @connecting
 @as_json
 def list_(
-    connection: Connection, statuses: Sequence[str], task: str | None, limit: int, as_json: bool
+    connection: Connection,
+    statuses: Sequence[str],
+    task: str | None,
+    limit: int,
+    newest: bool,
+    as_json: bool,
 ) -> None:
-    """List jobs in order of execution time; payloads and arguments are omitted.
+    """List jobs in order of execution time; payloads and arguments are omitted. If there are more than
+    --limit, a line on stderr says so.
 
     RANK decides which due job starts first: the smaller one. It is the `priority` passed to `schedule()`,
     shown with the name of its JobPriority; `pgq jobs enqueue --priority N` stores the rank 5 - N.
     """
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
-        lambda scheduler: scheduler.driver.insight.jobs(statuses=wanted, task_name=task, limit=limit)
+        lambda scheduler: scheduler.driver.insight.jobs(
+            statuses=wanted, task_name=task, limit=limit + 1, newest_first=newest
+        )
     )
-    summaries = [summary_of(job) for job in found]
+    if len(found) > limit:
+        shown = "newest" if newest else "oldest"
+        more = "" if newest else " --newest shows the newest."
+        click.echo(f"pgq: these are the {limit} {shown} jobs; there are more.{more}", err=True)
+    summaries = [summary_of(job) for job in found[:limit]]
     if as_json:
         print_json(summaries)
         return
@@ -86,16 +102,18 @@ def list_(
 @connecting
 @as_json
 def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None:
-    """Show one job: its payload or arguments, progress, result, and attempts that failed.
+    """Show one job: its payload or arguments, progress, result, and attempts that failed. The beginning of
+    its id is enough.
 
     A payload that is not UTF-8 text is shown in base64.
     """
 
     async def read(queries: Queries) -> tuple[JobRecord, list[AttemptRecord]]:
-        found = await queries.job(job_id)
+        (wanted,) = await whole_ids(queries, [job_id])
+        found = await queries.job(wanted)
         if found is None:
             raise JobNotFound(job_id)
-        return found, await queries.log(job_id)
+        return found, await queries.log(wanted)
 
     job, history = connection.ask(read)
     facts, attempts = facts_of(job, full), [attempt_facts(attempt) for attempt in history]
@@ -181,12 +199,17 @@ def _when(delay: float | None, at: str | None) -> timedelta | datetime | None:
 @connecting
 @as_json
 def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Cancel pending jobs, and stop running ones.
+    """Cancel pending jobs, and stop running ones. The beginning of an id is enough.
 
     Exit code 1 if one of the jobs has already finished or does not exist.
     """
-    answers = connection.ask(lambda queries: queries.cancel(job_ids))
-    _report(job_ids, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
+
+    async def each(queries: Queries) -> tuple[list[str], list[CancelAnswer]]:
+        wanted = await whole_ids(queries, job_ids)
+        return wanted, await queries.cancel(wanted)
+
+    whole, answers = connection.ask(each)
+    _report(whole, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
     if not set(answers) <= {CancelAnswer.CANCELLED, CancelAnswer.REQUESTED}:
         raise SystemExit(EXIT_NOT_CURRENT)
 
@@ -196,15 +219,19 @@ def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> N
 @connecting
 @as_json
 def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Run finished jobs again, now, with their retry counters reset.
+    """Run finished jobs again, now, with their retry counters reset. The beginning of an id is enough.
 
     Exit code 1 if one of the jobs could not be retried: it does not exist, has not finished, or an unfinished
     job has its dedupe key.
     """
 
-    answers = connection.ask(lambda queries: queries.retry(job_ids))
+    async def each(queries: Queries) -> tuple[list[str], list[RetryAnswer]]:
+        wanted = await whole_ids(queries, job_ids)
+        return wanted, await queries.retry(wanted)
+
+    whole, answers = connection.ask(each)
     words = [RETRY_ANSWERS[answer] for answer in answers]
-    _report(job_ids, [str(answer) for answer in answers], words, as_json)
+    _report(whole, [str(answer) for answer in answers], words, as_json)
     if set(answers) != {RetryAnswer.RETRIED}:
         raise SystemExit(EXIT_NOT_CURRENT)
 

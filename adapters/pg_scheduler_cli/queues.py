@@ -18,11 +18,12 @@ from pg_scheduler_cli.output import print_json, print_table
 
 @dataclass
 class Queue:
-    """One entrypoint, with its unfinished jobs."""
+    """One entrypoint, with its jobs that are unfinished or have failed."""
 
     entrypoint: str
     pending: int = 0
     running: int = 0
+    failed: int = 0
     paused: bool = False
     concurrency_limit: int | None = None
     requests_per_second: float | None = None
@@ -41,16 +42,16 @@ def queues() -> None:
 @connecting
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
-    """List entrypoints that have unfinished jobs or limits, or are paused."""
+    """List entrypoints that have unfinished or failed jobs or limits, or are paused."""
     found = connection.ask(_queues)
     if as_json:
         print_json(found)
         return
     print_table(
-        ["ENTRYPOINT", "PENDING", "RUNNING", "STATE", "CONCURRENCY", "PER SECOND"],
+        ["ENTRYPOINT", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
         [
-            [harmless(queue.entrypoint), queue.pending, queue.running, "paused" if queue.paused else "active",
-             queue.concurrency_limit, queue.requests_per_second]
+            [harmless(queue.entrypoint), queue.pending, queue.running, queue.failed,
+             "paused" if queue.paused else "active", queue.concurrency_limit, queue.requests_per_second]
             for queue in found
         ],
     )  # fmt: skip
@@ -58,12 +59,9 @@ def list_(connection: Connection, as_json: bool) -> None:
 
 async def _queues(queries: Queries) -> list[Queue]:
     found: dict[str, Queue] = {}
-    for size in await queries.queue_size():
-        queue = found.setdefault(size.entrypoint, Queue(size.entrypoint))
-        if size.status is JobStatus.PENDING:
-            queue.pending += size.count
-        else:
-            queue.running += size.count
+    for size in await queries.driver.insight.sizes([JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED]):
+        queue = found.setdefault(size.task_name, Queue(size.task_name))
+        setattr(queue, size.status, getattr(queue, size.status) + size.count)
     for record in await queries.limits():
         queue = found.setdefault(record.task_name, Queue(record.task_name))
         queue.paused = record.paused
@@ -78,13 +76,23 @@ async def _queues(queries: Queries) -> list[Queue]:
 def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
     """Stop all workers from starting jobs of these entrypoints.
 
-    Running jobs continue, and jobs can still be enqueued.
+    Running jobs continue, and jobs can still be enqueued. A line on stderr warns of a name that no job has.
     """
 
-    async def each(queries: Queries) -> list[bool]:
-        return [await queries.pause_queue(one) for one in entrypoints]
+    async def each(queries: Queries) -> tuple[list[bool], list[str]]:
+        unknown = [one for one in entrypoints if not await _is_known(queries, one)]
+        return [await queries.pause_queue(one) for one in entrypoints], unknown
 
-    _report(entrypoints, connection.ask(each), "paused", as_json)
+    changed, unknown = connection.ask(each)
+    for one in unknown:
+        click.echo(f"pgq: no job is named {one!r}, and no limits: is it spelled right?", err=True)
+    _report(entrypoints, changed, "paused", as_json)
+
+
+async def _is_known(queries: Queries, entrypoint: str) -> bool:
+    if any(record.task_name == entrypoint for record in await queries.limits()):
+        return True
+    return bool(await queries.jobs(task=entrypoint, limit=1))
 
 
 @queues.command()

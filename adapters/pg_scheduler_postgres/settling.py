@@ -108,7 +108,10 @@ def arrays_of(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "outcomes": [ending.outcome for ending in endings],
         "gives_back": [ending.gives_back for ending in endings],
         "counts_retry": [ending.counts_retry for ending in endings],
-        "leaves_history": [ending.leaves_history for ending in endings],
+        "leaves_history": [
+            ending.leaves_history and verdict.recorded
+            for ending, verdict in zip(endings, verdicts, strict=True)
+        ],
         "keeps_error": [ending.keeps_error for ending in endings],
         "counts_unclaimed": [ending.counts_unclaimed for ending in endings],
         "delays": [seconds(verdict.delay) for verdict in verdicts],

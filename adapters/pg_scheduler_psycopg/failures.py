@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,6 +15,22 @@ from pg_scheduler_postgres.sqlstate import quotes_values, translate
 
 _NOT_SENT = (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError)
 """Without a SQLSTATE: psycopg itself refused, and the connection is as good as before."""
+
+_REFUSALS = (
+    (re.compile(r'FATAL: +database ".*" does not exist'), "3D000"),
+    (re.compile(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba.conf entry)'), "28000"),
+    (re.compile(r"no password supplied"), "28000"),
+    (re.compile(r'FATAL: +permission denied for database ".*"'), "42501"),
+)
+"""What a server says that lets nobody in. libpq keeps no SQLSTATE of a connection attempt, so the texts are
+read; of a server that speaks another language they stay what they are: a lost connection."""
+
+
+def _sqlstate_of_attempt(error: psycopg.Error) -> str | None:
+    if error.sqlstate is not None:
+        return error.sqlstate
+    text = str(error)
+    return next((sqlstate for pattern, sqlstate in _REFUSALS if pattern.search(text)), None)
 
 
 @contextmanager
@@ -30,7 +47,7 @@ def translated() -> Iterator[None]:
             raise ValueError(f"psycopg refused to send a value: {error}") from None
         if quotes_values(error.sqlstate):
             raise translate(error.sqlstate, error.diag.message_primary or type(error).__name__) from None
-        raise translate(error.sqlstate, str(error)) from error
+        raise translate(_sqlstate_of_attempt(error), str(error)) from error
     except psycopg.InterfaceError as error:
         raise ConnectionLost(str(error)) from error
     except UnicodeEncodeError as error:
@@ -55,6 +72,6 @@ def translated_connecting(conninfo: str) -> Iterator[None]:
         ) from None
     except psycopg.Error as error:
         message = masked(str(error), conninfo)
-        raise translate(error.sqlstate, message) from (error if message == str(error) else None)
+        raise translate(_sqlstate_of_attempt(error), message) from (error if message == str(error) else None)
     except (OSError, ValueError) as error:
         raise ConnectionLost(f"{type(error).__name__}: {masked(str(error), conninfo)}") from None

@@ -23,7 +23,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
-from pg_scheduler.domain.states import FINISHED, JobStatus
+from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -38,8 +38,6 @@ CLEARED_AT_ONCE = 1000
 
 STOPPED = (CancelAnswer.CANCELLED, CancelAnswer.REQUESTED)
 """What a job meets that is cancelled, or will be."""
-
-UNFINISHED = frozenset(JobStatus) - FINISHED
 
 
 class EndWaiter(Protocol):
@@ -249,9 +247,12 @@ class JobClient:
         """
         wanted = checked_name("job_id", job_id)
         await self.open()
-        before = await self.driver.jobs.override_status(wanted, status, now=self.clock.pinned())
-        if before is JobStatus.RUNNING and not runs_here(wanted):
-            # Its attempt has lost the lease, or should stop. One that moves its own job goes on to its end.
+        # The attempt has lost its lease, or should stop. One that moves its own job goes on to its end.
+        stop = not runs_here(wanted)
+        before = await self.driver.jobs.override_status(
+            wanted, status, now=self.clock.pinned(), stop_attempt=stop
+        )
+        if before is JobStatus.RUNNING and stop:
             self.wakeups.cancel_requested()
         if status is JobStatus.PENDING:
             self.wakeups.jobs_due()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pg_scheduler.domain.retry import Backoff
 from pg_scheduler.domain.states import JobStatus
@@ -155,6 +155,15 @@ class JobRecord:
     """The key under which limits count it; None if no limit is looked at."""
     progress: Progress | None = None
     """How far the running, or last, attempt said that it got."""
+
+    def claimed(self) -> ClaimedJob:
+        """Its last attempt as the worker knew it, but for what no record shows: how it is retried, and which
+        lock it held."""
+        names = {one.name for one in fields(ClaimedJob)} & {one.name for one in fields(JobRecord)}
+        shared: dict[str, Any] = {name: getattr(self, name) for name in names}
+        return ClaimedJob(
+            **shared, attempt=self.attempt_count, backoff=None, store_result=False, lane=self.limit_key
+        )
 
 
 @dataclass(frozen=True, slots=True)

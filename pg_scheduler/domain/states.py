@@ -29,6 +29,7 @@ class JobStatus(StrEnum):
 
 
 FINISHED = frozenset({JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED})
+UNFINISHED = frozenset(JobStatus) - FINISHED
 
 
 class JobEvent(StrEnum):

@@ -44,6 +44,8 @@ class Snoozed:
     """The task asked to be run again later."""
 
     delay: timedelta
+    recorded: bool = True
+    """False for one that has not begun: the history is about attempts that did something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Verdict:
     error_message: str | None = None
     traceback: str | None = None
     result: str | None = None
+    recorded: bool = True
+    """False leaves the attempt out of the history; one of a superseded version stands there always."""
 
 
 COMPLETED = Verdict(JobEvent.COMPLETE)
@@ -96,9 +100,10 @@ def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: f
             return Verdict(JobEvent.CONFIRM_CANCEL, error_message=message)
         case Interrupted():
             return Verdict(JobEvent.RELEASE)
-        case Snoozed(delay):
+        case Snoozed(delay, recorded):
             # A delay past the end of dates could not be stored, and the job has to be given back.
-            return Verdict(JobEvent.SNOOZE, delay=min(max(delay, timedelta(0)), MAX_DELAY))
+            delay = min(max(delay, timedelta(0)), MAX_DELAY)
+            return Verdict(JobEvent.SNOOZE, delay=delay, recorded=recorded)
         case Postponed(error, delay):
             message, trace = describe_error(error)
             return Verdict(JobEvent.RETRY, min(max(delay, timedelta(0)), MAX_DELAY), message, trace)

@@ -290,6 +290,7 @@ class Composition:
             heartbeat_threshold=settings.heartbeat_threshold,
             max_crashes=settings.max_crashes,
             on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
+            on_ended=self._observers.job_ended,
         )
 
     def _make_stager(self) -> Stager:

@@ -37,6 +37,11 @@ class Observers:
         for record in self._recorders:
             record(attempt.job, verdict)
 
+    def job_ended(self, job: ClaimedJob, verdict: Verdict, lasted: float) -> None:
+        """A job has ended here whose worker stopped responding: the verdict is the store's own."""
+        duration = timedelta(seconds=lasted)
+        self._call(lambda observer: observer.job_settled(job, verdict, duration, True))
+
     def pass_finished(self, service: str) -> None:
         """A service has made a round."""
         self._call(lambda observer: observer.pass_finished(service))

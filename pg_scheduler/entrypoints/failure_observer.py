@@ -18,6 +18,9 @@ from pg_scheduler.models import Job
 
 log: logging.Logger = logging.getLogger("pg_scheduler.entrypoints.failure_observer")
 
+FAILURES = (JobEvent.FAIL, JobEvent.EXHAUST_CRASHES)
+"""Events after which a job has failed for good."""
+
 HOLD = "hold"
 """Nobody is told; the job stays, failed, until retention deletes it or somebody retries it."""
 
@@ -37,7 +40,7 @@ def checked_on_failure(value: object) -> Callable[..., Any] | None:
 
 class FailureObserver:
     """Calls ``on_failure(job, error)`` of the job's entrypoint once a failure is stored that no retry
-    follows. A job whose worker died is not seen here: nobody was there to tell."""
+    follows: by the worker that ran the job, or by the one that took it back from a worker that died."""
 
     def __init__(self) -> None:
         self.by_name: dict[str, Callable[..., Any]] = {}
@@ -52,7 +55,7 @@ class FailureObserver:
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
         """Call whom it concerns."""
         callback = self.by_name.get(job.task_name)
-        if callback is None or not accepted or verdict.event is not JobEvent.FAIL:
+        if callback is None or not accepted or verdict.event not in FAILURES:
             return
         error = JobFailed(job.job_id, JobStatus.FAILED, verdict.error_message, verdict.traceback)
         answer = callback(replace(Job.of(job), status=JobStatus.FAILED), error)

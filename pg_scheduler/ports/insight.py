@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import UNFINISHED, JobStatus
 
 
 class JobPlace(NamedTuple):
@@ -46,6 +46,10 @@ class Insight(Protocol):
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         """The statuses of those of these jobs that are stored, by id."""
+        ...
+
+    async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
+        """At most so many ids of stored jobs that begin so, sorted."""
         ...
 
     async def jobs(
@@ -86,8 +90,8 @@ class Insight(Protocol):
         """The ids of unfinished jobs by dedupe key, of those keys that are taken."""
         ...
 
-    async def sizes(self) -> list[QueueSize]:
-        """How many unfinished jobs there are, by name, rank and status, in this order."""
+    async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
+        """How many jobs there are in these states, by name, rank and status, in this order."""
         ...
 
     async def pending_names(self) -> list[str]:

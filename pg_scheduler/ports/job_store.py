@@ -99,12 +99,12 @@ class JobStore(Protocol):
         ...
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
     ) -> JobStatus:
         """Move a job by an operator's word, through the state machine; returns the state before.
 
         Setting the state a job has changes nothing. Ending or reopening a running job ends the lease
-        of its attempt.
+        of its attempt, and tells its worker so at once, unless `stop_attempt` is False.
 
         Raises:
             JobNotFound: no such job.

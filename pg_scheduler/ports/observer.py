@@ -17,7 +17,10 @@ class Observer(Protocol):
         """An attempt starts."""
 
     def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
-        """An attempt's verdict reached the store; `accepted` is False where its lease had been lost."""
+        """An attempt's verdict reached the store; `accepted` is False where its lease had been lost.
+
+        It is also called by the worker that takes a job back whose worker stopped responding, if the job ends
+        thereby: `verdict.event` is then EXHAUST_CRASHES (it has failed) or CONFIRM_CANCEL."""
 
     def pass_finished(self, service: str) -> None:
         """A service (claimer, reclaimer, lease keeper, settler, ...) finished one round."""

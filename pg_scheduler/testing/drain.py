@@ -8,6 +8,7 @@ from datetime import timedelta
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.entrypoints.application import App
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler.testing.clock import ManualClock
 
@@ -28,15 +29,17 @@ class Drained:
         return self.verdict.event is JobEvent.COMPLETE
 
 
-async def drain(scheduler: Scheduler) -> list[Drained]:
+async def drain(app: Scheduler | App) -> list[Drained]:
     """Run every job that is due now, and those that become due meanwhile; what was run, in the order it was
     settled. Jobs due later stay where they are: advance a `ManualClock` and drain again.
 
-    For a scheduler that is not started. Its driver is opened, and its tables are made if need be.
+    For a scheduler, or an application such as a `PgQueuer`, that is not started. Its driver is opened, and
+    its tables are made if need be.
 
     Raises:
-        RuntimeError: the scheduler is running, or the jobs never come to an end.
+        RuntimeError: it is running, or the jobs never come to an end.
     """
+    scheduler = _scheduler_of(app)
     if scheduler.is_running:
         raise RuntimeError("drain() is for a scheduler that is not started")
     await scheduler.initialize_db()
@@ -53,16 +56,20 @@ async def drain(scheduler: Scheduler) -> list[Drained]:
     return drained
 
 
+def _scheduler_of(app: Scheduler | App) -> Scheduler:
+    return app if isinstance(app, Scheduler) else app.scheduler
+
+
 async def _stage(scheduler: Scheduler) -> int:
     """Turn due windows of schedules into jobs."""
     staged, _ = await scheduler.worker.services.stager.stage_once()
     return staged
 
 
-async def live_through(scheduler: Scheduler, clock: ManualClock, duration: timedelta) -> list[Drained]:
+async def live_through(app: Scheduler | App, clock: ManualClock, duration: timedelta) -> list[Drained]:
     """Let `duration` pass on the clock and run every job and every window at its own instant; all attempts,
     in order. A month of hourly windows takes well under a second over the memory driver."""
-    end = clock.now() + duration
+    scheduler, end = _scheduler_of(app), clock.now() + duration
     lived = await drain(scheduler)
     while (step := await _next_instant(scheduler)) is not None and clock.now() + step <= end:
         await clock.advance(step)

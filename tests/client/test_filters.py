@@ -235,7 +235,7 @@ class FailsAtOnce(MemoryJobs):
         self.reopened: list[str] = []
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
     ) -> JobStatus:
         self.reopened.append(job_id)
         before = await super().override_status(job_id, status, now=now)

@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 from pg_scheduler.domain.states import TRANSITIONS
+from pg_scheduler.domain.version import VERSION, install_command
 from tests.docs.pages import ROOT
 
 
@@ -50,3 +51,12 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "html" / "concepts.html").exists()
+
+
+def test_every_page_that_names_the_version_names_this_one() -> None:
+    for path, text in (
+        ("README.md", f"Version {VERSION}."),
+        ("docs/changelog.md", f"## {VERSION} "),
+        ("docs/guides/running-workers.md", install_command("speed")),
+    ):
+        assert text in (ROOT / path).read_text(encoding="utf-8"), path

@@ -177,3 +177,13 @@ async def test_a_cancellation_reaches_into_an_executor(pgq: PgQueuer, client: Qu
         await client.mark_job_as_cancelled(handle)
         with pytest.raises(JobFailed, match="cancelled"):
             await handle.result(20)
+
+
+async def test_a_function_that_no_worker_process_can_find_is_refused_at_its_decoration() -> None:
+    pgq = PgQueuer.in_memory()
+
+    def nested(job: Job) -> None: ...
+
+    with pytest.raises(InvalidInput, match=r"executor: a worker process cannot find .*<locals>\.nested"):
+        pgq.entrypoint("crunch", executor="process")(nested)
+    pgq.entrypoint("crunch", executor="thread")(nested)  # the name is free

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import (
+    ConnectionLost,
     Context,
     InvalidInput,
     Job,
@@ -20,7 +21,12 @@ from pg_scheduler import (
     PollingConfig,
     Queries,
     RetryPolicy,
+    TransientDatabaseError,
 )
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.testing import ManualClock
 from tests.entrypoint_style import tasks
 from tests.entrypoint_style.conftest import MakeApp
@@ -300,3 +306,93 @@ async def test_what_cannot_go_together_is_refused_where_it_is_written(pgq: PgQue
         pgq.entrypoint("a", retry=3, max_retries=3)
     with pytest.raises(InvalidInput, match="executor"):
         pgq.entrypoint("a", executor="thread", executor_factory=object)  # type: ignore[arg-type]
+
+
+async def _dies_with(client: Queries, name: str) -> None:
+    """A worker takes the job of this name, and is never heard of again."""
+    request = ClaimRequest("dead", [name], 1, timedelta(milliseconds=1))
+    assert len((await client.driver.jobs.claim(request)).jobs) == 1
+
+
+async def test_a_failure_is_told_if_the_last_one_is_the_death_of_the_worker(
+    app: MakeApp, client: Queries
+) -> None:
+    told: list[tuple[Job, JobFailed]] = []
+    observer = Listening()
+    pgq = app(max_crashes=1, observers=[observer])
+    pgq.entrypoint("kills", on_failure=lambda job, error: told.append((job, error)))(nothing)
+    (handle,) = await client.enqueue("kills", b"data", headers={"of": "it"})
+    await _dies_with(client, "kills")
+    async with pgq:
+        assert await handle.wait(20) is JobStatus.FAILED
+        await eventually(lambda: told)
+    ((job, error),) = told
+    assert (job.id, job.payload, job.headers, job.status) == (handle, b"data", {"of": "it"}, JobStatus.FAILED)
+    assert (error.job_id, error.status) == (handle, JobStatus.FAILED)
+    assert "dead showed no sign of life" in (error.error or "")
+    assert observer.heard == [(handle, JobEvent.EXHAUST_CRASHES, True)]
+
+
+async def test_the_death_of_a_worker_that_is_no_failure_is_not_told_as_one(
+    app: MakeApp, client: Queries
+) -> None:
+    told: list[object] = []
+    observer = Listening()
+    pgq = app(max_crashes=2, observers=[observer])
+    for name in ("survives", "cancelled"):
+        pgq.entrypoint(name, on_failure=lambda *what: told.append(what))(nothing)
+    survives, cancelled = await client.enqueue(["survives", "cancelled"])
+    for name in ("survives", "cancelled"):
+        await _dies_with(client, name)
+    await cancelled.cancel()
+    async with pgq:
+        assert await survives.wait(20) is JobStatus.COMPLETED
+        assert await cancelled.wait(20) is JobStatus.CANCELLED
+        await eventually(lambda: len(observer.heard) == 2)
+    assert told == []
+    assert sorted(observer.heard) == sorted(
+        [(survives, JobEvent.COMPLETE, True), (cancelled, JobEvent.CONFIRM_CANCEL, True)]
+    )
+
+
+async def test_an_end_that_cannot_be_read_at_first_is_told_later(
+    app: MakeApp, client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    pgq = app(max_crashes=1)
+    pgq.entrypoint("kills", on_failure=lambda *what: told.append(what))(nothing)
+    await client.enqueue("kills")
+    await _dies_with(client, "kills")
+    insight = pgq.scheduler.driver.insight
+    read, failures = insight.job, iter([ConnectionLost("gone"), TransientDatabaseError("again")])
+
+    async def at_last(job_id: str, **options: object) -> object:
+        if (error := next(failures, None)) is not None:
+            raise error
+        return await read(job_id)
+
+    monkeypatch.setattr(insight, "job", at_last)
+    async with pgq:
+        await eventually(lambda: told)
+    assert len(told) == 1
+
+
+async def nothing(job: Job) -> None:
+    """Done at once."""
+
+
+class Listening:
+    """An observer that keeps what it hears of ends."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, JobEvent, bool]] = []
+
+    def job_started(self, job: ClaimedJob) -> None:
+        """Not kept."""
+
+    def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
+        assert took >= timedelta(0)
+        self.heard.append((job.job_id, verdict.event, accepted))
+
+    def pass_finished(self, service: str) -> None:
+        """Not kept."""

@@ -11,7 +11,7 @@ from pg_scheduler import ConflictResolution, Scheduler
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
-from tests.simulation.plan import JobPlan, SchedulePlan
+from tests.simulation.plan import AFTER, JobPlan, SchedulePlan
 from tests.simulation.virtual_loop import Host
 from tests.simulation.world import World
 
@@ -69,24 +69,37 @@ class Clients:
 
     async def _schedule(self, plan: SchedulePlan) -> None:
         scheduler, chaos = self._scheduler, self._world.plan.chaos
-        await self._insist(
-            lambda: scheduler.add_schedule(
-                "plain",
-                key=plan.key,
-                every=timedelta(seconds=plan.every),
-                catch_up=plan.catch_up,
-                overlap=plan.overlap,
-                use_advisory_lock=plan.exclusive,
-                misfire_grace_time=None,
-            )
-        )
+        await self._insist(lambda: self._add(plan, plan.task))
+        await asyncio.gather(self._rename(plan), self._pause(plan))
+        await asyncio.sleep(max(chaos + 5 - self._world.loop.time(), 0))
+        if plan.rename_at is None:
+            await self._insist(lambda: scheduler.remove_schedule(plan.key))
+        else:  # runs that are taken back from now on still have to find their schedule's name
+            await self._insist(lambda: scheduler.pause_schedule(plan.key))
+
+    async def _rename(self, plan: SchedulePlan) -> None:
+        if plan.rename_at is not None:
+            await asyncio.sleep(max(plan.rename_at - self._world.loop.time(), 0))
+            await self._insist(lambda: self._add(plan, AFTER))
+
+    async def _pause(self, plan: SchedulePlan) -> None:
+        scheduler = self._scheduler
         if plan.pause_at is not None:
             await asyncio.sleep(max(plan.pause_at - self._world.loop.time(), 0))
             await self._insist(lambda: scheduler.pause_schedule(plan.key))
             await asyncio.sleep(plan.pause_for)
             await self._insist(lambda: scheduler.resume_schedule(plan.key))
-        await asyncio.sleep(max(chaos + 5 - self._world.loop.time(), 0))
-        await self._insist(lambda: scheduler.remove_schedule(plan.key))
+
+    async def _add(self, plan: SchedulePlan, task: str) -> None:
+        await self._scheduler.add_schedule(
+            task,
+            key=plan.key,
+            every=timedelta(seconds=plan.every),
+            catch_up=plan.catch_up,
+            overlap=plan.overlap,
+            use_advisory_lock=plan.exclusive,
+            misfire_grace_time=None,
+        )
 
     async def _insist(self, ask: Callable[[], Awaitable[Any]]) -> None:
         while True:

@@ -16,14 +16,14 @@ from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
 from tests.simulation.handlers import handler_for
-from tests.simulation.plan import LIMITS, MAX_CRASHES, TASKS, SlotPlan
+from tests.simulation.plan import LIMITS, MAX_CRASHES, NEW_CODE, SlotPlan
 from tests.simulation.virtual_loop import Host, Life
 from tests.simulation.world import World
 
 SERVICES = frozenset(
     {
         *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
-        *("progress", "claimer", "pruner", "passing jobs"),
+        *("schedule keeper", "progress", "claimer", "pruner", "passing jobs"),
     }
 )
 """What every worker does all its life."""
@@ -172,8 +172,8 @@ class Crew:
     def everybody_knows_everything(self) -> None:
         """From the next worker on; those that do not are told to make way."""
         for slot in self.slots:
-            if slot.names != TASKS:
-                slot.names = TASKS
+            if slot.names != NEW_CODE:
+                slot.names = NEW_CODE
                 self.ask_to_stop(slot, 0.0)
 
     def end(self) -> None:

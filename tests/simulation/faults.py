@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from tests.simulation.crew import OUTSIDE_HOST, Crew, Slot
 from tests.simulation.network import outcome_of
-from tests.simulation.plan import OLD_TASKS, TASKS, Fault
+from tests.simulation.plan import NEW_CODE, OLD_CODE, TASKS, Fault
 from tests.simulation.virtual_loop import Life
 from tests.simulation.world import World
 
@@ -118,7 +118,7 @@ class Troubles:
         self._until_over(seconds, back)
 
     def _deploy(self, fault: Fault, slot: Slot) -> None:
-        slot.names = OLD_TASKS if slot.names == TASKS else TASKS
+        slot.names = OLD_CODE if slot.names == NEW_CODE else NEW_CODE
         self._crew.ask_to_stop(slot, fault.grace)
 
     def _reset(self, fault: Fault, slot: Slot) -> None:

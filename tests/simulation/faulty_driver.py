@@ -30,6 +30,8 @@ VERBS = {
     ),
     "insight": (
         "job",
+        "statuses",
+        "ids_beginning_with",
         "jobs",
         "counts",
         "attempts",

@@ -18,7 +18,11 @@ LIMITS = {"narrow": TaskLimits(concurrency=2), "rated": TaskLimits(rate=0.5)}
 """Tasks with limits, the same in every seed."""
 TASKS = ("plain", "narrow", "rated", "new")
 """`new` is known to newer workers only."""
-OLD_TASKS = ("plain", "narrow", "rated")
+BEFORE, AFTER = "report.v1", "report.v2"
+"""One task before and after a release that renames it; nobody knows both names."""
+NEW_CODE = (*TASKS, AFTER)
+OLD_CODE = ("plain", "narrow", "rated", BEFORE)
+"""What the workers of two releases know."""
 MAX_CRASHES = 3
 
 
@@ -69,6 +73,13 @@ class SchedulePlan:
     seconds: float
     pause_at: float | None
     pause_for: float
+    rename_at: float | None
+    """When a release renames its task."""
+
+    @property
+    def task(self) -> str:
+        """The task that it is added for."""
+        return "plain" if self.rename_at is None else BEFORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +149,7 @@ def _slot(chance: random.Random) -> SlotPlan:
         batch_limit=chance.randint(1, 6),
         listens=chance.random() < 0.8,
         poll=chance.choice([5.0, 15.0, 30.0]),
-        names=chance.choice([TASKS, TASKS, OLD_TASKS]),
+        names=chance.choice([NEW_CODE, NEW_CODE, OLD_CODE]),
         wrong_by=chance.choice([0.0, 0.0, 600.0, -600.0, 86_400.0]),
     )
 
@@ -185,6 +196,7 @@ def _schedule(chance: random.Random, number: int, chaos: float) -> SchedulePlan:
         seconds=chance.choice([0.0, chance.uniform(0, every * 1.5)]),
         pause_at=chance.uniform(0, chaos) if chance.random() < 0.2 else None,
         pause_for=chance.uniform(1, every * 3),
+        rename_at=chance.uniform(0, chaos) if chance.random() < 0.4 else None,
     )
 
 

@@ -73,6 +73,13 @@ def without_the_mark_of_windows(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemorySchedules, "_advance", unguarded)
 
 
+def with_runs_that_keep_the_name_of_a_renamed_task(patch: pytest.MonkeyPatch) -> None:
+    async def nothing(self: MemorySchedules, *, now: datetime | None = None) -> list[Any]:
+        return []
+
+    patch.setattr(MemorySchedules, "move_runs", nothing)
+
+
 def without_counting_what_runs(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LaneClaim, "_running", lambda self, lane: 0)
 
@@ -116,6 +123,7 @@ def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
         (with_epochs_that_begin_anew, 0, "was claimed under epoch"),
         (with_renewals_that_do_not_count, 0, "before its lease ends"),
         (without_the_mark_of_windows, 0, "was next"),
+        (with_runs_that_keep_the_name_of_a_renamed_task, 0, "stranded"),
         (without_counting_what_runs, 0, "run, 2 may"),
         (without_a_budget_of_crashes, 0, "3 are allowed"),
         (with_a_new_id_at_each_try, 0, "nobody asked for it"),

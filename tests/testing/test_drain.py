@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pg_scheduler import JobPriority, JobStatus, Scheduler, Snooze, task
+from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Scheduler, Snooze, task
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
 
@@ -172,3 +172,18 @@ async def test_two_schedulers_on_one_driver_share_their_jobs(clock: ManualClock)
     assert [drained.job.job_id for drained in await drain(worker)] == [handle]
     assert await drain(web) == []
     assert await handle.status() is JobStatus.COMPLETED
+
+
+async def test_an_application_is_drained_like_its_scheduler() -> None:
+    pgq = PgQueuer.in_memory()
+    seen: list[bytes | None] = []
+
+    @pgq.entrypoint("mail")
+    async def mail(job: Job) -> None:
+        seen.append(job.payload)
+
+    await pgq.queries.enqueue("mail", b"hello")
+    assert [one.completed for one in await drain(pgq)] == [True]
+    assert seen == [b"hello"]
+    clock = ManualClock()
+    assert await live_through(PgQueuer(Scheduler(MemoryDriver(), clock=clock)), clock, timedelta(1)) == []

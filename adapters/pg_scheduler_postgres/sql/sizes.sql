@@ -1,6 +1,6 @@
--- Unfinished jobs by name, rank and status.
+-- Jobs in some states by name, rank and status.
 SELECT job.job_name, job.priority, job.status, count(*) AS jobs
 FROM :"schema".scheduled_jobs AS job
-WHERE job.status IN ('pending', 'running')
+WHERE job.status = ANY (:statuses::text[])
 GROUP BY job.job_name, job.priority, job.status
 ORDER BY job.job_name COLLATE "C", job.priority, job.status COLLATE "C";

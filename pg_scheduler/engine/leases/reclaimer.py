@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pg_scheduler.domain.errors import DatabaseError
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.model import ClaimedJob, JobRecord
+from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
@@ -46,6 +48,7 @@ class Reclaimer:
         heartbeat_threshold: timedelta,
         max_crashes: int,
         on_reclaimed: Callable[[], None],
+        on_ended: Callable[[ClaimedJob, Verdict, float], None],
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -54,6 +57,9 @@ class Reclaimer:
         patience = timedelta(seconds=min(self._lease / 2, AFTER_RESTART))
         self._request = ReclaimRequest(heartbeat_threshold, max_crashes, after_restart=patience)
         self._on_reclaimed = on_reclaimed
+        self._on_ended = on_ended
+        self._ended: list[Reclaimed] = []
+        """Jobs that ended here, of which nobody has heard yet."""
         self._after_outage = False
 
     def note_outage(self) -> None:
@@ -91,7 +97,33 @@ class Reclaimer:
             self._report(one)
         if taken:
             self._on_reclaimed()
+        self._ended += [one for one in taken if one.status.finished]
+        await self._report_ends()
         return taken, answer.next_expiry_in
+
+    async def _report_ends(self) -> None:
+        """Nobody settles these jobs: who observes this worker hears of them here."""
+        while self._ended:
+            one = self._ended[0]
+            try:
+                record = await self._insight.job(one.job_id)
+            except DatabaseError as error:
+                log.info(
+                    "the end of job %r is told later: %s", one.job_id, error, extra={"job_id": one.job_id}
+                )
+                return
+            self._ended.pop(0)
+            if record is None:
+                log.warning(
+                    "job %r was deleted before anybody could be told that it ended",
+                    one.job_id,
+                    extra={"job_id": one.job_id},
+                )
+                continue
+            event = JobEvent.CONFIRM_CANCEL if one.status is JobStatus.CANCELLED else JobEvent.EXHAUST_CRASHES
+            self._on_ended(
+                record.claimed(), Verdict(event, error_message=record.error_message), _lasted(record)
+            )
 
     def _nap(self, next_expiry_in: timedelta | None) -> float:
         # No longer than leases go without renewal: an outage that outlasts one does not pass unnoticed.
@@ -118,3 +150,10 @@ class Reclaimer:
                 one.worker_id,
                 extra={**facts, "status": one.status},
             )
+
+
+def _lasted(record: JobRecord) -> float:
+    """Seconds from the start of the last attempt to the end of the job."""
+    if record.started_at is None or record.finished_at is None:
+        return 0.0
+    return max((record.finished_at - record.started_at).total_seconds(), 0.0)

@@ -32,7 +32,7 @@ from pg_scheduler.engine.executors.awaiting import finished
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.arguments import arguments_of
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
-from pg_scheduler.engine.running.exclusion import LockHeldElsewhere, alone
+from pg_scheduler.engine.running.exclusion import AwaitsLock, LockHeldElsewhere, LockPauses, alone
 from pg_scheduler.engine.running.interrupts import from_the_keyboard
 from pg_scheduler.engine.running.outcomes import (
     outcome_of_error,
@@ -79,6 +79,7 @@ class Runner:
         self._active = active
         self._settler = settler
         self._locks = locks
+        self._lock_pauses = LockPauses()
         self._retry = retry
         self._progress = progress
         self._completer = completer
@@ -206,7 +207,7 @@ class Runner:
         try:
             result = await self._execute(attempt, task)
         except Snooze as snooze:
-            return Snoozed(snooze.delay)
+            return Snoozed(snooze.delay, recorded=not isinstance(snooze, AwaitsLock))
         except RetryAfter as failed:
             return Postponed(failed if failed.__cause__ is None else failed.__cause__, failed.delay)
         except LockHeldElsewhere as held:
@@ -243,7 +244,7 @@ class Runner:
         call = Call(task.func, args, kwargs)
         if attempt.job.exclusive_key is None:
             return await finished(await executor.execute(call, attempt.context))
-        async with alone(self._locks, attempt.job.exclusive_key, attempt):
+        async with alone(self._locks, attempt.job.exclusive_key, attempt, self._lock_pauses):
             return await finished(await executor.execute(call, attempt.context))
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:

@@ -130,3 +130,19 @@ class TestInsight:
         await submit(driver, new("4", task="B"))
         await brought_to(driver, JobStatus.COMPLETED, "done")
         assert await driver.insight.pending_names() == ["B", "a", "b"]
+
+    async def test_ids_are_found_by_their_beginning(self, driver: Driver) -> None:
+        await submit(driver, *(new(job_id) for job_id in ("ab", "abc", "abd", "b", "a%", "A")))
+        assert await driver.insight.ids_beginning_with("ab", 10) == ["ab", "abc", "abd"]
+        assert await driver.insight.ids_beginning_with("ab", 2) == ["ab", "abc"]
+        assert await driver.insight.ids_beginning_with("a%", 10) == ["a%"]
+        assert await driver.insight.ids_beginning_with("zebra", 10) == []
+
+    async def test_sizes_are_of_the_states_that_one_wants(self, driver: Driver) -> None:
+        await submit(driver, new("waits"))
+        await settle(driver, await started(driver, "bad"), JobEvent.FAIL)
+        failed = await driver.insight.sizes([JobStatus.FAILED])
+        assert [(size.task_name, size.status, size.count) for size in failed] == [
+            ("task", JobStatus.FAILED, 1)
+        ]
+        assert await driver.insight.sizes([]) == []

@@ -166,3 +166,10 @@ class TestSettling:
         await settle(driver, await started(driver), JobEvent.FAIL)
         assert (await stored(driver, "other"), await stored(driver, "running")) == before
         assert await settle(driver, running, JobEvent.COMPLETE)
+
+    async def test_a_snooze_that_is_not_recorded_leaves_no_history(self, driver: Driver) -> None:
+        job = await started(driver)
+        assert await settle(driver, job, JobEvent.SNOOZE, recorded=False)
+        record = await stored(driver)
+        assert (record.status, record.attempt_count) == (JobStatus.PENDING, 0)
+        assert await driver.insight.attempts("job") == []

@@ -73,6 +73,23 @@ class TestSignals:
             await driver.jobs.override_status("job", JobStatus.PENDING, now=NOON)
             await next_of(heard, SignalKind.DUE)
 
+    async def test_who_runs_a_job_that_is_moved_by_order_is_signalled(self, driver: Driver) -> None:
+        for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.PENDING, JobStatus.CANCELLED):
+            await started(driver, status)
+            async with listening(driver) as heard:
+                await driver.jobs.override_status(status, status, now=at(1))
+                await next_of(heard, SignalKind.CANCEL)
+
+    async def test_an_attempt_that_moves_its_own_job_is_not_signalled(self, driver: Driver) -> None:
+        await started(driver)
+        async with listening(driver) as heard:
+            await driver.jobs.override_status("job", JobStatus.COMPLETED, now=at(1), stop_attempt=False)
+            await submit(driver, new("later"))
+            signals: list[SignalKind] = []
+            while SignalKind.DUE not in signals:
+                signals.append(await heard.get())
+            assert SignalKind.CANCEL not in signals
+
     async def test_all_listeners_are_told(self, driver: Driver) -> None:
         async with listening(driver) as one, listening(driver) as other:
             await submit(driver, new())

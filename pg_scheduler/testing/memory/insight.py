@@ -9,7 +9,7 @@ from typing import Any
 
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
@@ -27,6 +27,9 @@ class MemoryInsight:
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         return {one: self._state.jobs[one].status for one in job_ids if one in self._state.jobs}
+
+    async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
+        return sorted(job_id for job_id in self._state.jobs if job_id.startswith(prefix))[:limit]
 
     async def jobs(
         self,
@@ -73,11 +76,11 @@ class MemoryInsight:
         holders = {key: self._state.holder_of(key) for key in dedupe_keys}
         return {key: job_id for key, job_id in holders.items() if job_id is not None}
 
-    async def sizes(self) -> list[QueueSize]:
+    async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         counts = Counter(
             (row.new.task_name, row.new.rank, row.status)
             for row in self._state.jobs.values()
-            if row.unfinished
+            if row.status in statuses
         )
         return [QueueSize(*what, count) for what, count in sorted(counts.items())]
 

@@ -229,7 +229,7 @@ class MemoryJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None
+        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
     ) -> JobStatus:
         row = self._state.jobs.get(job_id)
         if row is None:
@@ -255,6 +255,8 @@ class MemoryJobs:
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
+        if before is JobStatus.RUNNING and stop_attempt:
+            self._state.signal(SignalKind.CANCEL)
         return before
 
     async def forget_worker(self, worker_id: str) -> None:

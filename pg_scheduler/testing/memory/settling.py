@@ -23,7 +23,7 @@ def settle_one(state: MemoryState, settlement: Settlement, moment: datetime) -> 
         return False
     ending = ending_of(verdict.event)
     row.worker_id = settlement.worker_id
-    if ending.leaves_history or row.superseded:
+    if (ending.leaves_history and verdict.recorded) or row.superseded:
         state.note_attempt(row, ending.outcome, moment, verdict.error_message, verdict.traceback)
     status = ending.targets.of(row.superseded, row.cancel_requested)
     if row.superseded:

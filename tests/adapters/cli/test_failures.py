@@ -131,6 +131,17 @@ async def test_the_version_is_that_of_the_package(lone_pgq: Pgq) -> None:
     assert as_module.out == f"pgq, version {__version__}\n"
 
 
+@pytest.mark.parametrize("code", ["def main(): return Scheduler.from_env()", "main = Scheduler.from_env()"])
+async def test_a_configuration_that_is_missing_is_told_in_a_line(
+    lone_pgq: Pgq, tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "unset.py").write_text(f"from pg_scheduler import Scheduler\n{code}\n")
+    failed = await lone_pgq("run", "unset:main", PYTHONPATH=_before(tmp_path))
+    assert failed.code == 2
+    assert is_one_plain_line(failed), failed
+    assert "DATABASE_URL is not set" in failed.err
+
+
 def test_masking_leaves_the_rest_as_it_is() -> None:
     """The control: only the password goes."""
     assert masked("no user me at postgresql://me@host:5432/x") == "no user me at postgresql://me@host:5432/x"

@@ -238,3 +238,41 @@ async def test_no_command_makes_tables_in_a_database_without(
         assert (failed.code, failed.out, failed.err.count("\n")) == (2, "", 1)
         assert "pgq db install" in failed.err
     assert await sql.fetchval("SELECT count(*) FROM pg_class WHERE relname LIKE 'scheduled%'") == 0
+
+
+async def test_the_beginning_of_an_id_names_the_job(pgq: Pgq, queries: Queries) -> None:
+    (job,) = await queries.enqueue("mail", b"hello")
+    shown = json.loads((await pgq("jobs", "show", job[:13], "--json")).out)
+    assert (shown["id"], shown["payload"]) == (job, "hello")
+    said = await pgq("jobs", "cancel", job[:13])
+    assert (said.code, said.out) == (0, f"{job} cancelled\n")
+    assert (await pgq("jobs", "retry", job[:13])).out == f"{job} is pending again\n"
+
+
+async def test_the_beginning_of_several_ids_names_none(pgq: Pgq, queries: Queries) -> None:
+    jobs = await queries.enqueue("mail", [None] * 7)
+    for command in ("show", "cancel", "retry"):
+        said = await pgq("jobs", command, jobs[0][:8])
+        assert said.code == 2
+        assert said.err.startswith(f"pgq: several jobs have ids that begin with '{jobs[0][:8]}': {jobs[0]}, ")
+        assert said.err.endswith(" and others. Type more of the id\n")
+    assert {record.status for record in await queries.jobs()} == {JobStatus.PENDING}
+
+
+async def test_what_no_id_begins_with_is_not_found(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue("mail")
+    said = await pgq("jobs", "cancel", "zebra")
+    assert (said.code, said.out) == (1, "zebra not found\n")
+    assert "'zebra'" in (await pgq("jobs", "show", "zebra")).err
+
+
+async def test_the_newest_jobs_are_listed_on_request(pgq: Pgq, queries: Queries) -> None:
+    delays = [timedelta(hours=hour) for hour in range(3)]
+    jobs = await queries.enqueue("mail", [None] * 3, execute_after=delays)
+    oldest = await pgq("jobs", "list", "--limit", "2", "--json")
+    assert [one["id"] for one in json.loads(oldest.out)] == jobs[:2]
+    assert oldest.err == "pgq: these are the 2 oldest jobs; there are more. --newest shows the newest.\n"
+    newest = await pgq("jobs", "list", "--limit", "2", "--newest", "--json")
+    assert [one["id"] for one in json.loads(newest.out)] == [jobs[2], jobs[1]]
+    assert newest.err == "pgq: these are the 2 newest jobs; there are more.\n"
+    assert (await pgq("jobs", "list", "--limit", "3", "--json")).err == ""

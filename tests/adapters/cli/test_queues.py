@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from pg_scheduler import PgQueuer
+from pg_scheduler import JobStatus, PgQueuer
 from pg_scheduler.models import Job
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.conftest import Pgq
@@ -35,17 +35,17 @@ async def test_the_list_counts_what_is_unfinished_by_entrypoint(pgq: Pgq, querie
         await eventually(lambda: _ran)
     listed = json.loads((await pgq("queues", "list", "--json")).out)
     assert listed == [
-        {"entrypoint": "bill", "pending": 0, "running": 0, "paused": False, "concurrency_limit": 2,
-         "requests_per_second": 0.001},
-        {"entrypoint": "mail", "pending": 2, "running": 0, "paused": False, "concurrency_limit": None,
-         "requests_per_second": None},
-        {"entrypoint": "rest", "pending": 0, "running": 0, "paused": True, "concurrency_limit": None,
-         "requests_per_second": None},
+        {"entrypoint": "bill", "pending": 0, "running": 0, "failed": 0, "paused": False,
+         "concurrency_limit": 2, "requests_per_second": 0.001},
+        {"entrypoint": "mail", "pending": 2, "running": 0, "failed": 0, "paused": False,
+         "concurrency_limit": None, "requests_per_second": None},
+        {"entrypoint": "rest", "pending": 0, "running": 0, "failed": 0, "paused": True,
+         "concurrency_limit": None, "requests_per_second": None},
     ]  # fmt: skip
     table = (await pgq("queues", "list")).out.splitlines()
-    assert [line.split()[:4] for line in table[2:]] == [
-        ["mail", "2", "0", "active"],
-        ["rest", "0", "0", "paused"],
+    assert [line.split()[:5] for line in table[2:]] == [
+        ["mail", "2", "0", "0", "active"],
+        ["rest", "0", "0", "0", "paused"],
     ]
 
 
@@ -84,3 +84,20 @@ async def test_a_running_worker_leaves_a_paused_entrypoint_alone_until_it_is_res
             {"entrypoint": "zzz", "paused": False, "changed": False},
         ]
         await eventually(lambda: ran == ["bill", "mail"])
+
+
+async def test_the_list_shows_entrypoints_whose_jobs_have_all_failed(pgq: Pgq, queries: Queries) -> None:
+    for job in await queries.enqueue("bill", [None, None]):
+        await queries.client.override_status(job, JobStatus.FAILED)
+    (listed,) = json.loads((await pgq("queues", "list", "--json")).out)
+    assert (listed["entrypoint"], listed["failed"], listed["pending"]) == ("bill", 2, 0)
+    headings, line = (await pgq("queues", "list")).out.splitlines()
+    assert line.split()[headings.split().index("FAILED")] == "2"
+
+
+async def test_a_name_that_no_job_has_is_paused_with_a_warning(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue("mail")
+    said = await pgq("queues", "pause", "mail", "nope")
+    assert (said.code, said.out) == (0, "paused mail\npaused nope\n")
+    assert said.err == "pgq: no job is named 'nope', and no limits: is it spelled right?\n"
+    assert (await pgq("queues", "pause", "nope")).err == "", "its pause is known by now"

@@ -13,6 +13,7 @@ from pg_scheduler import (
     DatabaseError,
     DatabaseUnavailable,
     PgSchedulerError,
+    Queries,
     SchemaError,
     TransientDatabaseError,
 )
@@ -98,3 +99,11 @@ def test_pauses_grow_to_a_cap_and_a_returning_database_is_noticed_within_two_sec
         assert pauses[-1] == cap
     assert MAX_PAUSE_WITHOUT_DATABASE < 2
     assert pause_after(TransientDatabaseError("deadlock"), 1) < pause_after(ConnectionLost("away"), 1)
+
+
+async def test_a_server_that_lets_nobody_in_is_no_lost_connection(dsn: str, library: Library) -> None:
+    for wrong in (f"{dsn}_of_nobody", dsn.replace("postgres@", "nobody_at_all@")):
+        client = Queries(driver_over(wrong, library=library))
+        with pytest.raises(DatabaseUnavailable, match="does not exist"):
+            await client.open()
+        await client.close()

@@ -14,6 +14,7 @@ from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine.running import exclusion
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler.testing.memory.locks import MemoryLocks
+from pg_scheduler_postgres.session import Session
 from tests.engine.exclusion.runs import KEY, Gate, add_schedule, ended, running, trigger
 from tests.support.running import BriskScheduler, eventually
 
@@ -45,6 +46,55 @@ async def test_a_run_that_waits_for_its_lock_completes_after_the_first(dsn: str,
             assert job is not None
             assert (job.retry_count, job.crash_count, job.attempt_count) == (0, 0, 1)
         assert (gate.starts, gate.most) == (2, 1)
+
+
+async def test_waiting_for_a_lock_makes_neither_history_nor_connections(dsn: str, library: Library) -> None:
+    gate = Gate()
+    async with running(dsn, library, gate) as scheduler:
+        first = await trigger(scheduler)
+        await eventually(lambda: gate.inside)
+        session = scheduler.driver.link.session  # type: ignore[attr-defined]
+        dedicated, made = session.dedicated, []
+
+        def counted() -> Session:
+            made.append(1)
+            return dedicated()  # type: ignore[no-any-return]
+
+        session.dedicated = counted
+        second = await trigger(scheduler)
+        epochs: set[int] = set()
+
+        async def has_looked_thrice() -> bool:
+            job = await scheduler.driver.insight.job(second)
+            epochs.update([job.epoch] if job else [])
+            return len(epochs) >= 3
+
+        await eventually(has_looked_thrice)
+        assert made == []
+        assert await scheduler.driver.insight.attempts(second) == []
+        gate.open()
+        for job_id in (first, second):
+            assert await ended(scheduler, job_id) is JobStatus.COMPLETED
+        assert made == [1]
+
+
+def test_pauses_grow_until_the_lock_is_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exclusion, "LOOK_AGAIN", timedelta(seconds=1))
+    pauses = exclusion.LockPauses()
+    seconds = [pauses.next_of("job").total_seconds() for _ in range(9)]
+    assert seconds[:4] == [1.0, 1.5, 2.25, 3.375]
+    assert seconds[-1] == 10.0
+    assert pauses.next_of("other") == timedelta(seconds=1)
+    pauses.end_of("job")
+    assert pauses.next_of("job") == timedelta(seconds=1)
+
+
+def test_the_pauses_of_runs_that_never_got_their_lock_are_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exclusion, "MOST_REMEMBERED", 2)
+    pauses = exclusion.LockPauses()
+    for job_id in ("a", "b", "a", "c"):
+        pauses.next_of(job_id)
+    assert list(pauses._pauses) == ["a", "c"]
 
 
 async def test_a_run_that_does_not_wait_ends_cancelled_and_says_why(dsn: str, library: Library) -> None:

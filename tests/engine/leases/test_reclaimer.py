@@ -37,6 +37,7 @@ async def reclaiming(
         lease=lease,
         heartbeat_threshold=timedelta(seconds=120),
         max_crashes=5,
+        on_ended=lambda job, verdict, lasted: None,
         on_reclaimed=lambda: told.append("reclaimed"),
     )
     service = asyncio.create_task(keep_running("reclaimer", reclaimer.one_round, clock))

@@ -16,8 +16,10 @@ from zoneinfo import TZPATH, ZoneInfo
 import pytest
 
 from pg_scheduler import InvalidInput, Scheduler, periodic
+from pg_scheduler.engine.tasks.task_loader import TaskLoader
 from pg_scheduler.testing import ManualClock, drain, live_through
 from tests.engine.schedules.conftest import MakeDriver, MakeScheduler
+from tests.support.running import eventually
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MODULE = importlib.import_module("pg_scheduler.client.periodic_registry")
@@ -223,6 +225,33 @@ async def test_a_schedule_is_not_reason_enough_to_import_what_is_not_trusted(
     await other.shutdown()
     assert ran == []
     assert caplog.text.count("schedule 'ada': its windows wait, because its task") == 1
+
+
+async def test_a_task_that_is_not_found_is_looked_up_once(
+    drivers_of_memory: MakeDriver, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = Scheduler(drivers_of_memory(), clock=clock)
+    await worker.initialize_db()
+    await worker.add_schedule("somebody else's", every=MINUTE)
+    keeper, looked_up = worker.worker.services.schedule_keeper, list[list[str]]()
+    monkeypatch.setattr(keeper, "_try_import", looked_up.append)
+    for _ in range(3):
+        await keeper.keep()
+    assert looked_up == [["somebody else's"]]
+
+
+async def test_a_schedule_that_is_added_while_a_worker_runs_makes_its_task_known(
+    drivers: MakeDriver, tasks: ModuleType, ran: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pg_scheduler.engine.schedules.schedule_keeper.LEAST", 0.01)
+    worker = Scheduler(drivers())
+    worker._loader = TaskLoader(worker._registry, [tasks.__name__])  # trusts it, and has not imported it
+    signup = Scheduler(drivers())
+    async with worker:
+        await signup.open()
+        await signup.add_schedule(tasks.remind, every=timedelta(seconds=1), args=("ada",), key="ada")
+        await eventually(lambda: bool(ran))
+    await signup.shutdown()
 
 
 # --- what this worker cannot read

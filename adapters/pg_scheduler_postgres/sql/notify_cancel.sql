@@ -1,0 +1,2 @@
+-- Workers look which of their jobs should stop, or have lost their leases.
+SELECT pg_notify(:channel::text, 'cancel') AS notified;

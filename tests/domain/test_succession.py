@@ -1,0 +1,93 @@
+"""What a schedule inherits from those whose place it takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pg_scheduler.domain.registration import Known
+from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.domain.succession import (
+    AHEAD,
+    MOST_REMEMBERED,
+    Wanted,
+    continued,
+    paired,
+    plan_registrations,
+)
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def spec(minutes: int = 1) -> str:
+    return ScheduleSpec(every=minutes * MINUTE).text()
+
+
+def known(key: str, minutes: int = 1, task: str = "task", **facts: object) -> Known:
+    made = Known(key, key, (), NOON, retired=False, task_name=task, spec=spec(minutes))
+    return replace(made, **facts)  # type: ignore[arg-type]
+
+
+def wanted(key: str, minutes: int = 1, task: str = "task") -> Wanted:
+    return Wanted(key, task, spec(minutes), key)
+
+
+minutes = st.integers(1, 90)
+times = st.integers(0, 6_000).map(lambda seconds: NOON + timedelta(seconds=seconds))
+
+
+@given(minutes, minutes, times, times)
+def test_another_rule_loses_no_window_that_was_due_and_opens_none_that_was_decided(
+    before: int, after: int, mark: datetime, now: datetime
+) -> None:
+    old, young = ScheduleSpec(every=before * MINUTE), ScheduleSpec(every=after * MINUTE)
+    next_window = old.next_after(mark)
+    kept, first = continued(young.text(), old.text(), next_window, mark, now)
+    if mark - now > AHEAD:
+        assert (kept, first) == (now, None)
+        return
+    assert kept == mark
+    first = first or young.next_after(max(now, mark))
+    assert first > mark
+    due = [window for window in _windows(young, mark, now) if window >= next_window]
+    assert due == [window for window in _windows(young, mark, now) if window >= first]
+
+
+def _windows(of: ScheduleSpec, after: datetime, until: datetime) -> list[datetime]:
+    found = []
+    window = of.next_after(after)
+    while window <= until:
+        found.append(window)
+        window = of.next_after(window)
+    return found
+
+
+def test_rows_of_the_same_windows_succeed_each_other_and_then_those_in_order() -> None:
+    heirs = [wanted("x", 3), wanted("y", 2), wanted("z", 9)]
+    parents = paired(heirs, [known("c", 7), known("a", 5), known("b", 2)])
+    assert {heir: parent.key for heir, parent in parents.items()} == {"x": "a", "y": "b", "z": "c"}
+    assert set(paired(heirs, [known("a")])) == {"x"}
+    assert paired(heirs, []) == {}
+
+
+def test_what_cannot_be_read_is_succeeded_all_the_same() -> None:
+    assert paired([wanted("x")], [replace(known("a"), spec="?")])["x"].key == "a"
+    assert continued(spec(), "?", NOON, None, NOON + MINUTE) == (None, NOON)
+
+
+def test_a_key_that_moves_to_another_task_of_the_same_program_is_not_retired_by_the_first() -> None:
+    rows = [known("moves", task="first"), known("stays", 2, task="first")]
+    plan = plan_registrations([wanted("moves", task="second"), wanted("stays", 2, task="first")], rows, NOON)
+    assert (plan.replace, plan.abandon) == ((), ())
+    assert plan.confirm == ("stays", "moves") or plan.confirm == ("moves", "stays")
+
+
+def test_only_the_latest_replaced_keys_are_remembered() -> None:
+    many = tuple(f"{number}" for number in range(40))
+    (key, standing), *_ = plan_registrations([wanted("new")], [known("old", stands_for=many)], NOON).put
+    assert key == "new"
+    assert standing.stands_for == (*many[-MOST_REMEMBERED + 1 :], "old")
