@@ -178,5 +178,5 @@ def nested() -> Any:
 @pytest.mark.parametrize("func", [nested(), Crunching().method, lambda: None, functools.partial(wrapped)])
 async def test_what_another_process_cannot_find_is_refused_at_once(func: Any) -> None:
     app = PgQueuer.in_memory()
-    with pytest.raises(InvalidInput, match="Define (it|the function) at the top level"):
+    with pytest.raises(InvalidInput, match=r"Define (it|the function) at the top level"):
         app.entrypoint("crunch", executor="process")(func)
