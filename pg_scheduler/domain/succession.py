@@ -122,8 +122,13 @@ def _standings(
     heirs = [one for one, decision in decided if decision in (Registering.INSERT, Registering.REVIVE)]
     parents = paired(heirs, predecessors)
     active = {one.key for one, _ in decided}
+    taken = {
+        row.lock_name or row.key
+        for row in rows.values()
+        if not row.retired and row.key not in found.predecessors
+    }
     return tuple(
-        (one.key, _inherited(one, rows.get(one.key), parents.get(one.key), predecessors, active, now))
+        (one.key, _inherited(one, rows.get(one.key), parents.get(one.key), predecessors, active, taken, now))
         for one, decision in decided
         if decision in TAKES_OVER
     )
@@ -151,6 +156,7 @@ def _inherited(
     parent: Known | None,
     predecessors: Sequence[Known],
     active: set[str],
+    taken: set[str],
     now: datetime,
 ) -> Standing:
     ancestor = parent or own
@@ -167,9 +173,17 @@ def _inherited(
         mark=mark,
         next_window=next_window,
         paused=_paused(wanted, own, predecessors),
-        lock_name=None if ancestor is None else ancestor.lock_name or ancestor.key,
+        lock_name=_lock_name(wanted.key, own, ancestor, taken),
         stands_for=_latest((*kept, *replaced), without=active),
     )
+
+
+def _lock_name(key: str, own: Known | None, ancestor: Known | None, taken: set[str]) -> str | None:
+    """The lock of whose place it takes. A key that comes back beside its successor must not share a lock with
+    it: that one has taken it along."""
+    lock_name = key if ancestor is None else ancestor.lock_name or ancestor.key
+    comes_back = own is None or own.retired
+    return f"{key}+" if comes_back and lock_name in taken else lock_name
 
 
 def _is_forgotten(row: Known, now: datetime) -> bool:

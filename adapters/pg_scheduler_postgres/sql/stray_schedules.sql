@@ -20,7 +20,7 @@ LEFT JOIN LATERAL (
             OR (
                 NOT schedule.paused
                 AND (
-                    schedule.task_name <> ALL (:known_names::text[])
+                    schedule.task_name <> ALL (ARRAY(SELECT unnest(:known_names::text[])))
                     OR schedule.mark > moment.now + make_interval(secs => :ahead_seconds::double precision)
                 )
             )

@@ -167,6 +167,16 @@ class TestSucceeding:
         busy = {record.new.key: record.busy for record in await driver.schedules.list_schedules()}
         assert busy == {"old": True, "new": False}
 
+    async def test_a_key_that_comes_back_beside_its_successor_has_a_lock_of_its_own(
+        self, driver: Driver
+    ) -> None:
+        old, young = replace(OLD, exclusive=True), replace(OTHER, exclusive=True)
+        await register(driver, old)
+        await register(driver, young, now=1)
+        for now in (2, 3):
+            locks = [record.lock for record in await register(driver, young, old, now=now)]
+            assert locks == ["old", "old+"]
+
     async def test_runs_of_all_releases_hold_one_lock(self, driver: Driver) -> None:
         exclusive = [
             schedule(key, spec_hash=key, exclusive=True, spec=spec_text(overlap="allow"))
