@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import asyncpg
+
+from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection before calling the database unreachable."""
@@ -14,54 +18,88 @@ CONNECT_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Connection parameters, usable from any event loop."""
+    """Makes connections, in any event loop."""
 
-    connect: Callable[..., Awaitable[Any]]
-    args: tuple[Any, ...] = field(repr=False)
-    kwargs: dict[str, Any] = field(repr=False)
-    init: Callable[[Any], Awaitable[None]] | None = None
-    """The pool's own per-connection set-up, e.g. a SET ROLE."""
+    connect: Callable[[], Awaitable[Any]] = field(repr=False)
+    dsn: str = field(default="", repr=False)
+    """The connection string, if there is one."""
+    settings: Settings = field(default_factory=dict, repr=False)
+    """What is set on each connection once it is made."""
 
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
         """From a connection string."""
-        return cls(asyncpg.connect, (dsn,), {})
+        return cls(lambda: asyncpg.connect(dsn), dsn)
 
     @classmethod
     def of_pool(cls, pool: Any) -> Connector:
-        """From a pool: what it passes to connect, by its private attributes (asyncpg has no public
-        way; a contract test fails if they move)."""
-        return cls(pool._connect, tuple(pool._connect_args), dict(pool._connect_kwargs), pool._init)
+        """From a pool: as it makes its own at that moment, which `set_connect_args` changes, and as it sets
+        them up before it lends them. All this by its private attributes (asyncpg has no public way; a test
+        fails if they move)."""
+
+        async def connect() -> Any:
+            connection = await pool._connect(
+                *pool._connect_args,
+                loop=asyncio.get_running_loop(),
+                connection_class=pool._connection_class,
+                record_class=pool._record_class,
+                **pool._connect_kwargs,
+            )
+            try:
+                for prepare in (pool._init, pool._setup):
+                    if prepare is not None:
+                        await prepare(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            return connection
+
+        return cls(connect)
 
     @classmethod
     def of_connection(cls, connection: Any) -> Connector:
-        """From a live connection: the address and parameters it was made with."""
-        address, params = connection._addr, connection._params
-        host, port = address if isinstance(address, tuple) else _socket_parts(address)
+        """From a live connection: the address and parameters it was made with. Of several hosts it knows only
+        the one that answered, unless they stand in the environment."""
+        params = connection._params
         kwargs: dict[str, Any] = {
-            "host": host,
-            "port": port,
+            **_address_of(connection._addr),
             "user": params.user,
             "password": params.password,
             "database": params.database,
             "ssl": _ssl_of(params),
             "direct_tls": getattr(params, "ssl_negotiation", None) == "direct" or None,
             "server_settings": params.server_settings,
+            "target_session_attrs": getattr(params.target_session_attrs, "value", None),
+            "krbsrvname": getattr(params, "krbsrvname", None),
+            "gsslib": getattr(params, "gsslib", None),
             "statement_cache_size": connection._config.statement_cache_size,
         }
-        return cls(asyncpg.connect, (), {k: v for k, v in kwargs.items() if v is not None})
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        return cls(lambda: asyncpg.connect(**given))
 
-    @property
-    def dsn(self) -> str:
-        """The connection string, if there is one."""
-        return self.args[0] if self.args and isinstance(self.args[0], str) else ""
+    def with_settings(self, settings: Settings) -> Connector:
+        """The same, with settings on each connection."""
+        return replace(self, settings=settings)
 
     async def __call__(self) -> Any:
         """A new connection."""
-        connection = await self.connect(*self.args, **{"timeout": CONNECT_TIMEOUT, **self.kwargs})
-        if self.init is not None:
-            await self.init(connection)
+        async with asyncio.timeout(CONNECT_TIMEOUT):
+            connection = await self.connect()
+        try:
+            if self.settings:
+                await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
+
+
+def _address_of(address: Any) -> dict[str, Any]:
+    """Host and port to connect to again. If the environment names several hosts and this is one of them, the
+    library takes them all from there."""
+    host, port = address if isinstance(address, tuple) else _socket_parts(address)
+    hosts = [spec.rpartition(":")[0] or spec for spec in os.environ.get("PGHOST", "").split(",")]
+    return {} if len(hosts) > 1 and host in hosts else {"host": host, "port": port}
 
 
 def _ssl_of(params: Any) -> Any:

@@ -16,8 +16,8 @@ class AsyncpgDriver(PostgresDriver):
 
     Args:
         source: an `asyncpg.Pool`, an `asyncpg.Connection` or a DSN. A pool is the best choice for a
-            worker. A single connection serves one statement at a time, so give the driver one of its
-            own. From a DSN the driver makes, and closes, a pool itself.
+            worker. A connection only says how to connect: the driver makes one like it, which serves one
+            statement at a time, and never uses yours. From a DSN the driver makes, and closes, a pool itself.
         schema: where the tables live; None means the first schema of the connection's search path.
 
     Raises:
@@ -34,7 +34,7 @@ def _session_over(source: object) -> Session:
     if isinstance(source, asyncpg.Pool):
         return PoolSession(source, Connector.of_pool(source))
     if isinstance(source, asyncpg.Connection):
-        return ConnectionSession(source, Connector.of_connection(source))
+        return ConnectionSession(Connector.of_connection(source), owner=source)
     raise InvalidInput(
         "source", f"expected an asyncpg pool, an asyncpg connection or a DSN, got {type(source).__name__}"
     )

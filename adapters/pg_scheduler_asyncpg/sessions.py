@@ -14,6 +14,8 @@ from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.listening import listen
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
+from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
+from pg_scheduler_postgres.uninterrupted import finished
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
@@ -42,8 +44,11 @@ class _Shared:
     def in_transaction(self) -> bool:
         return False
 
+    def owner_in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
-        return ConnectionSession(None, self._connector)
+        return ConnectionSession(self._connector)
 
 
 class BorrowedSession(_Shared):
@@ -86,25 +91,36 @@ class BorrowedSession(_Shared):
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        # asyncpg's transaction() cannot nest in one that its owner began with a plain "BEGIN".
-        nested = self._connection.is_in_transaction()
-        transaction = _Savepoint(self._connection) if nested else self._connection.transaction()
-        with translated():
-            async with asyncio.timeout(COMMAND_TIMEOUT):
-                await transaction.start()
+        part = self._connection.is_in_transaction()
+        begin, undo, commit = _SAVEPOINT if part else _TRANSACTION
+        begun = False
         try:
+            await self._say(begin)
+            begun = True
             yield self
+            await self._say(commit)
         except BaseException:
-            # A connection that broke has been taken back by its pool, and cannot even be asked whether it is
-            # closed. The server has rolled back then, and what the block raised tells more.
-            with suppress(DatabaseError), translated():
-                if not self._connection.is_closed():
-                    async with asyncio.timeout(COMMAND_TIMEOUT):
-                        await transaction.rollback()
+            # Where the answer to BEGIN did not come, there may be a transaction all the same.
+            if begun or not part:
+                await finished(self._undo(undo))
             raise
+
+    async def _undo(self, undo: str) -> None:
+        # A connection that broke has been taken back by its pool, and cannot even be asked whether it is
+        # closed. The server has rolled back then, and what the block raised tells more.
+        with suppress(DatabaseError), translated():
+            if self._connection.is_closed():
+                return
+            try:
+                await self._say(undo)
+            except ConnectionLost:
+                self._connection.terminate()  # not answered: it must never be used with a transaction open
+                raise
+
+    async def _say(self, statement: str) -> None:
         with translated():
             async with asyncio.timeout(COMMAND_TIMEOUT):
-                await transaction.commit()
+                await self._connection.execute(statement)
 
 
 async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
@@ -112,53 +128,74 @@ async def _one_by_one(chunks: Iterable[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-class _Savepoint:
-    """A part of a transaction, in the three words of asyncpg's own."""
-
-    def __init__(self, connection: Any) -> None:
-        self._connection = connection
-
-    async def start(self) -> None:
-        await self._connection.execute("SAVEPOINT pg_scheduler")
-
-    async def rollback(self) -> None:
-        await self._connection.execute("ROLLBACK TO SAVEPOINT pg_scheduler; RELEASE SAVEPOINT pg_scheduler")
-
-    async def commit(self) -> None:
-        await self._connection.execute("RELEASE SAVEPOINT pg_scheduler")
+# asyncpg's own transaction() cannot nest in one that its owner began with a plain BEGIN, and after a BEGIN
+# that was cancelled it takes every further one for a savepoint.
+_TRANSACTION = ("BEGIN", "ROLLBACK", "COMMIT")
+_SAVEPOINT = (
+    "SAVEPOINT pg_scheduler",
+    "ROLLBACK TO SAVEPOINT pg_scheduler; RELEASE SAVEPOINT pg_scheduler",
+    "RELEASE SAVEPOINT pg_scheduler",
+)
 
 
 class ConnectionSession(_Shared, ScopedSession):
-    """On one connection, one statement or transaction at a time. A connection that broke is replaced
-    by a new one with the same parameters."""
+    """On one connection of its own, one statement or transaction at a time. A connection that broke is
+    replaced by a new one with the same parameters.
 
-    def __init__(self, connection: Any, connector: Connector) -> None:
+    The connection of its `owner`, if there is one, only says how to connect: whatever he does on it, a
+    transaction above all, and whatever is done here stay apart.
+    """
+
+    def __init__(self, connector: Connector, owner: Any = None) -> None:
         super().__init__(connector)
-        self._connection = connection
-        self._own: Any = None
+        self._owner = owner
+        self._connection: Any = None
+        self._opened = False
         self._busy = asyncio.Lock()
 
     async def open(self) -> None:
-        if self._connection is None:
-            self._connection = self._own = await self._connect()
+        async with self._busy:
+            if not self._opened:
+                await self._learn_settings()
+                self._connection = await self._connect()
+                self._opened = True
+
+    async def _learn_settings(self) -> None:
+        owner = self._owner
+        if owner is None or owner.is_closed() or owner.is_in_transaction():
+            return
+        # A connection that its owner is using cannot be asked: then those of its beginning must do.
+        with suppress(DatabaseError):
+            rows = await BorrowedSession(owner, self._connector).fetch(READ_SETTINGS)
+            self._connector = self._connector.with_settings(settings_of(rows))
 
     async def _connect(self) -> Any:
         with translated():
             return await self._connector()
 
+    def owner_in_transaction(self) -> bool:
+        owner = self._owner
+        return owner is not None and not owner.is_closed() and owner.is_in_transaction()
+
     async def close(self) -> None:
-        if self._own is not None:
-            own, self._own, self._connection = self._own, None, None
+        self._opened = False
+        if self._connection is not None:
+            own, self._connection = self._connection, None
             await _close(own)
 
     @asynccontextmanager
     async def _scope(self) -> AsyncIterator[Session]:
         async with self._busy:
-            if self._connection is None:
+            if not self._opened:
                 raise ConnectionLost("this session is closed")
             if self._connection.is_closed():
-                self._connection = self._own = await self._connect()
-            yield BorrowedSession(self._connection, self._connector)
+                self._connection = await self._connect()
+            connection = self._connection
+            try:
+                yield BorrowedSession(connection, self._connector)
+            finally:
+                if not connection.is_closed() and connection.is_in_transaction():
+                    connection.terminate()  # what comes next would be part of it
 
 
 class PoolSession(_Shared, ScopedSession):
@@ -173,7 +210,7 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             with translated_connecting(self._connector.dsn):
                 self._pool = self._own = await asyncpg.create_pool(
-                    *self._connector.args,
+                    self._connector.dsn,
                     min_size=1,
                     max_size=5,
                     timeout=CONNECT_TIMEOUT,

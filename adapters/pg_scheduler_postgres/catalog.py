@@ -68,6 +68,8 @@ WORKERS = Table(
         "pid": "integer NOT NULL",
         "started_at": f"{_TIME} NOT NULL",
         "last_seen": f"{_TIME} NOT NULL",
+        "lease_until": _TIME,
+        "held_up": "text[]",
     },
     ("worker_id",),
 )
@@ -154,6 +156,9 @@ LEDGER = Table(
     },
     ("version",),
 )
+
+CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status")
+"""Constraints on the values of jobs. Without them nonsense fails when it is claimed; nothing else is lost."""
 
 TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, VACUUM_STATS, LEDGER)
 """In the order in which they are dropped."""

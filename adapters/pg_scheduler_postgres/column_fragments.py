@@ -7,7 +7,15 @@ from collections.abc import Iterable
 
 from pg_scheduler.domain.model import START_ORDER_FIELDS
 from pg_scheduler_postgres.catalog import TABLES
-from pg_scheduler_postgres.columns import CLAIMED, FRESH_EPOCH, JOB_COLUMNS, PARAMETERS, SHOWN, STORED
+from pg_scheduler_postgres.columns import (
+    CLAIMED,
+    FRESH_EPOCH,
+    JOB_COLUMNS,
+    PARAMETERS,
+    SHOWN,
+    STORED,
+    readable_time,
+)
 
 _WIDTH = 100
 """Of a line, in characters, before it is indented."""
@@ -38,6 +46,7 @@ COLUMN_FRAGMENTS: dict[str, str] = {
     "fresh_epoch": f"{FRESH_EPOCH}\n",
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
+    "oldest_due": f"{readable_time('min(waiting.oldest)')} AS oldest\n",
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
     "job_columns": _list(column.name for column in STORED),

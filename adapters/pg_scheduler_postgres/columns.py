@@ -16,6 +16,8 @@ from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 
 Conversion = Callable[[Any], Any]
 
+_TIME = "timestamp with time zone"
+
 
 def as_it_is(value: Any) -> Any:
     """No conversion."""
@@ -43,6 +45,8 @@ class JobColumn:
     """From the field of a `NewJob`."""
     decode: Conversion = as_it_is
     """To the field of a `ClaimedJob` or `JobRecord`."""
+    if_unreadable: Any = None
+    """What a `JobRecord` says where the row holds nonsense."""
     stored_as: str = ""
     """What is stored, if not just the value: SQL with the names of parameters in braces."""
 
@@ -64,7 +68,20 @@ class JobColumn:
     @property
     def read(self) -> str:
         """The column in a list of columns of `job`."""
-        return f"job.{self.name}::text AS {self.name}" if self.type == "jsonb" else f"job.{self.name}"
+        if self.type == "jsonb":
+            return f"job.{self.name}::text AS {self.name}"
+        if self.type == _TIME:
+            return f"{readable_time(f'job.{self.name}')} AS {self.name}"
+        return f"job.{self.name}"
+
+
+def readable_time(time: str) -> str:
+    """A time as SQL, with an infinite one for those that Python has no datetime for: asyncpg raises when it
+    meets one in a row, and so keeps a worker from reading the others."""
+    return (
+        f"CASE WHEN {time} < '0001-01-01 00:00:00+00' THEN '-infinity'"
+        f" WHEN {time} >= '10000-01-01 00:00:00+00' THEN 'infinity' ELSE {time} END"
+    )
 
 
 def type_in(definition: str) -> str:
@@ -76,6 +93,8 @@ def type_in(definition: str) -> str:
 
 def _arguments(text: str | None) -> str:
     """Rows of an older table may have none."""
+    if text and not text.startswith("{"):
+        raise ValueError("not a JSON object")
     return text or "{}"
 
 
@@ -99,7 +118,6 @@ be set back, and a server that takes over has another one."""
 
 _FLAG = "boolean NOT NULL DEFAULT false"
 _COUNT = "integer NOT NULL DEFAULT 0"
-_TIME = "timestamp with time zone"
 _DUE = "coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time})"
 _LANE = (
     "coalesce({limit_key}, "
@@ -119,7 +137,10 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     _producers(
         "execution_time", f"{_TIME} NOT NULL", 1, "execution_time", decode=instant, stored_as=_DUE
     ),
-    JobColumn("status", "text NOT NULL DEFAULT 'pending'::text", 1, shown="status", decode=JobStatus),
+    JobColumn(
+        "status", "text NOT NULL DEFAULT 'pending'::text", 1, shown="status", decode=JobStatus,
+        if_unreadable=JobStatus.FAILED,
+    ),
     _producers("task_data", "jsonb", 1, "task_data", decode=_arguments),
     JobColumn(
         "created_at", f"{_TIME} NOT NULL DEFAULT CURRENT_TIMESTAMP", 1, producer=True,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.completions import TransactionOutcome
+from pg_scheduler_postgres.callers import in_transaction_of
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.settling import Settling
 
@@ -28,13 +28,7 @@ class PostgresCompletions:
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None
     ) -> str | None:
-        session = self._link.session.on(connection)
-        if not session.in_transaction():
-            raise InvalidInput(
-                "connection",
-                "has no transaction open, so the completion could not be part of one",
-                "Open one around your statements and this call",
-            )
+        session = in_transaction_of(self._link, connection, "the completion")
         link = self._link.on_session(session)
         # A settlement passes over rows that others hold; this one waits for them, in its own transaction.
         await link.run("lock_job", job_id=settlement.job_id)

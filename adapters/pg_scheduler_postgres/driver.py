@@ -38,6 +38,9 @@ class PostgresDriver:
     async def open(self) -> None:
         await self.link.open()
 
+    async def open_for(self, connection: object) -> bool:
+        return await self.link.open_for(connection)
+
     async def close(self) -> None:
         await self.link.close()
 

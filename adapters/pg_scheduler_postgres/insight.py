@@ -6,12 +6,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import attempt_record, job_record, worker_record
+from pg_scheduler_postgres.rows import attempt_record, job_record, status_in, worker_record
 
 
 class PostgresInsight:
@@ -27,7 +27,7 @@ class PostgresInsight:
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         rows = await self._link.run("statuses", job_ids=list(job_ids))
-        return {row["job_id"]: JobStatus(row["status"]) for row in rows}
+        return {row["job_id"]: status_in(row) for row in rows}
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
         rows = await self._link.run(
@@ -76,6 +76,10 @@ class PostgresInsight:
         session = None if connection is None else self._link.session.on(connection)
         rows = await self._link.run("duplicates", session, dedupe_keys=list(dedupe_keys))
         return {row["dedupe_key"]: row["job_id"] for row in rows}
+
+    async def leases_of(self, worker_id: str) -> list[Lease]:
+        rows = await self._link.run("leases_of", worker_id=worker_id)
+        return [Lease(row["job_id"], row["epoch"]) for row in rows]
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -11,17 +12,20 @@ from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTrans
 from pg_scheduler.domain.limits import BURST_SECONDS, TOKEN_ROUNDING
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
-from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import claimed_job
+from pg_scheduler_postgres.rows import claimed_jobs, status_in
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
 from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
+
+log = logging.getLogger("pg_scheduler.postgres.jobs")
 
 LANES_AT_ONCE = 200
 """Lanes that one claim looks at: some 10 ms of the server's time. With more of them the next claim goes on
@@ -49,7 +53,7 @@ class PostgresJobs:
         batch_size: int = 1000,
     ) -> list[Submission]:
         refuse_replacing_by_key(jobs, conflict)
-        session = self._link.session if connection is None else self._link.session.on(connection)
+        session = session_for(self._link, connection, "the job" if len(jobs) == 1 else "the jobs")
         return await Submitting(self._link, session, jobs, conflict, now).submit(batch_size)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
@@ -65,11 +69,14 @@ class PostgresJobs:
             mark_ids=[mark.job_id for mark in request.resume_after],
             **MISFIRE,
         )
+        jobs, unreadable = await self._claimed(rows, request, now)
         return ClaimAnswer(
-            jobs=_in_start_order(rows),
+            jobs=jobs,
+            unreadable=unreadable,
             expired=tuple(rows[0]["expired_ids"] or ()),
             next_due_in=duration(rows[0]["wait_seconds"]),
             sorted_into_lanes=rows[0]["sorted_count"],
+            passed_over=rows[0]["passed_over"],
             scan_seconds=rows[0]["look_seconds"],
         )
 
@@ -92,8 +99,9 @@ class PostgresJobs:
         more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
         ended_task = rows[0]["ended_task"]
         swept = ended_task is None
+        jobs, _ = await self._claimed(rows, request, now)
         return LaneAnswer(
-            jobs=_in_start_order(rows),
+            jobs=jobs,
             expired=tuple(rows[0]["expired_ids"] or ()),
             more=more or not swept,
             next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
@@ -110,7 +118,25 @@ class PostgresJobs:
             worker_id=request.worker_id,
             lease_seconds=request.lease.total_seconds(),
         )
-        return claimed_job(rows[0]) if rows else None
+        jobs, _ = await self._claimed(rows, request, now)
+        return jobs[0] if jobs else None
+
+    async def _claimed(
+        self, rows: Sequence[Row], request: ClaimRequest, now: datetime | None
+    ) -> tuple[tuple[ClaimedJob, ...], tuple[str, ...]]:
+        """The claimed jobs of an answer in start order (UPDATE ... RETURNING keeps none), and the ids of
+        those whose rows cannot be read: they are leased by now, and nobody could ever run them, so they end
+        failed before anybody hears of them. One whose row is held in this moment is left to its lease."""
+        jobs, unreadable = claimed_jobs(row for row in rows if row["job_id"] is not None)
+        if unreadable:
+            settlements = [
+                Settlement(*lease, request.worker_id, Verdict(JobEvent.FAIL, error_message=reason))
+                for lease, reason in unreadable
+            ]
+            await Settling(self._link, settlements, now, ()).settle()
+        for lease, reason in unreadable:
+            log.error("job %r failed: %s", lease.job_id, reason, extra={"job_id": lease.job_id})
+        return tuple(sorted(jobs, key=START_ORDER)), tuple(lease.job_id for lease, _ in unreadable)
 
     async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
         rows = await self._link.run(
@@ -165,7 +191,7 @@ class PostgresJobs:
     async def request_cancel(
         self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
     ) -> list[CancelAnswer]:
-        session = None if connection is None else self._link.session.on(connection)
+        session = session_for(self._link, connection, "the cancellation")
         rows = await self._link.run(
             "request_cancel",
             session,
@@ -173,7 +199,7 @@ class PostgresJobs:
             job_ids=list(job_ids),
             **CANCELLATION,
         )
-        before = {row["job_id"]: JobStatus(row["status"]) for row in rows}
+        before = {row["job_id"]: status_in(row) for row in rows}
         return [
             _CANCEL_ANSWERS.get(before[job_id], CancelAnswer.FINISHED)
             if job_id in before
@@ -188,7 +214,7 @@ class PostgresJobs:
             rows = await self._link.run("lock_job", transaction, job_id=job_id)
             if not rows:
                 raise JobNotFound(job_id)
-            before = JobStatus(rows[0]["status"])
+            before = status_in(rows[0])
             if before is status:
                 return before
             event = OVERRIDES.get(status)
@@ -219,18 +245,13 @@ class PostgresJobs:
     async def forget_worker(self, worker_id: str) -> None:
         await self._link.run("forget_worker", worker_id=worker_id)
 
-    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> Collection[Lease]:
         ordered = sorted(reports.items(), key=lambda report: report[0].job_id)
-        await self._link.run(
+        rows = await self._link.run(
             "note_progress",
             job_ids=[lease.job_id for lease, _ in ordered],
             epochs=[lease.epoch for lease, _ in ordered],
             dones=[progress.done for _, progress in ordered],
             totals=[progress.total for _, progress in ordered],
         )
-
-
-def _in_start_order(rows: Sequence[Row]) -> tuple[ClaimedJob, ...]:
-    """The claimed jobs of an answer; UPDATE ... RETURNING keeps no order."""
-    jobs = [claimed_job(row) for row in rows if row["job_id"] is not None]
-    return tuple(sorted(jobs, key=START_ORDER))
+        return [Lease(row["job_id"], row["epoch"]) for row in rows]

@@ -9,6 +9,38 @@ from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import Statements, checked_identifier
 
+_FIND_SCHEMA = """
+WITH path AS (
+    SELECT pg_catalog.btrim(part, ' "') AS name, place
+      FROM pg_catalog.pg_settings AS setting,
+           pg_catalog.unnest(pg_catalog.string_to_array(setting.reset_val, ','))
+               WITH ORDINALITY AS listed (part, place)
+     WHERE setting.name = 'search_path'
+), at_first AS (
+    SELECT namespace.nspname AS name
+      FROM path
+      JOIN pg_catalog.pg_namespace AS namespace
+        ON namespace.nspname = CASE path.name WHEN '$user' THEN CURRENT_USER ELSE path.name END
+     WHERE pg_catalog.has_schema_privilege(namespace.oid, 'USAGE')
+     ORDER BY path.place
+     LIMIT 1
+), candidate AS (
+    SELECT COALESCE($1::text, pg_catalog.current_schema()::text) AS name
+    UNION
+    SELECT COALESCE($1::text, (SELECT name::text FROM at_first))
+)
+SELECT candidate.name
+  FROM candidate
+  JOIN pg_catalog.pg_namespace AS namespace ON namespace.nspname = candidate.name
+ WHERE EXISTS (
+        SELECT 1
+          FROM pg_catalog.pg_class
+         WHERE relnamespace = namespace.oid AND relname = 'scheduled_jobs' AND relkind IN ('r', 'p')
+       )
+"""
+"""The schemas that hold the tables, of these: the chosen one; else the first of the search path as it is, and
+as it was when the connection was made. What the caller has SET since need not be where the jobs belong."""
+
 
 class Link:
     """Runs packaged statements by name. The schema is the chosen one, or the first of the connection's
@@ -19,6 +51,8 @@ class Link:
         self.session = session
         self._chosen = None if schema is None else checked_identifier("schema", schema)
         self._statements: Statements | None = None
+        self._callers: Statements | None = None
+        """Those for callers' connections, while this link is not open."""
 
     def on_session(self, session: Session) -> Link:
         """The same schema on another session."""
@@ -34,9 +68,10 @@ class Link:
     @property
     def statements(self) -> Statements:
         """The statements; only once opened."""
-        if self._statements is None:
+        statements = self._statements or self._callers
+        if statements is None:
             raise SchemaError("the driver is not open: await driver.open() first")
-        return self._statements
+        return statements
 
     async def open(self) -> None:
         """Connect and settle on the schema. Idempotent."""
@@ -50,9 +85,18 @@ class Link:
             raise SchemaError("the connection's search_path names no existing schema: pass schema=...")
         self._statements = Statements(schema)
 
+    async def open_for(self, connection: object) -> bool:
+        """Settle on the schema for callers' connections, by asking one of them. False if the tables are not
+        where either its search path leads or it led when the connection was made, or in both."""
+        if self._statements is None and self._callers is None:
+            found = await self.session.on(connection).fetch(_FIND_SCHEMA, [self._chosen])
+            if len(found) == 1:
+                self._callers = Statements(found[0]["name"])
+        return self._statements is not None or self._callers is not None
+
     async def close(self) -> None:
         """Close the session."""
-        self._statements = None
+        self._statements = self._callers = None
         await self.session.close()
 
     async def run(self, statement: str, session: Session | None = None, **values: Any) -> Sequence[Row]:

@@ -65,7 +65,10 @@ class PostgresLocks:
                 raise
             # What was to be done alone is done; that the lock cannot be given back changes nothing about it.
             log.warning(
-                "the lock's connection broke before its release", extra={"lock": name, "error": str(error)}
+                "the connection of lock %r broke before its release: %s",
+                name,
+                error,
+                extra={"lock": name, "error": str(error)},
             )
         finally:
             await session.close()

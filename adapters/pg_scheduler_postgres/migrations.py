@@ -98,6 +98,7 @@ class PostgresSchema:
             version=version,
             latest=all_migrations()[-1].version,
             missing=missing,
+            within_transaction=session.in_transaction(),
         )
 
     async def install(self) -> None:

@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from datetime import timedelta
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
+from pg_scheduler.domain.errors import shown
 from pg_scheduler.domain.model import (
     AttemptRecord,
     ClaimedJob,
     JobRecord,
+    Lease,
     NewJob,
     Progress,
     WorkerRecord,
 )
-from pg_scheduler_postgres.columns import CLAIMED, PARAMETERS, SHOWN, as_it_is
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler_postgres.columns import CLAIMED, PARAMETERS, SHOWN, JobColumn, as_it_is
 from pg_scheduler_postgres.conversions import instant, utc
-from pg_scheduler_postgres.session import Row
+from pg_scheduler_postgres.session import Row, Session
 
 SOON = timedelta(seconds=60)
 """Only jobs due within this time are worth a NOTIFY: an idle worker looks at least this often anyway."""
+
+SOON_AT_COMMIT = timedelta(days=1)
+"""As `SOON` in an open transaction: it may be committed much later, and its signals leave only then."""
+
+UNREADABLE = "the row cannot be read"
+
+
+def soon_in(session: Session) -> float:
+    """Seconds within which a job must be due so that its storing is worth a NOTIFY."""
+    return (SOON_AT_COMMIT if session.in_transaction() else SOON).total_seconds()
 
 
 _COLUMN_OF = {column.claimed: column for column in CLAIMED}
@@ -50,8 +63,46 @@ def columns_of(jobs: Sequence[NewJob]) -> dict[str, list[Any]]:
     }
 
 
-def claimed_job(row: Row) -> ClaimedJob:
-    """A row of the claim statements."""
+def status_in(row: Row) -> JobStatus:
+    """The status of a row. One that there is not is that of a job that nobody will run."""
+    try:
+        return JobStatus(row["status"])
+    except ValueError:
+        return JobStatus.FAILED
+
+
+class Unreadable(NamedTuple):
+    """A claimed row that holds what nobody can make sense of."""
+
+    lease: Lease
+    reason: str
+
+
+def claimed_jobs(rows: Iterable[Row]) -> tuple[list[ClaimedJob], list[Unreadable]]:
+    """The rows of a claim. One that cannot be read does not keep the others from being read."""
+    jobs, unreadable = [], []
+    for row in rows:
+        try:
+            jobs.append(_claimed_job(row))
+        except Exception:
+            reasons = (_decoded(column, row)[1] for column in CLAIMED)
+            reason = f"{UNREADABLE}: {'; '.join(filter(None, reasons))}"
+            unreadable.append(Unreadable(Lease(row["job_id"], row["epoch"]), reason))
+    return jobs, unreadable
+
+
+def _decoded(column: JobColumn, row: Row) -> tuple[Any, str | None]:
+    """The value, or what stands for it, and why."""
+    try:
+        return column.decode(row[column.name]), None
+    except Exception as error:  # whatever a decoder does with nonsense
+        return (
+            column.if_unreadable,
+            f"{column.name} is {shown(row[column.name])} ({type(error).__name__}: {error})",
+        )
+
+
+def _claimed_job(row: Row) -> ClaimedJob:
     # In the order of the fields: naming twenty arguments costs more than setting them.
     values = list(_READ(row))
     for place, decode in _DECODED:
@@ -60,11 +111,18 @@ def claimed_job(row: Row) -> ClaimedJob:
 
 
 def job_record(row: Row) -> JobRecord:
-    """A row of the insight statements."""
-    shown: dict[str, Any] = {str(column.shown): column.decode(row[column.name]) for column in SHOWN}
-    lane, done, total = (shown.pop(name) for name in ("lane", "progress_done", "progress_total"))
+    """A row of the insight statements. Of one that holds nonsense the error text says so."""
+    values: dict[str, Any] = {}
+    reasons: list[str] = []
+    for column in SHOWN:
+        values[str(column.shown)], reason = _decoded(column, row)
+        if reason is not None:
+            reasons.append(reason)
+    lane, done, total = (values.pop(name) for name in ("lane", "progress_done", "progress_total"))
     progress = None if done is None else Progress(done, total)
-    return JobRecord(**shown, limit_key=lane or None, progress=progress)
+    if reasons:
+        values["error_message"] = f"{UNREADABLE}: {'; '.join(reasons)}"
+    return JobRecord(**values, limit_key=lane or None, progress=progress)
 
 
 def attempt_record(row: Row) -> AttemptRecord:

@@ -56,6 +56,11 @@ class Session(Protocol):
         """True if what is written here becomes valid only when somebody commits."""
         ...
 
+    def owner_in_transaction(self) -> bool:
+        """True if the program has a transaction open on the very connection that this session was made from,
+        and that it does not use."""
+        ...
+
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:

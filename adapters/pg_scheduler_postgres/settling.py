@@ -12,7 +12,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON
+from pg_scheduler_postgres.rows import soon_in
 
 Batch = dict[Lease, int]
 """Positions in the call, by lease: all of one worker."""
@@ -47,7 +47,7 @@ class Settling:
         for position in first_verdicts(self._settlements):
             one = self._settlements[position]
             target = plain_end(one.verdict)
-            if target is None or target in self._not_kept:
+            if target is None:
                 others.setdefault(one.worker_id, []).append(position)
             else:
                 plain.setdefault((one.worker_id, target), {})[Lease(one.job_id, one.epoch)] = position
@@ -59,9 +59,10 @@ class Settling:
         return self.accepted
 
     async def _complete(self, worker_id: str, target: JobStatus, batch: Batch) -> list[int]:
-        """The positions that are left: superseded rows, rows that are held up, and lost leases."""
+        """The positions that are left: superseded rows, rows that are held up, lost leases, and jobs that are
+        awaited though they are not to be kept."""
         rows = await self._link.run(
-            "settle_completed",
+            "settle_deleted" if target in self._not_kept else "settle_completed",
             now=self._now,
             worker_id=worker_id,
             target=str(target),
@@ -80,7 +81,7 @@ class Settling:
             worker_id=worker_id,
             **arrays_of(batch),
             not_kept=[str(status) for status in self._not_kept],
-            soon_seconds=SOON.total_seconds(),
+            soon_seconds=soon_in(self._link.session),
         )
         found = {(row["job_id"], row["epoch"]): True if row["applied"] else None for row in rows}
         for one, position in zip(batch, positions, strict=True):

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 
 from pg_scheduler.domain.states import FINISHED, JobStatus
 from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler_postgres.echo import listen_proven
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import SOON
 
@@ -25,7 +26,7 @@ class PostgresSignals:
             # A newer version may say words that this one does not know: looking is never wrong.
             on_signal(_KINDS.get(payload, SignalKind.DUE))
 
-        await self._link.session.listen(self._link.statements.channel, on_payload, on_ready)
+        await listen_proven(self._link, self._link.statements.channel, on_payload, on_ready)
 
     async def listen_finished(
         self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]
@@ -35,7 +36,7 @@ class PostgresSignals:
             if status in _FINISHED:
                 on_finished(job_id, JobStatus(status))
 
-        await self._link.session.listen(self._link.statements.finished_channel, on_payload, on_ready)
+        await listen_proven(self._link, self._link.statements.finished_channel, on_payload, on_ready)
 
     async def await_jobs(self, job_ids: Collection[str]) -> set[str]:
         if self._link.session.in_transaction():

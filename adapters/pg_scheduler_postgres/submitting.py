@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.conflict import (
     ConflictResolution,
@@ -17,7 +17,7 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.copying import TABLE, CopiedJobs
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import SOON, columns_of, values_of
+from pg_scheduler_postgres.rows import columns_of, soon_in, values_of
 from pg_scheduler_postgres.session import Session
 
 UNIQUE_VIOLATION = "23505"
@@ -47,6 +47,7 @@ class Submitting:
         self._jobs = jobs
         self._conflict = conflict
         self._now = now
+        self._soon = soon_in(session)
 
     async def submit(self, batch_size: int) -> list[Submission]:
         """One answer per job, in their order."""
@@ -90,7 +91,7 @@ class Submitting:
         now = instant(facts["now"])
         copied = CopiedJobs(rows, now, self._now is not None, frozenset(facts["limited"]))
         await transaction.copy(self._link.statements.schema, TABLE, copied.columns, copied.chunks())
-        soon = now + SOON
+        soon = now + timedelta(seconds=self._soon)
         due = [lane for due, lane in zip(copied.due_times, copied.lanes, strict=True) if due <= soon]
         if due:
             in_lanes = len(due) - due.count(None)
@@ -105,7 +106,7 @@ class Submitting:
                 self._session,
                 now=self._now,
                 **values_of(job),
-                soon_seconds=SOON.total_seconds(),
+                soon_seconds=self._soon,
             )
             stored = {row["job_id"]: Submission.INSERTED for row in found}
         _refuse_taken([job], stored, self._conflict)
@@ -132,7 +133,7 @@ class Submitting:
             session,
             now=self._now,
             **columns_of(rows),
-            soon_seconds=SOON.total_seconds(),
+            soon_seconds=self._soon,
         )
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found

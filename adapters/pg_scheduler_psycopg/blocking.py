@@ -6,24 +6,22 @@ drives one to its end (`run_now`) has blocked for as long as a plain call would 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import psycopg
-import psycopg_pool
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.failures import translated, translated_connecting
+from pg_scheduler_psycopg.failures import translated
+from pg_scheduler_psycopg.lending import OwnersConnection, Source, lending_of
 from pg_scheduler_psycopg.times import InstantLoader
 
 _T = TypeVar("_T")
-
-Source = psycopg.Connection[Any] | psycopg_pool.ConnectionPool[Any] | str
 
 
 def run_now(work: Coroutine[Any, Any, _T]) -> _T:
@@ -42,44 +40,29 @@ def run_now(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 class BlockingSession:
-    """On a connection, a pool or connections of its own made from a DSN.
+    """On a connection, a pool or a connection of its own made from a DSN, for any number of threads.
 
     On your connection nothing is committed that you do not commit: outside autocommit a statement begins
     your transaction, or takes part in it. On a pool each call commits by itself.
     """
 
     def __init__(self, source: Source) -> None:
-        self._source: psycopg.Connection[Any] | psycopg_pool.ConnectionPool[Any] | None = None
-        self._dsn: str | None = None
-        self._own: psycopg.Connection[Any] | None = None
-        if isinstance(source, str):
-            self._dsn = source
-        else:
-            self._source = source
+        self._lending = lending_of(source)
+
+    @property
+    def _owners(self) -> psycopg.Connection[Any] | None:
+        """The connection of the caller's own, if that is what it works on."""
+        return self._lending.connection if isinstance(self._lending, OwnersConnection) else None
 
     async def open(self) -> None:
-        if self._source is None or (self._own is not None and self._own.closed):
-            assert self._dsn is not None
-            with translated_connecting(self._dsn):
-                self._source = self._own = psycopg.connect(self._dsn, autocommit=True)
+        with translated(), self._lending.lend():
+            """It can be had."""
 
     async def close(self) -> None:
-        if self._own is not None:
-            own, self._own, self._source = self._own, None, None
-            own.close()
-
-    @contextmanager
-    def _connection(self) -> Iterator[psycopg.Connection[Any]]:
-        source = self._source
-        assert source is not None, "opened"
-        if isinstance(source, psycopg.Connection):
-            yield source
-        else:
-            with source.connection() as connection:
-                yield connection
+        self._lending.close()
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
-        with translated(), self._connection() as connection:
+        with translated(), self._lending.lend() as connection:
             cursor = psycopg.RawCursor(connection, row_factory=dict_row)
             cursor.adapters.register_loader("timestamptz", InstantLoader)
             with cursor:
@@ -87,20 +70,20 @@ class BlockingSession:
                 return cursor.fetchall() if cursor.description else []
 
     async def script(self, sql: str) -> None:
-        with translated(), self._connection() as connection:
-            connection.execute(sql.encode())
+        with translated(), self._lending.lend() as connection:
+            connection.execute(sql.encode(), prepare=False)
 
     async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
         statement = copy_statement(schema, table, columns).encode()
-        with translated(), self._connection() as connection, connection.cursor().copy(statement) as copying:
+        with translated(), self._lending.lend() as connection, connection.cursor().copy(statement) as copying:
             for chunk in chunks:
                 copying.write(chunk)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
-        with translated(), self._connection() as connection:
+        with translated(), self._lending.lend() as connection:
             idle = connection.info.transaction_status == TransactionStatus.IDLE
-            if idle and not connection.autocommit and connection is self._source:
+            if idle and not connection.autocommit and connection is self._owners:
                 # Else transaction() would begin and commit one of its own, before its owner does.
                 connection.execute("SELECT 1")
             with connection.transaction():
@@ -114,10 +97,13 @@ class BlockingSession:
         return BlockingSession(connection)
 
     def in_transaction(self) -> bool:
-        source = self._source
-        if not isinstance(source, psycopg.Connection):
+        owners = self._owners
+        if owners is None:
             return False
-        return not (source.autocommit and source.info.transaction_status == TransactionStatus.IDLE)
+        return not (owners.autocommit and owners.info.transaction_status == TransactionStatus.IDLE)
+
+    def owner_in_transaction(self) -> bool:
+        return False  # it works in his transaction
 
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]

@@ -2,49 +2,104 @@
 
 from __future__ import annotations
 
+import inspect
+import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg
 import psycopg_pool
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection before calling the database unreachable."""
 
+Connection = psycopg.AsyncConnection[Any]
+
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Connection parameters, usable from any event loop."""
+    """Makes connections, in any event loop."""
 
-    conninfo: str = field(repr=False)
-    kwargs: dict[str, Any] = field(repr=False)
-    configure: Callable[[Any], Awaitable[None]] | None = None
-    """The pool's own per-connection set-up, e.g. a SET ROLE."""
+    connect: Callable[[], Awaitable[Connection]] = field(repr=False)
+    conninfo: str = field(default="", repr=False)
+    """The connection string, if there is one."""
+    settings: Settings = field(default_factory=dict, repr=False)
+    """What is set on each connection once it is made."""
 
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
         """From a connection string."""
-        return cls(dsn, {})
+        return cls(lambda: _connected(psycopg.AsyncConnection, dsn, {}), dsn)
 
     @classmethod
     def of_pool(cls, pool: psycopg_pool.AsyncConnectionPool[Any]) -> Connector:
-        """From a pool: what it passes to connect."""
-        conninfo = pool.conninfo if isinstance(pool.conninfo, str) else ""
-        kwargs = dict(pool.kwargs) if isinstance(pool.kwargs, dict) else {}
-        return cls(conninfo, kwargs, pool._configure)
+        """From a pool: as it makes its own at that moment."""
+
+        async def connect() -> Connection:
+            conninfo = await _present(pool.conninfo) or ""
+            kwargs = await _present(pool.kwargs) or {}
+            connection = await _connected(pool.connection_class, conninfo, kwargs)
+            try:
+                if pool._configure is not None:
+                    await pool._configure(connection)
+                    await connection.set_autocommit(True)
+            except BaseException:
+                await connection.close()
+                raise
+            return connection
+
+        return cls(connect, pool.conninfo if isinstance(pool.conninfo, str) else "")
 
     @classmethod
-    def of_connection(cls, connection: psycopg.AsyncConnection[Any]) -> Connector:
-        """From a live connection: its parameters, with the password that its DSN leaves out."""
+    def of_connection(cls, connection: Connection) -> Connector:
+        """From a live connection: its parameters, with the password that its DSN leaves out. Of several hosts
+        it knows only the one that answered, unless they stand in the environment."""
         info = connection.info
-        return cls(info.dsn, {"password": info.password} if info.password else {})
+        conninfo = make_conninfo("", **_not_pinned(conninfo_to_dict(info.dsn)))
+        kwargs: dict[str, Any] = {"prepare_threshold": connection.prepare_threshold}
+        if info.password:
+            kwargs["password"] = info.password
+        return cls(lambda: _connected(psycopg.AsyncConnection, conninfo, kwargs), conninfo)
 
-    async def __call__(self) -> psycopg.AsyncConnection[Any]:
+    def with_settings(self, settings: Settings) -> Connector:
+        """The same, with settings on each connection."""
+        return replace(self, settings=settings)
+
+    async def __call__(self) -> Connection:
         """A new connection, in autocommit."""
-        kwargs = {"connect_timeout": CONNECT_TIMEOUT, **self.kwargs, "autocommit": True}
-        connection = await psycopg.AsyncConnection.connect(self.conninfo, **kwargs)
-        if self.configure is not None:
-            await self.configure(connection)
-            await connection.set_autocommit(True)
+        connection = await self.connect()
+        try:
+            if self.settings:
+                cursor = psycopg.AsyncRawCursor(connection)
+                await cursor.execute(APPLY_SETTINGS, [list(self.settings), list(self.settings.values())])
+        except BaseException:
+            await connection.close()
+            raise
         return connection
+
+
+async def _connected(kind: type[Connection], conninfo: str, kwargs: dict[str, Any]) -> Connection:
+    return await kind.connect(conninfo, **{"connect_timeout": CONNECT_TIMEOUT, **kwargs, "autocommit": True})
+
+
+async def _present(value: Any) -> Any:
+    """What a pool was given: a value, or a function that tells it, perhaps a coroutine function."""
+    present = value() if callable(value) else value
+    return await present if inspect.isawaitable(present) else present
+
+
+def _not_pinned(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Without the address to which a host's name led, which may change in a failover; and without the host,
+    if it is one of several in the environment: the library takes them all from there."""
+    host = str(parameters.get("host") or "")
+    if host and host != parameters.get("hostaddr"):
+        parameters.pop("hostaddr", None)
+    hosts = os.environ.get("PGHOST", "").split(",")
+    if len(hosts) > 1 and host in hosts:
+        for name in ("host", "hostaddr", "port"):
+            parameters.pop(name, None)
+    return parameters

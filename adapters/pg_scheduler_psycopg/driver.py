@@ -17,8 +17,8 @@ class PsycopgDriver(PostgresDriver):
 
     Args:
         source: a `psycopg_pool.AsyncConnectionPool`, a `psycopg.AsyncConnection` or a DSN. A pool is the
-            best choice for a worker. A single connection is switched to autocommit and serves one
-            statement at a time, so give the driver one of its own. From a DSN the driver makes, and
+            best choice for a worker. A connection only says how to connect: the driver makes one like it,
+            which serves one statement at a time, and never uses yours. From a DSN the driver makes, and
             closes, a pool itself.
         schema: where the tables live; None means the first schema of the connection's search path.
 
@@ -36,7 +36,7 @@ def _session_over(source: object) -> Session:
     if isinstance(source, psycopg_pool.AsyncConnectionPool):
         return PoolSession(source, Connector.of_pool(source))
     if isinstance(source, psycopg.AsyncConnection):
-        return ConnectionSession(source, Connector.of_connection(source))
+        return ConnectionSession(Connector.of_connection(source), owner=source)
     raise InvalidInput(
         "source",
         "expected a psycopg AsyncConnectionPool, a psycopg AsyncConnection or a DSN, "

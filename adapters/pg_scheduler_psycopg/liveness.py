@@ -18,8 +18,12 @@ async def check(connection: psycopg.AsyncConnection[Any]) -> None:
     Raises:
         psycopg.OperationalError: the connection is dead.
     """
-    with selectors.DefaultSelector() as selector:
-        selector.register(connection.fileno(), selectors.EVENT_READ)
-        speaks = bool(selector.select(0))
-    if speaks:
+    if speaks(connection.fileno()):
         await psycopg_pool.AsyncConnectionPool.check_connection(connection)
+
+
+def speaks(socket: int) -> bool:
+    """True if there is something to read. Nobody has asked anything, so it is most likely a farewell."""
+    with selectors.DefaultSelector() as selector:
+        selector.register(socket, selectors.EVENT_READ)
+        return bool(selector.select(0))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from types import TracebackType
 from typing import Any
 
@@ -13,8 +13,9 @@ import psycopg_pool
 from psycopg.pq import TransactionStatus
 from psycopg.rows import dict_row
 
-from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, InvalidInput
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
+from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.connecting import Connector
 from pg_scheduler_psycopg.failures import translated, translated_connecting
@@ -57,8 +58,11 @@ class _Shared:
     def in_transaction(self) -> bool:
         return False
 
+    def owner_in_transaction(self) -> bool:
+        return False
+
     def dedicated(self) -> Session:
-        return ConnectionSession(None, self._connector)
+        return ConnectionSession(self._connector)
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         with translated_connecting(self._connector.conninfo):
@@ -95,8 +99,9 @@ class BorrowedSession(_Shared):
 
     async def script(self, sql: str) -> None:
         with translated():
-            # Without parameters psycopg sends the text as it is, several statements at once.
-            await self._connection.execute(sql.encode())  # a migration: it takes as long as it takes
+            # Neither with parameters nor prepared, psycopg sends the text as it is, several statements at
+            # once. A migration takes as long as it takes.
+            await self._connection.execute(sql.encode(), prepare=False)
 
     async def copy(self, schema: str, table: str, columns: Sequence[str], chunks: Iterable[bytes]) -> None:
         statement = copy_statement(schema, table, columns).encode()
@@ -123,29 +128,41 @@ class BorrowedSession(_Shared):
 
 
 class ConnectionSession(_Shared, ScopedSession):
-    """On one connection, one statement or transaction at a time. A connection that broke is replaced
-    by a new one with the same parameters."""
+    """On one connection of its own, one statement or transaction at a time. A connection that broke is
+    replaced by a new one with the same parameters.
 
-    def __init__(self, connection: psycopg.AsyncConnection[Any] | None, connector: Connector) -> None:
+    The connection of its `owner`, if there is one, only says how to connect: whatever he does on it, a
+    transaction above all, and whatever is done here stay apart.
+    """
+
+    def __init__(self, connector: Connector, owner: psycopg.AsyncConnection[Any] | None = None) -> None:
         super().__init__(connector)
-        self._connection = connection
-        self._own: psycopg.AsyncConnection[Any] | None = None
+        self._owner = owner
+        self._connection: psycopg.AsyncConnection[Any] | None = None
         self._busy = asyncio.Lock()
 
     async def open(self) -> None:
-        if self._connection is None:
-            self._connection = self._own = await self._connect()
-        elif not self._connection.autocommit:
-            if self._connection.info.transaction_status != TransactionStatus.IDLE:
-                raise ConfigurationError(
-                    "the connection given to the driver is inside a transaction, so nothing written "
-                    "there would commit: commit first, or connect with autocommit=True"
-                )
-            await self._connection.set_autocommit(True)
+        async with self._busy:
+            if self._connection is None:
+                await self._learn_settings()
+                self._connection = await self._connect()
+
+    async def _learn_settings(self) -> None:
+        owner = self._owner
+        # Outside autocommit the question would begin a transaction.
+        if owner is None or owner.closed or not owner.autocommit or _in_transaction(owner):
+            return
+        with suppress(DatabaseError):
+            rows = await BorrowedSession(owner, self._connector).fetch(READ_SETTINGS)
+            self._connector = self._connector.with_settings(settings_of(rows))
+
+    def owner_in_transaction(self) -> bool:
+        owner = self._owner
+        return owner is not None and not owner.closed and _in_transaction(owner)
 
     async def close(self) -> None:
-        if self._own is not None:
-            own, self._own, self._connection = self._own, None, None
+        if self._connection is not None:
+            own, self._connection = self._connection, None
             await own.close()
 
     @asynccontextmanager
@@ -154,8 +171,20 @@ class ConnectionSession(_Shared, ScopedSession):
             if self._connection is None:
                 raise ConnectionLost("this session is closed")
             if self._connection.closed:
-                self._connection = self._own = await self._connect()
-            yield BorrowedSession(self._connection, self._connector)
+                self._connection = await self._connect()
+            connection = self._connection
+            try:
+                yield BorrowedSession(connection, self._connector)
+            finally:
+                if connection.info.transaction_status != TransactionStatus.IDLE:
+                    await connection.close()  # what comes next would be part of it
+
+
+def _in_transaction(connection: psycopg.AsyncConnection[Any]) -> bool:
+    status = connection.info.transaction_status
+    if status == TransactionStatus.ACTIVE:
+        return not connection.autocommit  # in mid-statement nobody knows; in autocommit it is likely none
+    return status in (TransactionStatus.INTRANS, TransactionStatus.INERROR)
 
 
 class EndsInTime:

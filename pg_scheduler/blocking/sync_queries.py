@@ -20,11 +20,11 @@ class SyncQueries(BlockingJobs):
     Args:
         source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool` or a DSN. On a connection of yours
             jobs are stored in your transaction: workers see them once you commit. The tables are made on
-            first use, in that transaction too.
+            first use, but never within a transaction of yours.
         schema: where the tables live; None means the first schema of the connection's search path.
 
-    Every method means what the one of `Queries` means. Use one instance per connection; threads that share a
-    pool may share an instance.
+    Every method means what the one of `Queries` means. Threads may share an instance: on one connection
+    they take turns. One that was made from a DSN may also be used after a fork.
 
     Raises:
         InvalidInput: `source` is something else.

@@ -26,13 +26,13 @@ class SyncScheduler(BlockingJobs):
     Args:
         source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool` or a DSN. On a connection of yours
             jobs are stored in your transaction: workers see them once you commit. The tables are made on
-            first use, in that transaction too.
+            first use, but never within a transaction of yours.
         schema: where the tables live; None means the first schema of the connection's search path.
         misfire_grace_time: whole seconds, as of `Scheduler`.
         codec: replaces JSON.
 
-    Every method means what the one of `Scheduler` means. Use one instance per connection; threads that share
-    a pool may share an instance.
+    Every method means what the one of `Scheduler` means. Threads may share an instance: on one connection
+    they take turns. One that was made from a DSN may also be used after a fork.
 
     Raises:
         InvalidInput: `source` is something else.

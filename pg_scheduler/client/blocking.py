@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from weakref import WeakSet
 
 from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE
 from pg_scheduler.client.job_client import JobClient
@@ -21,6 +23,11 @@ class ThreadLock:
     """A lock for threads, in the form of one for tasks: who waits for it blocks."""
 
     def __init__(self) -> None:
+        self.make_anew()
+        _locks.add(self)
+
+    def make_anew(self) -> None:
+        """Nobody holds it."""
         self._lock = threading.Lock()
 
     async def __aenter__(self) -> None:
@@ -28,6 +35,19 @@ class ThreadLock:
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
+
+
+_locks: WeakSet[ThreadLock] = WeakSet()
+
+
+def _make_locks_anew() -> None:
+    for lock in _locks:
+        lock.make_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    # In a forked process lives only the thread that forked: who held a lock does not give it back there.
+    os.register_at_fork(after_in_child=_make_locks_anew)
 
 
 class BlockingClock(SystemClock):

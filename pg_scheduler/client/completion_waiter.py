@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, JobNotFound, TransientDatabaseError
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.engine.service import keep_running
+from pg_scheduler.engine.keep_listening import keep_listening
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
@@ -202,11 +202,16 @@ class CompletionWaiter:
     async def _keep_listening(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait({before})  # it is leaving, and must not end the newer one's listening
-        await keep_running("ends", self._one_round, self._clock)
+        meanwhile = f"Awaited jobs are looked at every {MAX_PAUSE:g} s"
+        await keep_listening(self._listen_once, self._clock, meanwhile)
 
-    async def _one_round(self) -> None:
+    async def _listen_once(self, on_ready: Callable[[], None]) -> None:
+        def begin() -> None:
+            on_ready()
+            self._begin()
+
         try:
-            await self._signals.listen_finished(self._heard, self._begin)
+            await self._signals.listen_finished(self._heard, begin)
         finally:
             if self._ready.is_set():
                 self._ready.clear()

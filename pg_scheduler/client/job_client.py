@@ -103,6 +103,12 @@ class JobClient:
         """Connect, if need be."""
         await self.opening.open()
 
+    async def _open_for(self, connection: Any) -> None:
+        if connection is None:
+            await self.open()
+        else:
+            await self.opening.open_for(connection)
+
     async def close(self) -> None:
         """Close what `open` made. A connection or pool of yours stays open."""
         await self.waiter.close()
@@ -126,7 +132,7 @@ class JobClient:
             JobAlreadyExists, DuplicateJob: RAISE, and an id or a dedupe key is taken.
             ConnectionLost: after some seconds of trying again; the jobs may be stored.
         """
-        await self.open()
+        await self._open_for(connection)
         if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._batcher.submit(jobs[0])
             stored = [Stored(jobs[0].job_id, Submission.INSERTED)]
@@ -202,7 +208,7 @@ class JobClient:
 
     async def _cancel_ids(self, job_ids: Sequence[str], connection: Any = None) -> list[CancelAnswer]:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
-        await self.open()
+        await self._open_for(connection)
         answers = await self.driver.jobs.request_cancel(
             wanted, now=self.clock.pinned(), connection=connection
         )

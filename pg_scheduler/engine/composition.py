@@ -127,6 +127,7 @@ class Composition:
         settler = self._make_settler()
         progress = ProgressWriter(jobs=driver.jobs, clock=clock)
         runner = self._make_runner(settler, progress)
+        lease_keeper = self._make_lease_keeper()
         limits = LimitKeeper(
             limits=driver.limits,
             clock=clock,
@@ -143,8 +144,8 @@ class Composition:
             claimer=self._make_claimer(runner, limits),
             settler=settler,
             progress=progress,
-            lease_keeper=self._make_lease_keeper(),
-            reclaimer=self._make_reclaimer(),
+            lease_keeper=lease_keeper,
+            reclaimer=self._make_reclaimer(lease_keeper),
             limits=limits,
             listener=self._listener,
             pruner=self._pruner,
@@ -195,12 +196,14 @@ class Composition:
     def _make_listener(self) -> Listener:
         return Listener(
             self._given.driver.signals,
+            self._given.clock,
             {
                 SignalKind.DUE: self._events.on(Event.JOB_DUE_SIGNAL),
                 SignalKind.CANCEL: self._events.on(Event.CANCEL_SIGNAL),
                 SignalKind.SCHEDULE: self._events.on(Event.SCHEDULE_SIGNAL),
                 SignalKind.LANE: self._events.on(Event.LANE_SIGNAL),
             },
+            self._given.settings.polling.interval_without_listen,
         )
 
     def _make_pruner(self) -> Pruner:
@@ -280,7 +283,7 @@ class Composition:
             max_blocked=self._given.settings.max_blocked,
         )
 
-    def _make_reclaimer(self) -> Reclaimer:
+    def _make_reclaimer(self, lease_keeper: LeaseKeeper) -> Reclaimer:
         settings = self._given.settings
         return Reclaimer(
             jobs=self._given.driver.jobs,
@@ -291,6 +294,7 @@ class Composition:
             max_crashes=settings.max_crashes,
             on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
             on_ended=self._observers.job_ended,
+            renew_own=lease_keeper.renew_overdue,
         )
 
     def _make_stager(self) -> Stager:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 
+from pg_scheduler.engine.keep_listening import keep_listening
+from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.signals import SignalKind, Signals
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -14,15 +16,31 @@ class Listener:
     """Keeps a LISTEN running and calls the reaction to each kind of signal. After every (re)connection it
     calls all reactions, because signals sent in between are lost."""
 
-    def __init__(self, signals: Signals, reactions: Mapping[SignalKind, Callable[[], None]]) -> None:
+    def __init__(
+        self,
+        signals: Signals,
+        clock: Clock,
+        reactions: Mapping[SignalKind, Callable[[], None]],
+        poll_interval: float,
+    ) -> None:
         self._signals = signals
+        self._clock = clock
         self._reactions = reactions
+        self._poll_interval = poll_interval
         self.connected: bool = False
 
     async def one_round(self) -> None:
-        """Listen until the connection breaks."""
+        """Listen until cancelled."""
+        meanwhile = f"Due jobs are looked for every {self._poll_interval:g} s"
+        await keep_listening(self._listen, self._clock, meanwhile)
+
+    async def _listen(self, on_ready: Callable[[], None]) -> None:
+        def ready() -> None:
+            on_ready()
+            self._ready()
+
         try:
-            await self._signals.listen(self._deliver, self._ready)
+            await self._signals.listen(self._deliver, ready)
         finally:
             if self.connected:
                 self.connected = False

@@ -81,7 +81,7 @@ class Worker:
             )
         if self._clock.pinned() is None:  # by a pinned clock no loop is ever late
             self.services.loop_watch.start()
-        log.info("worker started", extra={"worker_id": self.worker_id})
+        log.info("worker started: %s", self.worker_id, extra={"worker_id": self.worker_id})
 
     async def stop(self, grace: float | None) -> None:
         """Stop claiming, let running jobs end for up to `grace` seconds (None: without limit), release the
@@ -113,7 +113,8 @@ class Worker:
             await self._store_the_rest()
         except (PgSchedulerError, TimeoutError) as error:
             log.error(
-                "the last verdicts could not be stored; their jobs are recovered when their leases expire",
+                "the last verdicts could not be stored; their jobs are recovered when leases expire: %s",
+                str(error) or type(error).__name__,
                 extra={"error": str(error) or type(error).__name__},
             )
         self.services.loop_watch.stop()
@@ -121,7 +122,7 @@ class Worker:
         await self._deregister()
         self._running.clear()
         self._stopped.set()
-        log.info("worker stopped", extra={"worker_id": self.worker_id})
+        log.info("worker stopped: %s", self.worker_id, extra={"worker_id": self.worker_id})
 
     async def _stop_claiming(self) -> None:
         claimer = self.services.claimer
@@ -154,7 +155,9 @@ class Worker:
             await asyncio.wait_for(self._driver.jobs.forget_worker(self.worker_id), FLUSH_PATIENCE)
         except (PgSchedulerError, TimeoutError) as error:
             log.warning(
-                "the worker could not be removed from the list of workers",
+                "worker %s could not be removed from the list of workers: %s",
+                self.worker_id,
+                str(error) or type(error).__name__,
                 extra={"error": str(error) or type(error).__name__},
             )
 

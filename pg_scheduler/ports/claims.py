@@ -63,13 +63,19 @@ class ClaimAnswer:
     sorted_into_lanes: int = 0
     """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
     them from now on."""
+    unreadable: tuple[str, ...] = ()
+    """Ids of jobs whose rows hold what nobody can make sense of (a timeout that is no number): they ended
+    `failed`, with the reason."""
+    passed_over: bool = False
+    """Whether due jobs were left where they are because somebody's open transaction holds their rows: what
+    becomes of them no signal tells, so it is worth looking again soon."""
     scan_seconds: float | None = field(default=None, compare=False)
     """Seconds that the store itself took to find them, where it tells."""
 
     @property
     def rows(self) -> int:
         """How many jobs the claim dealt with; its limit, if there may be more."""
-        return len(self.jobs) + len(self.expired) + self.sorted_into_lanes
+        return len(self.jobs) + len(self.expired) + len(self.unreadable) + self.sorted_into_lanes
 
 
 @dataclass(frozen=True, slots=True)

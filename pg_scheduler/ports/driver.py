@@ -77,6 +77,15 @@ class Driver(Protocol):
         """Make ready for use. Idempotent. A pool or connection passed in by the user is used as it is."""
         ...
 
+    async def open_for(self, connection: object) -> bool:
+        """Make ready for calls with this connection of the caller's, without another one; False if that is
+        not possible, and nothing has changed. Idempotent.
+
+        Raises:
+            InvalidInput: the object is not a connection of this driver's library.
+        """
+        ...
+
     async def close(self) -> None:
         """Free what `open` made. Idempotent. The user's own pool or connection stays open."""
         ...

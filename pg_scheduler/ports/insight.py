@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 
 
@@ -88,6 +88,10 @@ class Insight(Protocol):
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
         """The ids of unfinished jobs by dedupe key, of those keys that are taken."""
+        ...
+
+    async def leases_of(self, worker_id: str) -> list[Lease]:
+        """What runs for a worker, as the store believes, in id order."""
         ...
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:

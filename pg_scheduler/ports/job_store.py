@@ -116,7 +116,8 @@ class JobStore(Protocol):
         """Remove a worker that has stopped from the list of workers."""
         ...
 
-    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> Collection[Lease]:
         """Store how far attempts got, the latest word of each. A report under an epoch that is not the row's
-        any more changes nothing."""
+        any more changes nothing. Returned are those that are to be reported again: somebody's open
+        transaction holds the row."""
         ...

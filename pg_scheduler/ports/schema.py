@@ -17,6 +17,9 @@ class SchemaStatus:
     """What this code brings."""
     missing: tuple[str, ...]
     """Tables, columns or indexes that should exist at this version and do not."""
+    within_transaction: bool = False
+    """True if what `install` makes is valid only once somebody commits: it would work in his transaction, and
+    everybody else who installs would wait for its end."""
 
     @property
     def current(self) -> bool:

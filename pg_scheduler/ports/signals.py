@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from enum import StrEnum
 from typing import Protocol
 
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.states import JobStatus
 
 
@@ -22,6 +23,10 @@ class SignalKind(StrEnum):
     """A lane has something to give: a job is due now or soon, a running one ended, a task is resumed."""
 
 
+class SignalsSwallowed(ConnectionLost):
+    """Listening seemed to work, but signals do not arrive."""
+
+
 class Signals(Protocol):
     """Wake-ups between processes."""
 
@@ -32,6 +37,7 @@ class Signals(Protocol):
 
         Raises:
             ConnectionLost: the connection broke; call again to go on.
+            SignalsSwallowed: signals do not arrive, and `on_ready` was not called.
         """
         ...
 

@@ -18,7 +18,7 @@ RAISED_EPOCH = (
     "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),",
     "epoch = greatest(job.epoch, 1),",
 )
-ANY_EPOCH = (SQL + "settle_completed.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
+ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
     "AND schedule.next_window IS NOT DISTINCT FROM step.expected_window",
@@ -31,8 +31,11 @@ MUTANTS = (
     Mutant(
         "kills",
         "leases are renewed",
-        (("pg_scheduler/engine/leases/lease_keeper.py", "            await renew()\n",
-          "            await asyncio.sleep(0)\n"),),
+        (
+            ("pg_scheduler/engine/leases/lease_keeper.py", "            await renew()\n",
+             "            await asyncio.sleep(0)\n"),
+            ("pg_scheduler/engine/leases/reclaimer.py", "            await self._renew_own()\n", ""),
+        ),
         1,
     ),
     Mutant(

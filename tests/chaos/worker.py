@@ -116,8 +116,13 @@ def scheduler_for(launch: Launch) -> ChaosScheduler:
         scheduler.schedules.adopt(schedule_of(launch.every))
     lend(scheduler)
     if not launch.renews:
+        scheduler.worker.services.reclaimer._renew_own = _renew_nothing
         scheduler.worker.services.lease_keeper.keep = asyncio.Event().wait  # type: ignore[method-assign, assignment]
     return scheduler
+
+
+async def _renew_nothing() -> None:
+    """A worker that lets its leases end lets them end however they could be renewed."""
 
 
 def trim_for_ever() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -84,6 +86,16 @@ class TestEnqueueing:
             await driver.jobs.request_cancel(["z"], now=NOON)
             async with asyncio.timeout(10):
                 assert await heard.get() is SignalKind.CANCEL
+            await caller.commit()
+            await next_of(heard, SignalKind.DUE)
+
+    async def test_the_commit_also_tells_of_what_may_be_due_by_then(
+        self, driver: Driver, caller: Caller, jobs: list[NewJob]
+    ) -> None:
+        """Nobody knows how long the transaction stays open, and its signals leave when it is committed."""
+        async with listening(driver) as heard:
+            in_an_hour = [replace(job, execution_time=NOON + timedelta(hours=1)) for job in jobs]
+            await enqueue(driver, caller, in_an_hour)
             await caller.commit()
             await next_of(heard, SignalKind.DUE)
 

@@ -192,3 +192,15 @@ async def test_batches_with_the_same_dedupe_keys_never_deadlock(
     )
     await meet(drivers, sql, holding, ignoring_keys, ignoring_keys)
     assert {job.dedupe_key for job in await drivers[0].insight.jobs()} == set(IDS)
+
+
+async def test_jobs_that_others_hold_are_not_waited_for_to_mark_those_that_are_awaited(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection
+) -> None:
+    await submit(drivers[0], *(new(job_id) for job_id in IDS))
+    async with sql.transaction():
+        await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
+        for driver in drivers:
+            marked = await asyncio.wait_for(driver.signals.await_jobs(IDS), 20)
+            assert marked == {"a", "z"}
+    assert await drivers[0].signals.await_jobs(IDS) == set(IDS)

@@ -59,7 +59,7 @@ async def test_claimers_never_get_the_same_job(drivers: list[Driver]) -> None:
         takers = [claim_all(driver, f"worker {n}") for n, driver in enumerate(drivers * 2)]
         taken = Counter(job_id for mine in await asyncio.gather(*takers) for job_id in mine)
         assert taken == Counter(job_ids)
-    assert {job.epoch for job in await drivers[0].insight.jobs(limit=10_000)} == {1}
+    assert {job.attempt_count for job in await drivers[0].insight.jobs(limit=10_000)} == {1}
 
 
 async def test_one_job_claimed_by_its_id_goes_to_one(drivers: list[Driver]) -> None:

@@ -47,6 +47,7 @@ from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import NOON
 from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_postgres import submitting
+from tests.contract.ordinals import Ordinals
 from tests.contract.shapes import SHAPES
 from tests.contract.strategies import (
     DEDUPE_KEYS,
@@ -92,6 +93,7 @@ class SideBySide(RuleBasedStateMachine):
         self._run = run
         self._model = MemoryDriver()
         self._subject = subject
+        self._ordinals = {driver: Ordinals() for driver in (self._model, subject)}
         self._now: datetime = NOON
         self._known: list[Held] = []
         """Every lease that was ever given."""
@@ -100,8 +102,10 @@ class SideBySide(RuleBasedStateMachine):
     def both(self, method: str, *arguments: Any, **options: Any) -> Any:
         """The answer that both give at the pinned instant."""
         model, subject = (
-            self._run(_answer(driver, method, *arguments, now=self._now, **options))
-            for driver in (self._model, self._subject)
+            ordinals.shown(
+                self._run(_answer(driver, method, *ordinals.meant(arguments), now=self._now, **options))
+            )
+            for driver, ordinals in self._ordinals.items()
         )
         assert model == subject, f"{method}{arguments} {options}"
         return model
@@ -151,8 +155,9 @@ class SideBySide(RuleBasedStateMachine):
     def report_progress(self, data: st.DataObject, done: float, total: float | None) -> None:
         reports = dict.fromkeys(data.draw(leases(self._known)), Progress(done, total))
         latest = {lease.job_id: lease for lease in reports}
-        for driver in (self._model, self._subject):
-            self._run(driver.jobs.note_progress({lease: reports[lease] for lease in latest.values()}))
+        for driver, ordinals in self._ordinals.items():
+            noted = ordinals.meant({lease: reports[lease] for lease in latest.values()})
+            self._run(driver.jobs.note_progress(noted))
 
     @rule(worker=WORKERS, job_id=IDS)
     def start(self, worker: str, job_id: str) -> None:
@@ -206,7 +211,9 @@ class SideBySide(RuleBasedStateMachine):
     @invariant()
     def the_rows_are_the_same(self) -> None:
         self.both("insight.unclaimed", ["Task"])
-        model, subject = (self._run(_everything(driver)) for driver in (self._model, self._subject))
+        model, subject = (
+            ordinals.shown(self._run(_everything(driver))) for driver, ordinals in self._ordinals.items()
+        )
         assert model == subject
 
 
@@ -231,7 +238,7 @@ async def _answer(driver: Driver, method: str, *arguments: Any, **options: Any) 
 
 async def _everything(driver: Driver) -> Any:
     jobs = [_plain(job) for job in await driver.insight.jobs()]
-    history = [await driver.insight.attempts(job.job_id) for job in jobs if job.epoch]
+    history = [await driver.insight.attempts(job.job_id) for job in jobs]
     asked = [
         driver.insight.counts(),
         driver.insight.workers(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,13 @@ def test_every_page_that_names_the_version_names_this_one() -> None:
         ("docs/guides/running-workers.md", install_command("speed")),
     ):
         assert text in (ROOT / path).read_text(encoding="utf-8"), path
+
+
+def test_the_text_of_an_attribute_is_not_taken_for_its_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Napoleon reads what stands before a colon as a type, and moves it to the end."""
+    napoleon = pytest.importorskip("sphinx.ext.napoleon")
+    monkeypatch.setattr(napoleon, "_process_docstring", napoleon._process_docstring)
+    runpy.run_path(str(ROOT / "docs" / "conf.py"))
+    text = ["Rows that one claim may ask for: a bound."]
+    napoleon._process_docstring(None, "attribute", "MOST_PER_CLAIM", None, None, text)
+    assert text == ["Rows that one claim may ask for: a bound."]

@@ -30,6 +30,8 @@ async def test_a_job_is_enqueued_in_the_callers_transaction(dsn: str, sql: async
             if not commit:
                 connection.rollback()
 
+    with SyncQueries(dsn) as queries:
+        queries.install()
     await asyncio.to_thread(view, True)
     await asyncio.to_thread(view, False)
     assert await sql.fetchval("SELECT count(*) FROM scheduled_jobs") == 1

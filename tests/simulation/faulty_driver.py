@@ -37,6 +37,7 @@ VERBS = {
         "attempts",
         "unclaimed",
         "duplicates",
+        "leases_of",
         "sizes",
         "pending_names",
         "workers",
@@ -98,6 +99,10 @@ class FaultyDriver:
 
     async def open(self) -> None:
         """Connections are made as they are needed."""
+
+    async def open_for(self, connection: object) -> bool:
+        """There is nothing to open."""
+        return True
 
     async def close(self) -> None:
         """Nothing is kept."""

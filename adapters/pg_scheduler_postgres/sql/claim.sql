@@ -113,6 +113,24 @@ SELECT
     (SELECT array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
     (SELECT count(*) FROM sorted) AS sorted_count,
     next_due.wait_seconds,
+    CASE WHEN (SELECT count(*) FROM locked) < :limit::integer THEN EXISTS (
+        -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that are
+        -- due the first of each rank tell enough.
+        SELECT 1
+        FROM ranks
+        CROSS JOIN LATERAL (
+            SELECT job.job_id, job.job_name
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending'
+                AND job.lane IS NULL
+                AND job.priority = ranks.priority
+                AND job.execution_time <= :NOW
+            -- include: claim_order
+            LIMIT 1000
+        ) AS first
+        WHERE first.job_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+            AND first.job_id NOT IN (SELECT locked.job_id FROM locked)
+    ) ELSE false END AS passed_over,
     extract(EPOCH FROM clock_timestamp() - statement_timestamp())::double precision AS look_seconds
 FROM (
     -- Seconds until the next job becomes due, unless there may be more that are due already.

@@ -1,6 +1,7 @@
 -- Take back jobs whose lease is over by the database's clock, and count the crash. What that does to a row
 -- has been decided by the domain, with one target for each thing that may be true of the row. Rows that
--- another reclaimer or their owner is writing are left to them; so is everything while the server has only
+-- another reclaimer or their owner is writing are left to them, and so are rows whose owner lives and says
+-- that it could not renew them because they were held; so is everything while the server has only
 -- just started, as nobody could renew while it was down.
 WITH
 -- Rows whose lease is over, locked.
@@ -26,6 +27,14 @@ lost AS (
             coalesce(job.last_heartbeat, job.created_at)
                 + make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
+        -- Its owner lives, and would have renewed it if somebody's open transaction had not held the row.
+        AND NOT EXISTS (
+            SELECT 1
+            FROM :"schema".scheduled_job_workers AS owner
+            WHERE owner.worker_id = job.worker_id
+                AND owner.lease_until >= :NOW
+                AND job.job_id = ANY (owner.held_up)
+        )
     ORDER BY job.job_id
     LIMIT (SELECT :limit::integer)
     FOR UPDATE OF job SKIP LOCKED

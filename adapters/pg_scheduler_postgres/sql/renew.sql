@@ -2,17 +2,12 @@
 -- every batch: a table that an older installation made may have a collation of its own.
 -- A row that somebody's open transaction holds (its function completes it, its caller cancels it) is passed
 -- over and answered as it was last committed: nobody else can take it meanwhile, and the worker's other
--- leases must not wait for that transaction.
+-- leases must not wait for that transaction. Its lease may be over before that transaction is; so the worker
+-- says that it wants it, which `reclaim_expired` respects as long as the worker lives.
+-- An answer is as old as the statement's snapshot: of a row that is taken back in this very moment it still
+-- says that the lease is held. The next renewal tells, and nothing depends on it: no write of that attempt is
+-- accepted any more.
 WITH
--- The worker lives.
-alive AS (
-    INSERT INTO :"schema".scheduled_job_workers AS worker (worker_id, hostname, pid, started_at, last_seen)
-    VALUES (
-        :worker_id::text, :hostname::text, :pid::integer,
-        :NOW, :NOW
-    )
-    ON CONFLICT (worker_id) DO UPDATE SET last_seen = EXCLUDED.last_seen
-),
 -- Leases that it still holds.
 held AS (
     SELECT job.job_id, job.epoch, job.cancel_requested_at IS NOT NULL AS cancel_requested
@@ -41,6 +36,21 @@ free AS (
         AND job.worker_id = :worker_id::text
     ORDER BY job.job_id COLLATE "C"
     FOR NO KEY UPDATE OF job SKIP LOCKED
+),
+-- The worker lives, and wants what others hold.
+alive AS (
+    INSERT INTO :"schema".scheduled_job_workers AS worker (
+        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up
+    )
+    VALUES (
+        :worker_id::text, :hostname::text, :pid::integer,
+        :NOW, :NOW, :NOW + make_interval(secs => :lease_seconds::double precision),
+        ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free))
+    )
+    ON CONFLICT (worker_id) DO UPDATE SET
+        last_seen = EXCLUDED.last_seen,
+        lease_until = EXCLUDED.lease_until,
+        held_up = EXCLUDED.held_up
 ),
 -- They last longer.
 renewed AS (

@@ -1,6 +1,7 @@
 -- Due jobs of names that a worker does not know, by code point. In two parts, one for each index of jobs
 -- that wait.
-SELECT waiting.job_name, sum(waiting.jobs)::bigint AS jobs, min(waiting.oldest) AS oldest
+SELECT waiting.job_name, sum(waiting.jobs)::bigint AS jobs,
+    -- include: oldest_due
 FROM (
     SELECT job.job_name, count(*) AS jobs, min(job.execution_time) AS oldest
     FROM :"schema".scheduled_jobs AS job

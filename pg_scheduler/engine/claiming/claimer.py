@@ -14,6 +14,7 @@ from datetime import timedelta
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.claiming.claim_cursor import ClaimCursor
+from pg_scheduler.engine.claiming.claim_doubt import ClaimDoubt
 from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.settling.lost_answers import orphaned_claims
@@ -30,6 +31,10 @@ DRAIN_PATIENCE = 5.0
 somebody waits until nothing is left."""
 
 
+LOOK_AGAIN = 1.0
+"""Seconds until a due job is looked at again that somebody's open transaction held: nothing tells when that
+transaction is rolled back."""
+
 ClaimResult = tuple[float, Sequence[ClaimedJob]]
 """When the store was asked, by the monotonic clock, and the jobs that it gave, in start order."""
 
@@ -44,6 +49,8 @@ class Claimed:
     """How many could have been: if as many were taken, there may be more."""
     next_due_in: timedelta | None
     """Time until the next job outside lanes is due, where that is known."""
+    passed_over: bool = False
+    """Whether somebody's open transaction holds due jobs."""
     lanes_open_in: float | None = None
     """Seconds until a lane may have something to give; None: nobody knows of anything."""
 
@@ -95,8 +102,7 @@ class Claimer:
         self.empty_polls: int = 0
         """How many looks found nothing that could be started."""
         self._one_at_a_time = asyncio.Lock()
-        self._in_doubt = False
-        """True after a failed claim: jobs may be leased to this worker of which it knows nothing."""
+        self._doubt = ClaimDoubt(clock, lease.total_seconds())
         self._stopping = False
         self._given_up = False
         self.stopped: asyncio.Event = asyncio.Event()
@@ -159,18 +165,18 @@ class Claimer:
         """Around everything that claims for this worker, one at a time. If the claim before has failed, what
         it may have leased is given back first: nobody would run it until its lease is over."""
         async with self._one_at_a_time:
-            if self._in_doubt:
+            if self._doubt.look_is_due:
                 await self._release_orphaned_claims()
             try:
                 yield
             except BaseException:
-                self._in_doubt = True
+                self._doubt.claim_failed()
                 raise
 
     async def release_orphaned_claims(self) -> None:
         """Give back what a failed claim may have leased to this worker; nothing happens if none failed."""
         async with self._one_at_a_time:
-            if self._in_doubt:
+            if self._doubt.exists:
                 await self._release_orphaned_claims()
 
     async def _release_orphaned_claims(self) -> None:
@@ -186,24 +192,26 @@ class Claimer:
                 len(answered),
                 extra={"job_ids": [settlement.job_id for settlement in answered]},
             )
-        self._in_doubt = None in answers  # a row that somebody holds is given back before the next claim
+        self._doubt.looked(
+            None not in answers
+        )  # a row that somebody holds is given back before the next claim
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
         results: list[ClaimResult] = []
-        taken, next_due_in = 0, None
+        taken, next_due_in, passed_over = 0, None, False
         try:
             if self._lanes.is_open(self._busy):
                 taken += await self._claim_lanes(request, results)
             if taken < request.limit:
                 rest = replace(request, limit=request.limit - taken)
-                rows, next_due_in = await self._claim_others(rest, results)
+                rows, next_due_in, passed_over = await self._claim_others(rest, results)
                 taken += rows
                 self._busy = rows == rest.limit
         finally:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             self._start_in_order(results)
-        return Claimed(taken, request.limit, next_due_in, self._lanes.opens_in())
+        return Claimed(taken, request.limit, next_due_in, passed_over, self._lanes.opens_in())
 
     def _start_in_order(self, results: list[ClaimResult]) -> None:
         now, lease = self._clock.monotonic(), self._lease.total_seconds()
@@ -232,8 +240,8 @@ class Claimer:
 
     async def _claim_others(
         self, request: ClaimRequest, results: list[ClaimResult]
-    ) -> tuple[int, timedelta | None]:
-        """How many rows were dealt with, and when the next job is due."""
+    ) -> tuple[int, timedelta | None, bool]:
+        """How many rows were dealt with, when the next job is due, and whether due ones were passed over."""
         positions = self._cursor.positions()
         sent_at = self._clock.monotonic()
         answer = await self._jobs.claim(replace(request, resume_after=positions), now=self._clock.pinned())
@@ -243,12 +251,12 @@ class Claimer:
             self._lanes.request()
         if self._cursor.answered(answer, request.limit, with_positions=bool(positions)):
             rest = replace(request, limit=request.limit - answer.rows)
-            rows, next_due_in = await self._claim_others(rest, results)
-            return answer.rows + rows, next_due_in
+            rows, next_due_in, passed_over = await self._claim_others(rest, results)
+            return answer.rows + rows, next_due_in, passed_over
         # The store counted from when the question reached it, and the next one takes as long to get there.
         age = timedelta(seconds=took)
         next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
-        return answer.rows, next_due_in
+        return answer.rows, next_due_in, answer.passed_over
 
     def _record_result(
         self,
@@ -285,6 +293,8 @@ class Claimer:
             interval = min(interval, claimed.next_due_in.total_seconds())
         if claimed.lanes_open_in is not None:
             interval = min(interval, claimed.lanes_open_in)
+        if claimed.passed_over:
+            interval = min(interval, LOOK_AGAIN)
         await wait_at_most(self._woken, interval, self._clock)
 
 

@@ -8,14 +8,15 @@ import math
 import os
 import socket
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import timedelta
 from typing import TypeVar
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
+from pg_scheduler.engine.leases.dedicated_connection import DedicatedConnection
 from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_thread import LoopThread
+from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.waiting import wait_at_most
@@ -29,8 +30,6 @@ _T = TypeVar("_T")
 
 RENEWALS_PER_LEASE = 3
 """Two renewals may fail before a lease ends: so none is waited for any longer than until the next is due."""
-LAST_MOMENT = 3.0
-"""Seconds that a connection in mid-statement gets to end when the keeper stops."""
 SHORTEST_WAIT = 0.5
 """Seconds that a renewal is waited for at the least."""
 
@@ -40,8 +39,9 @@ class LeaseKeeper:
 
     `on_lost(lease)` and `on_cancel(lease)` are called in the loop that started the keeper. With a driver
     that can open a dedicated connection the work is done in a thread with an event loop of its own, so
-    that neither a blocked main loop nor an exhausted pool costs a lease. A main loop that is closed, or has
-    been blocked for `max_blocked` leases, does: nobody would ever get its jobs.
+    that neither a blocked main loop nor an exhausted pool costs a lease. Where that connection cannot be had,
+    leases are renewed over the scheduler's own driver, in the main loop. A main loop that is closed, or has
+    been blocked for `max_blocked` leases, loses them: else nobody would ever get its jobs.
     """
 
     def __init__(
@@ -87,6 +87,12 @@ class LeaseKeeper:
                 self._tell(self._on_cancel, lease)
         return answer
 
+    async def renew_overdue(self) -> None:
+        """Renew now if the last renewal is that long ago that leases of attempts that live here may be over:
+        whoever looks for jobs of silent workers must not take them for such."""
+        if self._active.renewal_overdue(self._clock.monotonic()):
+            await self.renew_now()
+
     def poke(self) -> None:
         """Renew now rather than at the next turn. From the loop that started the keeper."""
         if self._own_loop is not None:
@@ -119,13 +125,21 @@ class LeaseKeeper:
     async def _keep_dedicated(self, driver: Driver) -> None:
         self._poked = asyncio.Event()
         self._own_loop = asyncio.get_running_loop()
-        connection = _DedicatedConnection(driver, self._interval)
+        patience = max(self._interval, SHORTEST_WAIT)
+        connection = DedicatedConnection(driver, patience)
+        paths = RenewalPaths(
+            own=lambda: connection.use(self.renew_now),
+            beside=self._renew_in_main_loop,
+            patience=patience,
+            at_risk=lambda: bool(self._active.leases()),
+            lease=self._lease,
+        )
         assert self._main_loop is not None
         home = HomeLoop(self._main_loop, self._clock.monotonic, self._longest_block)
 
         async def renew() -> None:
             if home.lives():
-                await connection.use(self.renew_now)
+                await paths.renew()
 
         try:
             await self._keep_with(renew)
@@ -133,6 +147,12 @@ class LeaseKeeper:
             pass  # nobody is left who could be told
         finally:
             await connection.close()
+
+    async def _renew_in_main_loop(self) -> None:
+        if self._main_loop is None or self._main_loop.is_closed():
+            raise ConnectionLost("the scheduler's event loop is closed")
+        renewing = asyncio.run_coroutine_threadsafe(self.renew_now(), self._main_loop)
+        await asyncio.wrap_future(renewing)
 
     async def _keep_with(self, renew: Callable[[], Awaitable[object]]) -> None:
         async def one_round() -> None:
@@ -158,58 +178,3 @@ class LeaseKeeper:
             main_loop.call_soon_threadsafe(what, about)
         except RuntimeError:
             raise HomeLoopClosed from None
-
-
-class _DedicatedConnection:
-    """A driver on one connection, which is replaced if it does not answer in time.
-
-    A connection that stopped responding cannot be closed immediately: the libraries first ask the server to
-    cancel the statement, and wait. That happens in the background while the next connection renews.
-    """
-
-    def __init__(self, driver: Driver, patience: float) -> None:
-        self._driver = driver
-        self._patience = max(patience, SHORTEST_WAIT)
-        self._given_up: set[asyncio.Task[None]] = set()
-
-    async def use(self, what: Callable[[Driver], Awaitable[object]]) -> None:
-        """Do it on the open driver.
-
-        Raises:
-            ConnectionLost: it took too long; from now on another driver is used.
-        """
-        doing = asyncio.ensure_future(self._on_open_driver(what))
-        try:
-            await asyncio.wait({doing}, timeout=self._patience)
-            if doing.done():
-                doing.result()
-                return
-        finally:
-            if not doing.done():
-                self._give_up(doing)
-        raise ConnectionLost("a renewal was not answered in time")
-
-    async def _on_open_driver(self, what: Callable[[Driver], Awaitable[object]]) -> None:
-        driver = self._driver
-        await driver.open()
-        await what(driver)
-
-    def _give_up(self, doing: asyncio.Future[None]) -> None:
-        old, new = self._driver, self._driver.dedicated()
-        assert new is not None, "a driver that is dedicated can make another"
-        self._driver = new
-        ending = asyncio.create_task(self._end(old, doing), name="pg_scheduler silent connection")
-        self._given_up.add(ending)
-        ending.add_done_callback(self._given_up.discard)
-
-    async def _end(self, driver: Driver, doing: asyncio.Future[None]) -> None:
-        doing.cancel()
-        await asyncio.wait({doing})
-        with suppress(DatabaseError):
-            await driver.close()
-
-    async def close(self) -> None:
-        """Close the driver in use, and give what was given up a moment to end."""
-        await self._driver.close()
-        if self._given_up:
-            await asyncio.wait(self._given_up, timeout=LAST_MOMENT)

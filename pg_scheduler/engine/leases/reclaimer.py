@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUnavailable
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
@@ -29,6 +29,10 @@ is taken back where a look came just before it. Workers that live renew long bef
 """
 
 
+async def _nothing_to_renew() -> None:
+    """This worker holds no leases."""
+
+
 class Reclaimer:
     """Runs when the next lease would expire, so that a lost job waits for seconds, not for a poll.
 
@@ -36,6 +40,8 @@ class Reclaimer:
     gives the workers half a lease to renew before it takes any job back. It learns of an outage by its own
     failure or by that of its worker's renewals. A restart of the server can be read from the server itself,
     so workers that started after it know of it too.
+
+    `renew_own` renews the leases of this worker if they may be over: it is called before any is taken back.
     """
 
     def __init__(
@@ -49,6 +55,7 @@ class Reclaimer:
         max_crashes: int,
         on_reclaimed: Callable[[], None],
         on_ended: Callable[[ClaimedJob, Verdict, float], None],
+        renew_own: Callable[[], Awaitable[None]] = _nothing_to_renew,
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -60,6 +67,7 @@ class Reclaimer:
         self._on_ended = on_ended
         self._ended: list[Reclaimed] = []
         """Jobs that ended here, of which nobody has heard yet."""
+        self._renew_own = renew_own
         self._after_outage = False
 
     def note_outage(self) -> None:
@@ -73,8 +81,12 @@ class Reclaimer:
                 await self._insight.workers()
                 await self._clock.sleep(self._lease / 2)
                 self._after_outage = False
+            # What lives in this very worker is not lost, whatever keeps its leases from being renewed.
+            await self._renew_own()
             _, next_expiry_in = await self._reclaim()
-        except DatabaseError:
+        except (ConnectionLost, DatabaseUnavailable):
+            # Then nobody can renew. A statement that was refused or took too long (a lock, a deadlock) says
+            # nothing of the kind.
             self.note_outage()
             raise
         await self._clock.sleep(self._nap(next_expiry_in))

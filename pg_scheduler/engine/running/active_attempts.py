@@ -92,6 +92,12 @@ class ActiveAttempts:
         """All leases held at this time of `Clock.monotonic` have been renewed since; from any thread."""
         self._renewed = sent_at
 
+    def renewal_overdue(self, now: float) -> bool:
+        """True if two thirds of a lease have passed since any was renewed: two renewals have failed, or this
+        process was frozen."""
+        with self._lock:
+            return bool(self._leases) and now - self._renewed >= self._lease_seconds * 2 / 3
+
     def is_overdue(self, attempt: Attempt, now: float) -> bool:
         """True if its lease may be over by now, as far as this process knows: it was frozen, or a job kept
         every thread of it from running."""

@@ -49,8 +49,14 @@ class ProgressWriter:
             if not reports:
                 return
             try:
-                await self._jobs.note_progress(reports)
+                held_up = await self._jobs.note_progress(reports)
             except BaseException:
-                with self._lock:
-                    self._reports = {**reports, **self._reports}
+                self._put_back(reports)
                 raise
+            if held_up:
+                self._put_back({lease: reports[lease] for lease in held_up})
+
+    def _put_back(self, reports: dict[Lease, Progress]) -> None:
+        """They go with the next write, unless there is a later word by then."""
+        with self._lock:
+            self._reports = {**reports, **self._reports}

@@ -10,9 +10,6 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.insight import Insight
 
-AS_MANY_AS_THERE_ARE = 1_000_000
-"""A worker runs as many jobs as it has slots."""
-
 
 async def settled_before(
     insight: Insight, settlements: Sequence[Settlement], not_kept: Collection[JobStatus]
@@ -41,13 +38,10 @@ async def orphaned_claims(insight: Insight, worker_id: str, known: Iterable[Leas
     """Releases for the jobs that the store believes this worker runs and of which it knows nothing: they were
     claimed for it, and the answer was lost. As settlements they are fenced like all others."""
     kept = set(known)
-    running = await insight.jobs(
-        statuses=[JobStatus.RUNNING], worker_id=worker_id, limit=AS_MANY_AS_THERE_ARE
-    )
     return [
-        Settlement(job.job_id, job.epoch, worker_id, Verdict(JobEvent.RELEASE, error_message=STRAY))
-        for job in running
-        if Lease(job.job_id, job.epoch) not in kept
+        Settlement(*lease, worker_id, Verdict(JobEvent.RELEASE, error_message=STRAY))
+        for lease in await insight.leases_of(worker_id)
+        if lease not in kept
     ]
 
 

@@ -15,6 +15,7 @@ from pg_scheduler.testing.contract.limiting import claim_lanes
 from pg_scheduler.testing.contract.scene import (
     at,
     claim,
+    claimed,
     new,
     reclaim,
     settle,
@@ -104,11 +105,13 @@ class TestEnding:
         )
 
     async def test_the_history_of_an_awaited_job_that_is_not_kept_stays_with_it(self, driver: Driver) -> None:
-        job = await started(driver)
+        await settle(driver, await started(driver), JobEvent.RETRY, traceback="before")
+        job = await claimed(driver, now=at(50))
         await driver.signals.await_jobs(["job"])
         verdict = settlement_of(job, JobEvent.FAIL, error_message="broken", traceback="here")
         await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
-        assert [attempt.traceback for attempt in await driver.insight.attempts("job")] == ["here"]
+        found = [attempt.traceback for attempt in await driver.insight.attempts("job")]
+        assert found == ["before", "here"]
         assert await driver.retention.prune(JobStatus.FAILED, VacuumPolicy.keep_last(0), 10, now=at(70)) == 1
         assert await driver.insight.attempts("job") == []
 

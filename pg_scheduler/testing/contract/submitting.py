@@ -49,7 +49,7 @@ class TestSubmitting:
         await submit(driver, new())
         record = await stored(driver)
         assert record.status is JobStatus.PENDING
-        assert (record.epoch, record.attempt_count, record.retry_count, record.crash_count) == (0, 0, 0, 0)
+        assert (record.attempt_count, record.retry_count, record.crash_count) == (0, 0, 0)
         assert (record.started_at, record.finished_at, record.lease_until) == (None, None, None)
         assert (record.worker_id, record.error_message, record.result) == (None, None, None)
         assert not record.cancel_requested

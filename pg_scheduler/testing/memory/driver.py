@@ -46,6 +46,10 @@ class MemoryDriver:
     async def open(self) -> None:
         """Nothing to do."""
 
+    async def open_for(self, connection: object) -> bool:
+        """Always ready."""
+        return True
+
     async def close(self) -> None:
         """Nothing to do; the jobs stay for whoever shares this driver."""
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.job_filter import JobFilter
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
@@ -75,6 +75,10 @@ class MemoryInsight:
         refuse_connection(connection)
         holders = {key: self._state.holder_of(key) for key in dedupe_keys}
         return {key: job_id for key, job_id in holders.items() if job_id is not None}
+
+    async def leases_of(self, worker_id: str) -> list[Lease]:
+        running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
+        return sorted(Lease(row.job_id, row.epoch) for row in running if row.worker_id == worker_id)
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         counts = Counter(

@@ -262,8 +262,9 @@ class MemoryJobs:
     async def forget_worker(self, worker_id: str) -> None:
         self._state.workers.pop(worker_id, None)
 
-    async def note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+    async def note_progress(self, reports: Mapping[Lease, Progress]) -> Collection[Lease]:
         for lease, progress in reports.items():
             row = self._state.jobs.get(lease.job_id)
             if row is not None and row.epoch == lease.epoch:
                 row.progress = progress
+        return ()

@@ -101,6 +101,7 @@ def cases() -> Iterator[Case]:
             {"worker_id": "me", "epochs": [1] * number, "target": "completed", "job_ids": ids},
             str(number),
         )
+        yield Case("settle_deleted", {"worker_id": "me", "epochs": [1] * number, "job_ids": ids}, str(number))
         verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))
         told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
         yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))

@@ -89,7 +89,7 @@ def test_sql_reads_as_prose(file: Path) -> None:
     [
         (stage.SUBMIT, {"submit", "submit_one", "submit_replacing"}),
         (stage.CLAIM, {"claim"}),
-        (stage.SETTLE, {"settle", "settle_completed"}),
+        (stage.SETTLE, {"settle", "settle_completed", "settle_deleted"}),
         (stage.ADVANCE, {"advance_schedules"}),
         (stage.RENEW, {"renew"}),
     ],

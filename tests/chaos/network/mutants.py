@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 
 from tests.chaos.mutants import GROWING_MARK, PLANNED_FOR
-from tests.chaos.mutating import SQL, Harness, Mutant, run
+from tests.chaos.mutating import FRAGMENTS, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
 ENGINE = "pg_scheduler/engine/"
@@ -82,15 +82,18 @@ MUTANTS = (
     Mutant(
         "half-open renewals",
         "another connection renews where one does not answer in time",
-        ((ENGINE + "leases/lease_keeper.py", "asyncio.wait({doing}, timeout=self._patience)",
-          "asyncio.wait({doing}, timeout=None)"),),
+        (
+            (ENGINE + "leases/dedicated_connection.py", "asyncio.wait({doing}, timeout=self._patience)",
+             "asyncio.wait({doing}, timeout=None)"),
+            (ENGINE + "leases/reclaimer.py", "            await self._renew_own()\n", ""),
+        ),
     ),
     Mutant(
         "partition",
         "a completion names its epoch and its owner",
         (
-            (SQL + "settle_completed.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE"),
-            (SQL + "settle_completed.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
+            (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE"),
+            (FRAGMENTS + "plain_ends.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
              "job.status = 'running'"),
         ),
     ),

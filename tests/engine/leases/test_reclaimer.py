@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from pg_scheduler import ConnectionLost
+from pg_scheduler import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.errors import DatabaseUnavailable
 from pg_scheduler.domain.model import Lease, NewJob
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
@@ -108,6 +109,32 @@ async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: 
         assert told == []
         await clock.advance(30)
         assert told == ["reclaimed"]  # it did not renew again
+
+
+@pytest.mark.parametrize(
+    ("error", "outage"),
+    [
+        (TransientDatabaseError("deadlock detected"), False),
+        (DatabaseError("no such column"), False),
+        (ConnectionLost("gone"), True),
+        (DatabaseUnavailable("read-only"), True),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_look_that_was_refused_or_took_too_long_is_no_outage(error: Exception, outage: bool) -> None:
+    driver, clock, looks = MemoryDriver(), ManualClock(), list[str]()
+
+    async def fails_once(*args: Any, **options: Any) -> Any:
+        looks.append("look")
+        if len(looks) == 1:
+            raise error
+        return await reclaim(*args, **options)
+
+    reclaim, driver.jobs.reclaim_expired = driver.jobs.reclaim_expired, fails_once  # type: ignore[method-assign]
+    async with reclaiming(driver, clock):
+        for _ in range(int(LEASE.total_seconds() / 4)):
+            await clock.advance(1)
+        assert (len(looks) == 1) is outage, "after an outage, workers have half a lease to renew"
 
 
 async def test_an_outage_that_outlasts_a_lease_does_not_pass_between_two_looks(
