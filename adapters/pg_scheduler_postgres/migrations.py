@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from dataclasses import dataclass
 from importlib import resources
 
-from pg_scheduler.domain.errors import SchemaError
+from pg_scheduler.domain.errors import SchemaError, TransientDatabaseError
 from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.catalog import WANTED
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.statements import in_schema, quoted, read_sql
+
+log = logging.getLogger("pg_scheduler.postgres.migrations")
+
+LOCK_TIMEOUT, TRIES = "1s", 300
+"""So long a migration waits for a lock, and holds up everybody behind it; and how often it tries, about a
+second apart."""
+
+_PASSING = ("55P03", "40P01", "40001")
+"""A lock that was not to be had in time, a deadlock, a serialization failure."""
 
 _FILE = re.compile(r"(\d{4})_(\w+)\.sql")
 
@@ -27,6 +37,20 @@ class Migration:
     def sql(self, schema: str) -> str:
         """Its statements for one schema."""
         return in_schema(read_sql("migrations", f"{self.version:04}_{self.name}"), schema) + ";"
+
+    def brings(self, name: str) -> bool:
+        """Whether it creates the relation, or the "relation.column", of this name."""
+        relation, _, column = name.partition(".")
+        for statement in self.sql("_").split(";"):
+            created = re.search(
+                rf'CREATE (?:TABLE|(?:UNIQUE )?INDEX) IF NOT EXISTS (?:"_"\.)?{relation}\b', statement
+            )
+            altered = re.search(rf'ALTER TABLE "_"\.{relation}\b', statement)
+            if created and (not column or re.search(rf"^ +{column} ", statement, re.MULTILINE)):
+                return True
+            if altered and column and re.search(rf"ADD COLUMN IF NOT EXISTS {column}\b", statement):
+                return True
+        return False
 
 
 def all_migrations() -> list[Migration]:
@@ -66,6 +90,16 @@ def _create_schema_unless_there(schema: str) -> str:
     return "DO '" + body.replace("'", "''") + "';"
 
 
+def steps(status: SchemaStatus) -> list[Migration]:
+    """What is to be applied: what is newer than the installation, and from the first on that brings something
+    which is missing. Each ALTER locks out everybody, so none is made again without need."""
+    first = status.version + 1
+    for migration in all_migrations():
+        if migration.version < first and any(migration.brings(name) for name in status.missing):
+            first = migration.version
+    return [migration for migration in all_migrations() if migration.version >= first]
+
+
 class PostgresSchema:
     """`Schema` over a link."""
 
@@ -102,13 +136,30 @@ class PostgresSchema:
         )
 
     async def install(self) -> None:
-        if (await self.status()).current:
-            return
+        for left in reversed(range(TRIES)):
+            if (await self.status()).current:
+                return
+            try:
+                await self._install()
+            except TransientDatabaseError as error:
+                if left == 0 or error.sqlstate not in _PASSING:
+                    raise
+                log.warning("the tables of schema %r are in use; trying again", self._link.statements.schema)
+                await self._link.session.fetch("SELECT pg_sleep(0.5 + random() / 2)")
+
+    async def _install(self) -> None:
         schema = self._link.statements.schema
+        own = not self._link.session.in_transaction()
         async with self._link.session.transaction() as transaction:
+            if own:
+                # Another default's snapshot would be older than the lock that is waited for below.
+                await transaction.fetch("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            # Whoever comes while an ALTER waits for its lock waits behind it: all workers, all producers.
+            await transaction.fetch(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             # Replicas that start together queue here; who comes second finds the work done.
             await transaction.fetch("SELECT pg_advisory_xact_lock($1::bigint)", [_lock_key(schema)])
-            if (await self._status(transaction)).current:
+            status = await self._status(transaction)
+            if status.current:
                 return
             # IF NOT EXISTS alone would ask for the right to create schemas even where it exists.
             if not await transaction.fetch(
@@ -117,14 +168,14 @@ class PostgresSchema:
                 await transaction.script(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             await self._link.run("create_ledger", transaction)
             try:
-                await self._migrate(transaction)
+                await self._migrate(transaction, status)
             except SchemaError as error:
                 raise _incomplete(schema, str(error.__cause__)) from error
             if missing := (await self._status(transaction)).missing:
                 raise _incomplete(schema, ", ".join(missing))
 
-    async def _migrate(self, transaction: Session) -> None:
-        for migration in all_migrations():
+    async def _migrate(self, transaction: Session, status: SchemaStatus) -> None:
+        for migration in steps(status):
             await transaction.script(migration.sql(self._link.statements.schema))
             await self._link.run(
                 "record_migration", transaction, version=migration.version, name=migration.name
