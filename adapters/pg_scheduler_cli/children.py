@@ -117,7 +117,8 @@ class _Crew:
 
     async def _sleep(self, delay: float) -> None:
         try:
-            await asyncio.wait_for(self._signals.stop_requested.wait(), delay)
+            async with asyncio.timeout(delay):
+                await self._signals.stop_requested.wait()
         except TimeoutError:
             pass
 

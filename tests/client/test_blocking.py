@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
@@ -9,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 from pg_scheduler import JobStatus, WaitTimeout
-from pg_scheduler.client.blocking import blocking_client
+from pg_scheduler.client.blocking import ThreadLock, blocking_client
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import TransientDatabaseError
@@ -64,6 +66,18 @@ def test_a_wait_looks_ever_more_rarely_and_ends_with_the_job(monkeypatch: pytest
     assert finish(client.wait(job.job_id)) is JobStatus.CANCELLED
     assert slept == sorted(slept)
     assert (slept[0], slept[-1]) == (0.02, 1.0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_lock_that_was_held_at_a_fork_is_free_in_the_forked_process() -> None:
+    """The thread that held it does not exist there."""
+    lock = ThreadLock()
+    finish(lock.__aenter__())
+    if (child := os.fork()) == 0:
+        signal.alarm(5)  # ends a process that waits for ever
+        finish(lock.__aenter__())
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_a_wait_is_over_when_its_time_is_over() -> None:

@@ -150,6 +150,12 @@ def marked(func: object) -> TaskOptions:
     return getattr(func, OPTIONS_ATTRIBUTE, None) or TaskOptions()
 
 
+def marked_defaults(func: object) -> JobDefaults:
+    """What the function's jobs are stored with, by its `@task`, where the call site says nothing."""
+    options: TaskOptions | None = getattr(func, OPTIONS_ATTRIBUTE, None)
+    return NO_DEFAULTS if options is None or options.defaults is None else options.defaults
+
+
 class TaskRegistry:
     """Names to tasks. `on_change` is called whenever the set of names may have grown."""
 

@@ -40,7 +40,8 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
     listener = asyncio.create_task(
         driver.signals.listen_finished(lambda job_id, status: ends.put_nowait((job_id, status)), ready.set)
     )
-    await asyncio.wait_for(ready.wait(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await ready.wait()
     await driver.signals.await_jobs(job_ids)
     try:
         yield ends
@@ -51,7 +52,8 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
 
 async def next_end(ends: asyncio.Queue[End]) -> End:
     """The next end that is told."""
-    return await asyncio.wait_for(ends.get(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        return await ends.get()
 
 
 class TestEnding:

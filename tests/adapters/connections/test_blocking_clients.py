@@ -159,9 +159,7 @@ def child():
         raise AssertionError("both processes talk over one connection")
 
 children = []
-held = queries._client.opening._locked()
 with queries._client.driver.link.session._lending._lock:   # as a thread of this process may, at that moment
-    held._lock.acquire()
     for number in range(3):
         pid = os.fork()
         if pid == 0:
@@ -174,7 +172,6 @@ with queries._client.driver.link.session._lending._lock:   # as a thread of this
                     os._exit(1)
                 raise
         children.append(pid)
-    held._lock.release()
 ended = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children]
 backend = queries._client.driver.link.session._lending._connection.info.backend_pid
 queries.enqueue("mail")     # its connection has lived through the ends of the children

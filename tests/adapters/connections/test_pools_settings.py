@@ -16,6 +16,7 @@ from pg_scheduler import InvalidInput, Queries, Scheduler
 from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler_postgres.driver import PostgresDriver
+from tests.chaos.network.proxy import TcpProxy
 from tests.support.running import eventually, past, within
 
 NOWHERE = "postgresql://postgres@127.0.0.1:1/nowhere"
@@ -271,17 +272,18 @@ async def test_a_connection_in_no_transaction_is_refused(
 async def test_several_hosts_of_the_environment_are_known_to_a_connection(
     dsn: str, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`asyncpg.connect()`: the environment says where."""
+    """`asyncpg.connect()`: the environment says where, and the host that answered first is gone."""
     parts = psycopg.conninfo.conninfo_to_dict(dsn)
-    monkeypatch.setenv("PGHOST", f"127.0.0.1,{parts['host']}")
-    monkeypatch.setenv("PGPORT", f"1,{parts['port']}")
-    monkeypatch.setenv("PGUSER", str(parts["user"]))
-    monkeypatch.setenv("PGDATABASE", str(parts["dbname"]))
-    connection: Any = (
-        await asyncpg.connect() if library == "asyncpg" else await psycopg.AsyncConnection.connect()
-    )
-    monkeypatch.setenv("PGHOST", f"{parts['host']},127.0.0.1")
-    monkeypatch.setenv("PGPORT", f"1,{parts['port']}")
-    async with Queries(connection) as queries:
-        assert await queries.queue_size() == []
-    await connection.close()
+    host, port = str(parts["host"]), int(str(parts["port"]))
+    async with TcpProxy(host, port) as first:
+        monkeypatch.setenv("PGHOST", f"127.0.0.1,{host}")
+        monkeypatch.setenv("PGPORT", f"{first.port},{port}")
+        monkeypatch.setenv("PGUSER", str(parts["user"]))
+        monkeypatch.setenv("PGDATABASE", str(parts["dbname"]))
+        connection: Any = (
+            await asyncpg.connect() if library == "asyncpg" else await psycopg.AsyncConnection.connect()
+        )
+        await first.refuse()
+        async with Queries(connection) as queries:
+            assert await queries.queue_size() == []
+        await connection.close()
