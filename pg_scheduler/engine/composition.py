@@ -115,7 +115,6 @@ class Composition:
         self._after_settling = AfterSettling(
             events=self._events,
             observers=self._observers,
-            pruner=self._pruner,
             prune=given.settings.prune,
             registry=given.registry,
         )
@@ -226,6 +225,7 @@ class Composition:
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
             on_settled=self._after_settling.settled,
+            on_deleted=self._pruner.deleted_as_settled,
         )
 
     def _make_runner(self, settler: Settler, progress: ProgressWriter) -> Runner:
