@@ -33,11 +33,13 @@ async def listen(
     try:
         connection.add_termination_listener(lambda _connection: gone.set())
         with translated():
-            await asyncio.wait_for(connection.add_listener(channel, deliver), PROBE_TIMEOUT)
+            async with asyncio.timeout(PROBE_TIMEOUT):
+                await connection.add_listener(channel, deliver)
         on_ready()
         while True:
             try:
-                await asyncio.wait_for(gone.wait(), PROBE_INTERVAL)
+                async with asyncio.timeout(PROBE_INTERVAL):
+                    await gone.wait()
             except TimeoutError:
                 with translated():
                     await connection.fetchval("SELECT 1", timeout=PROBE_TIMEOUT)
@@ -49,6 +51,7 @@ async def listen(
 
 async def _end(connection: Any) -> None:
     try:
-        await asyncio.wait_for(connection.close(), 2)
+        async with asyncio.timeout(2):
+            await connection.close()
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         connection.terminate()

@@ -243,6 +243,7 @@ async def _nothing_to_reset(connection: Any) -> None:
 async def _close(closable: Any) -> None:
     """Close politely, and by force where the other side no longer answers."""
     try:
-        await asyncio.wait_for(closable.close(), 5)
+        async with asyncio.timeout(5):
+            await closable.close()
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         closable.terminate()

@@ -48,10 +48,11 @@ async def listen_proven(
         await established.wait()
         await link.session.fetch("SELECT pg_catalog.pg_notify($1::text, $2::text)", [channel, ours])
         try:
-            await asyncio.wait_for(echoed.wait(), ECHO_TIMEOUT)
+            async with asyncio.timeout(ECHO_TIMEOUT):
+                await echoed.wait()
         except TimeoutError:
             raise SignalsSwallowed(
-                f"LISTEN was accepted, but no signal came back within {ECHO_TIMEOUT:g} s"
+                f"no signal came back within {ECHO_TIMEOUT:g} s, although LISTEN was accepted"
             ) from None
         on_ready()
 

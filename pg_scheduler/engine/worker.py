@@ -128,19 +128,24 @@ class Worker:
         claimer = self.services.claimer
         claimer.stop()
         try:
-            await asyncio.wait_for(claimer.stopped.wait(), FLUSH_PATIENCE)
+            async with asyncio.timeout(FLUSH_PATIENCE):
+                await claimer.stopped.wait()
         except TimeoutError:
             claimer.give_up()
             log.warning("a claim does not return; jobs that it has claimed will not start in this worker")
 
     async def _store_the_rest(self) -> None:
         services = self.services
-        await asyncio.wait_for(services.settler.wait_empty(), FLUSH_PATIENCE)
-        await asyncio.wait_for(services.claimer.release_orphaned_claims(), FLUSH_PATIENCE)
-        # A claim that came back only now has brought jobs, to be given back.
-        await asyncio.wait_for(services.settler.wait_empty(), FLUSH_PATIENCE)
-        await asyncio.wait_for(services.progress.flush(), FLUSH_PATIENCE)
-        await asyncio.wait_for(services.pruner.record_settled(), FLUSH_PATIENCE)
+        for step in (
+            services.settler.wait_empty,
+            services.claimer.release_orphaned_claims,
+            # A claim that came back only now has brought jobs, to be given back.
+            services.settler.wait_empty,
+            services.progress.flush,
+            services.pruner.record_settled,
+        ):
+            async with asyncio.timeout(FLUSH_PATIENCE):
+                await step()
 
     async def _end_services(self) -> None:
         services = set(self._running.values())
@@ -152,7 +157,8 @@ class Worker:
     async def _deregister(self) -> None:
         """Leave the list of workers; last of all, because a renewal would enter it again."""
         try:
-            await asyncio.wait_for(self._driver.jobs.forget_worker(self.worker_id), FLUSH_PATIENCE)
+            async with asyncio.timeout(FLUSH_PATIENCE):
+                await self._driver.jobs.forget_worker(self.worker_id)
         except (PgSchedulerError, TimeoutError) as error:
             log.warning(
                 "worker %s could not be removed from the list of workers: %s",
@@ -165,7 +171,8 @@ class Worker:
         for attempt in self.services.active.attempts():
             attempt.stop(StopReason.SHUTDOWN)
         try:
-            await asyncio.wait_for(self.services.active.wait_idle(), STOP_PATIENCE)
+            async with asyncio.timeout(STOP_PATIENCE):
+                await self.services.active.wait_idle()
         except TimeoutError:
             for attempt in self.services.active.attempts():
                 log.warning(

@@ -74,7 +74,8 @@ class Child:
     async def wait_gone(self) -> None:
         """Return once it has exited; kills it if it does not exit in time."""
         try:
-            await asyncio.wait_for(self.gone.wait(), PATIENCE)
+            async with asyncio.timeout(PATIENCE):
+                await self.gone.wait()
         except TimeoutError:
             self.kill()
             await self.gone.wait()

@@ -40,7 +40,8 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
     listener = asyncio.create_task(
         driver.signals.listen_finished(lambda job_id, status: ends.put_nowait((job_id, status)), ready.set)
     )
-    await asyncio.wait_for(ready.wait(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await ready.wait()
     await driver.signals.await_jobs(job_ids)
     try:
         yield ends
@@ -51,7 +52,8 @@ async def awaiting(driver: Driver, *job_ids: str) -> AsyncIterator[asyncio.Queue
 
 async def next_end(ends: asyncio.Queue[End]) -> End:
     """The next end that is told."""
-    return await asyncio.wait_for(ends.get(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        return await ends.get()
 
 
 class TestEnding:
@@ -94,7 +96,8 @@ class TestEnding:
         jobs = [await started(driver, name, store_result=True) for name in ("awaited", "other")]
         async with awaiting(driver, "awaited") as ends:
             verdicts = [settlement_of(job, JobEvent.COMPLETE, result="1") for job in jobs]
-            await driver.jobs.settle(verdicts, now=at(10), not_kept=[JobStatus.COMPLETED])
+            answer = await driver.jobs.settle(verdicts, now=at(10), not_kept=[JobStatus.COMPLETED])
+            assert (answer.accepted, answer.deleted) == ([True, True], {JobStatus.COMPLETED: 1})
             assert await next_end(ends) == ("awaited", JobStatus.COMPLETED)
         for policy in (VacuumPolicy.immediate(), VacuumPolicy.keep_last(0)):
             assert await driver.retention.prune(JobStatus.COMPLETED, policy, 10, now=at(69)) == 0
@@ -109,7 +112,8 @@ class TestEnding:
         job = await claimed(driver, now=at(50))
         await driver.signals.await_jobs(["job"])
         verdict = settlement_of(job, JobEvent.FAIL, error_message="broken", traceback="here")
-        await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
+        answer = await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
+        assert (answer.accepted, answer.deleted) == ([True], {})
         found = [attempt.traceback for attempt in await driver.insight.attempts("job")]
         assert found == ["before", "here"]
         assert await driver.retention.prune(JobStatus.FAILED, VacuumPolicy.keep_last(0), 10, now=at(70)) == 1

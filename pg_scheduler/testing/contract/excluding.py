@@ -59,7 +59,8 @@ class TestExcluding:
                 await asyncio.Event().wait()
 
         holding = asyncio.create_task(hold())
-        await asyncio.wait_for(inside.wait(), 20)
+        async with asyncio.timeout(20):
+            await inside.wait()
         holding.cancel()
         with suppress(asyncio.CancelledError):
             await holding
@@ -74,9 +75,11 @@ class TestExcluding:
     async def _meet(self, driver: Driver, name: str, together: asyncio.Barrier) -> None:
         async with driver.locks.exclusive(name, _not_lost) as held:
             assert held
-            await asyncio.wait_for(together.wait(), 20)
+            async with asyncio.timeout(20):
+                await together.wait()
 
     async def _try(self, driver: Driver, together: asyncio.Barrier) -> bool:
         async with driver.locks.exclusive("name", _not_lost) as held:
-            await asyncio.wait_for(together.wait(), 20)
+            async with asyncio.timeout(20):
+                await together.wait()
             return held

@@ -22,7 +22,8 @@ async def listening(driver: Driver) -> AsyncIterator[asyncio.Queue[SignalKind]]:
     heard: asyncio.Queue[SignalKind] = asyncio.Queue()
     ready = asyncio.Event()
     listener = asyncio.create_task(driver.signals.listen(heard.put_nowait, ready.set))
-    await asyncio.wait_for(ready.wait(), PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        await ready.wait()
     try:
         yield heard
     finally:

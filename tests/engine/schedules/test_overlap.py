@@ -101,6 +101,23 @@ async def test_a_retry_is_waited_for(drivers: MakeDriver, clock: ManualClock) ->
         assert (len(tries), await unfinished(scheduler)) == (1, 1)
 
 
+async def test_a_retry_is_not_waited_for_where_runs_may_overlap(
+    drivers: MakeDriver, clock: ManualClock
+) -> None:
+    tries: list[int] = []
+
+    @periodic(every=SECOND, dedup_key="key", max_retries=1, overlap=Overlap.ALLOW)
+    async def fail_first() -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise LookupError
+
+    async with Scheduler(drivers(), clock=clock) as scheduler:
+        await as_time_passes(clock, lambda: len(tries) >= 3)
+        (failed,) = await scheduler.jobs(status="pending", error="LookupError")
+        assert failed.retry_count == 1
+
+
 async def _due(scheduler: Scheduler, windows: int) -> bool:
     """True once this many further windows are due after the latest that was run."""
     (info,) = await scheduler.list_schedules()

@@ -87,7 +87,7 @@ def test_a_job_spec_takes_the_documented_fields_in_order() -> None:
     ]
     spec = JobSpec(add, NOW)
     assert (spec.args, spec.kwargs, spec.job_id) == ((), {}, None)
-    assert (spec.priority, spec.max_retries, spec.misfire_grace_time) == (_UNSET, _UNSET, _UNSET)
+    assert (spec.priority, spec.max_retries, spec.misfire_grace_time) == (JobPriority.NORMAL, 0, _UNSET)
     assert JobSpec(add, NOW).kwargs is not spec.kwargs
 
 

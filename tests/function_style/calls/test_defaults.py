@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import pytest
 
 from pg_scheduler import InvalidInput, JobHandle, JobPriority, JobSpec, Scheduler, call, task
 from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.unset import UNSET
 from pg_scheduler.testing import drain
 from tests.function_style.calls.tasks import NOW, add
 
@@ -110,6 +112,40 @@ async def test_a_function_without_a_policy_gets_what_is_documented(scheduler: Sc
 async def test_a_name_that_is_known_here_has_its_tasks_defaults(scheduler: Scheduler) -> None:
     name = scheduler.task_for(charge).name
     job = await scheduler.schedule_job(name, NOW, {"args": [3]})
+    assert await stored(scheduler, job) == Stored(3, 5, 60, "shop", 6)
+
+
+def read(spec: JobSpec) -> tuple[object, ...]:
+    return spec.priority, spec.max_retries, spec.misfire_grace_time, spec.store_result, spec.limit_key
+
+
+def test_a_spec_reads_as_what_its_job_will_have() -> None:
+    assert read(JobSpec(add, NOW)) == (JobPriority.NORMAL, 0, UNSET, False, None)
+    assert read(JobSpec(charge, NOW)) == (JobPriority.HIGH, 5, 60, True, "shop")
+    said = JobSpec(
+        charge,
+        NOW,
+        priority=JobPriority.NORMAL,
+        max_retries=0,
+        misfire_grace_time=None,
+        store_result=False,
+        limit_key=None,
+    )
+    assert read(said) == (JobPriority.NORMAL, 0, None, False, None)
+
+
+async def test_a_copy_of_a_spec_makes_the_same_job(scheduler: Scheduler) -> None:
+    spec = replace(JobSpec(charge, NOW, (3,)), job_id="copied")
+    (job,) = await scheduler.schedule_bulk([spec])
+    assert job == "copied"
+    assert await stored(scheduler, job) == Stored(3, 5, 60, "shop", 6)
+
+
+async def test_a_spec_of_a_name_leaves_its_tasks_defaults_to_the_scheduler(scheduler: Scheduler) -> None:
+    spec = JobSpec(scheduler.task_for(charge).name, NOW, (3,))
+    assert read(spec) == (UNSET, UNSET, UNSET, UNSET, UNSET)
+    (job,) = await scheduler.schedule_bulk([spec])
+    assert job is not None
     assert await stored(scheduler, job) == Stored(3, 5, 60, "shop", 6)
 
 
