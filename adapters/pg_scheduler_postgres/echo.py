@@ -52,7 +52,7 @@ async def listen_proven(
                 await echoed.wait()
         except TimeoutError:
             raise SignalsSwallowed(
-                f"LISTEN was accepted, but no signal came back within {ECHO_TIMEOUT:g} s"
+                f"the server accepted LISTEN, but no signal came back within {ECHO_TIMEOUT:g} s"
             ) from None
         on_ready()
 

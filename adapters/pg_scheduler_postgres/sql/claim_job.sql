@@ -1,5 +1,5 @@
--- Lease one pending job, whether due or not; not if somebody's open transaction holds it: a worker's claims
--- wait for each other, and would wait for that transaction.
+-- Lease one pending job, whether due or not. One that somebody's open transaction holds is left alone: a
+-- worker's claims wait for each other, and would wait for that transaction.
 UPDATE :"schema".scheduled_jobs AS job
 -- include: lease_to_worker
 WHERE job.job_id = ANY (ARRAY(

@@ -121,19 +121,21 @@ async def test_the_printed_sql_pipes_into_psql(
     assert (await lone_pgq("db", "status", "--dsn", dsn, "--schema", schema)).code == 0
 
 
-async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql: asyncpg.Connection) -> None:
-    """PostgreSQL keeps the text of what a driver has prepared."""
-    scheduler = Scheduler(sql)
-    await scheduler.initialize_db()
-    scheduler.task_map["task"] = _nothing
-    await scheduler.worker.steps.claim_and_start()
+async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str) -> None:
+    """PostgreSQL keeps the text of what a connection has prepared."""
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        scheduler = Scheduler(pool)
+        await scheduler.initialize_db()
+        scheduler.task_map["task"] = _nothing
+        await scheduler.worker.steps.claim_and_start()
+        sent = {row["statement"] for row in await pool.fetch("SELECT statement FROM pg_prepared_statements")}
+        await scheduler.shutdown()
     printed = await lone_pgq("db", "sql", "--statement", "claim")
     comments = [line for line in printed.out.splitlines() if line.startswith("--")]
     assert (printed.code, comments[:2]) == (
         0,
         ["-- $1 mark_ranks integer[]", "-- $2 mark_times timestamptz[]"],
     )
-    sent = [row["statement"] for row in await sql.fetch("SELECT statement FROM pg_prepared_statements")]
     assert printed.out.removeprefix("\n".join(comments) + "\n").removesuffix("\n") in sent
 
 

@@ -87,7 +87,7 @@ def test_sql_reads_as_prose(file: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        (stage.SUBMIT, {"submit", "submit_one", "submit_replacing"}),
+        (stage.SUBMIT, {"submit", "submit_one", "submit_replacing", "submit_runs"}),
         (stage.CLAIM, {"claim"}),
         (stage.SETTLE, {"settle", "settle_completed", "settle_deleted"}),
         (stage.ADVANCE, {"advance_schedules"}),
