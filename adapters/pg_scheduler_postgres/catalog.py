@@ -34,6 +34,8 @@ JOBS = Table(
         " WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_lane_runs": "(job_name, lane)"
         " WHERE ((status = 'running'::text) AND (lane IS NOT NULL))",
+        "scheduled_jobs_counted_apart": "(counts_name, counts_lane)"
+        " WHERE ((status = 'running'::text) AND (counts_epoch IS NOT NULL))",
         "scheduled_jobs_running": "(job_id) WHERE (status = 'running'::text)",
         "scheduled_jobs_of_schedule": "(schedule_key) WHERE ((schedule_key IS NOT NULL)"
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
@@ -116,6 +118,7 @@ LIMITS = Table(
         "rate": "double precision",
         "paused": "boolean NOT NULL DEFAULT false",
         "changed_at": f"{_TIME} NOT NULL",
+        "resumed_at": _TIME,
     },
     ("task_name",),
 )
@@ -129,6 +132,7 @@ LANES = Table(
         "claimed_at": f"{_TIME} NOT NULL",
         "refilled_at": _TIME,
         "granted": "integer NOT NULL",
+        "full_at": _TIME,
     },
     ("task_name", "lane"),
 )

@@ -124,7 +124,8 @@ _COUNT = "integer NOT NULL DEFAULT 0"
 _DUE = "coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time})"
 _LANE = (
     "coalesce({limit_key}, "
-    """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}))"""
+    """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}"""
+    """ AND (limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)))"""
 )
 
 
@@ -187,6 +188,9 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("awaited", _FLAG, 4),
     JobColumn("progress_done", "double precision", 4, shown="progress_done"),
     JobColumn("progress_total", "double precision", 4, shown="progress_total"),
+    JobColumn("counts_epoch", "bigint", 7),
+    JobColumn("counts_name", "text", 7),
+    JobColumn("counts_lane", 'text COLLATE "C"', 7),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

@@ -9,7 +9,13 @@ from typing import Any
 
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
-from pg_scheduler.domain.limits import BURST_SECONDS, TOKEN_ROUNDING
+from pg_scheduler.domain.limits import (
+    BURST_SECONDS,
+    CLOCK_SET_BACK,
+    FULL_LANE_PATIENCE,
+    NOTE_AGAIN,
+    TOKEN_ROUNDING,
+)
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement, Verdict
@@ -91,6 +97,10 @@ class PostgresJobs:
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
             token_rounding=TOKEN_ROUNDING,
+            full_patience=FULL_LANE_PATIENCE.total_seconds(),
+            set_back=CLOCK_SET_BACK.total_seconds(),
+            note_again=NOTE_AGAIN.total_seconds(),
+            competing=request.competing,
             after_task="" if cursor is None else cursor.task_name,
             after_lane="" if cursor is None else cursor.lane,
             lanes_at_once=LANES_AT_ONCE,
@@ -106,6 +116,8 @@ class PostgresJobs:
             more=more or not swept,
             next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
             cursor=None if swept else LaneCursor(ended_task, rows[0]["ended_lane"], more),
+            outranked=rows[0]["outranked"],
+            passed_over=rows[0]["passed_over"],
         )
 
     async def claim_job(

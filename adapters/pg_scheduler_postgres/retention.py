@@ -32,7 +32,7 @@ class PostgresRetention:
         if policy.trigger is VacuumTrigger.COUNT_BASED:
             rows = await self._link.run("prune_by_count", now=now, keep=policy.keep_count, **wanted)
         else:
-            rows = await self._link.run("prune_by_age", now=now, days=policy.days or 0, **wanted)
+            rows = await self._link.run("prune_by_age", now=now, days=policy.age.days, **wanted)
         deleted: int = rows[0]["deleted"]
         return deleted
 

@@ -8,6 +8,11 @@ the one before took.
 
 The rate is the generic cell rate algorithm (ITU-T I.371): instead of a bucket of tokens a lane remembers
 one instant, the time at which the bucket would be full again (`refilled_at`). A start moves it on by 1/rate.
+Whatever rate held when it was written, and whatever the clock showed: right after the last start no more than
+a whole bucket was missing.
+
+A job that waits for room in its lane, or for the end of a pause, is not late: what its grace counts from is
+in `waits_from`.
 """
 
 from __future__ import annotations
@@ -24,6 +29,9 @@ NO_KEY = ""
 
 MAX_RATE = 1_000_000.0
 """Starts per second; more is no limit at all."""
+
+MIN_RATE = 1 / (366 * 86_400)
+"""One start in a year; less is a pause."""
 
 BURST_SECONDS = 0.1
 """How much of a second's rate may start at once after a pause."""
@@ -70,9 +78,11 @@ def _checked_rate(value: object) -> float | None:
     # An infinite rate is how PgQueuer spells "no limit".
     if value is None or value == math.inf:
         return None
-    if not is_finite_number(value) or not 0 < value <= MAX_RATE:  # type: ignore[operator]
+    if not is_finite_number(value) or not MIN_RATE <= value <= MAX_RATE:  # type: ignore[operator]
         raise InvalidInput(
-            "requests_per_second", f"expected a number over 0, up to {MAX_RATE:.0f}, got {shown(value)}"
+            "requests_per_second",
+            f"expected a number from {MIN_RATE:.1e} (one in a year) to {MAX_RATE:.0f}, got {shown(value)}",
+            "Pause the queue if nothing is to start",
         )
     return float(value)  # type: ignore[arg-type]
 
@@ -85,20 +95,83 @@ def burst_of(rate: float) -> float:
     return max(1.0, rate * BURST_SECONDS)
 
 
-def tokens(rate: float, refilled_at: datetime | None, now: datetime) -> float:
-    """How many may start now; below 1 means none. A `refilled_at` further ahead than an empty bucket needs
-    (a clock that was set back) counts as an empty bucket."""
-    burst = burst_of(rate)
-    ahead = (refilled_at - now).total_seconds() if refilled_at is not None else 0.0
-    return burst - min(max(ahead, 0.0) * rate, burst)
+FULL_LANE_PATIENCE = timedelta(seconds=100)
+"""A lane counts as full for so long after somebody saw it so: twice the longest time between two looks."""
+
+NOTE_AGAIN = timedelta(seconds=15)
+"""How old the note that a lane is full may become while it is looked at."""
 
 
-def refilled_after(rate: float, refilled_at: datetime | None, now: datetime, starts: int) -> datetime:
+CLOCK_SET_BACK = timedelta(seconds=60)
+"""What a lane gave so far ahead of now it gave by another clock. Less says nothing: a statement begins before
+it sees what others have written."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """What is known of a lane apart from its jobs."""
+
+    claimed_at: datetime
+    """When it last gave jobs."""
+    refilled_at: datetime | None = None
+    """When its bucket is full again; None: it is full."""
+    full_at: datetime | None = None
+    """When it was last seen without a free slot; None: never."""
+
+
+def _missing(rate: float, lane: LaneState | None, now: datetime) -> float:
+    """How many tokens the bucket lacks; negative since it has been full."""
+    if lane is None or lane.refilled_at is None:
+        return -math.inf
+    after_the_last = min((lane.claimed_at - now).total_seconds(), 0.0) + burst_of(rate) / rate
+    return min((lane.refilled_at - now).total_seconds(), after_the_last) * rate
+
+
+def tokens(rate: float, lane: LaneState | None, now: datetime) -> float:
+    """How many may start now; below 1 means none. A lane that last gave jobs at a time that is still to come
+    (a clock was set back) is taken to have given them just now."""
+    return burst_of(rate) - max(_missing(rate, lane, now), 0.0)
+
+
+def refilled_after(rate: float, lane: LaneState | None, now: datetime, starts: int) -> datetime:
     """When the bucket is full again, once `starts` jobs have started now."""
-    missing = burst_of(rate) - tokens(rate, refilled_at, now) + starts
+    missing = burst_of(rate) - tokens(rate, lane, now) + starts
     return now + timedelta(seconds=missing / rate)
 
 
-def until_token(rate: float, refilled_at: datetime | None, now: datetime) -> timedelta:
+def until_token(rate: float, lane: LaneState | None, now: datetime) -> timedelta:
     """How long until one more may start."""
-    return timedelta(seconds=max(1.0 - tokens(rate, refilled_at, now), 0.0) / rate)
+    return timedelta(seconds=max(1.0 - tokens(rate, lane, now), 0.0) / rate)
+
+
+def worth_noting(lane: LaneState | None, now: datetime, *, full: bool) -> bool:
+    """Whether a look at a lane that gives nothing is to be written down: it is full, and the last note of
+    that is old; or its state is of a time that is still to come."""
+    if lane is not None and lane.claimed_at > now + CLOCK_SET_BACK:
+        return True
+    noted = None if lane is None else lane.full_at
+    return full and (noted is None or not timedelta(0) <= now - noted < NOTE_AGAIN)
+
+
+def noted(lane: LaneState | None, rate: float | None, now: datetime, *, full: bool) -> LaneState:
+    """The state after such a look."""
+    full_at = now if full else None if lane is None else lane.full_at
+    if lane is None:
+        return LaneState(now, None, full_at)
+    if lane.claimed_at <= now + CLOCK_SET_BACK:
+        return LaneState(lane.claimed_at, lane.refilled_at, full_at)
+    return LaneState(now, None if rate is None else refilled_after(rate, lane, now, 0), full_at)
+
+
+def waits_from(
+    rate: float | None, lane: LaneState | None, resumed_at: datetime | None, now: datetime
+) -> datetime | None:
+    """Since when a job of a lane that has room now could have started, as far as the lane and the pauses of
+    its task are concerned; None: since ever."""
+    instants = [resumed_at]
+    if lane is not None and lane.full_at is not None:
+        instants.append(min(lane.full_at + FULL_LANE_PATIENCE, now))
+    if rate is not None and lane is not None and lane.refilled_at is not None:
+        spare = burst_of(rate) - 1 - _missing(rate, lane, now)
+        instants.append(now - timedelta(seconds=spare / rate))
+    return max((one for one in instants if one is not None), default=None)

@@ -15,6 +15,10 @@ AWAITED_STAY = timedelta(seconds=60)
 and what it returned."""
 
 
+LONGEST = 36_525
+"""Days, a century: a policy of more keeps what it is for as well, and leaves the calendar alone."""
+
+
 class VacuumTrigger(Enum):
     """What causes a finished job to be deleted."""
 
@@ -46,6 +50,11 @@ class VacuumPolicy:
                 checked_count(field, value)
             elif value is not None:
                 raise InvalidInput(field, f"has no meaning for {self.trigger.value}")
+
+    @property
+    def age(self) -> timedelta:
+        """For TIME_BASED: how old what is deleted has to be."""
+        return timedelta(days=min(self.days or 0, LONGEST))
 
     @classmethod
     def immediate(cls) -> VacuumPolicy:

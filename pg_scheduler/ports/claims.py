@@ -47,6 +47,9 @@ class ClaimRequest:
     spares a store the places where jobs stood that are claimed by now."""
     lane_cursor: LaneCursor | None = None
     """For `claim_lanes`: the cursor of the answer before; None: from the first lane on."""
+    competing: bool = True
+    """For `claim_lanes`: whether due jobs outside lanes take their places in the common order. False once a
+    claim has found that there are none to be had, whatever is due: somebody's transaction holds them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,11 @@ class LaneAnswer:
     tells."""
     cursor: LaneCursor | None = None
     """Where the next claim goes on; None: this one has looked at the last lane."""
+    outranked: bool = False
+    """True if jobs were left behind that lanes had room for, because others come first. That makes `more`
+    true as well."""
+    passed_over: bool = False
+    """True if due jobs that lanes had room for are held by somebody's transaction. They are left to it."""
 
     @property
     def swept(self) -> bool:

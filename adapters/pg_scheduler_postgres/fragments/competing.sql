@@ -3,7 +3,7 @@ other_ranks (priority) AS (
     (
         SELECT job.priority
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending' AND job.lane IS NULL
+        WHERE :competing::boolean AND job.status = 'pending' AND job.lane IS NULL
         ORDER BY job.priority
         LIMIT 1
     )

@@ -4,7 +4,7 @@ next_opening AS (
     SELECT min(extract(EPOCH FROM first.execution_time - :NOW)) AS wait_seconds
     FROM lane_capacity
     JOIN lane_ranks ON lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
-    LEFT JOIN selection ON selection.job_name = lane_capacity.job_name AND selection.lane = lane_capacity.lane
+    LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
     CROSS JOIN LATERAL (
         SELECT job.execution_time
         FROM :"schema".scheduled_jobs AS job
@@ -18,18 +18,18 @@ next_opening AS (
         ORDER BY job.execution_time
         LIMIT 1
     ) AS first
-    WHERE coalesce(lane_capacity.slots > coalesce(selection.jobs, 0), true)
+    WHERE coalesce(lane_capacity.slots > coalesce(taken.jobs, 0), true)
     UNION ALL
     -- The next start that a rate allows, where a job is waiting for it.
     SELECT min(
         greatest(
-            (1 - (lane_capacity.burst - lane_capacity.missing - coalesce(selection.jobs, 0)))
+            (1 - (lane_capacity.burst - lane_capacity.missing - coalesce(taken.jobs, 0)))
                 / lane_capacity.rate,
             0
         )
     )
     FROM lane_capacity
-    LEFT JOIN selection ON selection.job_name = lane_capacity.job_name AND selection.lane = lane_capacity.lane
+    LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
     LEFT JOIN (
         SELECT due_in_lanes.job_name, due_in_lanes.lane, count(*) AS jobs
         FROM due_in_lanes
@@ -37,7 +37,9 @@ next_opening AS (
         GROUP BY due_in_lanes.job_name, due_in_lanes.lane
     ) AS expiring ON expiring.job_name = lane_capacity.job_name AND expiring.lane = lane_capacity.lane
     WHERE lane_capacity.rate IS NOT NULL
-        AND coalesce(lane_capacity.slots > coalesce(selection.jobs, 0), true)
+        -- What somebody's transaction holds is looked at again without this: see `passed_over`.
+        AND coalesce(taken.passed_over, 0) = 0
+        AND coalesce(lane_capacity.slots > coalesce(taken.jobs, 0), true)
         AND EXISTS (
             SELECT 1
             FROM lane_ranks
@@ -50,9 +52,9 @@ next_opening AS (
                     AND job.lane = lane_ranks.lane
                     AND job.priority = lane_ranks.priority
                     AND job.execution_time <= :NOW
-                LIMIT coalesce(selection.jobs, 0) + coalesce(expiring.jobs, 0) + 1
+                LIMIT coalesce(taken.jobs, 0) + coalesce(expiring.jobs, 0) + 1
             ) AS waiting
             WHERE lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
-            OFFSET coalesce(selection.jobs, 0) + coalesce(expiring.jobs, 0)
+            OFFSET coalesce(taken.jobs, 0) + coalesce(expiring.jobs, 0)
         )
 )

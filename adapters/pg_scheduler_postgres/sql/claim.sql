@@ -47,9 +47,13 @@ ranks (priority) AS (
 ),
 -- The first due jobs, locked, and what is to become of each.
 locked AS MATERIALIZED (
-    SELECT first.job_id, first.is_late, first.is_limited
+    SELECT
+        first.job_id,
+        first.is_late AND NOT first.is_limited AND NOT first.was_paused AS is_late,
+        -- What a pause may have held up is for its lane to judge.
+        first.is_limited OR (first.is_late AND first.was_paused) AS is_limited
     FROM (
-        SELECT of_rank.job_id, of_rank.is_late, of_rank.is_limited
+        SELECT of_rank.job_id, of_rank.is_late, of_rank.is_limited, of_rank.was_paused
         FROM ranks
         LEFT JOIN marks AS mark ON mark.priority = ranks.priority
         CROSS JOIN LATERAL (
@@ -57,8 +61,19 @@ locked AS MATERIALIZED (
                 job.job_id,
                 -- include: is_late AS is_late,
                 job.job_name = ANY (
-                    ARRAY(SELECT limits.task_name FROM :"schema".scheduled_job_limits AS limits)
-                ) AS is_limited
+                    ARRAY(
+                        SELECT limits.task_name
+                        FROM :"schema".scheduled_job_limits AS limits
+                        WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
+                    )
+                ) AS is_limited,
+                job.job_name = ANY (
+                    ARRAY(
+                        SELECT limits.task_name
+                        FROM :"schema".scheduled_job_limits AS limits
+                        WHERE limits.resumed_at IS NOT NULL
+                    )
+                ) AS was_paused
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
                 AND job.lane IS NULL
@@ -92,7 +107,7 @@ sorted AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET lane = ''
     WHERE job.job_id = ANY (
-        ARRAY(SELECT locked.job_id FROM locked WHERE locked.is_limited AND NOT locked.is_late)
+        ARRAY(SELECT locked.job_id FROM locked WHERE locked.is_limited)
     )
     RETURNING job.job_id
 ),

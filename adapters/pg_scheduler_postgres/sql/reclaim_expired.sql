@@ -74,6 +74,7 @@ unused AS (
         FROM :"schema".scheduled_job_lanes AS old
         WHERE old.claimed_at < :NOW - interval '1 hour'
             AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
+            AND (old.full_at IS NULL OR old.full_at < :NOW - interval '1 hour')
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE SKIP LOCKED
     ) AS old

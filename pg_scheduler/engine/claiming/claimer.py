@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.engine.claiming.claim_cursor import ClaimCursor
@@ -198,15 +199,19 @@ class Claimer:
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
         results: list[ClaimResult] = []
-        taken, next_due_in, passed_over = 0, None, False
+        taken, outranked, next_due_in, passed_over = 0, False, None, False
         try:
             if self._lanes.is_open(self._busy):
-                taken += await self._claim_lanes(request, results)
+                taken, outranked = await self._claim_lanes(request, results)
             if taken < request.limit:
                 rest = replace(request, limit=request.limit - taken)
                 rows, next_due_in, passed_over = await self._claim_others(rest, results)
                 taken += rows
                 self._busy = rows == rest.limit
+            if outranked and not self._busy and taken < request.limit:
+                # What came before the jobs in lanes could not be had: somebody's transaction holds it.
+                rest = replace(request, limit=request.limit - taken, competing=False)
+                taken += (await self._claim_lanes(rest, results))[0]
         finally:
             # Whatever was claimed is leased to this worker, even if the second claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
@@ -227,16 +232,26 @@ class Claimer:
         for job in starting:
             self._start_job(job)
 
-    async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> int:
+    async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
+        """How many jobs were taken, and whether others came before some that lanes had room for. If the store
+        refuses the statement, that is logged and tried again: tasks without limits do not wait for it."""
         sent_at, reasons = self._clock.monotonic(), self._lanes.requests
-        answer = await self._jobs.claim_lanes(
-            replace(request, lane_cursor=self._lanes.cursor), now=self._clock.pinned()
-        )
+        cursor = self._lanes.cursor if request.competing else None
+        try:
+            answer = await self._jobs.claim_lanes(
+                replace(request, lane_cursor=cursor), now=self._clock.pinned()
+            )
+        except (ConnectionLost, TransientDatabaseError):
+            raise
+        except DatabaseError:
+            self._lanes.failed()
+            log.exception("jobs of tasks with limits could not be claimed; the others are")
+            return 0, False
         took = self._clock.monotonic() - sent_at
         self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
         self._record_result(results, answer.jobs, answer.expired, sent_at)
         # What expired takes no slot.
-        return len(answer.jobs)
+        return len(answer.jobs), answer.outranked
 
     async def _claim_others(
         self, request: ClaimRequest, results: list[ClaimResult]

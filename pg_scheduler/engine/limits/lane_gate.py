@@ -8,6 +8,10 @@ import random
 from pg_scheduler.ports.claims import LaneAnswer, LaneCursor
 from pg_scheduler.ports.clock import Clock
 
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.01, 1.0
+"""Seconds before lanes are looked at again whose jobs somebody's transaction holds, or that could not be
+looked at; it doubles while that goes on."""
+
 BUSY_SHARE = 0.05
 """How much of a busy worker's claiming may go into lanes: tasks without limits must not be slowed by them."""
 
@@ -24,6 +28,7 @@ class LaneGate:
         self._not_before_when_busy = 0.0
         self._next_at = math.inf
         self._poll_at = 0.0
+        self._pause = 0.0
         self._swept = True
         self.cursor: LaneCursor | None = None
         """Where the next claim from the lanes goes on."""
@@ -65,6 +70,20 @@ class LaneGate:
         self._next_at = next_at if self._swept else min(self._next_at, next_at)
         self._swept, self.cursor = answer.swept, answer.cursor
         self._poll_at = now + poll
+        if answer.passed_over and not answer.jobs:
+            self._next_at = min(self._next_at, now + self._longer_pause())
+        else:
+            self._pause = 0.0
         # Left to chance, so that workers that got in each other's way do not meet again.
         self._not_before = now + took * random.uniform(0.5, 1.5)
         self._not_before_when_busy = now + took * (1 / BUSY_SHARE - 1)
+
+    def failed(self) -> None:
+        """A claim from the lanes has failed: the next is made after a pause, whatever happens meanwhile."""
+        self.request()
+        self.cursor = None
+        self._not_before = self._not_before_when_busy = self._clock.monotonic() + self._longer_pause()
+
+    def _longer_pause(self) -> float:
+        self._pause = min(max(2 * self._pause, SHORTEST_PAUSE), LONGEST_PAUSE)
+        return self._pause

@@ -31,6 +31,7 @@ from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
+from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
 from pg_scheduler.testing.contract.reclaiming import TestReclaiming
 from pg_scheduler.testing.contract.registering import TestRegistering
@@ -47,6 +48,7 @@ from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
+from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
     "TestCancelling",
@@ -59,6 +61,7 @@ __all__ = [
     "TestInsight",
     "TestLeasing",
     "TestLimiting",
+    "TestLimitsChanging",
     "TestOverriding",
     "TestReclaiming",
     "TestRegistering",
@@ -75,4 +78,5 @@ __all__ = [
     "TestSucceeding",
     "TestSuperseding",
     "TestWaiting",
+    "TestWaitingForRoom",
 ]

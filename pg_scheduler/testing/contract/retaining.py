@@ -58,6 +58,11 @@ class TestRetaining:
         assert await prune(driver, policy, now=2 * DAY + 10) == 1
         assert await left(driver) == []
 
+    async def test_an_age_beyond_the_calendar_keeps_and_fails_nothing(self, driver: Driver) -> None:
+        await finished(driver, "job", 0)
+        assert await prune(driver, VacuumPolicy.after_days(3_000_000), now=9 * DAY) == 0
+        assert await left(driver) == ["job"]
+
     async def test_only_jobs_of_the_status_go(self, driver: Driver) -> None:
         for status in JobStatus:
             await brought_to(driver, status, status.value)

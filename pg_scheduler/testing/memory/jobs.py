@@ -101,14 +101,19 @@ class MemoryJobs:
             row for row in pending if row.execution_time <= moment and row.new.task_name in request.task_names
         ][: request.limit]
         late = [row for row in due if row.too_late(moment)]
-        for row in late:
-            row.expire(moment)
-            self._state.announce_end(row)
+        # What waited for the end of a pause is not late: its lane knows.
         orphaned_claims = [
-            row for row in due if row not in late and self._state.lane_of(row.new.task_name, None) is not None
+            row
+            for row in due
+            if self._state.lane_of(row.new.task_name, None) is not None
+            or (row in late and row.new.task_name in self._state.resumed_at)
         ]
         for row in orphaned_claims:
             row.lane = NO_KEY
+        late = [row for row in late if row not in orphaned_claims]
+        for row in late:
+            row.expire(moment)
+            self._state.announce_end(row)
         future = [row.execution_time for row in pending if row.execution_time > moment]
         return ClaimAnswer(
             jobs=tuple(

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime
 
 from pg_scheduler.domain.limits import NO_KEY, TaskLimits
-from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
@@ -37,8 +36,9 @@ class MemoryLimits:
             self._state.limits.pop(record.task_name, None)
 
     def _sort_into_lanes(self, task_name: str) -> None:
-        for row in self._state.in_order(JobStatus.PENDING):
-            if row.new.task_name == task_name and row.lane is None:
+        """What runs too: it takes its place in the lane."""
+        for row in self._state.jobs.values():
+            if row.unfinished and row.new.task_name == task_name and row.lane is None:
                 row.lane = NO_KEY
 
     async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
@@ -54,6 +54,8 @@ class MemoryLimits:
             if known is not None
             else LimitRecord(task_name, TaskLimits(), paused, moment)
         )
+        if not paused:
+            self._state.resumed_at[task_name] = moment
         self._state.signal(SignalKind.LANE)
         return True
 

@@ -66,7 +66,7 @@ def _too_old(finished: list[StoredJob], policy: VacuumPolicy, now: datetime) -> 
             if seen[job.new.task_name] > (policy.keep_count or 0):
                 old.append(job)
         return old[::-1]
-    limit = now - timedelta(days=policy.days or 0)
+    limit = now - policy.age
     return [job for job in newest_first if job.finished_at is not None and job.finished_at <= limit][::-1]
 
 

@@ -35,6 +35,9 @@ class StoredJob:
     result: str | None = None
     window: datetime | None = None
     lane: str | None = None
+    counts_in: tuple[str, str | None] | None = None
+    """The task and lane that the running attempt takes its place in, where the row has got another definition
+    since."""
     awaited: bool = False
     progress: Progress | None = None
 
@@ -66,12 +69,15 @@ class StoredJob:
         self.worker_id = worker_id
         self.started_at = now
         self.lease_until = now + lease
+        self.counts_in = None
         return ClaimedJob(
             **_shared(self, ClaimedJob), attempt=self.attempt_count, schedule_window=self.window
         )
 
     def redefine(self, new: NewJob, execution_time: datetime) -> None:
-        """Take a new definition; a running attempt keeps its lease."""
+        """Take a new definition; a running attempt keeps its lease, and its place in its lane."""
+        if self.status is JobStatus.RUNNING and self.counts_in is None:
+            self.counts_in = self.new.task_name, self.lane
         self.new, self.execution_time = new, execution_time
         self.error_message = self.result = self.finished_at = self.window = self.progress = None
         if self.status is JobStatus.RUNNING:
@@ -100,10 +106,21 @@ class StoredJob:
         self.status = JobStatus.PENDING
         self.worker_id = self.lease_until = None
 
-    def too_late(self, moment: datetime) -> bool:
-        """True if its first start would come after its grace."""
+    @property
+    def occupies(self) -> tuple[str, str | None] | None:
+        """The task and lane in which it takes a place; None while it does not run."""
+        if self.status is not JobStatus.RUNNING:
+            return None
+        return self.counts_in or (self.new.task_name, self.lane)
+
+    def too_late(self, moment: datetime, waits_from: datetime | None = None) -> bool:
+        """True if its first start would come after its grace. That counts from `waits_from` at the earliest,
+        but for windows: what made them miss their time does not matter."""
+        since = self.execution_time
+        if waits_from is not None and self.window is None:
+            since = max(since, waits_from)
         return misfired(
-            lateness=moment - self.execution_time,
+            lateness=moment - since,
             grace_seconds=self.new.misfire_grace_seconds,
             ever_started=ever_started(self.started_at, self.retry_count),
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.limits import NO_KEY
+from pg_scheduler.domain.limits import NO_KEY, LaneState
 from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.limit_store import LimitRecord
@@ -40,8 +40,10 @@ class MemoryState:
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
         self.limits: dict[str, LimitRecord] = {}
-        self.refilled_at: dict[Lane, datetime] = {}
-        """When the bucket of each lane with a rate is full again."""
+        self.resumed_at: dict[str, datetime] = {}
+        """When tasks that were paused were resumed."""
+        self.lanes: dict[Lane, LaneState] = {}
+        """Of each lane that somebody has claimed from."""
 
     def signal(self, kind: SignalKind) -> None:
         """Wake whoever listens."""

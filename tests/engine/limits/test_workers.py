@@ -141,3 +141,34 @@ async def test_limits_that_are_lifted_or_changed_hold_for_what_waits(dsn: str, l
     gate.set()
     await queue.shutdown()
     await running
+
+
+async def test_tasks_without_limits_do_not_wait_for_a_claim_from_lanes_that_the_store_refuses(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Refusing(MemoryJobs):
+        async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+            raise DatabaseError("timestamp out of range", "22008")
+
+    driver = MemoryDriver()
+    driver.jobs = Refusing(driver.state)
+    queue = PgQueuer(driver)
+    ran: list[str] = []
+
+    async def note(job: Any) -> None:
+        ran.append(job.id)
+
+    queue.entrypoint("free")(note)
+    (job_id,) = await queue.queries.enqueue("free", b"")
+    await queue.scheduler.open()
+    await queue.scheduler.worker.steps.claim_and_start()
+    await queue.scheduler.worker.steps.finish_started()
+    assert ran == [job_id]
+    assert "jobs of tasks with limits could not be claimed" in caplog.text
+    await queue.shutdown()
+
+
+@pytest.mark.parametrize("rate", [1e-14, 0, -1, 1e-9, 2_000_000, "10"])
+def test_a_rate_that_no_calendar_holds_is_refused(rate: Any) -> None:
+    with pytest.raises(ValueError, match="one in a year"):
+        PgQueuer(MemoryDriver()).entrypoint("paced", requests_per_second=rate)
