@@ -39,7 +39,7 @@ check: $(VENV)/.ready  ## style and types
 matrix: $(VENV)/.ready  ## the driver's tests on PostgreSQL 13 to 18, fetched where they are missing
 	$(BIN)/python -m tests.matrix
 
-chaos: $(VENV)/.ready  ## do harm for ten minutes and count what was lost (MINUTES=, SEED=)
+chaos: $(VENV)/.ready  ## do harm for twelve minutes and count what was lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.ready  ## measure, and print a table

@@ -85,9 +85,8 @@ async def store_three_jobs(driver: Driver) -> None:
     for job_id, verdict in ends.items():
         claimed = await driver.jobs.claim_job(job_id, request, now=SOON)
         assert claimed is not None
-        assert await driver.jobs.settle([Settlement(job_id, claimed.epoch, "worker", verdict)], now=SOON) == [
-            True
-        ]
+        answer = await driver.jobs.settle([Settlement(job_id, claimed.epoch, "worker", verdict)], now=SOON)
+        assert answer.accepted == [True]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -12,8 +12,11 @@ import pytest
 
 from pg_scheduler import InvalidInput, JobStatus, Scheduler, Snooze
 from pg_scheduler.client.source import Library, Source
+from pg_scheduler.domain.conflict import ConflictResolution
+from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
+from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.hostile_inputs import INJECTION
 from tests.support.databases import Servers, new_database, versions_to_test
 
@@ -99,6 +102,23 @@ async def test_the_first_and_the_last_instant_are_times_like_others(
         record = await scheduler.driver.insight.job(late)
         assert record is not None
         assert (record.status, record.execution_time) == (JobStatus.PENDING, last)
+
+
+@pytest.mark.parametrize("many", [1, 2, WORTH_COPYING], ids=["one", "some", "copied"])
+@pytest.mark.parametrize("conflict", [ConflictResolution.RAISE, ConflictResolution.REPLACE])
+async def test_both_libraries_store_the_ends_of_time_as_dates(
+    dsn: str, library: Library, sql: asyncpg.Connection, many: int, conflict: ConflictResolution
+) -> None:
+    async with installed(dsn, library) as scheduler:
+        for when in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+            jobs = [NewJob(f"{when}{number}", "job", when, "{}") for number in range(many)]
+            await scheduler.driver.jobs.submit(jobs, conflict)
+    await sql.execute("SET timezone = 'UTC'")
+    stored = "SELECT DISTINCT execution_time::text AS at FROM scheduled_jobs ORDER BY at"
+    assert [row["at"] for row in await sql.fetch(stored)] == [
+        "0001-01-01 00:00:00+00",
+        "9999-12-31 23:59:59.999999+00",
+    ]
 
 
 @pytest.mark.parametrize("version", versions_to_test())

@@ -167,7 +167,7 @@ def test_the_installed_library_reads_its_sql(environment: Environment) -> None:
             "import json\n"
             "from importlib import resources\n"
             "from pg_scheduler_postgres.statements import Statements, read_sql\n"
-            "from pg_scheduler_postgres.migrations import all_migrations, install_sql\n"
+            "from pg_scheduler_postgres.migration_steps import all_migrations, install_sql\n"
             "folder = resources.files('pg_scheduler_postgres') / 'sql'\n"
             "parts = resources.files('pg_scheduler_postgres') / 'fragments'\n"
             "names = [entry.name.removesuffix('.sql') for entry in folder.iterdir()]\n"

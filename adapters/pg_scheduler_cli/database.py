@@ -14,7 +14,7 @@ from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json
 from pg_scheduler_cli.schema_words import gaps, nothing_there, verdict
 from pg_scheduler_postgres.catalog import TABLES
-from pg_scheduler_postgres.migrations import all_migrations, install_sql
+from pg_scheduler_postgres.migration_steps import all_migrations, install_sql
 from pg_scheduler_postgres.roles import RoleNames, roles_sql
 from pg_scheduler_postgres.statements import Statements, checked_identifier, statement_names, summary_of
 

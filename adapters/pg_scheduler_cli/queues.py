@@ -12,6 +12,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
+from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json, print_table
 
@@ -80,19 +81,13 @@ def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -
     """
 
     async def each(queries: Queries) -> tuple[list[bool], list[str]]:
-        unknown = [one for one in entrypoints if not await _is_known(queries, one)]
+        unknown = [one for one in entrypoints if not await is_known(queries, one)]
         return [await queries.pause_queue(one) for one in entrypoints], unknown
 
     changed, unknown = connection.ask(each)
     for one in unknown:
-        click.echo(f"pgq: no job is named {one!r}, and no limits: is it spelled right?", err=True)
+        warn_of(one, "no job is named {task!r}, and no limits")
     _report(entrypoints, changed, "paused", as_json)
-
-
-async def _is_known(queries: Queries, entrypoint: str) -> bool:
-    if any(record.task_name == entrypoint for record in await queries.limits()):
-        return True
-    return bool(await queries.jobs(task=entrypoint, limit=1))
 
 
 @queues.command()

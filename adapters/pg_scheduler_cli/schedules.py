@@ -9,10 +9,12 @@ from typing import Any
 import click
 
 from pg_scheduler.client.schedule_info import ScheduleInfo
+from pg_scheduler.queries import Queries
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.json_option import read_json
+from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
 
@@ -117,14 +119,25 @@ def add(
     as_json: bool,
     **settings: Any,
 ) -> None:
-    """Run TASK repeatedly; prints the key of the schedule."""
+    """Run TASK repeatedly; prints the key of the schedule.
+
+    A line on stderr warns of a TASK that no job, no limits and no other schedule name: no worker has run it.
+    """
     chosen = {
         **settings,
         "every": None if every is None else timedelta(seconds=every),
         "args": read_json("--args", args_text, list),
         "kwargs": read_json("--kwargs", kwargs_text, dict),
     }
-    key = connection.run(lambda scheduler: scheduler.add_schedule(task, **chosen))
+
+    async def store(scheduler: Scheduler) -> tuple[str, bool]:
+        others = {info.task_name for info in await scheduler.list_schedules()}
+        known = task in others or await is_known(Queries(scheduler.client), task)
+        return await scheduler.add_schedule(task, **chosen), known
+
+    key, known = connection.run(store)
+    if not known:
+        warn_of(task, "no job, no limits and no other schedule name the task {task!r}")
     print_json({"key": key}) if as_json else click.echo(key)
 
 

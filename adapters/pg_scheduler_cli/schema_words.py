@@ -28,10 +28,18 @@ def _finding(status: SchemaStatus) -> str:
     if nothing_there(status):
         return "not installed. Create the tables: pgq db install"
     if status.version == 0:
-        return f"a scheduled_jobs table from before version 1 of {status.latest}. Upgrade it: pgq db upgrade"
+        old = f"a scheduled_jobs table from before version 1 of {status.latest}"
+        if _published_statistics(status):
+            old += ", and the vacuum_stats of pg-scheduler 0.2.3, of which all days are kept"
+        return f"{old}. Upgrade it: pgq db upgrade"
     if status.version < status.latest:
         return f"version {status.version} of {status.latest}. Upgrade: pgq db upgrade"
     return f"version {status.version}, but {', '.join(gaps(status.missing))} missing. Heal: pgq db install"
+
+
+def _published_statistics(status: SchemaStatus) -> bool:
+    """True if there is a `vacuum_stats` with other columns than ours."""
+    return "vacuum_stats.day" in status.missing and "vacuum_stats.deleted_completed" not in status.missing
 
 
 def gaps(missing: Sequence[str]) -> list[str]:

@@ -121,7 +121,12 @@ be set back, and a server that takes over has another one."""
 
 _FLAG = "boolean NOT NULL DEFAULT false"
 _COUNT = "integer NOT NULL DEFAULT 0"
-_DUE = "coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time})"
+_DUE = (
+    "least(greatest(coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time}), "
+    "'0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')"
+)
+"""Between the first and the last time of Python's, as dates: asyncpg sends these two as infinite times, with
+which SQL cannot reckon before PostgreSQL 17; psycopg and COPY send dates."""
 _LANE = (
     "coalesce({limit_key}, "
     """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}"""

@@ -32,7 +32,7 @@ class PostgresCompletions:
         link = self._link.on_session(session)
         # A settlement passes over rows that others hold; this one waits for them, in its own transaction.
         await link.run("lock_job", job_id=settlement.job_id)
-        (accepted,) = await Settling(link, [settlement], now, ()).settle()
+        (accepted,) = (await Settling(link, [settlement], now, ()).settle()).accepted
         if not accepted:
             return None
         (row,) = await link.run("written_by", job_id=settlement.job_id)

@@ -52,7 +52,7 @@ async def listen_proven(
                 await echoed.wait()
         except TimeoutError:
             raise SignalsSwallowed(
-                f"the server accepted LISTEN, but no signal came back within {ECHO_TIMEOUT:g} s"
+                f"no signal came back within {ECHO_TIMEOUT:g} s, although LISTEN was accepted"
             ) from None
         on_ready()
 

@@ -20,7 +20,7 @@ from pg_scheduler.domain.model import START_ORDER, ClaimedJob, Lease, NewJob, Pr
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transition
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
-from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration
@@ -173,7 +173,7 @@ class PostgresJobs:
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool | None]:
+    ) -> SettleAnswer:
         return await Settling(self._link, settlements, now, not_kept).settle()
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Iterable, Sequence
 
 from pg_scheduler.domain.errors import SchemaError, TransientDatabaseError
 from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres.catalog import WANTED
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.migration_steps import SchemaChange, all_migrations, gone_tables, steps
 from pg_scheduler_postgres.session import Session
-from pg_scheduler_postgres.statements import in_schema, quoted, read_sql
+from pg_scheduler_postgres.statements import quoted
 
 log = logging.getLogger("pg_scheduler.postgres.migrations")
 
@@ -23,81 +22,6 @@ second apart."""
 
 _PASSING = ("55P03", "40P01", "40001")
 """A lock that was not to be had in time, a deadlock, a serialization failure."""
-
-_FILE = re.compile(r"(\d{4})_(\w+)\.sql")
-
-
-@dataclass(frozen=True, slots=True)
-class Migration:
-    """One numbered step. Each is written so that applying it again does no harm."""
-
-    version: int
-    name: str
-
-    def sql(self, schema: str) -> str:
-        """Its statements for one schema."""
-        return in_schema(read_sql("migrations", f"{self.version:04}_{self.name}"), schema) + ";"
-
-    def brings(self, name: str) -> bool:
-        """Whether it creates the relation, or the "relation.column", of this name."""
-        relation, _, column = name.partition(".")
-        for statement in self.sql("_").split(";"):
-            created = re.search(
-                rf'CREATE (?:TABLE|(?:UNIQUE )?INDEX) IF NOT EXISTS (?:"_"\.)?{relation}\b', statement
-            )
-            altered = re.search(rf'ALTER TABLE "_"\.{relation}\b', statement)
-            if created and (not column or re.search(rf"^ +{column} ", statement, re.MULTILINE)):
-                return True
-            if altered and column and re.search(rf"ADD COLUMN IF NOT EXISTS {column}\b", statement):
-                return True
-        return False
-
-
-def all_migrations() -> list[Migration]:
-    """The packaged migrations in order."""
-    folder = resources.files("pg_scheduler_postgres").joinpath("migrations")
-    found = (_FILE.fullmatch(entry.name) for entry in folder.iterdir())
-    return sorted(
-        (Migration(int(match[1]), match[2]) for match in found if match),
-        key=lambda migration: migration.version,
-    )
-
-
-def install_sql(schema: str) -> str:
-    """The whole installation as one script, for people who apply SQL themselves."""
-    parts = [
-        "BEGIN;",
-        _create_schema_unless_there(schema),
-        in_schema(read_sql("sql", "create_ledger"), schema) + ";",
-    ]
-    for migration in all_migrations():
-        parts.append(f"-- {migration.version:04} {migration.name}\n{migration.sql(schema)}")
-        parts.append(
-            f"INSERT INTO {quoted(schema)}.scheduled_job_migrations (version, name)\n"
-            f"VALUES ({migration.version}, '{migration.name}') ON CONFLICT (version) DO NOTHING;"
-        )
-    return "\n\n".join([*parts, "COMMIT;"]) + "\n"
-
-
-def _create_schema_unless_there(schema: str) -> str:
-    """A statement that needs the right to create schemas only where it creates one: IF NOT EXISTS would
-    ask the owner of an existing schema for it too."""
-    name = "'" + schema.replace("'", "''") + "'"
-    body = (
-        f"BEGIN IF NOT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = {name})"
-        f" THEN CREATE SCHEMA {quoted(schema)}; END IF; END"
-    )
-    return "DO '" + body.replace("'", "''") + "';"
-
-
-def steps(status: SchemaStatus) -> list[Migration]:
-    """What is to be applied: what is newer than the installation, and from the first on that brings something
-    which is missing. Each ALTER locks out everybody, so none is made again without need."""
-    first = status.version + 1
-    for migration in all_migrations():
-        if migration.version < first and any(migration.brings(name) for name in status.missing):
-            first = migration.version
-    return [migration for migration in all_migrations() if migration.version >= first]
 
 
 class PostgresSchema:
@@ -167,19 +91,57 @@ class PostgresSchema:
             ):
                 await transaction.script(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             await self._link.run("create_ledger", transaction)
+            later: list[SchemaChange] = []
             try:
-                await self._migrate(transaction, status)
+                later = await self._migrate(transaction, status, own)
             except SchemaError as error:
                 raise _incomplete(schema, str(error.__cause__)) from error
-            if missing := (await self._status(transaction)).missing:
-                raise _incomplete(schema, ", ".join(missing))
+            self._check((await self._status(transaction)).missing, later)
+        await self._build(later)
 
-    async def _migrate(self, transaction: Session, status: SchemaStatus) -> None:
+    async def _migrate(self, transaction: Session, status: SchemaStatus, own: bool) -> list[SchemaChange]:
+        """Everything but the indexes that are built concurrently, once this is committed."""
+        gone = gone_tables(status)
+        later: list[SchemaChange] = []
         for migration in steps(status):
-            await transaction.script(migration.sql(self._link.statements.schema))
-            await self._link.run(
-                "record_migration", transaction, version=migration.version, name=migration.name
-            )
+            indexes = migration.later_indexes(gone) if own else ()
+            later += indexes
+            changes = [change for change in migration.changes if change not in indexes]
+            for index in (change for change in migration.changes if change.index):
+                await self._drop_broken(transaction, index)
+            schema = self._link.statements.schema
+            if changes:
+                await transaction.script("".join(f"{change.sql(schema)};\n" for change in changes))
+            if migration.whole:
+                await self._link.run(
+                    "record_migration", transaction, version=migration.version, name=migration.name
+                )
+        return later
+
+    async def _drop_broken(self, transaction: Session, index: SchemaChange) -> None:
+        """Drop an index that somebody has begun and not completed, who then is gone: while he builds, nobody
+        gets the lock on the table."""
+        schema, table = self._link.statements.schema, index.indexed_table
+        find = {"schema_name": schema, "index_name": index.index}
+        if await self._link.run("broken_index", transaction, **find):
+            await transaction.script(f"LOCK TABLE {quoted(schema)}.{table} IN SHARE UPDATE EXCLUSIVE MODE")
+            if await self._link.run("broken_index", transaction, **find):
+                await transaction.script(f"DROP INDEX {quoted(schema)}.{index.index}")
+
+    async def _build(self, indexes: Sequence[SchemaChange]) -> None:
+        """Indexes on tables in use: nobody waits for them, but they wait for the transactions of others. Two
+        that build at once on one table may meet in a deadlock; then one of them tries again, as above."""
+        schema = self._link.statements.schema
+        for index in indexes:
+            log.info("building the index %s of schema %r concurrently", index.index, schema)
+            await self._link.session.script(index.sql(schema, concurrently=True))
+        if indexes:
+            self._check((await self.status()).missing, ())
+
+    def _check(self, missing: Iterable[str], later: Iterable[SchemaChange]) -> None:
+        built_later = {change.index for change in later}
+        if left := [name for name in missing if name not in built_later]:
+            raise _incomplete(self._link.statements.schema, ", ".join(left))
 
     async def uninstall(self) -> None:
         await self._link.run("uninstall")

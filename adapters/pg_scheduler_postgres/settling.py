@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -10,6 +11,7 @@ from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES, ending_of, first_verdicts
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.ports.job_store import SettleAnswer
 from pg_scheduler_postgres.conversions import seconds
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import soon_in
@@ -38,9 +40,10 @@ class Settling:
         self._settlements = settlements
         self._now = now
         self._not_kept = not_kept
-        self.accepted: list[bool | None] = [False] * len(settlements)
+        self._accepted: list[bool | None] = [False] * len(settlements)
+        self._deleted = Counter[JobStatus]()
 
-    async def settle(self) -> list[bool | None]:
+    async def settle(self) -> SettleAnswer:
         """Apply them all; see `JobStore.settle`."""
         plain: dict[tuple[str, JobStatus], Batch] = {}
         others: dict[str, list[int]] = {}
@@ -56,13 +59,14 @@ class Settling:
                 others.setdefault(worker_id, []).extend(left)
         for worker_id, positions in others.items():
             await self._apply(worker_id, positions)
-        return self.accepted
+        return SettleAnswer(self._accepted, self._deleted)
 
     async def _complete(self, worker_id: str, target: JobStatus, batch: Batch) -> list[int]:
         """The positions that are left: superseded rows, rows that are held up, lost leases, and jobs that are
         awaited though they are not to be kept."""
+        deletes = target in self._not_kept
         rows = await self._link.run(
-            "settle_deleted" if target in self._not_kept else "settle_completed",
+            "settle_deleted" if deletes else "settle_completed",
             now=self._now,
             worker_id=worker_id,
             target=str(target),
@@ -70,7 +74,9 @@ class Settling:
             epochs=[lease.epoch for lease in batch],
         )
         for lease in map(Lease, rows[0]["job_ids"] or (), rows[0]["epochs"] or ()):
-            self.accepted[batch.pop(lease)] = True
+            self._accepted[batch.pop(lease)] = True
+            if deletes:
+                self._deleted[target] += 1
         return list(batch.values())
 
     async def _apply(self, worker_id: str, positions: Sequence[int]) -> None:
@@ -85,7 +91,8 @@ class Settling:
         )
         found = {(row["job_id"], row["epoch"]): True if row["applied"] else None for row in rows}
         for one, position in zip(batch, positions, strict=True):
-            self.accepted[position] = found.get((one.job_id, one.epoch), False)
+            self._accepted[position] = found.get((one.job_id, one.epoch), False)
+        self._deleted.update(JobStatus(row["deleted"]) for row in rows if row["deleted"] is not None)
 
 
 def plain_end(verdict: Verdict) -> JobStatus | None:

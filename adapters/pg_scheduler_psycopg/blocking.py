@@ -17,6 +17,7 @@ from psycopg.rows import dict_row
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import copy_statement
+from pg_scheduler_psycopg.encodings import refuse_bytes
 from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.lending import OwnersConnection, Source, lending_of
 from pg_scheduler_psycopg.times import InstantLoader
@@ -63,6 +64,7 @@ class BlockingSession:
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated(), self._lending.lend() as connection:
+            refuse_bytes(connection)
             cursor = psycopg.RawCursor(connection, row_factory=dict_row)
             cursor.adapters.register_loader("timestamptz", InstantLoader)
             with cursor:

@@ -13,6 +13,7 @@ import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
+from pg_scheduler_psycopg.encodings import text_as_utf8
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection before calling the database unreachable."""
@@ -33,7 +34,7 @@ class Connector:
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
         """From a connection string."""
-        return cls(lambda: _connected(psycopg.AsyncConnection, dsn, {}), dsn)
+        return cls(lambda: _connected(psycopg.AsyncConnection, dsn, text_as_utf8(dsn)), dsn)
 
     @classmethod
     def of_pool(cls, pool: psycopg_pool.AsyncConnectionPool[Any]) -> Connector:
@@ -60,7 +61,7 @@ class Connector:
         it knows only the one that answered, unless they stand in the environment."""
         info = connection.info
         conninfo = make_conninfo("", **_not_pinned(conninfo_to_dict(info.dsn)))
-        kwargs: dict[str, Any] = {"prepare_threshold": connection.prepare_threshold}
+        kwargs: dict[str, Any] = {"prepare_threshold": connection.prepare_threshold, **text_as_utf8(conninfo)}
         if info.password:
             kwargs["password"] = info.password
         return cls(lambda: _connected(psycopg.AsyncConnection, conninfo, kwargs), conninfo)

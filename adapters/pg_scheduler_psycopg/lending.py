@@ -14,6 +14,7 @@ import psycopg_pool
 from psycopg.pq import TransactionStatus
 
 from pg_scheduler.domain.errors import ConfigurationError
+from pg_scheduler_psycopg.encodings import text_as_utf8
 from pg_scheduler_psycopg.failures import translated_connecting
 from pg_scheduler_psycopg.liveness import speaks
 
@@ -130,7 +131,7 @@ class OwnConnection:
             self._connection = None
         if self._connection is None:
             with translated_connecting(self._dsn):
-                self._connection = psycopg.connect(self._dsn, autocommit=True)
+                self._connection = psycopg.connect(self._dsn, autocommit=True, **text_as_utf8(self._dsn))
         return self._connection
 
     def close(self) -> None:

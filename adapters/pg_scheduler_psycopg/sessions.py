@@ -18,6 +18,7 @@ from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.connecting import Connector
+from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
 from pg_scheduler_psycopg.liveness import check
@@ -88,6 +89,7 @@ class BorrowedSession(_Shared):
         return not (self._connection.autocommit and idle)
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
+        refuse_bytes(self._connection)
         with translated():
             async with asyncio.timeout(COMMAND_TIMEOUT):
                 # A raw cursor takes $1 placeholders; the row shape is ours whatever the user's factory.
@@ -144,6 +146,8 @@ class ConnectionSession(_Shared, ScopedSession):
     async def open(self) -> None:
         async with self._busy:
             if self._connection is None:
+                if self._owner is not None and not self._owner.closed:
+                    refuse_bytes(self._owner)
                 await self._learn_settings()
                 self._connection = await self._connect()
 
@@ -228,7 +232,7 @@ class PoolSession(_Shared, ScopedSession):
                 min_size=1,
                 max_size=5,
                 open=False,
-                kwargs={"autocommit": True},
+                kwargs={"autocommit": True, **text_as_utf8(self._connector.conninfo)},
                 reconnect_timeout=RECONNECT_TIMEOUT,
                 check=check,
             )

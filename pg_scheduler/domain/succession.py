@@ -75,19 +75,25 @@ class Plan:
 
 def plan_registrations(wanted: Sequence[Wanted], stored: Sequence[Known], now: datetime) -> Plan:
     """Decide for all tasks of a program. `stored` holds the rows of code for these tasks, and whoever has one
-    of the wanted keys: a task that was renamed keeps its key."""
+    of the wanted keys or stands for one: a task that was renamed keeps its key, and may lose it later."""
     whole = Plan()
     elsewhere = {one.key: one.task_name for one in wanted}
     for task_name in sorted({one.task_name for one in wanted}):
         mine = [one for one in wanted if one.task_name == task_name]
+        keys = {one.key for one in mine}
         rows = [
             row
             for row in stored
             if elsewhere.get(row.key, task_name) == task_name
-            and (row.key in elsewhere or (row.of_code and row.task_name == task_name))
+            and (row.key in elsewhere or (row.of_code and _concerns(row, task_name, keys)))
         ]
         whole = _joined(whole, _plan_of_task(mine, rows, now))
     return whole
+
+
+def _concerns(row: Known, task_name: str, keys: set[str]) -> bool:
+    """True of what code has for this task, and of what has taken the place of these keys."""
+    return row.task_name == task_name or not keys.isdisjoint(row.stands_for)
 
 
 def _joined(one: Plan, other: Plan) -> Plan:

@@ -110,10 +110,7 @@ class Composition:
         self._listener = self._make_listener()
         self._pruner = self._make_pruner()
         self._after_settling = AfterSettling(
-            events=self._events,
-            observers=self._observers,
-            pruner=self._pruner,
-            prune=given.settings.prune,
+            events=self._events, observers=self._observers, prune=given.settings.prune
         )
 
     def services(self) -> Services:
@@ -216,6 +213,7 @@ class Composition:
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
             on_settled=self._after_settling.settled,
+            on_deleted=self._pruner.deleted_as_settled,
         )
 
     def _make_runner(self, settler: Settler, progress: ProgressWriter) -> Runner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,6 +33,7 @@ class WorkerHost:
         self._build = build
         self._worker: Worker | None = None
         self._worker_id: str | None = None
+        self._process = os.getpid()
         self._started = False
 
     # --- settings
@@ -62,7 +64,9 @@ class WorkerHost:
 
     @property
     def worker_id(self) -> str:
-        """The identity of the current or next run."""
+        """The identity of the current or next run. A forked process has one of its own: by a shared one each
+        would take its siblings' jobs for its own, and give back those it does not know."""
+        self._forget_parent()
         if self._worker_id is None:
             self._worker_id = new_worker_id(self._settings.worker_id_length)
         return self._worker_id
@@ -70,9 +74,17 @@ class WorkerHost:
     @property
     def worker(self) -> Worker:
         """The worker of the current or next run. Who steps it by hand before the start gets it here, too."""
+        self._forget_parent()
         if self._worker is None:
             self._worker = self._build(self._settings, self.worker_id)
         return self._worker
+
+    def _forget_parent(self) -> None:
+        """In a forked process: whatever was drawn, built or started before is the parent's."""
+        if self._process != os.getpid():
+            self._process = os.getpid()
+            self._worker = self._worker_id = None
+            self._started = False
 
     def attempts(self) -> Sequence[Attempt]:
         """The attempts that run here now."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
@@ -13,6 +14,17 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
+
+
+@dataclass(frozen=True, slots=True)
+class SettleAnswer:
+    """What became of verdicts."""
+
+    accepted: Sequence[bool | None]
+    """One answer for each. False where the lease was lost: that row is untouched. None where it cannot be
+    said yet, because somebody's open transaction holds the row: untouched too, and to be told again."""
+    deleted: Mapping[JobStatus, int]
+    """How many jobs were deleted as they ended, by the status in which they did."""
 
 
 class CancelAnswer(StrEnum):
@@ -80,11 +92,9 @@ class JobStore(Protocol):
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> Sequence[bool | None]:
-        """Apply verdicts. False where the lease was lost: that row is untouched. None where it cannot be said
-        yet, because somebody's open transaction holds the row: untouched too, and to be told again. Of
-        several verdicts by one worker on one lease the first counts. A job that ends in a status of
-        `not_kept` is deleted in the same statement, with its history; one that is awaited (see
+    ) -> SettleAnswer:
+        """Apply verdicts. Of several verdicts by one worker on one lease the first counts. A job that ends in
+        a status of `not_kept` is deleted in the same statement, with its history; one that is awaited (see
         `Signals.await_jobs`) is left to `Retention.prune`."""
         ...
 

@@ -27,6 +27,8 @@ class Entry(StrEnum):
     """The store told the worker that the attempt had lost its lease."""
     SEIZE = "seize"
     """The function is about to let nothing else in this process run."""
+    DELIVERED = "delivered"
+    """An object of one process has run a job; the event is the pid of that process."""
     UP = "up"
     """A worker process knows who it is."""
     READY = "ready"
@@ -60,7 +62,7 @@ class Line:
     worker_id: str
     pid: int
     event: str = "-"
-    """For ACCEPTED and REFUSED: what the verdict wanted."""
+    """For ACCEPTED and REFUSED: what the verdict wanted. For DELIVERED: whose object it was."""
 
     def text(self) -> str:
         """The line as stored."""
@@ -82,8 +84,11 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        self._pid = os.getpid()
-        self.worker_id = "-"
+        self.belongs_to("-")
+
+    def belongs_to(self, worker_id: str) -> None:
+        """From now on lines are of this process, and of this worker in it."""
+        self._pid, self.worker_id = os.getpid(), worker_id
 
     def write(self, entry: Entry, job_id: str, epoch: int, event: str = "-") -> None:
         """Append a line about an attempt."""

@@ -11,19 +11,18 @@ import sys
 
 from tests.chaos.mutating import FRAGMENTS, SQL, Harness, Mutant, run
 
+ADAPTERS = "adapters/pg_scheduler_postgres/"
 REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND clock_timestamp()",
           "WHERE job.status = 'nobody'\n        AND clock_timestamp()")  # fmt: skip
-RAISED_EPOCH = (
-    FRAGMENTS + "lease_to_worker.sql",
-    "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),",
-    "epoch = greatest(job.epoch, 1),",
-)
+FRESH_EPOCH = "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),"
+RAISED_EPOCH = (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = greatest(job.epoch, 1),")
 ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
     "AND schedule.next_window IS NOT DISTINCT FROM step.expected_window",
     "AND (step.expected_window IS NULL OR true)",
 )
+NOT_RENEWED_AT_LAST = ("pg_scheduler/engine/leases/reclaimer.py", "            await self._renew_own()\n", "")
 GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < step.mark)", "true)")
 
 MUTANTS = (
@@ -47,8 +46,8 @@ MUTANTS = (
     Mutant(
         "races",
         "a lease is whole until its end",
-        ((SQL + "reclaim_expired.sql", ") < :NOW\n    ORDER BY",
-          ") < :NOW + interval '0.3 s'\n    ORDER BY"),),
+        ((SQL + "reclaim_expired.sql", ") < :NOW\n        -- Its owner",
+          ") < :NOW + interval '0.3 s'\n        -- Its owner"),),
     ),
     Mutant(
         "races",
@@ -91,6 +90,58 @@ MUTANTS = (
         "older code does not undo a newer schedule",
         (("pg_scheduler/domain/registration.py", "if wanted_hash in row.older_hashes and _lives(row, now):",
           "if False:"),),
+    ),
+    Mutant(
+        "forks",
+        "a forked worker is somebody else",
+        (("pg_scheduler/engine/worker_host.py", "if self._process != os.getpid():", "if False:"),),
+    ),
+    Mutant(
+        "held rows",
+        "a row that was held up is left to its owner, who lives",
+        ((SQL + "reclaim_expired.sql", "AND owner.lease_until >= :NOW\n",
+          "AND owner.lease_until < '-infinity'\n"),),
+    ),
+    Mutant(
+        "held rows",
+        "progress passes held rows over",
+        ((SQL + "note_progress.sql", "SKIP LOCKED", ""),),
+    ),
+    Mutant(
+        "few connections",
+        "leases are renewed over the pool that works",
+        (
+            ("pg_scheduler/engine/leases/lease_keeper.py", "beside=self._renew_in_main_loop,",
+             "beside=lambda: connection.use(self.renew_now),"),
+            NOT_RENEWED_AT_LAST,
+        ),
+    ),
+    Mutant(
+        "bad rows",
+        "a claim is decoded row by row",
+        ((ADAPTERS + "rows.py", "        except Exception:\n            reasons",
+          "        except MemoryError:\n            reasons"),),
+    ),
+    Mutant(
+        "renames",
+        "a schedule inherits what another's key has come to",
+        (("pg_scheduler/domain/succession.py", "parents = paired(heirs, predecessors)",
+          "parents = paired(heirs, ())"),),
+    ),
+    Mutant(
+        "clock set back",
+        "an epoch is a number of the time",
+        (
+            (ADAPTERS + "migrations/0005_rows.sql",
+             "((date_part('epoch', now()) - 1735689600) * 4096000)::bigint", "0"),
+            (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = job.epoch + 1,"),
+        ),
+    ),
+    Mutant(
+        "clock set back",
+        "a schedule whose mark lies in the future goes on when it is added again",
+        (("pg_scheduler/domain/succession.py", "    if is_ahead(mark, now):\n        return now, None\n",
+          ""),),
     ),
     Mutant("windows raced", "a step counts only if nobody moved the schedule", (PLANNED_FOR, GROWING_MARK)),
     Mutant(

@@ -126,7 +126,7 @@ async def _stage(
 ) -> AsyncIterator[Stage]:
     journal = folder / "journal"
     launch = Launch(dsn, library, str(journal), options.lease, **scenario.launch)
-    crew = Crew(launch, folder)
+    crew = Crew(launch, folder, scenario.program)
     connection = await asyncpg.connect(dsn)
     try:
         stage = Stage(options, crew, Table(connection), folder, journal, dsn, library)
@@ -142,6 +142,8 @@ async def _perform(scenario: Scenario, stage: Stage, planned: list[PlannedJob], 
     await producer.initialize_db()
     for function, executor in TASKS.values():
         producer.register(function, executor=executor)
+    if scenario.tables_made is not None:
+        await scenario.tables_made(stage)
     stage.crew.hire(stage.options.workers)
     producing = asyncio.create_task(produce(producer, planned))
     damaging = asyncio.create_task(_damage(scenario, stage))

@@ -101,6 +101,8 @@ class Scenario:
     """What its workers are told beyond the usual."""
     workers: int | None = None
     """None: as many as the options say."""
+    program: str = "tests.chaos.worker"
+    """What a worker process runs."""
     faults_in: Callable[[Sequence[Line]], list[Fault]] = lambda lines: []
     """Faults that the jobs themselves were, by the journal."""
     leases_lapse: bool = False
@@ -113,6 +115,8 @@ class Scenario:
     """Seconds beyond one lease that recovery from a kill may take; None: not judged."""
     prepare: Callable[[Stage], None] = lambda stage: None
     """Called before the first worker is hired."""
+    tables_made: Callable[[Stage], Awaitable[None]] | None = None
+    """Called before the first worker is hired, when there are tables."""
     times_agree: bool = True
     """False where the database's clock is tampered with."""
 

@@ -110,26 +110,26 @@ class Table:
         return number
 
     async def windows(self, key: str) -> WindowsOf:
-        """What became of a schedule's windows."""
-        rows = await self._fetch(
-            "SELECT schedule_window, status FROM scheduled_jobs"
-            " WHERE schedule_key = $1 AND schedule_window IS NOT NULL",
+        """What became of a schedule's windows, all seen at one moment: it may go on."""
+        (row,) = await self._fetch(
+            "SELECT schedule.run_count, schedule.skipped_count, count(job.job_id) FILTER"
+            " (WHERE job.status <> 'completed') AS incomplete, array_agg(job.schedule_window"
+            " ORDER BY job.schedule_window) FILTER (WHERE job.job_id IS NOT NULL) AS stored"
+            " FROM scheduled_job_schedules AS schedule LEFT JOIN scheduled_jobs AS job"
+            " ON job.schedule_key = schedule.schedule_key AND job.schedule_window IS NOT NULL"
+            " WHERE schedule.schedule_key = $1 GROUP BY schedule.run_count, schedule.skipped_count",
             key,
         )
-        (account,) = await self._fetch(
-            "SELECT run_count, skipped_count FROM scheduled_job_schedules WHERE schedule_key = $1", key
-        )
-        return WindowsOf(
-            sorted(row["schedule_window"] for row in rows),
-            sum(row["status"] != "completed" for row in rows),
-            account["run_count"],
-            account["skipped_count"],
-        )
+        return WindowsOf(row["stored"] or [], row["incomplete"], row["run_count"], row["skipped_count"])
 
     async def value(self, query: str, *arguments: object) -> Any:
         """The one value that a query gives."""
         rows = await self._fetch(query, *arguments)
         return rows[0][0] if rows else None
+
+    async def pairs(self, query: str, *arguments: object) -> list[tuple[Any, Any]]:
+        """The rows of a query that gives two columns."""
+        return [(row[0], row[1]) for row in await self._fetch(query, *arguments)]
 
     async def rows(self) -> dict[str, Row]:
         """All jobs by id."""

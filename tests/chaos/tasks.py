@@ -13,9 +13,14 @@ from typing import Any
 from uuid import uuid4
 
 from pg_scheduler import JobCancelled, JobContext, JobSpec, Scheduler, current_job
+from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from tests.chaos.journal import Entry, Journal
+
+REPORT_TAKES = 0.6
+"""Seconds."""
+LIMITS = {"narrow": TaskLimits(concurrency=2), "paced": TaskLimits(rate=20.0)}
 
 _journal: Journal | None = None
 _scheduler: Scheduler | None = None
@@ -72,7 +77,7 @@ def told() -> Iterator[JobContext]:
     journal.write(Entry.END, job.job_id, epoch)
 
 
-async def work(milliseconds: int, failing_attempt: int = 0) -> None:
+async def work(milliseconds: int, failing_attempt: int = 0, tag: str | None = None) -> None:
     """Take that long; the attempt of that number (1 is the first) fails at its end."""
     with told() as job:
         await asyncio.sleep(milliseconds / 1000)
@@ -148,6 +153,48 @@ async def tick() -> None:
         pass
 
 
+async def quiet() -> None:
+    """Nothing that the journal needs to hear of."""
+
+
+async def tell(milliseconds: int, failing_attempt: int = 0) -> None:
+    """Take that long, and say how far it is every tenth of a second."""
+    with told() as job:
+        for passed in range(0, milliseconds, 100):
+            job.progress(passed, milliseconds)
+            await asyncio.sleep(0.1)
+
+
+async def narrow(milliseconds: int, failing_attempt: int = 0) -> None:
+    """As `work`; at most two at once."""
+    await work(milliseconds, failing_attempt)
+
+
+async def paced(milliseconds: int, failing_attempt: int = 0) -> None:
+    """As `work`; so many starts a second."""
+    await work(milliseconds, failing_attempt)
+
+
+async def report() -> None:
+    """A window whose run takes most of the time until the next."""
+    with told():
+        await asyncio.sleep(REPORT_TAKES)
+
+
+class Courier:
+    """An object that only one process has: what it delivers nobody else can."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self.lock = threading.Lock()
+
+    async def deliver(self) -> None:
+        """Say whose it is, by the process whose object runs."""
+        with told() as job:
+            assert _journal is not None
+            _journal.write(Entry.DELIVERED, job.job_id, _epochs[job.job_id], str(self._pid))
+
+
 async def breed() -> None:
     """Add a schedule of itself for every second, and three jobs of itself."""
     scheduler = _scheduler
@@ -167,6 +214,10 @@ TASKS: dict[str, tuple[Callable[..., Any], str]] = {
     "work": (work, "async"),
     "outlast_lease": (outlast_lease, "async"),
     "tick": (tick, "async"),
+    "quiet": (quiet, "async"),
+    "tell": (tell, "async"),
+    "narrow": (narrow, "async"),
+    "paced": (paced, "async"),
     "breed": (breed, "async"),
     "block_loop": (block_loop, "async"),
     "hold_gil": (hold_gil, "async"),

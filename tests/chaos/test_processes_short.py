@@ -35,6 +35,12 @@ async def played(name: str, library: Library, dsn: str, server: EmbeddedServer, 
         ("poison pill", "asyncpg", 2),
         ("migrators", "asyncpg", 2),
         ("24 h downtime", "psycopg", 2),
+        ("forks", "psycopg", 2),
+        ("held rows", "asyncpg", 4),
+        ("few connections", "psycopg", 2),
+        ("bad rows", "asyncpg", 3),
+        ("renames", "psycopg", 2),
+        ("clock set back", "asyncpg", 2),
     ],
 )
 async def test_no_invariant_breaks_in_the_short_form_of_a_scenario(

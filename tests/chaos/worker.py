@@ -16,12 +16,16 @@ from pathlib import Path
 
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
 from pg_scheduler.client.schedule_request import ScheduleRequest
-from pg_scheduler.client.source import Library
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.engine.schedules import registrar
+from pg_scheduler.engine.tasks.registry import TaskOptions
+from tests.chaos.few_connections import few_connections
 from tests.chaos.journal import Entry, Journal
-from tests.chaos.tasks import TASKS, Witness, lend, tick
+from tests.chaos.releases import RELEASES
+from tests.chaos.tasks import LIMITS, TASKS, Witness, lend, tick
 
 SCHEDULE = "of the harness"
+BESIDE = "beside that of the harness"
 TRIM_INTERVAL = 5.0
 AT_ONCE = VacuumPolicy.immediate()
 
@@ -47,6 +51,10 @@ class Launch:
     """What this version of the program knows."""
     every: float | None = None
     """Seconds between the windows of the schedule that this version of the program has."""
+    beside: bool = False
+    """True: there is another schedule, of the same windows."""
+    release: str | None = None
+    """Which release of the program this is, in `releases`."""
     keep: bool = True
     """False: completed and failed jobs are deleted when they end."""
     trims: bool = False
@@ -66,6 +74,13 @@ class Launch:
 class ChaosScheduler(Scheduler):
     """A scheduler whose leases end while one watches."""
 
+    journal: Journal
+
+    def announce(self) -> None:
+        """Tell the journal who this is, in which process. A fork says it anew."""
+        self.journal.belongs_to(self.worker_id)
+        self.journal.write(Entry.UP, "-", 0)
+
 
 def die_with_parent() -> None:
     """Leave at once when the harness is gone: it holds the other end of our standard input."""
@@ -78,12 +93,12 @@ def die_with_parent() -> None:
     threading.Thread(target=watch, name="lifeline", daemon=True).start()
 
 
-def schedule_of(every: float) -> ScheduleRequest:
+def schedule_of(every: float, key: str = SCHEDULE) -> ScheduleRequest:
     """The schedule that programs have in their code: every window of it is wanted."""
     return ScheduleRequest(
         task=tick,
         every=timedelta(seconds=every),
-        key=SCHEDULE,
+        key=key,
         catch_up="all",
         catch_up_limit=1000,
         overlap="allow",
@@ -91,29 +106,34 @@ def schedule_of(every: float) -> ScheduleRequest:
     )
 
 
-def scheduler_for(launch: Launch) -> ChaosScheduler:
-    """A scheduler that does as the launch says and tells the journal."""
+def scheduler_for(launch: Launch, source: Source | None = None) -> ChaosScheduler:
+    """A scheduler that does as the launch says and tells the journal; on the database of the launch, or on
+    what is given in its place."""
     ChaosScheduler.LEASE_DURATION = launch.lease
     ChaosScheduler.HEARTBEAT_THRESHOLD = 2 * launch.lease
     journal = Journal(Path(launch.journal))
     scheduler = ChaosScheduler(
-        launch.dsn,
+        source or launch.dsn,
         launch.capacity,
-        library=launch.library,
+        library=None if source else launch.library,
         batch_claim_limit=launch.batch,
         max_crashes=launch.max_crashes,
         vacuum_config=None if launch.keep else VacuumConfig(completed=AT_ONCE, failed=AT_ONCE),
         observers=[Witness(journal)],
     )
-    journal.worker_id = scheduler.worker_id
-    journal.write(Entry.UP, "-", 0)
+    scheduler.journal = journal
+    scheduler.announce()
     for name in launch.tasks:
         function, executor = TASKS[name]
-        scheduler.register(function, executor=executor)
+        scheduler.register_task(function, TaskOptions(executor=executor, limits=LIMITS.get(name)))
+    # Versions that live side by side confirm their schedules again and again.
+    registrar.INTERVAL = 0.5
     if launch.every is not None:
-        # Versions that live side by side confirm their schedules again and again.
-        registrar.INTERVAL = 0.5
         scheduler.schedules.adopt(schedule_of(launch.every))
+    if launch.every is not None and launch.beside:
+        scheduler.schedules.adopt(schedule_of(launch.every, BESIDE))
+    if launch.release is not None:
+        RELEASES[launch.release].adopt(scheduler)
     lend(scheduler)
     if not launch.renews:
         scheduler.worker.services.reclaimer._renew_own = _renew_nothing
@@ -141,7 +161,8 @@ async def serve(launch: Launch) -> None:
     """Run jobs until SIGTERM."""
     if launch.trims:
         trim_for_ever()
-    await scheduler_for(launch).run(shutdown_timeout=launch.grace)
+    async with few_connections(launch.dsn, launch.library) as source:
+        await scheduler_for(launch, source).run(shutdown_timeout=launch.grace)
 
 
 if __name__ == "__main__":

@@ -131,9 +131,10 @@ async def test_a_settlement_waits_for_nobody_and_says_what_is_held_up(
     for number, batch in enumerate((settlements, failed)):
         async with sql.transaction():
             await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'm' FOR UPDATE")
-            answers = await drivers[number].jobs.settle(batch, now=at(10))
+            answers = (await drivers[number].jobs.settle(batch, now=at(10))).accepted
         assert list(answers) == [not number, None, not number, False]
-    assert await drivers[0].jobs.settle(failed, now=at(11)) == [False, True, False, False]
+    again = await drivers[0].jobs.settle(failed, now=at(11))
+    assert again.accepted == [False, True, False, False]
 
 
 @pytest.mark.parametrize("other", [replacing, cancelling], ids=lambda batch: batch.__name__)

@@ -11,7 +11,7 @@ from pg_scheduler import ConflictResolution, Scheduler
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
-from tests.simulation.plan import AFTER, JobPlan, SchedulePlan
+from tests.simulation.plan import AFTER, CODE_KEYS, JobPlan, SchedulePlan, patience_of
 from tests.simulation.virtual_loop import Host
 from tests.simulation.world import World
 
@@ -42,6 +42,8 @@ class Clients:
             if job.cancel_at is not None:
                 wishes.append(self._cancel(job.job_id, job.cancel_at))
         wishes += [self._schedule(schedule) for schedule in self._world.plan.schedules]
+        if self._world.plan.code is not None:
+            wishes.append(self._end_the_code_schedule())
         return [self._world.loop.create_task(wish, context=self.host.context) for wish in wishes]
 
     async def _submit(self, job: JobPlan, at: float, conflict: ConflictResolution) -> None:
@@ -100,6 +102,24 @@ class Clients:
             use_advisory_lock=plan.exclusive,
             misfire_grace_time=None,
         )
+
+    async def _end_the_code_schedule(self) -> None:
+        """Pause it once it has gone on after all that went wrong."""
+        world, code = self._world, self._world.ledger.code
+        assert code is not None
+        await asyncio.sleep(world.plan.chaos + 1)
+        healed, patience = world.network.store_time(), world.loop.time() + patience_of(world.plan) / 2
+        while max(code.decided, default=healed) <= healed:
+            if world.loop.time() > patience:
+                world.judge.violate("the schedule of the code has gone silent")
+                break
+            await asyncio.sleep(1.0)
+        await self._insist(self._pause_the_code_schedule)
+
+    async def _pause_the_code_schedule(self) -> None:
+        for info in await self._scheduler.list_schedules():
+            if info.key in CODE_KEYS:
+                await self._scheduler.pause_schedule(info.key)
 
     async def _insist(self, ask: Callable[[], Awaitable[Any]]) -> None:
         while True:

@@ -20,6 +20,10 @@ class HostClock:
         time is not the machine's."""
         return self._network.store_time()
 
+    def unpinned(self) -> UnpinnedClock:
+        """For whoever leaves the time to the store, as services do in production."""
+        return UnpinnedClock(self)
+
     def now(self) -> datetime:
         return self._network.store_time() + self.wrong_by
 
@@ -28,3 +32,16 @@ class HostClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(max(seconds, 0))
+
+
+class UnpinnedClock:
+    """A host's clock, to somebody who does not know that time is virtual."""
+
+    def __init__(self, clock: HostClock) -> None:
+        self._clock = clock
+        self.now = clock.now
+        self.monotonic = clock.monotonic
+        self.sleep = clock.sleep
+
+    def pinned(self) -> None:
+        """Decisions are left to the store's clock."""

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import cast
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.client.current import note_stopped
+from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
@@ -16,7 +18,7 @@ from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.ports.driver import Driver
 from tests.simulation.clock import HostClock
 from tests.simulation.handlers import handler_for
-from tests.simulation.plan import LIMITS, MAX_CRASHES, NEW_CODE, SlotPlan
+from tests.simulation.plan import LIMITS, MAX_CRASHES, NEW_CODE, RELEASES, CodePlan, Release, SlotPlan
 from tests.simulation.virtual_loop import Host, Life
 from tests.simulation.world import World
 
@@ -37,6 +39,8 @@ class Slot:
     number: int
     plan: SlotPlan
     names: tuple[str, ...]
+    release: int = 0
+    """What its next worker is."""
     incarnations: int = 0
     host: Host | None = None
     scheduler: Scheduler | None = None
@@ -54,6 +58,8 @@ class Crew:
         self._world = world
         self.slots = [Slot(number, plan, plan.names) for number, plan in enumerate(world.plan.slots)]
         self._over = False
+        self._release = self._seen = 0
+        """The latest release that is out, and the latest of which a worker has started."""
         world.crash = self._crash_soon
 
     async def keep(self, slot: Slot) -> None:
@@ -65,6 +71,8 @@ class Crew:
             died = asyncio.ensure_future(slot.died.wait())
             await asyncio.wait({living, died}, return_when=asyncio.FIRST_COMPLETED)
             died.cancel()
+            if slot.scheduler is not None:
+                note_stopped(slot.scheduler)  # one that was killed cannot say so itself
             if host.life is not Life.DEAD:
                 self._look_for_leftovers(living, host)
                 self._world.loop.kill(host)
@@ -91,6 +99,7 @@ class Crew:
             return
         self._world.note("started", host.name)
         slot.started = True
+        self._seen = max(self._seen, slot.release)
         await slot.stop.wait()
         worker_id = scheduler.worker_id
         await scheduler.shutdown(slot.grace)
@@ -115,10 +124,19 @@ class Crew:
             ),
         )
         scheduler.reconfigure(lease=self._world.plan.lease)
+        if plan.preloaded:
+            _inherit_identity(scheduler)
         for name in slot.names:
             scheduler.register_task(
                 handler_for(self._world, host), TaskOptions(name=name, limits=LIMITS.get(name))
             )
+        code, release = self._world.plan.code, RELEASES[slot.release]
+        if code is not None:
+            scheduler.register_task(handler_for(self._world, host), TaskOptions(name=release.task))
+            scheduler.schedules.adopt(request_of(code, release))
+        if plan.threaded:
+            assert slot.clock is not None
+            scheduler.worker.services.lease_keeper._clock = slot.clock.unpinned()
         return scheduler
 
     def _look_for_leftovers(self, living: asyncio.Task[None], host: Host) -> None:
@@ -134,6 +152,8 @@ class Crew:
         for job_id, row in world.store.state.jobs.items():
             if row.status is JobStatus.RUNNING and row.worker_id == worker_id:
                 at = world.ledger.story(job_id).grants[-1].at
+                if world.holds.held_since(job_id, at):
+                    continue
                 if not any(ended >= at for _, ended in world.network.trouble.get(host.name, ())):
                     world.judge.violate(f"{host.name} has shut down and left {job_id} running")
 
@@ -169,11 +189,19 @@ class Crew:
         slot.grace = grace
         slot.stop.set()
 
+    def deploy(self, slot: Slot, grace: float) -> None:
+        """The next worker there is of the latest release; where that runs already, a newer one comes out. No
+        release is left out: a schedule that gets another task and another key at once is another."""
+        if slot.release == self._release == self._seen:
+            self._release = min(self._release + 1, len(RELEASES) - 1)
+        slot.release = self._release
+        self.ask_to_stop(slot, grace)
+
     def everybody_knows_everything(self) -> None:
         """From the next worker on; those that do not are told to make way."""
         for slot in self.slots:
-            if slot.names != NEW_CODE:
-                slot.names = NEW_CODE
+            if (slot.names, slot.release) != (NEW_CODE, self._release):
+                slot.names, slot.release = NEW_CODE, self._release
                 self.ask_to_stop(slot, 0.0)
 
     def end(self) -> None:
@@ -181,6 +209,27 @@ class Crew:
         self._over = True
         for slot in self.slots:
             self.ask_to_stop(slot, None)
+
+
+PARENT = "parent"
+
+
+def _inherit_identity(scheduler: Scheduler) -> None:
+    """As in the child of a process that has drawn one."""
+    scheduler._host._worker_id, scheduler._host._process = PARENT, -1
+
+
+def request_of(code: CodePlan, release: Release) -> ScheduleRequest:
+    """The schedule as a release has it in its code."""
+    return ScheduleRequest(
+        task=release.task,
+        key=release.key,
+        every=timedelta(seconds=code.every),
+        catch_up=code.catch_up,
+        overlap=code.overlap,
+        use_advisory_lock=code.exclusive,
+        misfire_grace_time=None,
+    )
 
 
 OUTSIDE_HOST = Host("outside")

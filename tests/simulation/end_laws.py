@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pg_scheduler.domain.schedule import CatchUp, Overlap, window_job_id
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.testing.memory.rows import StoredJob
+from tests.simulation.bad_rows import BAD_SCHEDULE, NONSENSE
 from tests.simulation.ledger import JobStory
 from tests.simulation.plan import MAX_CRASHES, JobPlan
 from tests.simulation.world import World
@@ -36,6 +37,8 @@ def broken_at_the_end(world: World) -> Iterator[str]:
             yield f"{job_id} is stranded: {row.status}"
         yield from _untrue(row, ledger.story(job_id), planned.get(job_id))
     yield from _windows(world)
+    yield from _windows_of_code(world)
+    yield from _bad_rows(world)
     yield from _leftovers(world)
 
 
@@ -74,6 +77,21 @@ def _windows(world: World) -> Iterator[str]:
             job_id = window_job_id(plan.key, window)
             if job_id not in world.store.state.jobs and job_id not in world.ledger.deleted:
                 yield f"the job of window {window} of {plan.key} is lost"
+
+
+def _windows_of_code(world: World) -> Iterator[str]:
+    code = world.ledger.code
+    if code is not None and code.lost:
+        yield f"{code.lost} windows of the code's schedule were neither enqueued nor counted"
+
+
+def _bad_rows(world: World) -> Iterator[str]:
+    for row in world.store.state.jobs.values():
+        if row.new.task_data in NONSENSE and row.status is JobStatus.COMPLETED:
+            yield f"{row.job_id} is completed with the arguments {row.new.task_data!r}"
+    for key, schedule in world.store.state.schedules.items():
+        if key.startswith(BAD_SCHEDULE) and schedule.run_count:
+            yield f"schedule {key}, which nobody can read, has run"
 
 
 def _leftovers(world: World) -> Iterator[str]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from tests.simulation.bad_rows import spoil_a_job, store_bad_schedule
 from tests.simulation.crew import OUTSIDE_HOST, Crew, Slot
 from tests.simulation.network import outcome_of
 from tests.simulation.plan import NEW_CODE, OLD_CODE, TASKS, Fault
@@ -154,9 +155,53 @@ class Troubles:
             slot.clock.wrong_by += timedelta(seconds=self._world.chance.uniform(-7200, 7200))
 
     def _store_clock(self, fault: Fault, slot: Slot) -> None:
+        self._set_store_clock(fault.seconds)
+
+    def _store_set_back(self, fault: Fault, slot: Slot) -> None:
+        self._set_store_clock(-fault.seconds)
+        self._world.ledger.clock_was_set_back(self._world.network.store_time())
+
+    def _set_store_clock(self, seconds: float) -> None:
         network = self._world.network
-        network.store_ahead += timedelta(seconds=fault.seconds)
+        network.store_ahead += timedelta(seconds=seconds)
         network.jumped_at = self._world.loop.time()
+
+    def _hold(self, fault: Fault, slot: Slot) -> None:
+        world = self._world
+        rows, holds = world.store.state.jobs, world.holds
+        unfinished = [job_id for job_id, row in rows.items() if row.unfinished]
+        jobs = world.chance.sample(unfinished, min(len(unfinished), world.chance.randint(1, 4)))
+        keys = [key for key in world.store.state.schedules if world.chance.random() < 0.3]
+        world.note(f"somebody holds {[*jobs, *keys]}")
+        holds.jobs += jobs
+        holds.schedules += keys
+
+        def let_go() -> None:
+            world.note(f"nobody holds {[*jobs, *keys]} any more")
+            for job_id in jobs:
+                holds.jobs.remove(job_id)
+                holds.let_go_at[job_id] = world.loop.time()
+            for key in keys:
+                holds.schedules.remove(key)
+
+        self._until_over(fault.seconds, let_go)
+
+    def _release(self, fault: Fault, slot: Slot) -> None:
+        self._crew.deploy(slot, fault.grace)
+
+    def _no_extra(self, fault: Fault, slot: Slot) -> None:
+        """The worker's pool works, and it gets no connection beside it."""
+        host, network = slot.host, self._world.network
+        if host is None or host.name in network.no_extra:
+            return
+        network.no_extra.add(host.name)
+        network.break_connections(lambda one: one is host)
+        self._until_over(fault.seconds, lambda: network.no_extra.discard(host.name))
+
+    def _bad_row(self, fault: Fault, slot: Slot) -> None:
+        world = self._world
+        spoil_a_job(world)
+        store_bad_schedule(world)
 
 
 def world_choice(world: World) -> str:
@@ -177,4 +222,9 @@ PLAYED: dict[str, Callable[[Troubles, Fault, Slot], None]] = {
     "pause task": Troubles._pause_task,
     "clock": Troubles._clock,
     "store clock": Troubles._store_clock,
+    "store set back": Troubles._store_set_back,
+    "hold": Troubles._hold,
+    "bad row": Troubles._bad_row,
+    "release": Troubles._release,
+    "no extra": Troubles._no_extra,
 }

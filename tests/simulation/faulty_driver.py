@@ -11,6 +11,7 @@ from typing import Any
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing import MemoryDriver
+from tests.simulation.holds import Holds
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
 from tests.simulation.virtual_loop import Host
 
@@ -68,9 +69,21 @@ Watch = Callable[[Host, str, tuple[Any, ...], dict[str, Any], Callable[[], Any]]
 class FaultyDriver:
     """The store as one host sees it."""
 
-    def __init__(self, host: Host, store: MemoryDriver, network: Network, watch: Watch) -> None:
+    def __init__(
+        self,
+        host: Host,
+        store: MemoryDriver,
+        network: Network,
+        holds: Holds,
+        watch: Watch,
+        *,
+        extra: bool = False,
+    ) -> None:
         self._host = host
+        self._store = store
+        self._extra = extra
         self._network = network
+        self._holds = holds
         self._watch = watch
         for part, verbs in VERBS.items():
             real = getattr(store, part)
@@ -80,6 +93,9 @@ class FaultyDriver:
         self.locks = FaultyLocks(host, network)
 
     def _verb(self, verb: str, part: Any) -> Callable[..., Any]:
+        def act(*args: Any, **options: Any) -> Any:
+            return outcome_of(getattr(part, verb)(*args, **options))
+
         async def call(*args: Any, **options: Any) -> Any:
             def effect(sent: float) -> Any:
                 if "now" in options:
@@ -90,15 +106,18 @@ class FaultyDriver:
                     verb,
                     args,
                     {**options, "sent": sent},
-                    lambda: outcome_of(getattr(part, verb)(*args, **options)),
+                    lambda: self._holds.around(verb, act, args, options),
                 )
 
+            await self.open()
             return await self._network.carry(self._host, effect)
 
         return call
 
     async def open(self) -> None:
-        """Connections are made as they are needed."""
+        """Connections are made as they are needed; one beside the pool cannot always be had."""
+        if self._extra:
+            await self._network.make_extra_connection(self._host)
 
     async def open_for(self, connection: object) -> bool:
         """There is nothing to open."""
@@ -107,8 +126,9 @@ class FaultyDriver:
     async def close(self) -> None:
         """Nothing is kept."""
 
-    def dedicated(self) -> None:
-        """No thread has a place in virtual time."""
+    def dedicated(self) -> FaultyDriver:
+        """A driver on one connection beside the pool."""
+        return FaultyDriver(self._host, self._store, self._network, self._holds, self._watch, extra=True)
 
 
 class NoTransactions:
@@ -129,6 +149,7 @@ class FaultySignals:
         self._network = network
 
     async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+        await self._network.make_extra_connection(self._host)
         await self._network.carry(self._host, lambda sent: None)
         one = Subscription(self._host, on_signal, asyncio.get_running_loop().create_future())
         self._network.subscriptions.append(one)

@@ -9,6 +9,7 @@ from datetime import timedelta
 from pg_scheduler.domain.errors import RetryAfter, Snooze
 from pg_scheduler.ports.job_context import current_job
 from tests.simulation.ledger import Grant
+from tests.simulation.plan import CODE_KEYS
 from tests.simulation.virtual_loop import Host
 from tests.simulation.world import World
 
@@ -17,6 +18,8 @@ def handler_for(world: World, host: Host) -> Callable[[], Awaitable[None]]:
     """A function that does, at each start of a job, what the job's script says next; then it returns."""
     scripts = {job.job_id: (job.script, job.seconds) for job in world.plan.jobs}
     of_schedules = {schedule.key: schedule.seconds for schedule in world.plan.schedules}
+    if world.plan.code is not None:
+        of_schedules |= dict.fromkeys(CODE_KEYS, world.plan.code.seconds)
 
     async def work() -> None:
         context = current_job()

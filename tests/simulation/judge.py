@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.testing import MemoryDriver
+from tests.simulation.holds import Holds
 from tests.simulation.laws import LAWS, Step
 from tests.simulation.ledger import Ledger, Rows
 from tests.simulation.network import Network
@@ -30,20 +32,33 @@ MAY: dict[str, set[tuple[JobStatus | None, JobStatus | None]]] = {
 """Which verb may take a job from which state to which; None: not stored. No other verb moves any job."""
 
 
+TOO_OFTEN = 100
+"""So many statements of a kind in a second: their sender does nothing else but ask."""
+
+
 class Judge:
     """Carries effects out, one by one, and collects what broke a law."""
 
     def __init__(
-        self, store: MemoryDriver, network: Network, ledger: Ledger, trace: Trace, max_crashes: int
+        self,
+        store: MemoryDriver,
+        network: Network,
+        holds: Holds,
+        ledger: Ledger,
+        trace: Trace,
+        max_crashes: int,
     ) -> None:
         self._store = store
         self._network = network
+        self._holds = holds
         self._trace = trace
         self._max_crashes = max_crashes
         self._rows: Rows = {}
         self.ledger = ledger
         self.violations: list[str] = []
         self.effects = 0
+        self._haste: Counter[tuple[str, str, int]] = Counter()
+        """How often each host has sent each verb for nothing in each second."""
 
     def watch(
         self,
@@ -73,16 +88,26 @@ class Judge:
             after,
             rows,
             self._network,
+            self._holds,
+            frozenset(name for name, limit in self._store.state.limits.items() if limit.paused),
             self.ledger,
             self._max_crashes,
         )
         self._trace.effect(step)
+        self._look_for_haste(step)
         self._check_moves(step)
         law = LAWS.get(verb)
         for broken in law(step) if law is not None else ():
             self.violate(f"{verb} by {host.name}: {broken}")
         self._note_new_versions(step)
         return answer
+
+    def _look_for_haste(self, step: Step) -> None:
+        now = (step.host.name, step.verb, int(self._network.loop.time()))
+        self._haste[now] += not any(step.moves())
+        if self._haste[now] == TOO_OFTEN and step.host.name.startswith("w"):
+            self._haste[now] += 1
+            self.violate(f"{step.host.name} sends {step.verb} {TOO_OFTEN} times a second for nothing")
 
     def violate(self, what: str) -> None:
         """A law was broken."""

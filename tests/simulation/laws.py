@@ -16,8 +16,10 @@ from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.engine.service import MAX_PAUSE
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.testing.memory.rows import StoredJob
+from tests.simulation.holds import Holds
 from tests.simulation.ledger import Grant, Ledger, Rows, ScheduleStory
 from tests.simulation.network import SLOW, Network
+from tests.simulation.plan import CODE_KEYS
 from tests.simulation.virtual_loop import Host, Life
 
 
@@ -34,6 +36,9 @@ class Step:
     after: Rows
     rows: dict[str, StoredJob]
     network: Network
+    holds: Holds
+    paused: frozenset[str]
+    """Tasks."""
     ledger: Ledger
     max_crashes: int
 
@@ -75,6 +80,8 @@ def _claim(step: Step) -> Iterator[str]:
     last = max(((job.rank, job.execution_time, job.job_id) for job in step.answer.jobs), default=None)
     for job_id, row in step.rows.items():
         if row.status is not JobStatus.PENDING or row.lane is not None or job_id in taken:
+            continue
+        if job_id in step.holds.jobs:
             continue
         if row.new.task_name not in request.task_names or row.execution_time > step.options["now"]:
             continue
@@ -128,7 +135,7 @@ def _renew(step: Step) -> Iterator[str]:
 
 
 def _settle(step: Step) -> Iterator[str]:
-    for told, accepted in zip(step.args[0], step.answer, strict=True):
+    for told, accepted in zip(step.args[0], step.answer.accepted, strict=True):
         if not accepted:
             continue
         story, event = step.ledger.story(told.job_id), told.verdict.event
@@ -138,6 +145,8 @@ def _settle(step: Step) -> Iterator[str]:
             yield f"a stale {event} of {told.job_id} under epoch {told.epoch} was accepted"
         elif grant.worker_id != told.worker_id:
             yield f"a {event} of {told.job_id} by another than its owner was accepted"
+        elif grant.host is not step.host:
+            yield f"a {event} of {told.job_id} by {step.host.name}, which never had it, was accepted"
         if was is not JobStatus.RUNNING and (was, event) != (JobStatus.PENDING, JobEvent.COMPLETE):
             yield f"{event} of {told.job_id} was accepted while it was {was}"
         after = step.after.get(told.job_id)
@@ -210,7 +219,7 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
 def _advance(step: Step) -> Iterator[str]:
     for advance, counted in zip(step.args[0], step.answer, strict=True):
         if counted:
-            yield from _advanced(step, advance)
+            yield from (_code_advanced if advance.key in CODE_KEYS else _advanced)(step, advance)
 
 
 def _advanced(step: Step, advance: Any) -> Iterator[str]:
@@ -225,6 +234,24 @@ def _advanced(step: Step, advance: Any) -> Iterator[str]:
     if advance.expected_next is not None:
         yield from _next_windows(story, advance)
     story.next_window = advance.next_window
+
+
+def _code_advanced(step: Step, advance: Any) -> Iterator[str]:
+    """The schedule of the code is one schedule, whatever a release calls it."""
+    story = step.ledger.code
+    assert story is not None
+    if advance.jobs and story.overlap is not Overlap.ALLOW:
+        busy = [job_id for job_id, (status, _) in step.before.items() if not status.finished]
+        if any(step.rows[job_id].new.schedule_key in CODE_KEYS for job_id in busy):
+            yield f"a window of {advance.key} was enqueued while another run of the code's is unfinished"
+    if advance.expected_next is None:
+        return
+    passed = (advance.mark - advance.expected_next) // story.every + 1
+    if passed != len(advance.jobs) + advance.skipped:
+        yield f"{passed} windows passed, {len(advance.jobs)} enqueued and {advance.skipped} skipped"
+    again = story.decide(advance.expected_next, advance.mark)
+    if again:
+        yield f"windows were decided about again, under {advance.key}: {[str(one) for one in again]}"
 
 
 def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:

@@ -72,14 +72,47 @@ class ScheduleStory:
 
 
 @dataclass(slots=True)
+class CodeStory:
+    """The schedule of the code, under all the keys that it ever has."""
+
+    every: timedelta
+    overlap: Overlap
+    decided: set[datetime] = field(default_factory=set)
+    """Windows that were enqueued or counted as skipped."""
+    undone: set[datetime] = field(default_factory=set)
+    """Those of them that were still to come when the clock was set back: they may be decided about again."""
+
+    def decide(self, first: datetime, last: datetime) -> list[datetime]:
+        """Another step has dealt with these windows; those that were dealt with before."""
+        windows = {first + self.every * number for number in range((last - first) // self.every + 1)}
+        again = sorted((windows & self.decided) - self.undone)
+        self.decided |= windows
+        self.undone -= windows
+        return again
+
+    @property
+    def lost(self) -> int:
+        """Windows in between that nobody decided about."""
+        if not self.decided:
+            return 0
+        return (max(self.decided) - min(self.decided)) // self.every + 1 - len(self.decided)
+
+
+@dataclass(slots=True)
 class Ledger:
     """All stories."""
 
     limits: dict[str, TaskLimits] = field(default_factory=dict)
     jobs: dict[str, JobStory] = field(default_factory=dict)
     schedules: dict[str, ScheduleStory] = field(default_factory=dict)
+    code: CodeStory | None = None
     starts: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
-    """When jobs of each limited lane were claimed."""
+    """When jobs of each limited lane were claimed, by the store's clock."""
+    started_at: dict[tuple[str, str], float] = field(default_factory=dict)
+    """When the latest of them was, in simulated seconds; or when somebody first looked at the lane after the
+    clock had been set back: then it is taken to have been just now."""
+    set_back: set[tuple[str, str]] = field(default_factory=set)
+    """Lanes at which nobody has looked since."""
     starts_of: dict[str, int] = field(default_factory=dict)
     """How often the function of each job began, in all its versions."""
     acknowledged: set[str] = field(default_factory=set)
@@ -87,6 +120,8 @@ class Ledger:
     deleted: dict[str, JobStatus] = field(default_factory=dict)
     """Jobs that retention deleted, and how they had ended."""
 
+    spoilt: set[str] = field(default_factory=set)
+    """Jobs whose row somebody has made nonsense of."""
     epochs: dict[str, set[int]] = field(default_factory=dict)
     """Under which epochs each id has been claimed, in all rows that it had."""
 
@@ -107,3 +142,12 @@ class Ledger:
         story.grants.append(Grant(worker_id, job.epoch, host, lease, at, at, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)
+            self.started_at[job.task_name, job.lane] = at
+
+    def clock_was_set_back(self, now: datetime) -> None:
+        """What lies in the future from now on has been."""
+        for starts in self.starts.values():
+            starts[:] = [start for start in starts if start <= now]
+        self.set_back = set(self.started_at)
+        if self.code is not None:
+            self.code.undone |= {window for window in self.code.decided if window > now}

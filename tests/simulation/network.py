@@ -14,7 +14,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
+from pg_scheduler.domain.errors import (
+    ConnectionLost,
+    DatabaseError,
+    DatabaseUnavailable,
+    TransientDatabaseError,
+)
 from pg_scheduler.ports.signals import SignalKind
 from tests.simulation.virtual_loop import Host, Life, VirtualLoop
 
@@ -71,6 +76,8 @@ class Network:
     weather: Weather = field(default_factory=Weather)
     cut_off: set[str] = field(default_factory=set)
     """Names of hosts that reach nothing."""
+    no_extra: set[str] = field(default_factory=set)
+    """Names of hosts that get no connection beside their pool."""
     store_is_up: bool = True
     store_ahead: timedelta = timedelta(0)
     """How far the store's clock was set."""
@@ -106,6 +113,17 @@ class Network:
     def reaches(self, host: Host) -> bool:
         """Whether a packet gets through now."""
         return self.store_is_up and host.name not in self.cut_off
+
+    async def make_extra_connection(self, host: Host) -> None:
+        """A connection beside the pool is needed.
+
+        Raises:
+            DatabaseUnavailable: there is none to be had.
+        """
+        if host.name in self.no_extra:
+            await asyncio.sleep(self._delay(self.weather.latency))
+            self.faults["extra connections refused"] += 1
+            raise DatabaseUnavailable("too many connections for this role", "53300")
 
     # --- calls
 

@@ -27,6 +27,25 @@ MAX_CRASHES = 3
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """How the code of a release calls its one schedule."""
+
+    task: str
+    key: str
+
+
+RELEASES = (
+    Release("tock.v1", "tocks"),
+    Release("tock.v2", "tocks"),
+    Release("tock.v2", "moved.tocks"),
+    Release("tock.v2", "respelled.tocks"),
+)
+"""In their order: the task is renamed under its key; then the key changes, as when a module moves or an
+expression is respelled."""
+CODE_KEYS = frozenset(release.key for release in RELEASES)
+
+
+@dataclass(frozen=True, slots=True)
 class SlotPlan:
     """A place where workers run, one after the other."""
 
@@ -36,6 +55,10 @@ class SlotPlan:
     poll: float
     names: tuple[str, ...]
     wrong_by: float
+    threaded: bool
+    """True: leases are kept in a thread, over a connection of their own."""
+    preloaded: bool
+    """True: workers there are forked from a process that has made their scheduler, and drawn its identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +106,17 @@ class SchedulePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class CodePlan:
+    """The schedule that all releases have in their code."""
+
+    every: float
+    catch_up: CatchUp
+    overlap: Overlap
+    exclusive: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Fault:
     """Something that goes wrong."""
 
@@ -104,6 +138,7 @@ class Plan:
     slots: tuple[SlotPlan, ...]
     jobs: tuple[JobPlan, ...]
     schedules: tuple[SchedulePlan, ...]
+    code: CodePlan | None
     faults: tuple[Fault, ...]
     weather: Weather
     keep_completed: bool
@@ -113,6 +148,7 @@ class Plan:
 FAULTS = (
     *("kill", "pause", "cut off", "outage", "deploy", "restart"),
     *("reset", "slow", "deaf", "pause task", "clock", "store clock"),
+    *("store set back", "hold", "bad row", "release", "no extra"),
 )
 
 
@@ -131,6 +167,7 @@ def plan_of(seed: int) -> Plan:
         slots=slots,
         jobs=jobs,
         schedules=tuple(_schedule(chance, number, chaos) for number in range(chance.choice([0, 0, 1, 2]))),
+        code=_code(chance, chaos) if "release" in kinds else None,
         faults=tuple(
             sorted(
                 (_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))),
@@ -151,6 +188,8 @@ def _slot(chance: random.Random) -> SlotPlan:
         poll=chance.choice([5.0, 15.0, 30.0]),
         names=chance.choice([NEW_CODE, NEW_CODE, OLD_CODE]),
         wrong_by=chance.choice([0.0, 0.0, 600.0, -600.0, 86_400.0]),
+        threaded=chance.random() < 0.7,
+        preloaded=chance.random() < 0.5,
     )
 
 
@@ -200,6 +239,11 @@ def _schedule(chance: random.Random, number: int, chaos: float) -> SchedulePlan:
     )
 
 
+def _code(chance: random.Random, chaos: float) -> CodePlan:
+    plan = _schedule(chance, 0, chaos)
+    return CodePlan(plan.every, plan.catch_up, plan.overlap, plan.exclusive, plan.seconds)
+
+
 def _fault(chance: random.Random, kinds: list[str], slots: int, lease: float, chaos: float) -> Fault:
     return Fault(
         at=chance.uniform(0, chaos),
@@ -221,3 +265,16 @@ def _weather(chance: random.Random) -> Weather:
         signals_doubled=chance.choice([0.0, 0.3]),
         signals_late=chance.choice([0.002, 0.2]),
     )
+
+
+def patience_of(plan: Plan) -> float:
+    """Seconds within which all is at rest once nothing goes wrong any more: crashes are noticed by leases,
+    and in the worst case one job after the other has to be run."""
+    noticing = (MAX_CRASHES + 1) * (1.6 * plan.lease + 20)
+    # What is due, and what a lease lasts, is later by as much as the clock was set back.
+    set_back = sum(fault.seconds for fault in plan.faults if fault.kind == "store set back")
+    work = sum((1 + job.max_retries + len(job.script)) * (job.seconds + 15) for job in plan.jobs)
+    of_schedules = sum(3 * schedule.seconds + 30 for schedule in plan.schedules)
+    if plan.code is not None:
+        of_schedules += 6 * plan.code.every + 3 * plan.code.seconds + 60
+    return 60 + noticing + set_back + work + of_schedules

@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from pg_scheduler.client.current import note_stopped
 from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
 from tests.simulation.end_laws import at_rest, broken_at_the_end
 from tests.simulation.faults import Troubles
-from tests.simulation.plan import MAX_CRASHES, Plan, plan_of
-from tests.simulation.virtual_loop import Stuck
+from tests.simulation.plan import patience_of, plan_of
+from tests.simulation.threads import virtual_threads
+from tests.simulation.virtual_loop import HOST, Life, Stuck
 from tests.simulation.world import World, new_world
 
 UNEXPECTED = ("a round failed", "an observer failed", "verdict refused")
@@ -47,7 +49,7 @@ def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
     random.seed(seed)
     recovery = 0.0
     try:
-        with _listening_to_the_engine(world):
+        with _listening_to_the_engine(world), virtual_threads():
             recovery = world.loop.run_until_complete(_main(world))
     except Stuck as stuck:
         world.judge.violate(f"stuck: {stuck}")
@@ -73,7 +75,7 @@ async def _main(world: World) -> float:
     await _outside(world, Troubles(world, crew).play())
     healed = world.loop.time()
     while not (at_rest(world) and all(wish.done() for wish in wishes)):
-        if world.loop.time() > healed + patience(world.plan) or world.judge.violations:
+        if world.loop.time() > healed + patience_of(world.plan) or world.judge.violations:
             break
         await asyncio.sleep(0.25)
     recovery = world.loop.time() - healed
@@ -91,21 +93,14 @@ async def _main(world: World) -> float:
     for slot in crew.slots:
         if slot.host is not None:
             world.loop.kill(slot.host)
+        if slot.scheduler is not None:
+            note_stopped(slot.scheduler)
     world.loop.kill(clients.host)
     return recovery
 
 
 def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return world.loop.create_task(what, context=OUTSIDE_HOST.context)
-
-
-def patience(plan: Plan) -> float:
-    """Seconds within which all is at rest once nothing goes wrong any more: crashes are noticed by leases,
-    and in the worst case one job after the other has to be run."""
-    noticing = (MAX_CRASHES + 1) * (1.6 * plan.lease + 20)
-    work = sum((1 + job.max_retries + len(job.script)) * (job.seconds + 15) for job in plan.jobs)
-    of_schedules = sum(3 * schedule.seconds + 30 for schedule in plan.schedules)
-    return 60 + noticing + work + of_schedules
 
 
 @contextmanager
@@ -131,6 +126,9 @@ class _Ear(logging.Handler):
         self._world = world
 
     def emit(self, record: logging.LogRecord) -> None:
+        host = HOST.get()
+        if host is not None and host.life is Life.DEAD:
+            return  # last words, which nobody hears
         if record.getMessage().startswith(UNEXPECTED):
             error = record.exc_info[1] if record.exc_info else None
             self._world.judge.violate(f"{record.name}: {record.getMessage()}: {error!r}")

@@ -29,6 +29,9 @@ SILENT = frozenset(
 """Verbs of which only what they moved is worth a line."""
 
 
+ANSWERS = {True: "", False: " REFUSED", None: " HELD"}
+
+
 class Trace:
     """Takes down lines; `show` gets each of them, if given."""
 
@@ -63,8 +66,8 @@ def _said(step: Step) -> list[str]:
     match step.verb:
         case "settle":
             return [
-                f"{told.job_id}/{told.epoch} {told.verdict.event}{'' if accepted else ' REFUSED'};"
-                for told, accepted in zip(step.args[0], step.answer, strict=True)
+                f"{told.job_id}/{told.epoch} {told.verdict.event}{ANSWERS[accepted]};"
+                for told, accepted in zip(step.args[0], step.answer.accepted, strict=True)
             ]
         case "claim" | "claim_lanes":
             return [f"{job.job_id}/{job.epoch}" for job in step.answer.jobs]

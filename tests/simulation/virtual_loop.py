@@ -235,8 +235,22 @@ class VirtualLoop(_Loop):
         """Nothing of this host ever happens again. Not from within one of its own tasks."""
         host.life = Life.DEAD
         host.held.clear()
-        for task in list(host.tasks):
-            if not task.done():
+        ended: set[asyncio.Task[Any]] = set()
+        # Some begin others on their way out.
+        while left := [task for task in host.tasks if not task.done() and task not in ended]:
+            for task in left:
+                ended.add(task)
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
-                # What its functions do on the way out reaches nobody: it is over for them.
-                task.get_coro().close()
+                _end(task, host)
+
+
+def _end(task: asyncio.Task[Any], host: Host) -> None:
+    """What its functions do on the way out reaches nobody: it is over for them, in their own context. Some
+    wait on the way, which is refused as often as they try."""
+    coro: Any = task.get_coro()
+    for _ in range(10):
+        try:
+            host.context.copy().run(coro.close)
+        except RuntimeError:
+            continue
+        return

@@ -6,12 +6,14 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from pg_scheduler.testing import MemoryDriver
 from tests.simulation.faulty_driver import FaultyDriver
+from tests.simulation.holds import Holds
 from tests.simulation.judge import Judge
-from tests.simulation.ledger import Ledger
+from tests.simulation.ledger import CodeStory, Ledger
 from tests.simulation.network import Network, outcome_of
 from tests.simulation.plan import LIMITS, MAX_CRASHES, Plan
 from tests.simulation.trace import Trace
@@ -26,6 +28,7 @@ class World:
     loop: VirtualLoop
     store: MemoryDriver
     network: Network
+    holds: Holds
     judge: Judge
     trace: Trace
     faults: Counter[str]
@@ -44,7 +47,7 @@ class World:
 
     def driver_for(self, host: Host) -> FaultyDriver:
         """The store as this host sees it."""
-        return FaultyDriver(host, self.store, self.network, self.judge.watch)
+        return FaultyDriver(host, self.store, self.network, self.holds, self.judge.watch)
 
     def note(self, what: str, who: str = "world") -> None:
         """One line of the trace."""
@@ -59,10 +62,13 @@ def new_world(plan: Plan, show: Callable[[str], None] | None) -> World:
     """A world in which nothing has happened."""
     loop = VirtualLoop()
     store, faults, ledger = MemoryDriver(), Counter[str](), Ledger(limits=dict(LIMITS))
+    if plan.code is not None:
+        ledger.code = CodeStory(timedelta(seconds=plan.code.every), plan.code.overlap)
     chance = random.Random(f"world {plan.seed}")
     network = Network(loop, random.Random(f"network {plan.seed}"), faults)
     store.state.listeners.append(network.tell)
     trace = Trace(loop.time, show)
-    judge = Judge(store, network, ledger, trace, MAX_CRASHES)
+    holds = Holds(store)
+    judge = Judge(store, network, holds, ledger, trace, MAX_CRASHES)
     outcome_of(store.limits.set_limits(LIMITS, now=network.store_time()))
-    return World(plan, loop, store, network, judge, trace, faults, chance)
+    return World(plan, loop, store, network, holds, judge, trace, faults, chance)

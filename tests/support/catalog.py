@@ -25,6 +25,21 @@ DOCUMENTED_TABLE = """
 """
 """All that an older installation has."""
 
+PUBLISHED_STATISTICS = """
+    CREATE TABLE IF NOT EXISTS vacuum_stats (
+        stat_date DATE PRIMARY KEY DEFAULT CURRENT_DATE,
+        deleted_completed INTEGER DEFAULT 0,
+        deleted_failed INTEGER DEFAULT 0,
+        deleted_cancelled INTEGER DEFAULT 0,
+        last_run TIMESTAMPTZ,
+        worker_id TEXT
+    );
+    INSERT INTO vacuum_stats VALUES (CURRENT_DATE, 3, 2, 1, now(), 'deadbeef');
+    INSERT INTO vacuum_stats VALUES (CURRENT_DATE - 1, 2000000000, NULL, 0, now(), NULL);
+    INSERT INTO vacuum_stats (stat_date) VALUES ('2020-01-02');
+"""
+"""What pg-scheduler 0.2.3 makes besides where it counts what it deletes."""
+
 _COLUMNS = """
     SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
         pg_get_expr(d.adbin, d.adrelid)

@@ -36,11 +36,6 @@ ALTER TABLE :"schema".scheduled_jobs SET (
     autovacuum_analyze_scale_factor = 0.05
 );
 
--- The claim reads this index only, one range per rank; finished rows are not in it.
-CREATE INDEX IF NOT EXISTS scheduled_jobs_due
-    ON :"schema".scheduled_jobs (priority, execution_time, job_id)
-    WHERE status = 'pending';
-
 -- What runs now: a few rows. The lease is not part of the index, so renewing it stays a cheap update.
 CREATE INDEX IF NOT EXISTS scheduled_jobs_running
     ON :"schema".scheduled_jobs (job_id)

@@ -50,6 +50,33 @@ CREATE INDEX IF NOT EXISTS scheduled_jobs_finished
     ON :"schema".scheduled_jobs (status, job_name, finished_at, job_id)
     WHERE status IN ('completed', 'failed', 'cancelled', 'expired');
 
+-- The statistics of pg-scheduler 0.2.3 (`track_metrics=True`) go on as ours. It did not count its runs. A
+-- table with other columns is none of its, and left as it is.
+DO $body$
+BEGIN
+    ALTER TABLE :"schema".vacuum_stats RENAME COLUMN stat_date TO day;
+    UPDATE :"schema".vacuum_stats
+    SET deleted_completed = coalesce(deleted_completed, 0),
+        deleted_failed = coalesce(deleted_failed, 0),
+        deleted_cancelled = coalesce(deleted_cancelled, 0),
+        last_run = coalesce(last_run, day::timestamp AT TIME ZONE 'UTC');
+    ALTER TABLE :"schema".vacuum_stats
+        ALTER COLUMN day DROP DEFAULT,
+        ALTER COLUMN deleted_completed TYPE BIGINT,
+        ALTER COLUMN deleted_completed SET NOT NULL,
+        ALTER COLUMN deleted_failed TYPE BIGINT,
+        ALTER COLUMN deleted_failed SET NOT NULL,
+        ALTER COLUMN deleted_cancelled TYPE BIGINT,
+        ALTER COLUMN deleted_cancelled SET NOT NULL,
+        ADD COLUMN deleted_expired BIGINT NOT NULL DEFAULT 0,
+        ADD COLUMN runs BIGINT NOT NULL DEFAULT 0,
+        ALTER COLUMN last_run SET NOT NULL,
+        DROP COLUMN worker_id;
+EXCEPTION
+    WHEN undefined_table OR undefined_column OR duplicate_column THEN NULL;
+END
+$body$;
+
 -- What retention deleted, by day.
 CREATE TABLE IF NOT EXISTS :"schema".vacuum_stats (
     day DATE PRIMARY KEY,

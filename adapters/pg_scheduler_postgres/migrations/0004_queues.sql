@@ -32,7 +32,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS scheduled_jobs_dedupe
     ON :"schema".scheduled_jobs (dedupe_key)
     WHERE dedupe_key IS NOT NULL AND status IN ('pending', 'running');
 
--- The claim's index now leaves out what stands in lanes: a full lane cannot get in the way of others.
+-- The claim reads this index only, one range per rank; finished rows are not in it. It leaves out what
+-- stands in lanes: a full lane cannot get in the way of others. Its predecessor did not.
 CREATE INDEX IF NOT EXISTS scheduled_jobs_ready
     ON :"schema".scheduled_jobs (priority, execution_time, job_id)
     WHERE status = 'pending' AND lane IS NULL;

@@ -1,4 +1,4 @@
--- Lease one pending job, whether due or not. One that somebody's open transaction holds is left alone: a
+-- Lease one pending job, whether due or not. One that somebody's open transaction holds is passed over: a
 -- worker's claims wait for each other, and would wait for that transaction.
 UPDATE :"schema".scheduled_jobs AS job
 -- include: lease_to_worker

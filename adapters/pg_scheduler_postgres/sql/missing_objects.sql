@@ -1,4 +1,5 @@
--- Which of the wanted "relation" and "relation.column" names do not exist in the schema.
+-- Which of the wanted "relation" and "relation.column" names do not exist in the schema. An index that was
+-- begun with CONCURRENTLY and not completed counts as missing.
 SELECT wanted.relation || coalesce('.' || wanted.attribute, '') AS name
 FROM unnest(:relations::text[], :attributes::text[]) WITH ORDINALITY AS wanted (relation, attribute, position)
 WHERE NOT EXISTS (
@@ -7,8 +8,10 @@ WHERE NOT EXISTS (
     JOIN pg_namespace AS n ON n.oid = c.relnamespace
     LEFT JOIN pg_attribute AS a
         ON a.attrelid = c.oid AND a.attname = wanted.attribute AND NOT a.attisdropped
+    LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = c.oid
     WHERE n.nspname = :schema_name::text
         AND c.relname = wanted.relation
         AND (wanted.attribute IS NULL OR a.attname IS NOT NULL)
+        AND coalesce(i.indisvalid, true)
 )
 ORDER BY wanted.position;

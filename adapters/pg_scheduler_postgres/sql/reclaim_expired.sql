@@ -3,6 +3,9 @@
 -- another reclaimer or their owner is writing are left to them, and so are rows whose owner lives and says
 -- that it could not renew them because they were held; so is everything while the server has only
 -- just started, as nobody could renew while it was down.
+-- How many crashes are too many is decided by whoever reclaims, not by the job's worker: that one is dead,
+-- and storing its setting would cost every claim a column. So among workers with different settings the
+-- strictest ends jobs of the others, as soon as it is the one that finds them.
 WITH
 -- Rows whose lease is over, locked.
 lost AS (

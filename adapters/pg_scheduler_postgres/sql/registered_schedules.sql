@@ -1,5 +1,5 @@
 -- What the code of these tasks has registered, and whoever else has the keys it wants (a task that was
--- renamed keeps its key).
+-- renamed keeps its key) or has replaced them.
 SELECT
     -- include: registered_columns,
     :NOW AS now

@@ -127,6 +127,11 @@ SELECT
     held.job_id,
     held.epoch,
     true AS applied,
+    -- In which status it has been deleted.
+    CASE
+        WHEN NOT held.awaited AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
+        THEN held.target
+    END AS deleted,
     (
         SELECT pg_notify(:channel::text, 'due')
         WHERE EXISTS (
@@ -168,5 +173,5 @@ SELECT
     ) AS finished_notified
 FROM held
 UNION ALL
-SELECT held_up.job_id, held_up.epoch, false, NULL, NULL, NULL, NULL
+SELECT held_up.job_id, held_up.epoch, false, NULL, NULL, NULL, NULL, NULL
 FROM held_up;

@@ -183,7 +183,9 @@ class Claimer:
     async def _release_orphaned_claims(self) -> None:
         # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
         given_back = await orphaned_claims(self._insight, self._worker_id, self._active.leases())
-        answers = await self._jobs.settle(given_back, now=self._clock.pinned()) if given_back else ()
+        answers: Sequence[bool | None] = ()
+        if given_back:
+            answers = (await self._jobs.settle(given_back, now=self._clock.pinned())).accepted
         answered = [
             settlement for settlement, answer in zip(given_back, answers, strict=True) if answer is not None
         ]

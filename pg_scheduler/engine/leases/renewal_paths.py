@@ -7,6 +7,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from pg_scheduler.domain.errors import ConnectionLost
+
 log: logging.Logger = logging.getLogger(__name__)
 
 Renew = Callable[[], Awaitable[object]]
@@ -99,7 +101,7 @@ class RenewalPaths:
 
 
 def _failure_of(renewing: asyncio.Future[object]) -> BaseException | None:
-    """What kept it from renewing; None if it has renewed."""
-    if not renewing.done():
-        return TimeoutError("no answer in time")
-    return TimeoutError("cancelled") if renewing.cancelled() else renewing.exception()
+    """What kept it from renewing; None if it has renewed. Who is not answered has lost the connection."""
+    if not renewing.done() or renewing.cancelled():
+        return ConnectionLost("a renewal was not answered in time")
+    return renewing.exception()

@@ -61,10 +61,10 @@ class Pruner:
         if self.immediate:
             self._woken.set()
 
-    def settled(self, status: JobStatus) -> None:
-        """A job has ended by being settled: where its status is not kept, it is gone already."""
-        if status in self.immediate:
-            self._uncounted[status] += 1
+    def deleted_as_settled(self, deleted: Mapping[JobStatus, int]) -> None:
+        """So many jobs of each status went by the statement that settled them."""
+        for status, count in deleted.items():
+            self._uncounted[status] += count
 
     async def one_round(self) -> None:
         """Wait for the next pass and make it; until then delete, when woken and now and then, what is kept no

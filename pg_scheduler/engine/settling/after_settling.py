@@ -8,7 +8,6 @@ from pg_scheduler.domain.states import JobStatus, transition
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.events import Event, Events
 from pg_scheduler.engine.observers import Observers
-from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.attempt import Attempt
 
 log: logging.Logger = logging.getLogger(__name__)
@@ -17,10 +16,9 @@ log: logging.Logger = logging.getLogger(__name__)
 class AfterSettling:
     """Emits the events of settled attempts."""
 
-    def __init__(self, *, events: Events, observers: Observers, pruner: Pruner, prune: bool) -> None:
+    def __init__(self, *, events: Events, observers: Observers, prune: bool) -> None:
         self._events = events
         self._observers = observers
-        self._pruner = pruner
         self._prune = prune
 
     def settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
@@ -34,11 +32,8 @@ class AfterSettling:
             self._events.emit(Event.ATTEMPT_TO_REPEAT)
         if job.lane is not None:
             self._events.emit(Event.LANE_FREED)
-        if step is not None and accepted and self._prune:
-            if attempt.completion is None:
-                self._pruner.settled(step.target)
-            else:
-                self._events.emit(Event.COMPLETED_ELSEWHERE)
+        if accepted and self._prune and attempt.completion is not None:
+            self._events.emit(Event.COMPLETED_ELSEWHERE)
         if job.schedule_key is not None:
             self._events.emit(Event.SCHEDULED_RUN_ENDED)
         self._observers.job_settled(attempt, verdict, took, accepted)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
 from pg_scheduler.domain.model import ClaimedJob, Lease
-from pg_scheduler.domain.settling import stored_already
+from pg_scheduler.domain.settling import ending_of, stored_already
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.insight import Insight
+from pg_scheduler.ports.job_store import SettleAnswer
 
 
 async def settled_before(
     insight: Insight, settlements: Sequence[Settlement], not_kept: Collection[JobStatus]
-) -> list[bool]:
-    """For verdicts that the store refuses after an answer was lost: whether it had taken each before. Two
-    reads each: it happens after broken connections only, and the statement that settles stays as it is."""
-    return [
-        stored_already(
-            settlement,
-            await insight.job(settlement.job_id),
-            await insight.attempts(settlement.job_id),
-            not_kept,
-        )
-        for settlement in settlements
-    ]
+) -> SettleAnswer:
+    """For verdicts that the store refuses after an answer was lost: what that answer was, as far as can be
+    known. Two reads each: it happens after broken connections only, and the statement that settles stays as
+    it is."""
+    accepted: list[bool] = []
+    deleted = Counter[JobStatus]()
+    for settlement in settlements:
+        record = await insight.job(settlement.job_id)
+        attempts = await insight.attempts(settlement.job_id)
+        accepted.append(stored_already(settlement, record, attempts, not_kept))
+        if accepted[-1] and record is None:
+            targets = ending_of(settlement.verdict.event).targets
+            deleted[targets.unchanged if targets.unchanged in not_kept else targets.if_cancelled] += 1
+    return SettleAnswer(accepted, deleted)
 
 
 async def id_was_reused(insight: Insight, jobs: Iterable[ClaimedJob]) -> set[Lease]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, auto
 from typing import NamedTuple
 
@@ -61,7 +61,8 @@ class Settler:
 
     While they cannot be written, the worker claims no more jobs, so it keeps at most one verdict per slot.
 
-    `on_settled(attempt, verdict, took, accepted)` is called once each verdict has been answered.
+    `on_settled(attempt, verdict, took, accepted)` is called once each verdict has been answered, and
+    `on_deleted` with how many jobs of each status were deleted as they ended.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Settler:
         active: ActiveAttempts,
         not_kept: frozenset[JobStatus],
         on_settled: Callable[[Attempt, Verdict, float, bool], None],
+        on_deleted: Callable[[Mapping[JobStatus, int]], None],
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -82,6 +84,7 @@ class Settler:
         self._active = active
         self._not_kept = not_kept
         self._on_settled = on_settled
+        self._on_deleted = on_deleted
         self._queue: list[Pending] = []
         self._in_doubt: set[Lease] = set()
         """Verdicts that may be stored already: sent once, and the answer was lost."""
@@ -215,8 +218,10 @@ class Settler:
             for pending, verdict in zip(batch, verdicts, strict=True)
         ]
         try:
-            accepted = await self._jobs.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
-            return [_ANSWERS[one] for one in await self._without_doubt(settlements, accepted)]
+            answer = await self._jobs.settle(settlements, now=self._clock.pinned(), not_kept=self._not_kept)
+            if answer.deleted:
+                self._on_deleted(answer.deleted)
+            return [_ANSWERS[one] for one in await self._without_doubt(settlements, answer.accepted)]
         except BaseException:
             self._in_doubt.update(pending.attempt.lease for pending in batch)
             raise
@@ -234,10 +239,11 @@ class Settler:
         ]
         if not doubtful:
             return accepted
-        taken_before = await settled_before(
+        lost = await settled_before(
             self._insight, [settlements[position] for position in doubtful], self._not_kept
         )
-        before = {position for position, yes in zip(doubtful, taken_before, strict=True) if yes}
+        self._on_deleted(lost.deleted)
+        before = {position for position, yes in zip(doubtful, lost.accepted, strict=True) if yes}
         return [yes or position in before for position, yes in enumerate(accepted)]
 
     def _answered(self, pending: Pending, answer: Answer) -> None:

@@ -96,7 +96,8 @@ class TestEnding:
         jobs = [await started(driver, name, store_result=True) for name in ("awaited", "other")]
         async with awaiting(driver, "awaited") as ends:
             verdicts = [settlement_of(job, JobEvent.COMPLETE, result="1") for job in jobs]
-            await driver.jobs.settle(verdicts, now=at(10), not_kept=[JobStatus.COMPLETED])
+            answer = await driver.jobs.settle(verdicts, now=at(10), not_kept=[JobStatus.COMPLETED])
+            assert (answer.accepted, answer.deleted) == ([True, True], {JobStatus.COMPLETED: 1})
             assert await next_end(ends) == ("awaited", JobStatus.COMPLETED)
         for policy in (VacuumPolicy.immediate(), VacuumPolicy.keep_last(0)):
             assert await driver.retention.prune(JobStatus.COMPLETED, policy, 10, now=at(69)) == 0
@@ -111,7 +112,8 @@ class TestEnding:
         job = await claimed(driver, now=at(50))
         await driver.signals.await_jobs(["job"])
         verdict = settlement_of(job, JobEvent.FAIL, error_message="broken", traceback="here")
-        await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
+        answer = await driver.jobs.settle([verdict], now=at(10), not_kept=[JobStatus.FAILED])
+        assert (answer.accepted, answer.deleted) == ([True], {})
         found = [attempt.traceback for attempt in await driver.insight.attempts("job")]
         assert found == ["before", "here"]
         assert await driver.retention.prune(JobStatus.FAILED, VacuumPolicy.keep_last(0), 10, now=at(70)) == 1

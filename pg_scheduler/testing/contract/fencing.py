@@ -136,7 +136,8 @@ class TestFencing:
         """Taken back from its owner, done by another, and deleted."""
         await reclaim(driver, now=at(61))
         done = settlement_of(await claimed(driver, RIVAL, now=at(61)), JobEvent.COMPLETE, RIVAL)
-        assert await driver.jobs.settle([done], now=at(61), not_kept=[JobStatus.COMPLETED]) == [True]
+        answer = await driver.jobs.settle([done], now=at(61), not_kept=[JobStatus.COMPLETED])
+        assert answer.accepted == [True]
 
     async def test_each_of_many_completions_is_held_against_its_own_lease(self, driver: Driver) -> None:
         jobs = [await started(driver, f"{n}") for n in range(4)]
@@ -144,7 +145,8 @@ class TestFencing:
         newer = [await claimed(driver, job_id=f"{n}", now=at(62)) for n in range(2)]
         settlements = [settlement_of(job, JobEvent.COMPLETE) for job in (*jobs, newer[1])]
         # A stale one, a stale and a right one of one job, and two that are late.
-        assert await driver.jobs.settle(settlements, now=at(63)) == [False, False, True, True, True]
+        answer = await driver.jobs.settle(settlements, now=at(63))
+        assert answer.accepted == [False, False, True, True, True]
         assert (await stored(driver, "0")).status is JobStatus.RUNNING
 
     async def test_a_job_cancelled_after_its_lease_was_lost_stays_cancelled(self, driver: Driver) -> None:

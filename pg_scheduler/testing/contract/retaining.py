@@ -10,6 +10,7 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import (
     NOON,
+    REPLACE,
     at,
     brought_to,
     claimed,
@@ -138,10 +139,11 @@ class TestRetaining:
         await settle(driver, job, JobEvent.RETRY)
         again = await claimed(driver, now=at(50))
         assert len(await driver.insight.attempts("job")) == 1
-        accepted = await driver.jobs.settle(
+        answer = await driver.jobs.settle(
             [settlement_of(again, JobEvent.FAIL)], now=at(51), not_kept=[FAILED]
         )
-        assert (accepted, await left(driver), await driver.insight.attempts("job")) == ([True], [], [])
+        assert (answer.accepted, answer.deleted) == ([True], {FAILED: 1})
+        assert (await left(driver), await driver.insight.attempts("job")) == ([], [])
 
     async def test_what_is_kept_is_not_touched_by_it(self, driver: Driver) -> None:
         good, bad, again = [await started(driver, name) for name in ("good", "bad", "again")]
@@ -150,10 +152,20 @@ class TestRetaining:
             settlement_of(bad, JobEvent.FAIL),
             settlement_of(again, JobEvent.RETRY),
         ]
-        assert await driver.jobs.settle(verdicts, now=at(1), not_kept=[COMPLETED]) == [True, True, True]
+        answer = await driver.jobs.settle(verdicts, now=at(1), not_kept=[COMPLETED])
+        assert (answer.accepted, answer.deleted) == ([True, True, True], {COMPLETED: 1})
         assert await left(driver) == ["again", "bad"]
         assert (await stored(driver, "bad")).status is FAILED
         assert (await stored(driver, "again")).status is PENDING
+
+    async def test_what_begins_anew_is_not_counted_as_deleted(self, driver: Driver) -> None:
+        job = await started(driver)
+        await submit(driver, new(), conflict=REPLACE)
+        answer = await driver.jobs.settle(
+            [settlement_of(job, JobEvent.COMPLETE)], now=at(1), not_kept=[COMPLETED]
+        )
+        assert (answer.accepted, answer.deleted) == ([True], {})
+        assert (await stored(driver)).status is PENDING
 
     async def test_a_lost_lease_deletes_nothing(self, driver: Driver) -> None:
         job = await started(driver)
@@ -163,7 +175,7 @@ class TestRetaining:
             stale = await driver.jobs.settle(
                 [settlement_of(job, event)], now=at(21), not_kept=[COMPLETED, FAILED]
             )
-            assert stale == [False]
+            assert (stale.accepted, stale.deleted) == ([False], {})
         assert (await stored(driver)).status is JobStatus.RUNNING
 
     async def test_passes_at_the_same_time_share_the_work(self, driver: Driver) -> None:

@@ -98,8 +98,8 @@ async def settle(
     **verdict: Any,
 ) -> bool:
     """Settle one attempt, ten seconds after noon unless said otherwise; whether that was accepted."""
-    (accepted,) = await driver.jobs.settle([settlement_of(job, event, worker, **verdict)], now=now or at(10))
-    return accepted is True
+    answer = await driver.jobs.settle([settlement_of(job, event, worker, **verdict)], now=now or at(10))
+    return answer.accepted[0] is True
 
 
 async def reclaim(driver: Driver, *, now: datetime, max_crashes: int = 3, limit: int = 500) -> ReclaimAnswer:

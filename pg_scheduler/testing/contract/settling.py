@@ -125,7 +125,8 @@ class TestSettling:
         jobs = [await started(driver, job_id) for job_id in ("c", "a", "b")]
         batch = [settlement_of(job, JobEvent.COMPLETE) for job in jobs]
         batch.insert(1, settlement_of(jobs[0], JobEvent.FAIL, worker="somebody else"))
-        assert await driver.jobs.settle(batch, now=at(10)) == [True, False, True, True]
+        answer = await driver.jobs.settle(batch, now=at(10))
+        assert answer.accepted == [True, False, True, True]
 
     async def test_of_several_verdicts_on_one_lease_the_first_counts(self, driver: Driver) -> None:
         job, other = await started(driver), await started(driver, "other")
@@ -135,7 +136,8 @@ class TestSettling:
             settlement_of(job, JobEvent.FAIL),
         ]
         batch += [settlement_of(job, JobEvent.COMPLETE), batch[0]]
-        assert await driver.jobs.settle(batch, now=at(10)) == [True, True, False, False, False]
+        answer = await driver.jobs.settle(batch, now=at(10))
+        assert answer.accepted == [True, True, False, False, False]
         assert (await stored(driver)).status is JobStatus.PENDING
         assert [one.outcome for one in await driver.insight.attempts("job")] == ["retry"]
 
@@ -150,7 +152,7 @@ class TestSettling:
         assert (await stored(driver)).error_message == ""
 
     async def test_an_empty_batch_is_answered_with_nothing(self, driver: Driver) -> None:
-        assert await driver.jobs.settle([], now=at(10)) == []
+        assert (await driver.jobs.settle([], now=at(10))).accepted == []
 
     async def test_texts_of_any_characters_come_back(self, driver: Driver) -> None:
         job = await started(driver)

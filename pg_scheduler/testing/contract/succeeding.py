@@ -61,6 +61,18 @@ class TestSucceeding:
         (record,) = await register(driver, OTHER, now=600)
         assert (record.mark, record.next_window) == (at(120), at(240))
 
+    async def test_who_knows_neither_its_task_nor_its_key_does_not_bring_a_replaced_schedule_back(
+        self, driver: Driver
+    ) -> None:
+        """Three releases live: the second renames the task, the third moves it."""
+        await register(driver, OLD)
+        await register(driver, replace(OLD, task_name="renamed", spec_hash="renamed"), now=10)
+        await register(driver, replace(RESPELLED, task_name="renamed"), now=20)
+        await register(driver, OLD, now=30)
+        assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [True, False]
+        await register(driver, OLD, now=21 + SILENT)
+        assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [False, True]
+
     async def test_where_nothing_was_missed_another_rule_begins_after_now(self, driver: Driver) -> None:
         await register(driver, OLD)
         await run_at(driver, 60)

@@ -58,7 +58,7 @@ class MemoryCompletions:
         try:
             yield made
             for settlement, now in made.settlements:
-                if not (await self._jobs().settle([settlement], now=now))[0]:
+                if not (await self._jobs().settle([settlement], now=now)).accepted[0]:
                     raise TransientDatabaseError("the job was changed by somebody else meanwhile", "40001")
         except BaseException:
             made.outcome = TransactionOutcome.ROLLED_BACK

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ from pg_scheduler.domain.settling import (
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
-from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
@@ -169,24 +170,26 @@ class MemoryJobs:
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
+    ) -> SettleAnswer:
         moment = moment_of(now)
         may_count = set(first_verdicts(settlements))
         accepted = [
             position in may_count and settle_one(self._state, settlement, moment)
             for position, settlement in enumerate(settlements)
         ]
+        deleted = Counter[JobStatus]()
         for settlement, taken in zip(settlements, accepted, strict=True):
             if not taken:
                 continue
             row = self._state.jobs[settlement.job_id]
             self._state.announce_end(row)
             if row.status in not_kept and not row.awaited:
+                deleted[row.status] += 1
                 self._state.forget([settlement.job_id])
         if any(accepted):
             self._state.signal(SignalKind.DUE)
             self._state.signal(SignalKind.LANE)
-        return accepted
+        return SettleAnswer(accepted, deleted)
 
     async def reclaim_expired(self, request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
         moment = moment_of(now)

@@ -64,8 +64,11 @@ class StoredSchedule:
 
     @property
     def waits(self) -> bool:
-        """True if a window waits while an earlier run is unfinished."""
-        return overlap_in(self.new.spec) is Overlap.WAIT
+        """True if a window waits while an earlier run is unfinished; nonsense does not, as nobody runs it."""
+        try:
+            return overlap_in(self.new.spec) is Overlap.WAIT
+        except (ValueError, KeyError, TypeError):
+            return False
 
     @property
     def keys(self) -> tuple[str, ...]:

@@ -11,9 +11,10 @@ import pytest
 
 from pg_scheduler import Scheduler
 from pg_scheduler_embedded import EmbeddedServer
-from pg_scheduler_postgres.migrations import all_migrations
+from pg_scheduler_postgres.migration_steps import all_migrations
 from pg_scheduler_postgres.statements import statement_names
 from tests.adapters.cli.conftest import Pgq, run
+from tests.support.catalog import PUBLISHED_STATISTICS
 
 LATEST = all_migrations()[-1].version
 DOCUMENTED_TABLE = Path(__file__).parents[3] / (
@@ -52,6 +53,17 @@ async def test_upgrade_keeps_the_rows_of_a_documented_table(pgq: Pgq, sql: async
     upgraded = await pgq("db", "upgrade")
     assert (upgraded.code, f"from version 0 to {LATEST}" in upgraded.out) == (0, True)
     assert await sql.fetchval("SELECT job_name FROM scheduled_jobs WHERE job_id = 'a'") == "b"
+
+
+async def test_the_status_names_the_statistics_of_the_published_version(
+    pgq: Pgq, sql: asyncpg.Connection
+) -> None:
+    await sql.execute(DOCUMENTED_TABLE.read_text().replace(':"schema"', "public") + PUBLISHED_STATISTICS)
+    before = await pgq("db", "status")
+    assert (before.code, "the vacuum_stats of pg-scheduler 0.2.3" in before.out) == (1, True)
+    assert (await pgq("db", "upgrade")).code == 0
+    assert await sql.fetchval("SELECT sum(deleted_completed) FROM vacuum_stats") == 2000000003
+    assert "vacuum_stats" not in (await pgq("db", "status")).out
 
 
 async def test_what_is_missing_is_named_and_healed(pgq: Pgq, sql: asyncpg.Connection) -> None:
@@ -121,21 +133,20 @@ async def test_the_printed_sql_pipes_into_psql(
     assert (await lone_pgq("db", "status", "--dsn", dsn, "--schema", schema)).code == 0
 
 
-async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str) -> None:
-    """PostgreSQL keeps the text of what a connection has prepared."""
-    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
-        scheduler = Scheduler(pool)
-        await scheduler.initialize_db()
-        scheduler.task_map["task"] = _nothing
-        await scheduler.worker.steps.claim_and_start()
-        sent = {row["statement"] for row in await pool.fetch("SELECT statement FROM pg_prepared_statements")}
-        await scheduler.shutdown()
+async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql: asyncpg.Connection) -> None:
+    """PostgreSQL keeps the text of what a driver has prepared."""
+    scheduler = Scheduler(sql)
+    await scheduler.initialize_db()
+    scheduler.task_map["task"] = _nothing
+    await scheduler.worker.steps.claim_and_start()
     printed = await lone_pgq("db", "sql", "--statement", "claim")
     comments = [line for line in printed.out.splitlines() if line.startswith("--")]
     assert (printed.code, comments[:2]) == (
         0,
         ["-- $1 mark_ranks integer[]", "-- $2 mark_times timestamptz[]"],
     )
+    session = scheduler.driver.link.session  # type: ignore[attr-defined]
+    sent = [row["statement"] for row in await session.fetch("SELECT statement FROM pg_prepared_statements")]
     assert printed.out.removeprefix("\n".join(comments) + "\n").removesuffix("\n") in sent
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import asyncpg
 
-from pg_scheduler import Scheduler
+from pg_scheduler import Queries, Scheduler
 from tests.adapters.cli.conftest import Pgq
 
 
@@ -50,6 +50,19 @@ async def test_pause_resume_trigger_and_remove(pgq: Pgq, sql: asyncpg.Connection
     assert "removed k" in (await pgq("schedules", "remove", "k")).out
     gone = await pgq("schedules", "pause", "k")
     assert (gone.code, "no schedule 'k'" in gone.err) == (1, True)
+
+
+async def test_a_task_that_nothing_here_has_named_is_scheduled_with_a_warning(pgq: Pgq, dsn: str) -> None:
+    await pgq("db", "install")
+    said = await pgq("schedules", "add", "nope", "--every", "60", "--key", "n")
+    assert (said.code, said.out) == (0, "n\n")
+    assert said.err == (
+        "pgq: no job, no limits and no other schedule name the task 'nope': is it spelled right?\n"
+    )
+    assert (await pgq("schedules", "add", "nope", "--every", "30", "--key", "n")).err == "", "known by now"
+    async with Queries(dsn) as queries:
+        await queries.enqueue("mail")
+    assert (await pgq("schedules", "add", "mail", "--every", "60")).err == ""
 
 
 async def test_a_bad_expression_is_refused_with_advice(pgq: Pgq) -> None:

@@ -43,7 +43,7 @@ MUTANTS = (
     Mutant(
         "lost claims",
         "what a failed claim may have leased is given back",
-        ((ENGINE + "claiming/claimer.py", "                self._in_doubt = True\n", ""),),
+        ((ENGINE + "claiming/claimer.py", "                self._doubt.claim_failed()\n", ""),),
     ),
     Mutant(
         "lost verdicts",
@@ -129,8 +129,8 @@ MUTANTS = (
         "ended backends",
         "the connection that renews is replaced",
         (
-            (ASYNCPG + "sessions.py", "            if self._connection.is_closed():\n",
-             "            if False:\n"),
+            (ASYNCPG + "sessions.py", "if self._connection.is_closed():\n                self._connection =",
+             "if False:\n                self._connection ="),
             (PSYCOPG + "sessions.py", "            if self._connection.closed:\n",
              "            if False:\n"),
         ),

@@ -15,12 +15,19 @@ from tests.chaos.planning import Kind
 from tests.chaos.play import play
 from tests.chaos.scenarios.kills import kill_one_every_second
 from tests.chaos.stage import Scenario, Stage
+from tests.chaos.tasks import narrow, paced
 from tests.chaos.worker import SCHEDULE
 from tests.support.databases import new_database
 
 MINUTES, HOUR = 600.0, 3600.0
 _WINDOW_KNOWN = "SELECT count(next_window) FROM scheduled_job_schedules WHERE schedule_key = $1"
-SHORT = (Kind(0.9, (1, 5)), Kind(0.1, (500, 1000)))
+SHORT = (
+    Kind(0.85, (1, 5)),
+    Kind(0.1, (500, 1000)),
+    # Limits go by the database's clock, too.
+    Kind(0.03, (1, 5), func=paced, until=0.7),
+    Kind(0.02, (20, 50), func=narrow, until=0.7),
+)
 
 
 async def judge_windows(stage: Stage) -> None:

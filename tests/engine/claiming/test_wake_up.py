@@ -38,14 +38,20 @@ async def test_a_signal_from_another_process_starts_a_job_without_a_poll(
 async def test_a_due_job_that_was_held_is_looked_at_again_without_a_signal_or_a_poll(
     dsn: str, library: Library, client: Scheduler, sql: asyncpg.Connection
 ) -> None:
-    """Whoever held it rolls back, and nothing tells of that."""
+    """Whoever held it rolls back, and nothing tells of that. The worker knows the task only then."""
+    handle = await client.schedule(job, execution_time=past(), job_id="held")
     async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as scheduler:
-        scheduler.register(job)
         await eventually(lambda: scheduler.worker.listening)
-        async with sql.transaction():
-            handle = await client.schedule(job, execution_time=past(), job_id="held")
-            await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'held' FOR UPDATE")
-        assert await handle.wait(timeout=45) == "completed"
+        transaction = sql.transaction()
+        await transaction.start()
+        await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'held' FOR UPDATE")
+        claimer = scheduler.worker.services.claimer
+        looks = claimer.empty_polls
+        scheduler.register(job)
+        # More than the beginning to listen and the new task explain.
+        await eventually(lambda: claimer.empty_polls > looks + 2, timeout=20)
+        await transaction.rollback()
+        assert await handle.wait(timeout=20) == "completed"
 
 
 async def test_a_broken_listen_connection_is_made_again(

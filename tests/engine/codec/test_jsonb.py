@@ -47,7 +47,8 @@ async def through_the_table(driver: Driver, args: list[Any]) -> tuple[Any, Any]:
     )
     assert claimed is not None
     verdict = Verdict(JobEvent.COMPLETE, result=codec.encode_result(args))
-    assert await driver.jobs.settle([Settlement("job", claimed.epoch, "worker", verdict)], now=NOW) == [True]
+    answer = await driver.jobs.settle([Settlement("job", claimed.epoch, "worker", verdict)], now=NOW)
+    assert answer.accepted == [True]
     record = await driver.insight.job("job")
     assert record is not None
     assert record.result is not None

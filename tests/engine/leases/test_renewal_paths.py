@@ -157,6 +157,16 @@ async def test_where_neither_works_it_is_an_error_once(
     assert logged() == [("ERROR", "leases cannot be renewed, neither over a connection of their own")]
 
 
+async def test_where_neither_answers_the_database_is_out_of_reach(scene: Scene) -> None:
+    """And no service takes jobs back before their workers had time to renew."""
+    scene.own.failure = DatabaseUnavailable("too many connections")
+    await scene.paths.renew()
+    scene.own.failure = None
+    scene.own.hangs = scene.beside.hangs = True
+    with pytest.raises(ConnectionLost, match="not answered"):
+        await scene.paths.renew()
+
+
 async def test_without_leases_that_is_no_error(
     scene: Scene, logged: Callable[[], list[tuple[str, str]]]
 ) -> None:

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.domain.retention import AWAITED_STAY
 from pg_scheduler.engine.retention import pruner
 from pg_scheduler.testing import ManualClock, drain
-from tests.engine.retention.ends import ALL, end_all, end_each_way, left, succeed
+from tests.engine.retention.ends import ALL, end_all, end_each_way, go_wrong, left, succeed
 from tests.support.running import eventually
 
 Make = Callable[..., Scheduler]
@@ -71,6 +72,21 @@ async def test_what_settling_deletes_is_in_the_statistics_too(make: Make, clock:
     assert await left(scheduler) == set()
     await scheduler.run_vacuum()
     assert (await scheduler.get_total_vacuum_stats())["total_completed"] == 3
+
+
+async def test_an_awaited_job_is_in_the_statistics_once_when_it_goes(make: Make, clock: ManualClock) -> None:
+    scheduler = make(VacuumConfig(completed=NOW, failed=NOW, track_metrics=True))
+    await scheduler.schedule(succeed, execution_time=clock.now(), job_id="fine", store_result=True)
+    await scheduler.schedule(go_wrong, execution_time=clock.now(), job_id="bad")
+    assert await scheduler.driver.signals.await_jobs(["fine", "bad"]) == {"fine", "bad"}
+    await drain(scheduler)
+    await scheduler.run_vacuum()
+    assert await left(scheduler) == {"fine", "bad"}
+    assert (await scheduler.get_total_vacuum_stats())["total_completed"] == 0
+    await clock.advance(AWAITED_STAY)
+    await scheduler.run_vacuum()
+    total = await scheduler.get_total_vacuum_stats()
+    assert (total["total_completed"], total["total_failed"]) == (1, 1)
 
 
 async def test_without_metrics_nothing_is_written_down(make: Make, clock: ManualClock) -> None:

@@ -10,6 +10,7 @@ from pg_scheduler import ConnectionLost, Scheduler, VacuumConfig, VacuumPolicy
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.ports.job_store import SettleAnswer
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import RAISE, claim_request
 from pg_scheduler.testing.memory.jobs import MemoryJobs
@@ -31,7 +32,7 @@ class StoredAnew(MemoryJobs):
         *,
         now: datetime | None = None,
         not_kept: Collection[JobStatus] = (),
-    ) -> list[bool]:
+    ) -> SettleAnswer:
         answer = await super().settle(settlements, now=now, not_kept=not_kept)
         if self.again is None:
             return answer
@@ -52,10 +53,51 @@ async def test_a_verdict_told_again_does_not_end_another_job_of_its_id() -> None
         other = await store.claim_job("mine", claim_request("another worker"))
         assert other is not None
         release = Settlement("mine", other.epoch, "another worker", Verdict(JobEvent.RELEASE))
-        assert await MemoryJobs.settle(store, [release]) == [True]
+        assert (await MemoryJobs.settle(store, [release])).accepted == [True]
 
     store.again = again
     async with Scheduler(driver, vacuum_config=VacuumConfig(completed=VacuumPolicy.immediate())) as scheduler:
         scheduler.register(job, name="job")
         await scheduler.schedule(job, execution_time=past(), job_id="mine")
         await eventually(lambda: len(started) == 2)
+
+
+class Forgetful(MemoryJobs):
+    """The first answer of each verdict is lost."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.told: set[Settlement] = set()
+
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> SettleAnswer:
+        answer = await super().settle(settlements, now=now, not_kept=not_kept)
+        if self.told >= set(settlements):
+            return answer
+        self.told |= set(settlements)
+        raise ConnectionLost("for this test")
+
+
+async def test_a_deletion_whose_answer_was_lost_is_in_the_statistics_once() -> None:
+    driver = MemoryDriver()
+    driver.jobs = Forgetful(driver.state)
+    at_once = VacuumPolicy.immediate()
+    config = VacuumConfig(completed=at_once, failed=at_once, cancelled=at_once, track_metrics=True)
+
+    async def fine() -> None: ...
+
+    async def bad() -> None:
+        raise RuntimeError("as planned")
+
+    async with Scheduler(driver, vacuum_config=config) as scheduler:
+        for job in (fine, bad):
+            await scheduler.schedule(job, execution_time=past())
+        await eventually(lambda: not driver.state.jobs and scheduler.worker.services.settler.empty)
+    (day,) = await driver.retention.vacuum_stats(None)
+    assert (day.deleted[JobStatus.COMPLETED], day.deleted[JobStatus.FAILED]) == (1, 1)
+    assert day.deleted[JobStatus.CANCELLED] == 0

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 
 import asyncpg
 import pytest
 
 from pg_scheduler import PollingConfig, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.ports.job_store import SettleAnswer
 from tests.support.running import HastyScheduler, eventually, past
 
 QUICK = PollingConfig(interval=0.1, interval_without_listen=0.1)
@@ -61,7 +61,7 @@ async def _another_refusal(scheduler: Scheduler) -> None:
     store, tried = scheduler.worker.services.settler._jobs, []
     original = store.settle
 
-    async def settle(*args: object, **kwargs: object) -> Sequence[bool | None]:
+    async def settle(*args: object, **kwargs: object) -> SettleAnswer:
         try:
             return await original(*args, **kwargs)  # type: ignore[arg-type]
         finally:

@@ -12,7 +12,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob
 from pg_scheduler_postgres.catalog import CHECKS, TABLES, Table
 from pg_scheduler_postgres.columns import JOB_COLUMNS, PARAMETERS
-from pg_scheduler_postgres.migrations import all_migrations
+from pg_scheduler_postgres.migration_steps import all_migrations
 
 COLUMNS = """
     SELECT c.relname AS table_name, a.attname AS name, format_type(a.atttypid, a.atttypmod)

@@ -10,7 +10,7 @@ import pytest
 
 from pg_scheduler import Scheduler, SchemaError
 from pg_scheduler.client.source import Library
-from pg_scheduler_postgres.migrations import install_sql
+from pg_scheduler_postgres.migration_steps import install_sql
 from tests.support.catalog import DOCUMENTED_TABLE, shape_of
 from tests.support.processes import ROOT
 from tests.support.running import idle, later, within

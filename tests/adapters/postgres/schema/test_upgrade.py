@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from pg_scheduler import Scheduler
+from pg_scheduler import Scheduler, SchemaError
 from pg_scheduler.client.source import Library
-from tests.support.catalog import DOCUMENTED_TABLE, shape_of
+from tests.support.catalog import DOCUMENTED_TABLE, PUBLISHED_STATISTICS, shape_of
 from tests.support.running import BriskScheduler, eventually, idle
 
 ROWS = """
@@ -130,3 +130,31 @@ async def test_sql_that_names_only_documented_columns_goes_on_working(
                 "work",
                 scheduler.worker_id,
             )
+
+
+@pytest.mark.usefixtures("old_database")
+async def test_the_statistics_of_the_published_version_go_on_as_ours(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
+    """As `VacuumConfig(track_metrics=True)` of pg-scheduler 0.2.3 made and filled it."""
+    await sql.execute(PUBLISHED_STATISTICS)
+    async with Scheduler.connect(dsn, library=library) as scheduler:
+        assert (await scheduler.driver.schema.status()).current
+        today, yesterday, last = await scheduler.driver.retention.vacuum_stats(None)
+        assert list(today.deleted.values())[:3] == [3, 2, 1]
+        assert (sum(yesterday.deleted.values()), yesterday.runs) == (2000000000, 0)
+        assert last.last_run.isoformat() == "2020-01-02T00:00:00+00:00"
+    async with idle(Scheduler.connect(dsn, schema="made_new")):
+        assert await shape_of(sql, "public") == await shape_of(sql, "made_new")
+
+
+async def test_another_table_of_that_name_is_named_and_left_as_it_is(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
+    await sql.execute("CREATE TABLE vacuum_stats (stat_date date, payroll int)")
+    before = await shape_of(sql, "public")
+    scheduler = Scheduler.connect(dsn, library=library)
+    with pytest.raises(SchemaError, match=r"cannot be completed: vacuum_stats\.day"):
+        await scheduler.initialize_db()
+    await scheduler.shutdown()
+    assert await shape_of(sql, "public") == before
