@@ -18,8 +18,10 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.schedule import CatchUp, Overlap, ScheduleSpec, default_key
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.tasks.callables import is_async, refuse_generator
 from pg_scheduler.engine.tasks.checks import checked_retry
-from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
+from pg_scheduler.engine.tasks.definitions import Definition
+from pg_scheduler.engine.tasks.registry import TaskRegistry, marked, signature_of
 from pg_scheduler.ports.schedule_store import Contention, Origin
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -77,7 +79,8 @@ def periodic(
     Raises:
         ValueError: neither or both of every and cron, a zone without cron, an invalid zone, expression or
             option (all of them `InvalidInput`).
-        TypeError: the function is not async.
+            A function that cannot be called without arguments, or has no name of its own.
+        TypeError: the function is not async, or a generator function.
     """
     if every is None and cron is None:
         raise InvalidInput("periodic", "Either every or cron must be given")
@@ -108,9 +111,7 @@ def periodic(
     policy = checked_retry(retry)
 
     def decorate(func: _F) -> _F:
-        if not is_async(func) and getattr(getattr(func, OPTIONS_ATTRIBUTE, None), "executor", None) is None:
-            shown = getattr(func, "__qualname__", repr(func))
-            raise NotAsyncFunction(f"{shown}: @periodic is for async functions")
+        _check_function(func)
         register(_config(func, request, spec, job_name, policy))
         return func
 
@@ -125,7 +126,9 @@ def _config(
     retry: RetryPolicy | None,
 ) -> PeriodicJobConfig:
     name = checked_name("job_name", job_name or f"periodic_{func.__name__}")
-    key = request.key or default_key(f"{func.__module__}.{func.__name__}", spec)
+    usual_key = None if request.key else default_key(f"{func.__module__}.{func.__name__}", spec)
+    key = request.key or usual_key
+    assert key is not None
     return PeriodicJobConfig(
         func=func,
         interval=request.every,
@@ -139,7 +142,40 @@ def _config(
         enabled=request.enabled,
         retry=retry,
         request=request.named(name, key),
+        definition=Definition.of(func),
+        usual_key=usual_key,
+        name_is_chosen=job_name is not None,
     )
+
+
+def _check_function(func: Any) -> None:
+    """Refuse what no window could run."""
+    if isinstance(func, staticmethod | classmethod):
+        raise NotAsyncFunction(
+            f"the {type(func).__name__} {func.__qualname__}: @periodic is for async functions",
+            "Write @staticmethod above @periodic; a method of a class has nothing to be called with",
+        )
+    refuse_generator(func)
+    if not is_async(func) and marked(func).executor is None:
+        shown = getattr(func, "__qualname__", repr(func))
+        raise NotAsyncFunction(
+            f"{shown}: @periodic is for async functions",
+            'Declare it with "async def", or write @task(executor="thread") below @periodic',
+        )
+    if not isinstance(getattr(func, "__qualname__", None), str):
+        raise InvalidInput(
+            "func", f"{func!r} has no name of its own", "Decorate an async function that makes the call"
+        )
+    signature = signature_of(func)
+    try:
+        if signature is not None:
+            signature.bind()
+    except TypeError as error:
+        raise InvalidInput(
+            "func",
+            f"{func.__qualname__}{signature}: {error}; @periodic calls it without arguments",
+            "Give them defaults; decorate no method, but a function that makes the object",
+        ) from None
 
 
 def _checked(request: ScheduleRequest) -> ScheduleSpec:

@@ -12,6 +12,7 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_seconds
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.tasks.callables import refuse_generator
 from pg_scheduler.entrypoints.application import App
 from pg_scheduler.entrypoints.failure_observer import checked_on_failure
 from pg_scheduler.entrypoints.handlers import AnyHandler, ContextHandler, JobHandler
@@ -127,6 +128,8 @@ class QueueManager(App):
             raise InvalidInput("entrypoint", f"expected a function to decorate, got {shown(func)}")
         if name in self._names:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
+        if policy.executor_factory is None:
+            refuse_generator(func)
         self.scheduler.register_task(func, policy.options(name, func, self.context_of))
         self._names.add(name)
         if (callback := checked_on_failure(policy.on_failure)) is not None:

@@ -15,6 +15,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.limits import NO_LIMITS
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.schedule import CatchUp, Overlap
+from pg_scheduler.engine.tasks.callables import refuse_generator
 from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.entrypoints.application import App
 from pg_scheduler.entrypoints.handlers import AnyHandler, ScheduleHandler
@@ -126,6 +127,8 @@ class SchedulerManager(App):
                 raise InvalidInput("schedule", f"expected a function to decorate, got {shown(func)}")
             if key in runs.executors:
                 raise RuntimeError(f"schedule {name!r} has the expression {expression!r} already")
+            if executor_factory is ScheduleExecutor:
+                refuse_generator(func)
             executor = executor_factory(ScheduleExecutorFactoryParameters(name, rule.expression, func, rule))
             if not callable(getattr(executor, "execute", None)):
                 raise InvalidInput("executor_factory", f"made {shown(executor)}, which has no execute method")
@@ -168,7 +171,7 @@ class _ScheduleRuns:
             limits=NO_LIMITS,
             max_retries=0,
             arguments=lambda job: ([job], {}),
-            alias=self._name,
+            aliases=(self._name,),
         )
 
     async def execute(self, call: Call, context: JobContext) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,7 +27,7 @@ from pg_scheduler.client.keywords import (
     TimedJobOptions,
 )
 from pg_scheduler.client.loop_calls import LoopCalls
-from pg_scheduler.client.periodic_registry import PeriodicJobConfig
+from pg_scheduler.client.periodic_registry import PeriodicJobConfig, watch
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
 from pg_scheduler.client.retry_answer import RetryAnswer
@@ -44,6 +46,7 @@ from pg_scheduler.domain.inputs import (
     checked_grace,
     checked_instance,
     checked_items,
+    checked_leases,
     checked_positive,
     checked_seconds,
     checked_status,
@@ -71,11 +74,14 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.job_context import context_of_running_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
+
+log: logging.Logger = logging.getLogger(__name__)
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -99,6 +105,8 @@ class Scheduler:
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
         retry_policy: delays between attempts: 60, 120, 240, 300, 300, ... seconds by default.
         max_crashes: a job whose worker died this many times under it ends failed.
+        max_blocked: for how many leases jobs that block the event loop keep theirs; then other workers take
+            what runs here. An hour with the default lease.
         task_modules: modules that are imported at the start, and whose tasks are registered: what is
             decorated with `@task`, and their async functions. Functions of their submodules are looked up
             (and imported) by the name in a row.
@@ -150,6 +158,7 @@ class Scheduler:
         library: Library | None = None,
         retry_policy: RetryPolicy | None = None,
         max_crashes: int = 5,
+        max_blocked: float = 60,
         task_modules: Sequence[str] = (),
         executors: Mapping[str, Executor] | None = None,
         codec: Codec | None = None,
@@ -166,6 +175,7 @@ class Scheduler:
                 lease=checked_seconds("LEASE_DURATION", self.LEASE_DURATION),
                 heartbeat_threshold=checked_seconds("HEARTBEAT_THRESHOLD", self.HEARTBEAT_THRESHOLD),
                 max_crashes=checked_positive("max_crashes", max_crashes),
+                max_blocked=checked_leases("max_blocked", max_blocked),
                 retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
                 worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
             ),
@@ -214,6 +224,7 @@ class Scheduler:
         self.is_shutting_down: bool = False
         self._changing = asyncio.Lock()
         self._loop_calls = LoopCalls()
+        self._shutdowns: set[asyncio.Task[None]] = set()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
         given = Surroundings(
@@ -363,7 +374,17 @@ class Scheduler:
 
         A call with a shorter timeout while another waits hastens it, and so does cancelling the wait: the
         jobs are released before the cancellation goes on.
+
+        Called by one of its own jobs it returns at once: the shutdown goes on, and waits for this job as for
+        the others. Called in another event loop than the scheduler's, it waits for that one.
         """
+        if (elsewhere := self._loop_calls.in_another_loop()) is not None:
+            calling = asyncio.run_coroutine_threadsafe(self.shutdown(timeout), elsewhere)
+            await asyncio.wrap_future(calling)
+            return
+        if self._called_by_a_job():
+            self._begin_shutdown(timeout)
+            return
         if self.is_shutting_down:
             await self._host.stop(timeout)
         async with self._changing:
@@ -381,9 +402,32 @@ class Scheduler:
                     note_stopped(self)
                     self.is_running = self.is_shutting_down = False
 
+    def _called_by_a_job(self) -> bool:
+        context = context_of_running_job()
+        return context is not None and any(one.context is context for one in self._host.attempts())
+
+    def _begin_shutdown(self, timeout: float | None) -> None:
+        # Not in the job's own context, in which it would be called by a job again.
+        going_on = asyncio.get_running_loop().create_task(
+            self.shutdown(timeout), name="pg_scheduler shutdown", context=contextvars.Context()
+        )
+        self._shutdowns.add(going_on)
+        going_on.add_done_callback(self._shutdown_ended)
+
+    def _shutdown_ended(self, ended: asyncio.Task[None]) -> None:
+        self._shutdowns.discard(ended)
+        if not ended.cancelled() and (error := ended.exception()) is not None:
+            log.error("the shutdown that a job began failed", exc_info=error)
+
     async def run(self, shutdown_timeout: float | None = 30) -> None:
-        """Start, run until SIGTERM or SIGINT, shut down. A second signal releases what still runs."""
-        await run_until_signalled(self.start, self.shutdown, shutdown_timeout)
+        """Start, run until SIGTERM, SIGINT or `shutdown()`, shut down. A second signal releases what still
+        runs. If a signal finds the event loop blocked, and it still is `shutdown_timeout` and 30 seconds
+        later, the process is ended by force."""
+
+        async def until() -> None:
+            await self.worker.wait_stopped()
+
+        await run_until_signalled(self.start, self.shutdown, shutdown_timeout, until=until)
 
     async def __aenter__(self) -> Self:
         try:
@@ -899,9 +943,19 @@ class Scheduler:
     async def register_schedules(self) -> None:
         """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
         if self.periodic_jobs_enabled:
+            watch(self)
             self.schedules.adopt_decorated()
         await self.open()
         await self.schedules.note_records(await self.worker.services.registrar.register())
+
+    def decorated(self) -> None:
+        """A function has been decorated with @periodic, in whatever thread: it runs here from now on, too.
+        `periodic` calls this."""
+        self._loop_calls.call_soon(self._adopt_late)
+
+    def _adopt_late(self) -> None:
+        if self.is_running and self.periodic_jobs_enabled:
+            self.schedules.adopt_decorated_late()
 
     def task_for(self, func: Callable[..., Any]) -> Task:
         """The task that a function is known as; it is registered if need be."""

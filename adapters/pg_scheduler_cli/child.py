@@ -84,6 +84,11 @@ class Child:
         """Make it release its running jobs."""
         self._say(HASTEN)
 
+    def kill(self) -> None:
+        """End it by force."""
+        if self._process.returncode is None:
+            self._process.kill()
+
     def _say(self, word: bytes) -> None:
         try:
             self._line.send(word)

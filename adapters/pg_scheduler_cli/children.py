@@ -6,7 +6,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from pg_scheduler.process.signals import StopSignals
+from pg_scheduler.process.signals import LAST_PATIENCE, StopSignals
 from pg_scheduler_cli.child import ORDERLY, Child, exit_code_of
 from pg_scheduler_cli.errors import EXIT_FAILED
 from pg_scheduler_cli.serving import stop_signals
@@ -18,21 +18,25 @@ FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 """Seconds before a process that died is replaced: doubled with each death."""
 LONG_LIFE = 60.0
 """A process that ran for this many seconds resets the delay."""
+KILL_PATIENCE = 2 * LAST_PATIENCE
+"""Seconds after the grace period in which a process can end itself, even if its event loop is blocked."""
 FAILED_STARTS = 10
 """After this many failed starts in a row the parent gives up."""
 
 
-def keep_running(command: Sequence[str], count: int, drain: bool) -> int:
+def keep_running(command: Sequence[str], count: int, drain: bool, grace: float) -> int:
     """Run `command` in `count` processes until a signal arrives or, with `drain`, until each has ended with
-    exit code 0. Returns the exit code: 0 after an orderly shutdown, else that of the process that failed."""
-    return asyncio.run(_Crew(command, count, drain).run())
+    exit code 0. A process that is still there long after its `grace` (seconds) is killed. Returns the exit
+    code: 0 after an orderly shutdown, else that of the process that failed."""
+    return asyncio.run(_Crew(command, count, drain, grace).run())
 
 
 class _Crew:
-    def __init__(self, command: Sequence[str], count: int, drain: bool) -> None:
+    def __init__(self, command: Sequence[str], count: int, drain: bool, grace: float) -> None:
         self._command = command
         self._count = count
         self._drain = drain
+        self._grace = grace
         self._children: set[Child] = set()
         self._proven = asyncio.Event()
         """Set once a process has become ready: from then on a process that dies is replaced."""
@@ -122,6 +126,15 @@ class _Crew:
         await self._signals.stop_requested.wait()
         for child in self._children:
             child.stop()
+        await asyncio.gather(self._pass_force_on(), self._kill_late())
+
+    async def _pass_force_on(self) -> None:
         await self._signals.force_requested.wait()
         for child in self._children:
             child.force_stop()
+
+    async def _kill_late(self) -> None:
+        await asyncio.sleep(self._grace + KILL_PATIENCE)
+        for child in self._children:
+            log.error("worker process %d does not end; killing it", child.pid, extra={"pid": child.pid})
+            child.kill()

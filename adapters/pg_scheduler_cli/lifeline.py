@@ -43,12 +43,13 @@ class Lifeline:
             pass  # the parent is gone; `watch` notices that too
 
     def watch(self, signals: StopSignals, grace: float) -> None:
-        """Obey the parent's `STOP` and `HASTEN`; its death counts as `STOP`. If the parent is gone and this
-        process does not exit in time, because its event loop is blocked, it is ended by force."""
+        """Obey the parent's `STOP` and `HASTEN`; its death counts as `STOP`. A process that does not exit in
+        time, because its event loop is blocked, is ended by force."""
         loop = asyncio.get_running_loop()
 
         def wait() -> None:
             while word := os.read(self._line, 1):
+                signals.end_in_time()
                 in_loop(signals.force_stop if word == HASTEN else signals.ask)
             in_loop(signals.ask)
             time.sleep(grace + LAST_PATIENCE)

@@ -67,7 +67,9 @@ def run(path: str, **given: Any) -> None:
             raise Failure("--processes needs a Unix: start several `pgq run` instead")
         from pg_scheduler_cli.children import keep_running
 
-        sys.exit(keep_running(_command(path, given), given["processes"], given["drain"]))
+        sys.exit(
+            keep_running(_command(path, given), given["processes"], given["drain"], given["shutdown_timeout"])
+        )
     _serve(path, given)
 
 

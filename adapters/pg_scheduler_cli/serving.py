@@ -103,9 +103,10 @@ def stop_signals() -> tuple[signal.Signals, ...]:
 async def _serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None) -> None:
     main = asyncio.current_task()
     assert main is not None
-    with StopSignals(stop_signals(), second_forces=lifeline is None) as signals:
+    grace = options.shutdown_timeout
+    with StopSignals(stop_signals(), second_forces=lifeline is None, grace=grace) as signals:
         if lifeline is not None:
-            lifeline.watch(signals, options.shutdown_timeout)
+            lifeline.watch(signals, grace)
         # Until the worker has started there are no jobs to wait for: the first signal cancels the start.
         leaving = asyncio.create_task(_cancel_when_requested(main, signals))
         try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pg_scheduler.domain.astray import StraySchedule
-from pg_scheduler.domain.registration import SILENCE, Known
+from pg_scheduler.domain.registration import SILENCE, Known, family_of
 from pg_scheduler.domain.schedule import Overlap, overlap_in
 from pg_scheduler.domain.succession import AHEAD, Plan, Standing, plan_registrations, redefined
 from pg_scheduler.ports.schedule_store import (
@@ -80,7 +80,7 @@ class PostgresSchedules:
             statement,
             session,
             now=now,
-            task_names=sorted({new.task_name for new in wanted}),
+            families=sorted({family_of(new.task_name, new.key) for new in wanted}),
             keys=[new.key for new in wanted],
         )
 
@@ -164,7 +164,7 @@ class PostgresSchedules:
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run(
-                "lock_schedules", transaction, now=now, task_names=[], keys=[wanted.key]
+                "lock_schedules", transaction, now=now, families=[], keys=[wanted.key]
             )
             standing = (
                 redefined(wanted.spec, _known(rows[0]), instant(rows[0]["now"]))

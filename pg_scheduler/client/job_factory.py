@@ -92,8 +92,10 @@ class JobFactory:
         store_result, limit_key = request.store_result, request.limit_key
         if limit_key is UNSET:
             limit_key = defaults.limit_key
+        job_id = self._job_id(request, name, task_data, due)
+        self._registry.needed_by(job_id, name)
         return NewJob(
-            job_id=self._job_id(request, name, task_data, due),
+            job_id=job_id,
             task_name=name,
             execution_time=due,
             delay=delay,
@@ -147,7 +149,7 @@ class JobFactory:
             return name, self._registry.resolve(name)
         task = self._registry.known(request.func) if request.executor is None else None
         if task is None:
-            task = self._registry.register(request.func, TaskOptions(executor=request.executor))
+            task = self._registry.register_for_job(request.func, TaskOptions(executor=request.executor))
         return task.name, task
 
     def _job_id(self, request: JobRequest, name: str, task_data: str, execution_time: datetime) -> str:

@@ -39,6 +39,7 @@ class SchedulerOptions(TypedDict, total=False):
     library: Library | None
     retry_policy: RetryPolicy | None
     max_crashes: int
+    max_blocked: float
     task_modules: Sequence[str]
     executors: Mapping[str, Executor] | None
     codec: Codec | None

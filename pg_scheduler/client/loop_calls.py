@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -18,6 +18,16 @@ class LoopCalls:
     def note_loop(self) -> None:
         """The running loop, if there is one, is the scheduler's."""
         self._loop = _running_loop() or self._loop
+
+    def call_soon(self, call: Callable[[], None], /) -> None:
+        """Make the call in the event loop, if it lives; from any thread."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(call)
+
+    def in_another_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The scheduler's event loop, if it runs and is not the one that asks."""
+        loop = self._loop
+        return loop if loop is not None and loop.is_running() and loop is not _running_loop() else None
 
     def run_now(self, coroutine: Coroutine[Any, Any, _T], /) -> _T:
         """What the coroutine returned; the calling thread waits for it.

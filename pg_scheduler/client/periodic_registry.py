@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 from zoneinfo import ZoneInfo
 
 from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.domain.errors import InvalidInput, TaskNameConflict
 from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.registration import name_within_family
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.engine.tasks.registry import TaskOptions, TaskRegistry
+from pg_scheduler.engine.tasks.definitions import Definition
+from pg_scheduler.engine.tasks.same_function import same_function
+
+log: logging.Logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -34,13 +41,27 @@ class PeriodicJobConfig:
     retry: RetryPolicy | None
     request: ScheduleRequest
     """All of it, as `add_schedule` would be told."""
+    definition: Definition = field(repr=False)
+    """The ``def`` that made the function."""
+    usual_key: str | None = None
+    """The digest of function and timing; None where a key was chosen."""
+    name_is_chosen: bool = False
 
-    def adopt(self, registry: TaskRegistry) -> None:
-        """Make the function known under the job name."""
-        registry.register(self.func, TaskOptions(name=self.job_name, retry=self.retry))
+    def keyed(self, key: str) -> PeriodicJobConfig:
+        """The same under another key."""
+        return replace(self, dedup_key=key, request=replace(self.request, key=key))
+
+
+class Watcher(Protocol):
+    """Who runs decorated functions, and wants to know of those that are decorated later."""
+
+    def decorated(self) -> None:
+        """One more function is decorated; called from the thread that does it."""
+        ...
 
 
 _registered: dict[str, PeriodicJobConfig] = {}
+_watchers: WeakSet[Watcher] = WeakSet()
 
 
 def registered() -> Mapping[str, PeriodicJobConfig]:
@@ -48,22 +69,111 @@ def registered() -> Mapping[str, PeriodicJobConfig]:
     return MappingProxyType(_registered)
 
 
+def watch(watcher: Watcher) -> None:
+    """Tell it, as long as it lives, when functions are decorated."""
+    _watchers.add(watcher)
+
+
 def register(config: PeriodicJobConfig) -> None:
-    """Know a function; one that is defined anew (a reload, a notebook) replaces its earlier definition."""
+    """Know a function. One that is defined anew (a reload, a notebook cell) replaces its earlier definition,
+    and one that a loop or factory makes replaces the one with its name and key; all others stay.
+
+    Raises:
+        TaskNameConflict: another function has the chosen job name.
+        InvalidInput: another function has the key.
+    """
     for key, other in list(_registered.items()):
-        if _one_definition(other.func, config.func):
-            if other.func is not config.func:
-                del _registered[key]
-        elif other.job_name == config.job_name:
-            raise TaskNameConflict(
-                "job_name",
-                f"{config.job_name!r} already names {other.func.__module__}.{other.func.__qualname__}",
-                "Give one of them job_name=",
-            )
-        elif key == config.dedup_key:
-            raise InvalidInput("dedup_key", f"{key!r} already belongs to {other.func.__qualname__}")
+        if config.definition.replaces(other.definition):
+            del _registered[key]
+    for other in _registered.values():
+        _refuse_chosen_name(config, other)
+    config = _with_a_key_of_its_own(config)
+    other = _registered.get(config.dedup_key, config)
+    if not _one_def(other, config):
+        raise InvalidInput(
+            "dedup_key",
+            f"{config.dedup_key!r} already belongs to {shown_function(other.func)}",
+            "Give one of them dedup_key=",
+        )
+    if not _do_the_same(other.func, config.func):
+        log.warning(
+            "schedule %r: %s is decorated again with the same name and key, and takes its place; "
+            "give each function that a loop or factory makes a job_name or dedup_key of its own",
+            config.dedup_key,
+            shown_function(config.func),
+            extra={"schedule": config.dedup_key},
+        )
     _registered[config.dedup_key] = config
+    for watcher in list(_watchers):
+        watcher.decorated()
 
 
-def _one_definition(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    return (one.__module__, one.__qualname__) == (other.__module__, other.__qualname__)
+def _refuse_chosen_name(config: PeriodicJobConfig, other: PeriodicJobConfig) -> None:
+    """A usual name may be that of functions in several modules; one that was chosen means one function."""
+    chosen = config.name_is_chosen or other.name_is_chosen
+    if chosen and other.job_name == config.job_name and not _one_def(other, config):
+        raise TaskNameConflict(
+            "job_name",
+            f"{config.job_name!r} already names {shown_function(other.func)}",
+            "Give one of them job_name=",
+        )
+
+
+def _with_a_key_of_its_own(config: PeriodicJobConfig) -> PeriodicJobConfig:
+    """The config; with its name in its key, if others that a loop or factory made have the same usual key.
+    Those get theirs too: who has which key must not depend on the order of decoration."""
+    twins = [other for other in _registered.values() if _differ_by_name(other, config)]
+    if not twins:
+        return config
+    anew = {_key_with_name(other) if other in twins else key: other for key, other in _registered.items()}
+    _registered.clear()
+    _registered.update({key: other.keyed(key) for key, other in anew.items()})
+    return config.keyed(_key_with_name(config))
+
+
+def _differ_by_name(one: PeriodicJobConfig, other: PeriodicJobConfig) -> bool:
+    return (
+        one.usual_key is not None
+        and one.usual_key == other.usual_key
+        and one.job_name != other.job_name
+        and one.func is not other.func
+    )
+
+
+def _key_with_name(config: PeriodicJobConfig) -> str:
+    return hashlib.sha256(f"{config.usual_key}:name:{config.job_name}".encode()).hexdigest()[:16]
+
+
+def _one_def(one: PeriodicJobConfig, other: PeriodicJobConfig) -> bool:
+    """True if one ``def`` made both functions, or there is but one."""
+    return one.func is other.func or (
+        one.definition.code is not None and one.definition.code is other.definition.code
+    )
+
+
+def _do_the_same(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    # A loop at the top of a module gives its values as defaults.
+    defaults = [getattr(func, "__defaults__", None) or () for func in (one, other)]
+    return same_function(one, other) and all(map(same_function, *defaults))
+
+
+def shown_function(func: Callable[..., Any]) -> str:
+    """A function for a message."""
+    return f"{func.__module__}.{func.__qualname__}"
+
+
+def task_names(configs: Iterable[PeriodicJobConfig]) -> dict[str, str]:
+    """What the jobs of each schedule are called, by its key: by the job name, if that means one function in
+    this process. Otherwise the key is added, so that no process runs what belongs to another function."""
+    by_name: dict[str, list[PeriodicJobConfig]] = {}
+    for config in configs:
+        by_name.setdefault(config.job_name, []).append(config)
+    return {
+        config.dedup_key: name if _one_function(group) else name_within_family(name, config.dedup_key)
+        for name, group in by_name.items()
+        for config in group
+    }
+
+
+def _one_function(group: list[PeriodicJobConfig]) -> bool:
+    return all(config.func is group[0].func for config in group)

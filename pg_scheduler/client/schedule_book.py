@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pg_scheduler.client.decorated_schedules import DecoratedSchedules
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
@@ -40,10 +41,9 @@ class ScheduleBook:
         self._client = client
         self._driver = client.driver
         self._clock = client.clock
-        self._registry = registry
         self._factory = factory
         self._on_adopted = on_adopted
-        self._configs: dict[str, PeriodicJobConfig] = {}
+        self._decorated = DecoratedSchedules(registry)
         self._adopted: list[ScheduleRequest] = []
         self._enabled: dict[str, bool] = {}
         """As last seen in the database."""
@@ -53,9 +53,12 @@ class ScheduleBook:
 
     def adopt_decorated(self) -> None:
         """Know every function of this process that is decorated with @periodic."""
-        for key, config in registered().items():
-            config.adopt(self._registry)
-            self._configs[key] = config
+        self._decorated.adopt()
+
+    def adopt_decorated_late(self) -> None:
+        """The same while the scheduler runs: what is new is stored at once."""
+        self._decorated.adopt_late()
+        self._on_adopted()
 
     def adopt(self, request: ScheduleRequest) -> None:
         """Know one more schedule that the code has.
@@ -73,7 +76,7 @@ class ScheduleBook:
 
     def wanted(self) -> list[NewSchedule]:
         """What should be stored for the schedules of the code."""
-        requests = [*(config.request for config in self._configs.values()), *self._adopted]
+        requests = [*self._decorated.requests(), *self._adopted]
         return [self._factory.build(request, Origin.CODE) for request in requests]
 
     # --- made at run time
@@ -174,7 +177,7 @@ class ScheduleBook:
         no such schedule."""
         await self._client.open()
         found = await self._driver.schedules.list_schedules([key])
-        if not found and key in self._configs:
+        if not found and self._decorated.knows(key):
             found = await self._driver.schedules.register_schedules(self.wanted(), now=self._clock.pinned())
             found = [record for record in found if record.new.key == key]
         if not found:

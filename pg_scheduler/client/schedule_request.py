@@ -18,6 +18,7 @@ from pg_scheduler.domain.inputs import (
     checked_count,
     checked_duration,
     checked_grace,
+    checked_instance,
     checked_member,
 )
 from pg_scheduler.domain.priority import JobPriority, rank_of
@@ -93,7 +94,7 @@ def schedule_requested(task: Callable[..., Any] | str, settings: Mapping[str, An
         InvalidInput: a setting that does not exist.
     """
     rest = {name: value for name, value in settings.items() if name not in ("enabled", "key")}
-    enabled = bool(settings.get("enabled", True))
+    enabled = settings.get("enabled", True)
     return ScheduleRequest(task=task, key=settings.get("key"), enabled=enabled).changed(rest)
 
 
@@ -145,10 +146,10 @@ class ScheduleFactory:
                 misfire_grace_seconds=spec.first_start_grace,
                 timeout=checked_duration("timeout", request.timeout),
                 backoff=backoff_text(storable_backoff(request.retry)),
-                exclusive=bool(request.use_advisory_lock),
+                exclusive=checked_instance("use_advisory_lock", request.use_advisory_lock, bool),
                 contention=checked_member("lock_contention", request.lock_contention, Contention),
                 origin=origin,
-                paused=not request.enabled,
+                paused=not checked_instance("enabled", request.enabled, bool),
             )
         )
 

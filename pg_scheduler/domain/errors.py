@@ -33,6 +33,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import ClassVar
 
 SHOWN_AT_MOST = 100
 """Longest text of a refused value that stands in a message, in characters."""
@@ -62,14 +63,13 @@ class InvalidInput(PgSchedulerError, ValueError):
 
 
 class NotAsyncFunction(InvalidInput, TypeError):
-    """A plain function was scheduled without asking for a thread or process executor."""
+    """A plain function was scheduled without asking for a thread or process executor; or a generator
+    function, of which a call runs nothing."""
 
-    def __init__(self, described: str) -> None:
-        super().__init__(
-            "func",
-            f"Expected an async function, got {described}",
-            'Declare it with "async def", or pass executor="thread" (or "process")',
-        )
+    FIX: ClassVar[str] = 'Declare it with "async def", or pass executor="thread" (or "process")'
+
+    def __init__(self, described: str, fix: str = FIX) -> None:
+        super().__init__("func", f"Expected an async function, got {described}", fix)
 
 
 class UnencodablePayload(InvalidInput, TypeError):

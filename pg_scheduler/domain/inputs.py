@@ -97,6 +97,13 @@ def checked_seconds(field: str, value: object) -> timedelta:
     return duration
 
 
+def checked_leases(field: str, value: object) -> float:
+    """A number of leases: at least one."""
+    if not is_finite_number(value) or float(value) < 1:  # type: ignore[arg-type]
+        raise InvalidInput(field, f"expected a number of leases, at least 1, got {shown(value)}")
+    return float(value)  # type: ignore[arg-type]
+
+
 def checked_instance(field: str, value: object, kind: type[_T]) -> _T:
     """`value`, if it is a `kind`."""
     if not isinstance(value, kind):

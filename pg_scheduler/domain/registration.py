@@ -14,12 +14,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
+
+from pg_scheduler.domain.identity import MAX_NAME
 
 SILENCE = timedelta(seconds=120)
 """A definition that no worker has confirmed for this long has no code behind it any more."""
 RETURNS_WITHIN = timedelta(days=7)
 """A schedule that was retired because no worker confirmed it, and that code names again within this time, was
 only down: it goes on where it stopped. After that it was removed, and begins anew."""
+
+
+def name_within_family(family: str, key: str) -> str:
+    """The task name of one schedule's function where functions of several schedules have the name `family`:
+    the name and the key."""
+    name = f"{family}@{key}"
+    return name if len(name) <= MAX_NAME else f"{family[:200]}@{sha256(name.encode()).hexdigest()[:16]}"
+
+
+def family_of(task_name: str, key: str) -> str:
+    """The name that the tasks of related schedules share: those of one family retire each other, when code
+    has them no more."""
+    return task_name.removesuffix(f"@{key}")
 
 
 class Registering(StrEnum):

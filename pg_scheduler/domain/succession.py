@@ -17,6 +17,7 @@ from pg_scheduler.domain.registration import (
     Known,
     Registering,
     Registration,
+    family_of,
     plan_registration,
 )
 from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec
@@ -77,23 +78,24 @@ def plan_registrations(wanted: Sequence[Wanted], stored: Sequence[Known], now: d
     """Decide for all tasks of a program. `stored` holds the rows of code for these tasks, and whoever has one
     of the wanted keys or stands for one: a task that was renamed keeps its key, and may lose it later."""
     whole = Plan()
-    elsewhere = {one.key: one.task_name for one in wanted}
-    for task_name in sorted({one.task_name for one in wanted}):
-        mine = [one for one in wanted if one.task_name == task_name]
+    elsewhere = {one.key: family_of(one.task_name, one.key) for one in wanted}
+    for family in sorted(set(elsewhere.values())):
+        mine = [one for one in wanted if elsewhere[one.key] == family]
         keys = {one.key for one in mine}
         rows = [
             row
             for row in stored
-            if elsewhere.get(row.key, task_name) == task_name
-            and (row.key in elsewhere or (row.of_code and _concerns(row, task_name, keys)))
+            if elsewhere.get(row.key, family) == family
+            and (row.key in elsewhere or (row.of_code and _concerns(row, family, keys)))
         ]
         whole = _joined(whole, _plan_of_task(mine, rows, now))
     return whole
 
 
-def _concerns(row: Known, task_name: str, keys: set[str]) -> bool:
-    """True of what code has for this task, and of what has taken the place of these keys."""
-    return row.task_name == task_name or not keys.isdisjoint(row.stands_for)
+def _concerns(row: Known, family: str, keys: set[str]) -> bool:
+    """True of what code has for this task, or for those that share its name, and of what has taken the place
+    of these keys."""
+    return family_of(row.task_name, row.key) == family or not keys.isdisjoint(row.stands_for)
 
 
 def _joined(one: Plan, other: Plan) -> Plan:

@@ -24,6 +24,7 @@ from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
+from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.engine.worker_settings import WorkerSettings
@@ -75,6 +76,7 @@ class Services:
     schedule_keeper: ScheduleKeeper
     stager: Stager
     unknown_tasks: UnknownTasks
+    passing_jobs: PassingJobs
     loop_watch: LoopWatch
 
     def rounds(self, settings: WorkerSettings) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -84,6 +86,7 @@ class Services:
             "settler": self.settler.one_round,
             "reclaimer": self.reclaimer.one_round,
             "unknown tasks": self.unknown_tasks.one_round,
+            "passing jobs": self.passing_jobs.one_round,
             "registrar": self.registrar.one_round,
             "schedule keeper": self.schedule_keeper.one_round,
             "stager": self.stager.one_round,
@@ -110,7 +113,10 @@ class Composition:
         self._listener = self._make_listener()
         self._pruner = self._make_pruner()
         self._after_settling = AfterSettling(
-            events=self._events, observers=self._observers, prune=given.settings.prune
+            events=self._events,
+            observers=self._observers,
+            prune=given.settings.prune,
+            registry=given.registry,
         )
 
     def services(self) -> Services:
@@ -156,6 +162,12 @@ class Composition:
                 clock=clock,
                 registry=given.registry,
                 try_import=given.try_import,
+            ),
+            passing_jobs=PassingJobs(
+                insight=driver.insight,
+                clock=clock,
+                passing=given.registry.passing,
+                ended=given.registry.job_ended,
             ),
             loop_watch=LoopWatch(self._active.attempts, settings.blocked_after),
         )
@@ -268,6 +280,7 @@ class Composition:
             on_cancel=stopper.cancel_requested,
             on_pass=self._observers.pass_finished,
             on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
+            max_blocked=self._given.settings.max_blocked,
         )
 
     def _make_reclaimer(self, lease_keeper: LeaseKeeper) -> Reclaimer:

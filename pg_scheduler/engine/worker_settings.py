@@ -34,5 +34,7 @@ class WorkerSettings:
     """Whether passes are made unasked."""
     only: frozenset[str] | None = None
     """Only jobs of these names are claimed; None: of every known name."""
+    max_blocked: float = 60.0
+    """Leases that the event loop may be blocked before they are not renewed any more."""
     blocked_after: float = 1.0
     """Seconds of a silent event loop that are worth a warning."""

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pg_scheduler.engine.executors import ThreadExecutor
-from pg_scheduler.engine.executors.awaiting import must_be_awaited
-from pg_scheduler.engine.tasks.registry import is_async
+from pg_scheduler.engine.executors.awaiting import finished
+from pg_scheduler.engine.tasks.callables import is_async
 from pg_scheduler.models import Context, Job
 from pg_scheduler.ports.executor import Call
 
@@ -87,7 +87,7 @@ class EntrypointExecutor(AbstractEntrypointExecutor):
         if is_async(func):
             return await func(*args)
         result = await self._threads.execute(Call(func, args, {}), context.job)
-        return await result if must_be_awaited(result) else result
+        return await finished(result)
 
     async def close(self) -> None:
         """End idle threads."""

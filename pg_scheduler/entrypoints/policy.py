@@ -14,8 +14,9 @@ from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.running.arguments import Arguments
+from pg_scheduler.engine.tasks.callables import is_async
 from pg_scheduler.engine.tasks.checks import checked_executor
-from pg_scheduler.engine.tasks.registry import TaskOptions, is_async
+from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.entrypoints.failure_observer import checked_on_failure
 from pg_scheduler.entrypoints.job_executors import EntrypointExecutorParameters
 from pg_scheduler.models import Context, Job
@@ -105,7 +106,7 @@ class EntrypointPolicy:
             limits=checked_limits(self.concurrency_limit, self.requests_per_second, self.serialized_dispatch),
             max_retries=max_retries,
             arguments=_with_context(context_of) if self._passes_context else _job_alone,
-            alias="",
+            aliases=(),
         )
 
     @property

@@ -9,8 +9,8 @@ from typing import Any
 
 from pg_scheduler.domain.cron import CronRule
 from pg_scheduler.engine.executors import ThreadExecutor
-from pg_scheduler.engine.executors.awaiting import must_be_awaited
-from pg_scheduler.engine.tasks.registry import is_async
+from pg_scheduler.engine.executors.awaiting import finished
+from pg_scheduler.engine.tasks.callables import is_async
 from pg_scheduler.models import Schedule
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import current_job
@@ -73,7 +73,7 @@ class ScheduleExecutor(AbstractScheduleExecutor):
         if is_async(func):
             return await func(schedule)
         result = await self._threads.execute(Call(func, [schedule], {}), current_job())
-        return await result if must_be_awaited(result) else result
+        return await finished(result)
 
     async def close(self) -> None:
         """End idle threads."""

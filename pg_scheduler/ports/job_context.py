@@ -148,6 +148,11 @@ def current_job() -> JobContext:
     return context
 
 
+def context_of_running_job() -> JobContext | None:
+    """As `current_job()`; None if no job runs here."""
+    return _current.get()
+
+
 def runs_here(job_id: str) -> bool:
     """True if it is this very job whose code is running."""
     context = _current.get()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -13,22 +15,64 @@ log: logging.Logger = logging.getLogger("pg_scheduler.process.signals")
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
+LAST_PATIENCE = 30.0
+"""Seconds that a process has to respond after its grace period: an event loop that is blocked for longer can
+neither shut down nor give its jobs back."""
+LOOK_AGAIN = 1.0
+"""Seconds between looks at a loop that responds."""
+
 
 class StopSignals:
     """SIGTERM and SIGINT while the block is entered: the first requests a stop (`stop_requested`), a
     second one forces it (`force_requested`). What handled them before does so again after the block.
 
-    `second_forces` may be False where somebody else counts the signals.
+    `second_forces` may be False where somebody else counts the signals. With a `grace` in seconds the process
+    is ended by force (exit code 1) if its event loop is blocked that long after a signal, and `LAST_PATIENCE`
+    more.
     """
 
     def __init__(
-        self, numbers: Sequence[signal.Signals] = STOP_SIGNALS, *, second_forces: bool = True
+        self,
+        numbers: Sequence[signal.Signals] = STOP_SIGNALS,
+        *,
+        second_forces: bool = True,
+        grace: float | None = None,
     ) -> None:
         self.stop_requested: asyncio.Event = asyncio.Event()
         self.force_requested: asyncio.Event = asyncio.Event()
         self._numbers = numbers
         self._second_forces = second_forces
         self._handled: dict[signal.Signals, Any] = {}
+        self._grace = grace
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._left = threading.Event()
+        self._deadline: threading.Thread | None = None
+
+    def end_in_time(self) -> None:
+        """A stop has been asked for: see to it that a blocked event loop does not prevent it. Legal twice,
+        and from any thread."""
+        if self._grace is None or self._loop is None or self._deadline is not None:
+            return
+        self._deadline = threading.Thread(
+            target=self._end_if_blocked, args=(self._loop, self._grace), name="deadline", daemon=True
+        )
+        self._deadline.start()
+
+    def _end_if_blocked(self, loop: asyncio.AbstractEventLoop, grace: float) -> None:
+        pause = grace
+        while not self._left.wait(pause):
+            responded = threading.Event()
+            try:
+                loop.call_soon_threadsafe(responded.set)
+            except RuntimeError:
+                return  # the loop is closed
+            if not responded.wait(LAST_PATIENCE) and not self._left.is_set():
+                log.error(
+                    "the event loop is blocked: the process is ended by force; "
+                    "its jobs are recovered when their leases expire"
+                )
+                os._exit(1)
+            pause = LOOK_AGAIN
 
     def ask(self) -> None:
         """As the first signal. Legal twice."""
@@ -50,7 +94,7 @@ class StopSignals:
             self.ask()
 
     def __enter__(self) -> StopSignals:
-        loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         for number in self._numbers:
             before = signal.getsignal(number)
             try:
@@ -58,9 +102,23 @@ class StopSignals:
             except (NotImplementedError, RuntimeError, ValueError):
                 continue  # not the main thread, or a platform without: then signals stay as they are
             self._handled[number] = before
+            self._hear_it_though_blocked(number)
         return self
 
+    def _hear_it_though_blocked(self, number: signal.Signals) -> None:
+        """The loop hears of a signal when it turns; Python's own handler is called at once."""
+        of_loop = signal.getsignal(number)
+
+        def heard(number: int, frame: Any) -> None:
+            self.end_in_time()
+            if callable(of_loop):
+                of_loop(number, frame)
+
+        signal.signal(number, heard)
+        signal.siginterrupt(number, False)
+
     def __exit__(self, *error: object) -> None:
+        self._left.set()
         loop = asyncio.get_running_loop()
         for number, before in self._handled.items():
             loop.remove_signal_handler(number)
@@ -77,13 +135,14 @@ async def run_until_signalled(
     until: Callable[[], Awaitable[None]] | None = None,
     signals: StopSignals | None = None,
 ) -> None:
-    """Start, wait for SIGTERM or SIGINT, shut down within `grace`; a second signal releases at once.
+    """Start, wait for SIGTERM or SIGINT, shut down within `grace`; a second signal releases at once. A
+    process whose event loop is blocked is ended by force, see `StopSignals`.
 
     Args:
         until: also ends the wait.
         signals: entered already, by a caller who has been listening for longer.
     """
-    with StopSignals() if signals is None else nullcontext(signals) as heard:
+    with StopSignals(grace=grace) if signals is None else nullcontext(signals) as heard:
         await start()
         waits = [asyncio.ensure_future(heard.stop_requested.wait())]
         if until is not None:

@@ -11,9 +11,16 @@ import pytest
 
 from pg_scheduler import Scheduler, TaskNameConflict
 from pg_scheduler.client.source import Library
+from pg_scheduler.domain.model import JobRecord
 from tests.support.running import past
 
 Job = Callable[[], Awaitable[None]]
+
+
+async def stored(scheduler: Scheduler, job_id: str) -> JobRecord:
+    record = await scheduler.job(job_id)
+    assert record is not None
+    return record
 
 
 async def test_an_unknown_name_stays_pending_and_is_reported_once(
@@ -62,12 +69,14 @@ async def test_two_closures_over_equal_lists_each_run_with_their_own(dsn: str, l
         return job, seen
 
     (one, of_one), (other, of_other) = make(), make()
+    names: dict[Job, set[str]] = {one: set(), other: set()}
     async with Scheduler.connect(dsn, library=library) as scheduler:
         for func, times in ((one, 2), (other, 3)):
             for _ in range(times):
                 handle = await scheduler.schedule(func, execution_time=past())
                 assert await handle.wait(timeout=45) == "completed"
-        assert len(scheduler.task_map) == 2
+                names[func].add((await stored(scheduler, handle)).task_name)
+    assert not names[one] & names[other]
     assert (len(of_one), len(of_other)) == (2, 3)
 
 

@@ -1,5 +1,14 @@
 (
-    (schedule.task_name = ANY (:task_names::text[]) AND schedule.origin = 'code')
+    -- Tasks that share a name have their key behind it.
+    (
+        (
+            schedule.task_name = ANY (:families::text[])
+            OR schedule.task_name = ANY (
+                SELECT shared || '@' || schedule.schedule_key FROM unnest(:families::text[]) AS shared
+            )
+        )
+        AND schedule.origin = 'code'
+    )
     OR schedule.schedule_key = ANY (:keys::text[])
     OR (schedule.stands_for && :keys::text[] AND schedule.origin = 'code')
 )

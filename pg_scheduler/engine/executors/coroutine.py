@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pg_scheduler.engine.executors.awaiting import must_be_awaited
+from pg_scheduler.engine.executors.awaiting import finished
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
 
@@ -14,8 +14,7 @@ class AsyncExecutor:
 
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the coroutine to its end."""
-        result = call.func(*call.args, **call.kwargs)
-        return await result if must_be_awaited(result) else result
+        return await finished(call.func(*call.args, **call.kwargs))
 
     async def close(self) -> None:
         """Nothing to free."""

@@ -15,6 +15,7 @@ from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerE
 from pg_scheduler.engine.codec.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.engine.executors.process_child import Answer, serve
+from pg_scheduler.engine.tasks.task_names import address_of
 from pg_scheduler.ports.executor import Call, UnserializableResult
 from pg_scheduler.ports.job_context import JobContext
 
@@ -134,11 +135,12 @@ class ProcessExecutor:
             raise
 
     def _request(self, call: Call) -> bytes:
-        module, name = getattr(call.func, "__module__", None), getattr(call.func, "__qualname__", "")
-        if not module or "<" in name:
+        address = address_of(call.func)
+        if address is None:
             raise InvalidInput(
                 "func", f"{call.func!r} cannot be found by another process", "Define it at the top level"
             )
+        module, name = address
         arguments = self._codec.encode_arguments(call.args, call.kwargs)
         return _ENVELOPE.encode_result([module, name, arguments]).encode()
 

@@ -10,12 +10,12 @@ import threading
 from enum import StrEnum
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
-from types import CoroutineType
 from typing import Any
 
 from pg_scheduler.domain.errors import Snooze, UnencodablePayload
 from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.executors.awaiting import finished, must_be_awaited, refuse_unbegun
 
 
 class Answer(StrEnum):
@@ -62,8 +62,9 @@ def _answer(request: bytes) -> bytes:
             func = getattr(func, part)
         args, kwargs = codec.decode_arguments(arguments)
         result = func(*args, **kwargs)
-        if type(result) is CoroutineType:
-            result = asyncio.run(result)
+        if must_be_awaited(result):
+            result = asyncio.run(finished(result))
+        refuse_unbegun(result)
     except Snooze as snooze:
         return _encoded(codec, Answer.SNOOZE, snooze.delay)
     except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import os
 import socket
 from collections.abc import Awaitable, Callable
@@ -13,6 +14,7 @@ from typing import TypeVar
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.leases.dedicated_connection import DedicatedConnection
+from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_thread import LoopThread
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
@@ -38,7 +40,8 @@ class LeaseKeeper:
     `on_lost(lease)` and `on_cancel(lease)` are called in the loop that started the keeper. With a driver
     that can open a dedicated connection the work is done in a thread with an event loop of its own, so
     that neither a blocked main loop nor an exhausted pool costs a lease. Where that connection cannot be had,
-    leases are renewed over the scheduler's own driver, in the main loop.
+    leases are renewed over the scheduler's own driver, in the main loop. A main loop that is closed, or has
+    been blocked for `max_blocked` leases, loses them: else nobody would ever get its jobs.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class LeaseKeeper:
         on_cancel: Callable[[Lease], None],
         on_pass: Callable[[str], None],
         on_failure: Callable[[Exception], None] = lambda error: None,
+        max_blocked: float = math.inf,
     ) -> None:
         self._driver = driver
         self._worker_id = worker_id
         self._clock = clock
         self._lease = lease
         self._interval = lease.total_seconds() / RENEWALS_PER_LEASE
+        self._longest_block = lease.total_seconds() * max_blocked
         self._active = active
         self._on_lost = on_lost
         self._on_cancel = on_cancel
@@ -129,8 +134,17 @@ class LeaseKeeper:
             at_risk=lambda: bool(self._active.leases()),
             lease=self._lease,
         )
+        assert self._main_loop is not None
+        home = HomeLoop(self._main_loop, self._clock.monotonic, self._longest_block)
+
+        async def renew() -> None:
+            if home.lives():
+                await paths.renew()
+
         try:
-            await self._keep_with(paths.renew)
+            await self._keep_with(renew)
+        except HomeLoopClosed:
+            pass  # nobody is left who could be told
         finally:
             await connection.close()
 
@@ -159,5 +173,8 @@ class LeaseKeeper:
         main_loop = self._main_loop
         if main_loop is None or self._own_loop is None:
             what(about)
-        elif not main_loop.is_closed():
+            return
+        try:
             main_loop.call_soon_threadsafe(what, about)
+        except RuntimeError:
+            raise HomeLoopClosed from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 CANCELLATIONS, CANCEL_AGAIN = 5, 1.0
@@ -60,7 +61,7 @@ class LoopThread:
             pass
         except BaseException as error:
             failure = error
-        if not self._home.is_closed():
+        with suppress(RuntimeError):  # the home loop is closed, and nobody waits
             self._home.call_soon_threadsafe(self._finish, failure)
 
     async def _supervised(self) -> None:

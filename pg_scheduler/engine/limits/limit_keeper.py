@@ -51,8 +51,16 @@ class LimitKeeper:
 
     async def keep(self) -> None:
         """Store what has changed; nothing is sent if nothing has."""
-        wanted = {task.name: task.limits for task in self._registry}
         known = self._kept
+        # At first all: what is stored may be from an earlier version. Then only what can have changed.
+        tasks = self._registry if known is None else self._registry.limited()
+        wanted = {task.name: task.limits for task in tasks}
+        if known is not None:
+            wanted |= {
+                name: NO_LIMITS
+                for name in known.keys() - wanted.keys()
+                if known[name].limited and self._registry.resolve(name) is not None
+            }
         changed = {
             name: limits
             for name, limits in wanted.items()
@@ -60,7 +68,7 @@ class LimitKeeper:
         }
         if changed:
             await self._limits.set_limits(changed, now=self._clock.pinned())
-        self._kept = wanted
+        self._kept = {name: limits for name, limits in wanted.items() if limits.limited}
         if changed:
             self._on_kept()
 
@@ -70,9 +78,7 @@ class LimitKeeper:
         names = self._registry.known_names()
         hidden: set[str] = set()
         for task in self._registry.limited():
-            short = task.short_name
-            if short not in ("", task.name) and self._registry.resolve(short) is task:
-                hidden.add(short)
+            hidden.update(other for other in task.other_names if self._registry.resolve(other) is task)
             if self._kept is None or self._kept.get(task.name) != task.limits:
                 hidden.add(task.name)
         if hidden:

@@ -28,6 +28,7 @@ from pg_scheduler.domain.verdict import (
 )
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
+from pg_scheduler.engine.executors.awaiting import finished
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.arguments import arguments_of
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
@@ -153,9 +154,11 @@ class Runner:
         self._settler.put(attempt, verdict_on(outcome, attempt.job, self._retry))
 
     async def _run(self, attempt: Attempt) -> None:
-        task = self._registry.resolve(attempt.job.task_name)
+        task = self._registry.resolve(attempt.job.task_name, attempt.job.schedule_key)
         outcome: Outcome
-        if task is None:
+        if task is None and self._registry.is_shared(attempt.job.task_name):
+            outcome = Raised(_nobody_meant(attempt.job))
+        elif task is None:
             # Forgotten between claim and start. Give the job back for whoever knows it.
             outcome = Interrupted()
         elif self._active.is_overdue(attempt, self._clock.monotonic()):
@@ -240,10 +243,18 @@ class Runner:
             args, kwargs = arguments_of(attempt.job, self._codec)
         call = Call(task.func, args, kwargs)
         if attempt.job.exclusive_key is None:
-            return await executor.execute(call, attempt.context)
+            return await finished(await executor.execute(call, attempt.context))
         async with alone(self._locks, attempt.job.exclusive_key, attempt, self._lock_pauses):
-            return await executor.execute(call, attempt.context)
+            return await finished(await executor.execute(call, attempt.context))
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)
         attempt.stop(StopReason.TIMEOUT)
+
+
+def _nobody_meant(job: ClaimedJob) -> ConfigurationError:
+    of_schedule = "of no schedule" if job.schedule_key is None else f"of schedule {job.schedule_key!r}"
+    return ConfigurationError(
+        f"job {job.job_id!r} {of_schedule}: {job.task_name!r} names several functions that are decorated "
+        "with @periodic, and none of them is this schedule's. Give each a job_name of its own"
+    )

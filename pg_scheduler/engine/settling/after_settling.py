@@ -9,6 +9,7 @@ from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.events import Event, Events
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.tasks.registry import TaskRegistry
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -16,10 +17,11 @@ log: logging.Logger = logging.getLogger(__name__)
 class AfterSettling:
     """Emits the events of settled attempts."""
 
-    def __init__(self, *, events: Events, observers: Observers, prune: bool) -> None:
+    def __init__(self, *, events: Events, observers: Observers, prune: bool, registry: TaskRegistry) -> None:
         self._events = events
         self._observers = observers
         self._prune = prune
+        self._registry = registry
 
     def settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
         """A verdict has been answered: others may run now, and what is not kept may go."""
@@ -30,6 +32,8 @@ class AfterSettling:
         step = transition(JobStatus.RUNNING, verdict.event)
         if step is not None and step.target is JobStatus.PENDING:
             self._events.emit(Event.ATTEMPT_TO_REPEAT)
+        elif step is not None and accepted:
+            self._registry.job_ended(job.task_name, job.job_id)
         if job.lane is not None:
             self._events.emit(Event.LANE_FREED)
         if accepted and self._prune and attempt.completion is not None:

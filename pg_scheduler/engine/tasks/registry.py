@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
-from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import timedelta
 from functools import lru_cache
@@ -17,10 +16,21 @@ from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.running.arguments import Arguments
+from pg_scheduler.engine.tasks.callables import checked_callable, is_async
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.definitions import redefined
 from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS, JobDefaults
+from pg_scheduler.engine.tasks.passing_tasks import PassingTasks, warn_of_process_only
 from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
-from pg_scheduler.engine.tasks.task_names import name_of_its_own, task_name_of
+from pg_scheduler.engine.tasks.task_index import TaskIndex
+from pg_scheduler.engine.tasks.task_names import (
+    forget_in_forks,
+    is_of_one_process,
+    is_of_this_process,
+    name_of_its_own,
+    own_names,
+    task_name_of,
+)
 from pg_scheduler.ports.executor import Executor
 
 OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
@@ -40,9 +50,9 @@ class TaskOptions:
     """At least this many retries for each job, whatever it was stored with."""
     arguments: Callable[[ClaimedJob], Arguments] | None = None
     """How a job becomes the call's arguments; None: what was scheduled."""
-    alias: str | None = None
-    """Another name that its jobs may have, as long as no other task has it; "" for none, None for the
-    function's own name within `name`."""
+    aliases: tuple[str, ...] | None = None
+    """Other names that its jobs may have, as long as no other function has them; None for the function's
+    own name within `name`."""
     defaults: JobDefaults | None = None
     """What its jobs are stored with where the call site says nothing."""
 
@@ -50,7 +60,7 @@ class TaskOptions:
 def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
     """What a function can be called with; None for callables that do not tell. Asking costs as much as the
     rest of scheduling a job, so the answer is remembered."""
-    return _remembered_signature(func) if hashable(func) else _signature(func)
+    return _remembered_signature(func) if _lasting(func) else _signature(func)
 
 
 def _signature(func: Callable[..., Any]) -> inspect.Signature | None:
@@ -66,7 +76,12 @@ _remembered_signature = lru_cache(maxsize=1024)(_signature)
 def positional_counts(func: Callable[..., Any]) -> range:
     """With how many positional arguments, and no others, a function can be called for certain: binding
     them to its signature would tell no more, and takes long."""
-    return _remembered_counts(func) if hashable(func) else range(0)
+    return _remembered_counts(func) if _lasting(func) else range(0)
+
+
+def _lasting(func: Callable[..., Any]) -> bool:
+    """True if remembering it keeps nothing alive: it is no method of an object, and no closure."""
+    return inspect.isfunction(func) and func.__closure__ is None
 
 
 @lru_cache(maxsize=1024)
@@ -95,13 +110,14 @@ class Task:
     limits: TaskLimits = NO_LIMITS
     max_retries: int = 0
     arguments: Callable[[ClaimedJob], Arguments] | None = None
-    alias: str | None = None
+    aliases: tuple[str, ...] | None = None
     defaults: JobDefaults = NO_DEFAULTS
 
     @property
-    def short_name(self) -> str:
-        """The other name that its jobs may have; empty if there is none."""
-        return bare_name(self.name) if self.alias is None else self.alias
+    def other_names(self) -> tuple[str, ...]:
+        """What its jobs may be called besides its name."""
+        names = (bare_name(self.name),) if self.aliases is None else self.aliases
+        return tuple(dict.fromkeys(name for name in names if name != self.name))
 
     def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Refuse arguments that the function cannot be called with; a task that makes its own takes any.
@@ -118,15 +134,6 @@ class Task:
             signature.bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidInput("args/kwargs", f"{self.name}{signature}: {error}") from None
-
-
-def is_async(func: object) -> bool:
-    """True for what gives a coroutine when called; a class gives an instance, whatever that can do."""
-    if isinstance(func, type):
-        return False
-    return inspect.iscoroutinefunction(func) or inspect.iscoroutinefunction(
-        getattr(func, "__call__", None)  # noqa: B004 - the method itself is wanted, not callability
-    )
 
 
 def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:
@@ -153,63 +160,77 @@ class TaskRegistry:
     """Names to tasks. `on_change` is called whenever the set of names may have grown."""
 
     def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
-        self._tasks: dict[str, Task] = {}
+        self._index: TaskIndex[Task] = TaskIndex()
         self._names: dict[object, str] = {}
         """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
-        self._known: frozenset[str] | None = None
-        self._limited: list[Task] = []
+        self._passing = PassingTasks()
         self.on_change = on_change
+        forget_in_forks(self)
 
     def register(self, func: object, options: TaskOptions | None = None) -> Task:
         """Know a function from now on. Registering the same one again changes what `options` say and leaves
         the rest as it was.
 
         Raises:
-            NotAsyncFunction: a plain function and no executor that could run it.
+            NotAsyncFunction: a plain function and no executor that could run it, or a generator function.
             TaskNameConflict: another function has this name.
             InvalidInput: not a callable, or a callable without a name.
         """
+        task = self._registered(func, options or TaskOptions())
+        if is_of_this_process(task.name):
+            self._passing.keep(task.name)
+        return task
+
+    def register_for_job(self, func: object, options: TaskOptions) -> Task:
+        """As `register`, for one job: if only this process knows the name, and nobody registered it for its
+        own sake, it is known until the last of its jobs has ended. Say `needed_by` once the job has an id."""
+        return self._registered(func, options)
+
+    def needed_by(self, job_id: str, name: str) -> None:
+        """A job of this name is about to be stored."""
+        if "@" in name and is_of_this_process(name):
+            self._passing.needed(name, job_id)
+
+    def job_ended(self, name: str, job_id: str) -> None:
+        """A job has ended. Forgets a task that nothing needs any more."""
+        if self._passing.ended(name, job_id) and (task := self._index.get(name)) is not None:
+            self._forget_for_good(task)
+
+    def _registered(self, func: object, options: TaskOptions) -> Task:
         if not callable(func):
             raise NotAsyncFunction(f"{type(func).__name__} {shown(func)}")
-        options = options or TaskOptions()
         before = self._task_of(func)
         if before is not None and options.name not in (None, before.name):
             before = None  # one more name for the function: what the other one was told is not meant for it
         chosen = merged(options, before or marked(func))
-        if chosen.executor is None and not is_async(func):
-            kind = "class" if isinstance(func, type) else "plain function"
-            raise NotAsyncFunction(f"the {kind} {getattr(func, '__qualname__', func)!s}")
+        checked_callable(func, chosen.executor)
         name = task_name_of(func) if chosen.name is None else checked_name("task name", chosen.name)
-        task = Task(
-            name=name,
-            func=func,
-            executor=checked_executor(chosen.executor) or "async",
-            timeout=checked_duration("timeout", chosen.timeout),
-            retry=checked_retry(chosen.retry),
-            limits=chosen.limits or NO_LIMITS,
-            max_retries=chosen.max_retries or 0,
-            arguments=chosen.arguments,
-            alias=chosen.alias,
-            defaults=chosen.defaults or NO_DEFAULTS,
-        )
-        existing = self._tasks.get(name)
+        existing = self._index.get(name)
         if existing is not None and not same_function(existing.func, func):
             if chosen.name is None and same_code(existing.func, func):
                 # Two closures over, say, two lists with the same content: each keeps its own.
-                return self.register(func, replace(chosen, name=name_of_its_own(name)))
-            raise TaskNameConflict(
-                "task name",
-                f"{name!r} already names another function ({existing.func!r})",
-                "Give one of them a name of its own: register(func, name=...)",
-            )
+                return self._registered(func, replace(chosen, name=name_of_its_own(name)))
+            if chosen.name is not None or not redefined(existing.func, func):
+                raise TaskNameConflict(
+                    "task name",
+                    f"{name!r} already names another function ({existing.func!r})",
+                    "Give one of them a name of its own: register(func, name=...); "
+                    f"or, if this one replaces it: scheduler.task_map[{name!r}] = func",
+                )
+        task = _task(name, func, chosen)
         if existing is not None:
             self._forget(existing)
-        self._tasks[name] = task
-        if hashable(func):
-            self._names[func] = name
+        elif chosen.name is None and is_of_this_process(name):
+            warn_of_process_only(func)
+        self._add(task)
         if existing is None or existing.limits != task.limits:
-            self._changed()
+            self.on_change()
         return task
+
+    def _add(self, task: Task) -> None:
+        self._index.add(task)
+        if hashable(task.func):
+            self._names[task.func] = task.name
 
     def known(self, func: object) -> Task | None:
         """The task that this very function is known as; None if it is not."""
@@ -218,24 +239,29 @@ class TaskRegistry:
 
     def _task_of(self, func: object) -> Task | None:
         name = self._names.get(func) if hashable(func) else None
-        return None if name is None else self._tasks[name]
+        return None if name is None else self._index.get(name)
 
     def _forget(self, task: Task) -> None:
-        del self._tasks[task.name]
+        self._index.remove(task)
         if hashable(task.func) and self._names.get(task.func) == task.name:
             del self._names[task.func]
 
+    def _forget_for_good(self, task: Task) -> None:
+        self._passing.drop(task.name)
+        self._forget(task)
+
     def put(self, name: str, func: object) -> None:
-        """Bind a name to a callable, whatever it was bound to; a plain function runs in a thread."""
-        before = self._tasks.get(name)
+        """Bind a name to a callable, whatever it was bound to; a plain function runs in a thread. Jobs that
+        were stored under the function's own name run here, too."""
+        before = self._index.get(name)
         if before is not None:
             self._forget(before)
         executor = marked(func).executor or ("async" if is_async(func) else "thread")
         try:
-            self.register(func, TaskOptions(name=name, executor=executor))
+            self.register(func, TaskOptions(name=name, executor=executor, aliases=own_names(func)))
         except InvalidInput:
             if before is not None:
-                self.register(before.func, TaskOptions(name, before.executor, before.timeout, before.retry))
+                self._add(before)
             raise
 
     def remove(self, name: str) -> None:
@@ -247,27 +273,38 @@ class TaskRegistry:
         task = self.resolve(name)
         if task is None:
             raise KeyError(name)
-        self._forget(task)
-        self._changed()
+        self.discard(task.name)
 
-    def _changed(self) -> None:
-        self._known = None
-        self._limited = [task for task in self._tasks.values() if task.limits.limited]
+    def discard(self, name: str) -> None:
+        """Forget the task of this full name, if there is one."""
+        task = self._index.get(name)
+        if task is not None:
+            self._forget_for_good(task)
+            self.on_change()
+
+    def forget_of_parent(self) -> None:
+        """In a forked process: forget the names that meant something in its parent only."""
+        for task in self:
+            if is_of_one_process(task.name):
+                self._forget_for_good(task)
+
+    def share(self, names: Mapping[str, Mapping[str, str]]) -> None:
+        """Names that several tasks have together; for each, their full names by the schedule of the job."""
+        self._index.share(names)
         self.on_change()
 
-    def resolve(self, name: str) -> Task | None:
-        """The task a stored job name means: an exact name, or a bare one that only one task has."""
-        task = self._tasks.get(name)
-        if task is None and name in self.known_names():
-            task = next(task for task in self._tasks.values() if task.short_name == name)
-        return task
+    def resolve(self, name: str, schedule_key: str | None = None) -> Task | None:
+        """The task a stored job means: by an exact name, one that several share by schedule, or another name
+        that only one has."""
+        return self._index.resolve(name, schedule_key)
+
+    def is_shared(self, name: str) -> bool:
+        """True if jobs of this name are claimed, and only their schedule tells which task is meant."""
+        return self._index.is_shared(name)
 
     def known_names(self) -> frozenset[str]:
         """Every stored name that this process can run: what a claim may take."""
-        if self._known is None:
-            short = Counter(task.short_name for task in self._tasks.values() if task.short_name)
-            self._known = frozenset(self._tasks) | {name for name, count in short.items() if count == 1}
-        return self._known
+        return self._index.known_names()
 
     def executors(self) -> list[tuple[str, Executor]]:
         """The executors that single tasks brought, with the names of their tasks."""
@@ -275,13 +312,33 @@ class TaskRegistry:
 
     def limited(self) -> Sequence[Task]:
         """The tasks that have limits."""
-        return self._limited
+        return self._index.limited
+
+    @property
+    def passing(self) -> PassingTasks:
+        """The jobs for which names of this process are kept."""
+        return self._passing
 
     def __iter__(self) -> Iterator[Task]:
-        return iter(list(self._tasks.values()))
+        return iter(self._index)
 
     def __len__(self) -> int:
-        return len(self._tasks)
+        return len(self._index)
+
+
+def _task(name: str, func: Callable[..., Any], chosen: TaskOptions) -> Task:
+    return Task(
+        name=name,
+        func=func,
+        executor=checked_executor(chosen.executor) or "async",
+        timeout=checked_duration("timeout", chosen.timeout),
+        retry=checked_retry(chosen.retry),
+        limits=chosen.limits or NO_LIMITS,
+        max_retries=chosen.max_retries or 0,
+        arguments=chosen.arguments,
+        aliases=chosen.aliases,
+        defaults=chosen.defaults or NO_DEFAULTS,
+    )
 
 
 class TaskMap(MutableMapping[str, Callable[..., Any]]):

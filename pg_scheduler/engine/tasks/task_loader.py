@@ -13,7 +13,9 @@ from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.engine.codec.class_names import main_module_name
-from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry, is_async
+from pg_scheduler.engine.tasks.callables import is_async
+from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry
+from pg_scheduler.engine.tasks.task_names import address_of
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -113,8 +115,10 @@ class TaskLoader:
         found: Any = module
         for part in qualname.split("."):
             found = getattr(found, part, None)
-        own = getattr(found, "__module__", None) == getattr(module, "__name__", "")
-        if module is None or not own or not callable(found) or isinstance(found, type):
+        if module is None or not callable(found) or isinstance(found, type):
+            return
+        address = address_of(found)
+        if address is None or address[0] != module.__name__:
             return
         if is_async(found) or hasattr(found, OPTIONS_ATTRIBUTE):
             self._registry.register(found)

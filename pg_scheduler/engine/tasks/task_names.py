@@ -5,18 +5,75 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
+import os
+import re
 import secrets
+import sys
+import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
+from weakref import WeakSet
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload
-from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 
-_INCARNATION = secrets.token_hex(4)
-_serial = itertools.count(1)
 _REMEMBERED = "__pg_scheduler_name__"
+_OF_ONE_PROCESS = re.compile(r"@[0-9a-f]{8}\.[0-9]+\Z")
+
+
+class _Incarnation:
+    """What tells the names of this process from those of all others, the one it was forked from included."""
+
+    def __init__(self) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        """Begin anew."""
+        self.mark = secrets.token_hex(4)
+        self._serial = itertools.count(1)
+
+    def suffix(self) -> str:
+        """One that no other name has."""
+        return f"@{self.mark}.{next(self._serial)}"
+
+
+class Forkable(Protocol):
+    """Who remembers names."""
+
+    def forget_of_parent(self) -> None:
+        """This process has just been forked: forget the names that its parent alone can use."""
+        ...
+
+
+_incarnation = _Incarnation()
+_remember: WeakSet[Forkable] = WeakSet()
+
+
+def forget_in_forks(names: Forkable) -> None:
+    """Have it forget, in a forked process, what only the parent knows."""
+    _remember.add(names)
+
+
+def _after_fork() -> None:
+    _incarnation.draw()
+    for one in list(_remember):
+        one.forget_of_parent()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
+
+
+def is_of_one_process(name: str) -> bool:
+    """True if only the process that made the name knows what it means."""
+    return _OF_ONE_PROCESS.search(name) is not None
+
+
+def is_of_this_process(name: str) -> bool:
+    """True if only this process knows what the name means."""
+    return f"@{_incarnation.mark}." in name and is_of_one_process(name)
 
 
 def task_name_of(func: Callable[..., Any]) -> str:
@@ -29,8 +86,7 @@ def task_name_of(func: Callable[..., Any]) -> str:
     Raises:
         InvalidInput: the object has no name of its own (a partial, a callable object, a lambda).
     """
-    module = getattr(func, "__module__", None)
-    qualname = getattr(func, "__qualname__", None)
+    module, qualname = _place_of(func)
     if not isinstance(module, str) or not isinstance(qualname, str) or "<lambda>" in qualname:
         raise InvalidInput("func", f"{func!r} has no name", "Register it: scheduler.register(func, name=...)")
     if module == "__main__":
@@ -38,13 +94,46 @@ def task_name_of(func: Callable[..., Any]) -> str:
     return checked_name("task name", f"{module}:{qualname}{_suffix(func)}")
 
 
+def own_names(func: object) -> tuple[str, ...]:
+    """What the jobs of a function are called if nobody gives it a name; none if it has no name."""
+    try:
+        name = task_name_of(func)  # type: ignore[arg-type]
+    except InvalidInput:
+        return ()
+    return () if is_of_one_process(name) else (name, bare_name(name))
+
+
+def address_of(func: Callable[..., Any]) -> tuple[str, str] | None:
+    """Module and qualified name by which another process finds the function; None if none can."""
+    module, qualname = _place_of(func)
+    bound = inspect.ismethod(func) and not _is_classmethod(func)
+    if not isinstance(module, str) or not isinstance(qualname, str) or "<" in qualname or bound:
+        return None
+    return module, qualname
+
+
+def _place_of(func: Callable[..., Any]) -> tuple[Any, Any]:
+    """Module and qualified name; a class method's are those of the class that it was taken from."""
+    if _is_classmethod(func):
+        of: type = func.__self__  # type: ignore[attr-defined]
+        return of.__module__, f"{of.__qualname__}.{func.__name__}"
+    return getattr(func, "__module__", None), getattr(func, "__qualname__", None)
+
+
+def _is_classmethod(func: object) -> bool:
+    """True for a class method that is found again by its class and name."""
+    if not inspect.ismethod(func) or not isinstance(func.__self__, type):
+        return False
+    of = func.__self__
+    found: Any = sys.modules.get(of.__module__)
+    for part in (*of.__qualname__.split("."), func.__name__):
+        found = getattr(found, part, None)
+    return bool(found == func)
+
+
 def name_of_its_own(name: str) -> str:
     """A task name for this process only, for a function that shares `name` with another."""
-    return checked_name("task name", name + _own_suffix())
-
-
-def _own_suffix() -> str:
-    return f"@{_INCARNATION}.{next(_serial)}"
+    return checked_name("task name", name + _incarnation.suffix())
 
 
 def _suffix(func: Callable[..., Any]) -> str:
@@ -54,21 +143,31 @@ def _suffix(func: Callable[..., Any]) -> str:
     # Asked again after the captured list has grown, the same function must keep its name.
     owner = getattr(func, "__func__", func)
     remembered = getattr(owner, _REMEMBERED, None)
-    if remembered is not None and remembered[0] is getattr(func, "__self__", None):
-        return str(remembered[1])
+    if remembered is not None and remembered[0]() is getattr(func, "__self__", None):
+        suffix = str(remembered[1])
+        if not is_of_one_process(suffix) or is_of_this_process(suffix):
+            return suffix
     try:
         text = JsonCodec().encode_result(captured)
         suffix = f"#{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     except UnencodablePayload:
-        suffix = _own_suffix()
-    setattr(owner, _REMEMBERED, (getattr(func, "__self__", None), suffix))
+        suffix = _incarnation.suffix()
+    setattr(owner, _REMEMBERED, (_reference(getattr(func, "__self__", None)), suffix))
     return suffix
+
+
+def _reference(value: object) -> Callable[[], object]:
+    """Gives the value as long as somebody else keeps it, if it can be told."""
+    try:
+        return weakref.ref(value)
+    except TypeError:
+        return lambda: value
 
 
 def captured_by(func: Callable[..., Any]) -> dict[str, Any]:
     """What makes this function object differ from another of the same ``def``."""
     captured: dict[str, Any] = {}
-    if inspect.ismethod(func):
+    if inspect.ismethod(func) and not _is_classmethod(func):
         captured["self"] = func.__self__
     plain = inspect.unwrap(getattr(func, "__func__", func))
     names = getattr(getattr(plain, "__code__", None), "co_freevars", ())

@@ -128,7 +128,7 @@ async def test_a_program_that_no_longer_works_is_given_up_after_some_attempts(
     monkeypatch.chdir(shop.folder)
     monkeypatch.setenv("SHOP_DSN", dsn)
     command = [sys.executable, "-m", "pg_scheduler_cli", "run", "--child", "shop.main"]
-    crew = asyncio.create_task(children._Crew(command, 2, drain=False).run())
+    crew = asyncio.create_task(children._Crew(command, 2, drain=False, grace=30.0).run())
     first, _ = await eventually(lambda: _two(sql))
     shop.write("shop", "raise LookupError('a bad deploy')")
     os.kill(first, signal.SIGKILL)

@@ -6,15 +6,20 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import asyncpg
 import pytest
 
-from pg_scheduler import Scheduler
+from pg_scheduler import InvalidInput, Scheduler
+from pg_scheduler.client.source import Library
+from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
 from pg_scheduler.engine.running.attempt import Attempt
-from tests.support.running import eventually, past
+from pg_scheduler.testing import MemoryDriver
+from tests.support.running import HastyScheduler, eventually, past
 
 
 @contextmanager
@@ -87,3 +92,84 @@ def test_stopping_is_legal_before_the_start_and_twice() -> None:
     watch = LoopWatch(list, 0.05)
     watch.stop()
     watch.stop()
+
+
+# --- a loop that is closed, or blocked for ever, keeps no lease
+
+
+def in_its_own_thread(what: Callable[[], None]) -> threading.Thread:
+    thread = threading.Thread(target=what, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
+    dsn: str, library: Library, sql: asyncpg.Connection, closed: bool
+) -> None:
+    """Closed without a shutdown (a notebook, a framework that makes loops anew), or blocked for too long."""
+    done = threading.Event()
+
+    def leave_it() -> None:
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(start_and_leave())
+        if closed:
+            for task in asyncio.all_tasks(loop):
+                task.cancel = lambda *_: False  # type: ignore[method-assign]
+            loop.close()
+        else:
+            loop.call_soon(done.wait, 60)
+            loop.run_until_complete(asyncio.sleep(0))
+
+    async def start_and_leave() -> None:
+        scheduler = HastyScheduler(dsn, library=library, max_blocked=2)
+        scheduler.register(stuck, name="stuck")
+        await scheduler.start()
+        await scheduler.schedule(stuck, execution_time=past())
+        while not scheduler.active_jobs:
+            await asyncio.sleep(0.01)
+
+    async def stuck() -> None:
+        await asyncio.Event().wait()
+
+    thread = in_its_own_thread(leave_it)
+    try:
+        await eventually(lambda: sql.fetchval("SELECT to_regclass('scheduled_jobs') IS NOT NULL"))
+        await eventually(lambda: sql.fetchval("SELECT count(*) FROM scheduled_jobs WHERE status = 'running'"))
+
+        async def takes_it() -> None: ...
+
+        async with HastyScheduler(dsn, library=library) as other:
+            other.register(takes_it, name="stuck")
+            await eventually(lambda: sql.fetchval("SELECT status = 'completed' FROM scheduled_jobs"))
+    finally:
+        done.set()
+        await asyncio.to_thread(thread.join)
+
+
+async def test_a_loop_that_responds_again_keeps_its_leases_again(caplog: pytest.LogCaptureFixture) -> None:
+    now = [0.0]
+    home = HomeLoop(asyncio.get_running_loop(), lambda: now[0], 60)
+    now[0] = 59
+    assert home.lives()
+    now[0] = 60
+    assert not home.lives()
+    assert not home.lives()
+    assert [one.levelname for one in caplog.records] == ["ERROR"], "said once"
+    await asyncio.sleep(0)
+    assert home.lives()
+
+
+def test_a_closed_loop_is_known() -> None:
+    loop = asyncio.new_event_loop()
+    home = HomeLoop(loop, time.monotonic, 60)
+    assert home.lives()
+    loop.close()
+    with pytest.raises(HomeLoopClosed):
+        home.lives()
+
+
+@pytest.mark.parametrize("wrong", [0, 0.5, -1, "60", None, float("nan"), float("inf")])
+def test_max_blocked_is_a_number_of_leases(wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="max_blocked"):
+        Scheduler(MemoryDriver(), max_blocked=wrong)

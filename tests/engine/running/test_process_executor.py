@@ -12,6 +12,7 @@ import pytest
 
 from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.executors import ProcessExecutor
 from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess, alive
 from tests.support.running import eventually, past, within
@@ -109,7 +110,10 @@ async def test_a_function_that_no_other_process_can_find_fails_with_the_reason(d
     def local() -> None: ...
 
     async with Scheduler.connect(dsn) as scheduler:
-        handle = await scheduler.schedule(local, execution_time=past(), executor="process")
+        with pytest.raises(InvalidInput, match="Define it at the top level"):
+            await scheduler.schedule(local, execution_time=past(), executor="process")
+        own = ProcessExecutor()
+        handle = await scheduler.schedule(local, execution_time=past(), executor=own)
         assert await handle.wait(timeout=45) == "failed"
         record = await scheduler.driver.insight.job(handle)
         assert record is not None

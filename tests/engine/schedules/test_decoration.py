@@ -152,8 +152,9 @@ def test_the_key_is_the_documented_digest(settings: dict[str, Any], identity: st
 
 
 def test_a_function_defined_anew_replaces_its_earlier_definition() -> None:
-    for every in (MINUTE, 2 * MINUTE):
-        periodic(every=every)(_defined())
+    """An edited module that is reloaded, or an edited cell of a notebook: other code, in the same place."""
+    for every, more in ((MINUTE, ""), (2 * MINUTE, "\n    return 1")):
+        periodic(every=every)(_of_cell(f"async def other():\n    pass{more}"))
     assert [config.interval for config in known().values()] == [2 * MINUTE]
 
 
@@ -182,9 +183,16 @@ def test_the_listing_is_a_copy() -> None:
 
 def _defined() -> Callable[..., Any]:
     async def other() -> None:
-        """Anew at every call, as when a module is reloaded."""
+        """Anew at every call, side by side with the earlier ones."""
 
     return other
+
+
+def _of_cell(source: str) -> Any:
+    """A function of a cell, whose file name is a digest of the cell's text."""
+    names: dict[str, Any] = {"__name__": "__main__"}
+    exec(compile(source, f"<cell {hashlib.sha256(source.encode()).hexdigest()}>", "exec"), names)
+    return names["other"]
 
 
 def _plain_copy() -> Callable[..., Any]:

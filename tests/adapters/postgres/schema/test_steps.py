@@ -18,6 +18,7 @@ from tests.support.running import eventually, idle
 
 LATEST = all_migrations()[-1].version
 INSERT = "INSERT INTO scheduled_jobs (job_name, execution_time) VALUES ('x', now())"
+WAITED_FOR = "SELECT count(*) > 0 FROM pg_locks WHERE relation = 'scheduled_jobs'::regclass AND NOT granted"
 BUILT_NOW = "SELECT count(*) = 1 FROM pg_stat_progress_create_index WHERE datname = current_database()"
 
 
@@ -137,12 +138,12 @@ async def test_an_upgrade_that_waits_for_a_reader_lets_others_pass(
         async with sql.transaction():
             await sql.execute("SELECT count(*) FROM scheduled_jobs")
             upgrade = asyncio.ensure_future(scheduler.driver.schema.install())
-            # Between its tries, and after 100 ms of each at the latest, another gets through.
             other = await asyncpg.connect(dsn)
-            async with asyncio.timeout(20):
-                for _ in range(3):
+            for _ in range(2):
+                # It waits, and after 100 ms at the latest another, who stands behind it, gets through.
+                await eventually(lambda: sql.fetchval(WAITED_FOR))
+                async with asyncio.timeout(20):
                     await other.execute("SELECT count(*) FROM scheduled_jobs")
-                    await asyncio.sleep(0)
             await other.close()
             assert not upgrade.done()
         await asyncio.wait_for(upgrade, 20)

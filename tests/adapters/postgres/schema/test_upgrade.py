@@ -158,3 +158,16 @@ async def test_another_table_of_that_name_is_named_and_left_as_it_is(
         await scheduler.initialize_db()
     await scheduler.shutdown()
     assert await shape_of(sql, "public") == before
+
+
+@pytest.mark.usefixtures("old_database")
+async def test_a_waiting_job_that_nobody_could_read_ends_with_the_upgrade(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
+    await sql.execute("""UPDATE scheduled_jobs SET task_data = '[1]' WHERE job_id IN ('due', 'failed')""")
+    async with idle(Scheduler.connect(dsn, library=library)):
+        rows = await sql.fetch("SELECT job_id, error_message FROM scheduled_jobs WHERE status = 'failed'")
+    assert {row["job_id"]: row["error_message"][:26] for row in rows} == {
+        "due": "the row cannot be read: a ",
+        "failed": "why",
+    }
