@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pg_scheduler.domain.model import START_ORDER_FIELDS
 from pg_scheduler_postgres.catalog import TABLES
@@ -11,9 +11,11 @@ from pg_scheduler_postgres.columns import (
     CLAIMED,
     FRESH_EPOCH,
     JOB_COLUMNS,
-    PARAMETERS,
+    PRODUCED,
     SHOWN,
     STORED,
+    JobColumn,
+    parameters_of,
     readable_time,
 )
 
@@ -31,8 +33,20 @@ def _list(items: Iterable[str]) -> str:
     return "\n".join(lines).removesuffix(",") + "\n"
 
 
-def _stored(parameters: dict[str, str]) -> str:
-    return _list(column.stored.format_map(parameters) for column in STORED)
+def _stored(columns: Sequence[JobColumn], written: str) -> str:
+    parameters = {one.name: written.format(name=one.name, type=one.type) for one in parameters_of(columns)}
+    return _list(column.stored.format_map(parameters) for column in columns)
+
+
+def _storing(what: str, columns: Sequence[JobColumn]) -> dict[str, str]:
+    """What a statement that stores these columns says of them."""
+    parameters = parameters_of(columns)
+    return {
+        f"{what}_columns": _list(column.name for column in columns),
+        f"given_{what}_names": _list(one.name for one in parameters),
+        f"given_{what}_arrays": _list(f":every_{one.name}::{one.type}[]" for one in parameters),
+        f"given_{what}_values": _stored(columns, "given.{name}"),
+    }
 
 
 def _claim_order() -> str:
@@ -49,13 +63,9 @@ COLUMN_FRAGMENTS: dict[str, str] = {
     "oldest_due": f"{readable_time('min(waiting.oldest)')} AS oldest\n",
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
-    "job_columns": _list(column.name for column in STORED),
-    "given_names": _list(parameter.name for parameter in PARAMETERS),
-    "given_arrays": _list(f":every_{parameter.name}::{parameter.type}[]" for parameter in PARAMETERS),
-    "given_values": _stored({parameter.name: f"given.{parameter.name}" for parameter in PARAMETERS}),
-    "one_jobs_values": _stored(
-        {parameter.name: f":{parameter.name}::{parameter.type}" for parameter in PARAMETERS}
-    ),
+    **_storing("job", PRODUCED),
+    **_storing("run", STORED),
+    "one_jobs_values": _stored(PRODUCED, ":{name}::{type}"),
     "replaced_columns": ",\n".join(
         f"{column.name} = EXCLUDED.{column.name}"
         for column in STORED

@@ -6,7 +6,7 @@ A new column is a migration, a line here, and a field of the records that it is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -35,6 +35,9 @@ class JobColumn:
     """The number of the migration that brings it."""
     producer: bool = False
     """Whether whoever stores jobs writes it; workers write all of them."""
+    of_runs: bool = False
+    """Whether it stands in runs of schedules only. Who may store no more than jobs does not write it: a job
+    that looks like a run would hold its schedule up."""
     new: str | None = None
     """The field of a `NewJob` that it is made of."""
     claimed: str | None = None
@@ -173,12 +176,14 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     ),
     _producers("store_result", _FLAG, 2, "store_result", shown=None),
     JobColumn("result", "jsonb", 2, shown="result"),
-    _producers("schedule_key", "text", 3, "schedule_key"),
+    _producers("schedule_key", "text", 3, "schedule_key", of_runs=True),
     JobColumn(
         "schedule_window", _TIME, 3, claimed="schedule_window", shown="schedule_window", decode=utc
     ),
-    _producers("exclusive_key", "text", 3, "exclusive_key", shown=None),
-    _producers("exclusive_wait", "boolean NOT NULL DEFAULT true", 3, "exclusive_wait", shown=None),
+    _producers("exclusive_key", "text", 3, "exclusive_key", shown=None, of_runs=True),
+    _producers(
+        "exclusive_wait", "boolean NOT NULL DEFAULT true", 3, "exclusive_wait", shown=None, of_runs=True
+    ),
     _producers("payload", "bytea", 4, "payload"),
     _producers("headers", "jsonb", 4, "headers"),
     _producers("dedupe_key", 'text COLLATE "C"', 4, "dedupe_key", claimed=None),
@@ -195,6 +200,7 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 
 STORED = tuple(column for column in JOB_COLUMNS if column.producer)
+PRODUCED = tuple(column for column in STORED if not column.of_runs)
 CLAIMED = tuple(column for column in JOB_COLUMNS if column.claimed is not None)
 SHOWN = tuple(column for column in JOB_COLUMNS if column.shown is not None)
 
@@ -209,12 +215,22 @@ class Parameter(NamedTuple):
     encode: Conversion = as_it_is
 
 
-PARAMETERS: tuple[Parameter, ...] = (
-    *(
-        Parameter(column.name, column.crosses_as, column.new, column.encode)
-        for column in STORED
-        if column.new is not None
-    ),
+_COMPUTED_FROM = (
     Parameter("delay_seconds", "double precision", "delay", seconds),
     Parameter("limit_key", "text", "limit_key"),
 )
+
+
+def parameters_of(columns: Iterable[JobColumn]) -> tuple[Parameter, ...]:
+    """What storing these columns needs to know of a job."""
+    return (
+        *(
+            Parameter(column.name, column.crosses_as, column.new, column.encode)
+            for column in columns
+            if column.new is not None
+        ),
+        *_COMPUTED_FROM,
+    )
+
+
+PARAMETERS = parameters_of(STORED)

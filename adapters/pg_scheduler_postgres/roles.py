@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pg_scheduler_postgres.catalog import ATTEMPTS, JOBS, LEDGER, LIMITS, TABLES
-from pg_scheduler_postgres.columns import STORED
+from pg_scheduler_postgres.columns import PRODUCED
 from pg_scheduler_postgres.statements import checked_identifier, quoted
 
 PRODUCER_READS = (JOBS, ATTEMPTS, LIMITS, LEDGER)
@@ -25,8 +25,9 @@ class RoleNames:
 
 
 def stored_columns() -> list[str]:
-    """What a producer writes. So it cannot store a job that has run already, or one that somebody runs."""
-    return [column.name for column in STORED]
+    """What a producer writes. So it cannot store a job that has run already, one that somebody runs, or one
+    that passes for a schedule's run and holds that up."""
+    return [column.name for column in PRODUCED]
 
 
 def roles_sql(schema: str, names: RoleNames) -> str:
@@ -44,6 +45,8 @@ def roles_sql(schema: str, names: RoleNames) -> str:
     work = [f"{place}.{table.name}" for table in TABLES if table is not LEDGER]
     lines = [
         *(_make(role) for role in (admin, worker, producer)),
+        # Until version 15 everybody may make functions and tables in "public".
+        f"REVOKE CREATE ON SCHEMA {place} FROM PUBLIC, {worker}, {producer};",
         f"GRANT USAGE, CREATE ON SCHEMA {place} TO {admin};",
         f"GRANT USAGE ON SCHEMA {place} TO {worker}, {producer};",
         *(f"ALTER TABLE {table} OWNER TO {admin};" for table in every),

@@ -98,7 +98,7 @@ class Submitting:
             await self._link.run("notify_stored", transaction, due=in_lanes < len(due), lane_due=in_lanes > 0)
 
     async def _store_one(self, job: NewJob) -> Stored:
-        if self._conflict is ConflictResolution.REPLACE:
+        if self._conflict is ConflictResolution.REPLACE or _is_run(job):
             stored = await self._store(self._session, [job])
         else:
             found = await self._link.run(
@@ -127,9 +127,8 @@ class Submitting:
         return stored
 
     async def _store(self, session: Session, rows: Sequence[NewJob]) -> Stored:
-        replacing = self._conflict is ConflictResolution.REPLACE
         found = await self._link.run(
-            "submit_replacing" if replacing else "submit",
+            self._statement_for(rows),
             session,
             now=self._now,
             **columns_of(rows),
@@ -138,6 +137,16 @@ class Submitting:
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found
         }
+
+    def _statement_for(self, rows: Sequence[NewJob]) -> str:
+        if self._conflict is ConflictResolution.REPLACE:
+            return "submit_replacing"
+        return "submit_runs" if any(map(_is_run, rows)) else "submit"
+
+
+def _is_run(job: NewJob) -> bool:
+    """Whether it is one of a schedule, or holds the lock of one: what a producer may not store."""
+    return job.schedule_key is not None or job.exclusive_key is not None or not job.exclusive_wait
 
 
 def _batches(rows: Sequence[NewJob], batch_size: int) -> list[list[NewJob]]:

@@ -151,6 +151,10 @@ FORBIDDEN = {
         " VALUES ('done', 'x', now(), 'completed')",
         "INSERT INTO jobs.scheduled_jobs (job_id, job_name, execution_time, epoch)"
         " VALUES ('far', 'x', now(), 99)",
+        "INSERT INTO jobs.scheduled_jobs (job_id, job_name, execution_time, schedule_key)"
+        " VALUES ('run', 'x', 'infinity', 'nightly')",
+        "INSERT INTO jobs.scheduled_jobs (job_id, job_name, execution_time, exclusive_key)"
+        " VALUES ('run', 'x', now(), 'nightly')",
         "INSERT INTO jobs.scheduled_job_attempts (job_id, epoch) VALUES ('x', 1)",
         "DELETE FROM jobs.scheduled_job_attempts",
         "SELECT FROM jobs.scheduled_job_workers",
@@ -167,6 +171,7 @@ FORBIDDEN = {
         "DROP TABLE jobs.scheduled_jobs",
         "TRUNCATE jobs.scheduled_jobs",
         "CREATE TABLE jobs.mine ()",
+        "CREATE FUNCTION jobs.unnest(text[]) RETURNS text LANGUAGE sql AS 'SELECT NULL'",
         "CREATE INDEX ON jobs.scheduled_jobs (priority)",
         "CREATE TRIGGER t BEFORE INSERT ON jobs.scheduled_jobs FOR EACH ROW"
         " EXECUTE FUNCTION suppress_redundant_updates_trigger()",

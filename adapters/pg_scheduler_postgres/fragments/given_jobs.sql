@@ -1,7 +1,7 @@
 SELECT
-    -- include: given_values
+    -- include: given_job_values
 FROM unnest(
-    -- include: given_arrays
+    -- include: given_job_arrays
 ) AS given (
-    -- include: given_names
+    -- include: given_job_names
 )

@@ -4,9 +4,9 @@ WITH
 -- The jobs that were stored, or took a new definition.
 stored AS (
     INSERT INTO :"schema".scheduled_jobs AS job (
-        -- include: job_columns
+        -- include: run_columns
     )
-    -- include: given_jobs
+    -- include: given_runs
     ON CONFLICT (job_id) DO UPDATE SET
         -- include: replaced_columns,
         schedule_window = NULL,

@@ -158,7 +158,8 @@ async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
     jobs = many(task="ärger", task_data='{"args": ["é\\\\"], "kwargs": {}}')
     if library == "asyncpg":
         await sql.set_type_codec("jsonb", encoder=str, decoder=str, schema="pg_catalog")
-        await driver.jobs.submit(jobs, RAISE, now=NOON, connection=sql)
+        async with sql.transaction():
+            await driver.jobs.submit(jobs, RAISE, now=NOON, connection=sql)
     else:
         async with await psycopg.AsyncConnection.connect(dsn, client_encoding="latin1") as connection:
             await driver.jobs.submit(jobs, RAISE, now=NOON, connection=connection)

@@ -87,7 +87,7 @@ def test_sql_reads_as_prose(file: Path) -> None:
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        (stage.SUBMIT, {"submit", "submit_one", "submit_replacing"}),
+        (stage.SUBMIT, {"submit", "submit_one", "submit_replacing", "submit_runs"}),
         (stage.CLAIM, {"claim"}),
         (stage.SETTLE, {"settle", "settle_completed", "settle_deleted"}),
         (stage.ADVANCE, {"advance_schedules"}),
@@ -103,14 +103,16 @@ def test_the_failure_harness_knows_statements_by_their_text(pattern: str, names:
 async def test_a_claim_is_not_planned_anew_each_time(dsn: str, sql: asyncpg.Connection) -> None:
     """With the clock as a parameter it was: planning took longer than claiming."""
     skip_unless_plans_are_counted(sql)
-    scheduler = Scheduler(sql)
-    await scheduler.initialize_db()
-    scheduler.task_map["task"] = _nothing
-    for _ in range(12):
-        await scheduler.worker.steps.claim_and_start()
-    row = await sql.fetchrow(
-        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%next_due%'"
-    )
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        scheduler = Scheduler(pool)
+        await scheduler.initialize_db()
+        scheduler.task_map["task"] = _nothing
+        for _ in range(12):
+            await scheduler.worker.steps.claim_and_start()
+        row = await pool.fetchrow(
+            "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE statement LIKE '%next_due%'"
+        )
+        await scheduler.shutdown()
     assert row is not None
     assert row["generic_plans"] > row["custom_plans"] - 6, "PostgreSQL tries five custom plans first"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from unittest.mock import patch
 
 import asyncpg
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler_postgres.driver import PostgresDriver
 from tests.support.running import eventually
 
 MakeDrivers = Callable[[int], Awaitable[list[Driver]]]
@@ -45,11 +47,14 @@ async def driver(drivers: MakeDrivers) -> Driver:
 
 
 @pytest.fixture
-async def by_hand(sql: asyncpg.Connection, driver: Driver) -> AsyncIterator[Driver]:
-    """A driver on the plain connection `sql`: what it does between BEGIN and COMMIT waits there."""
-    over = driver_over(sql)
+async def by_hand(dsn: str, sql: asyncpg.Connection, driver: Driver) -> AsyncIterator[Driver]:
+    """A driver whose statements run on the connection `sql`: what it does between BEGIN and COMMIT waits
+    there."""
+    over = driver_over(dsn, library="asyncpg")
+    assert isinstance(over, PostgresDriver)
     await over.open()
-    yield over
+    with patch.object(over.link, "session", over.link.session.on(sql)):
+        yield over
     await over.close()
 
 
