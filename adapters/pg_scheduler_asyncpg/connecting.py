@@ -85,12 +85,12 @@ class Connector:
         """A new connection."""
         async with asyncio.timeout(CONNECT_TIMEOUT):
             connection = await self.connect()
-        try:
-            if self.settings:
-                await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
-        except BaseException:
-            connection.terminate()
-            raise
+            try:
+                if self.settings:
+                    await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
+            except BaseException:
+                connection.terminate()
+                raise
         return connection
 
 

@@ -15,7 +15,7 @@ from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.listening import listen
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
-from pg_scheduler_postgres.uninterrupted import finished
+from pg_scheduler_postgres.uninterrupted import uninterrupted
 
 COMMAND_TIMEOUT = 30.0
 """Seconds after which a statement's connection is taken for dead (a cut without a goodbye)."""
@@ -102,7 +102,7 @@ class BorrowedSession(_Shared):
         except BaseException:
             # Where the answer to BEGIN did not come, there may be a transaction all the same.
             if begun or not part:
-                await finished(self._undo(undo))
+                await uninterrupted(self._undo(undo))
             raise
 
     async def _undo(self, undo: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import os
 from collections.abc import Awaitable, Callable
@@ -76,7 +77,8 @@ class Connector:
         try:
             if self.settings:
                 cursor = psycopg.AsyncRawCursor(connection)
-                await cursor.execute(APPLY_SETTINGS, [list(self.settings), list(self.settings.values())])
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await cursor.execute(APPLY_SETTINGS, [list(self.settings), list(self.settings.values())])
         except BaseException:
             await connection.close()
             raise

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
-from weakref import WeakSet
 
 from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE
 from pg_scheduler.client.job_client import JobClient
@@ -13,6 +11,7 @@ from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.domain.errors import DatabaseError, JobNotFound
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.forks import forget_in_forks
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -24,7 +23,8 @@ class ThreadLock:
 
     def __init__(self) -> None:
         self.make_anew()
-        _locks.add(self)
+        # In a forked process only the thread that forked lives: who held the lock never gives it back there.
+        forget_in_forks(self, ThreadLock.make_anew)
 
     def make_anew(self) -> None:
         """Nobody holds it."""
@@ -35,19 +35,6 @@ class ThreadLock:
 
     async def __aexit__(self, *_: object) -> None:
         self._lock.release()
-
-
-_locks: WeakSet[ThreadLock] = WeakSet()
-
-
-def _make_locks_anew() -> None:
-    for lock in _locks:
-        lock.make_anew()
-
-
-if hasattr(os, "register_at_fork"):
-    # In a forked process lives only the thread that forked: who held a lock does not give it back there.
-    os.register_at_fork(after_in_child=_make_locks_anew)
 
 
 class BlockingClock(SystemClock):

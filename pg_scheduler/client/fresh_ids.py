@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 from datetime import datetime
 
 from pg_scheduler.domain.identity import COUNTER_BITS, time_ordered_id
+from pg_scheduler.engine.forks import forget_in_forks
 
 _BYTES = 6
 _FETCHED = 256 * _BYTES
@@ -24,6 +24,8 @@ class _Ids:
 
     def __init__(self) -> None:
         self.forget()
+        # Else parent and child would give the same ids away.
+        forget_in_forks(self, _Ids.forget)
 
     def forget(self) -> None:
         """Begin anew: give nothing away that was fetched or counted before now."""
@@ -55,9 +57,6 @@ class _Ids:
 
 
 _ids = _Ids()
-if hasattr(os, "register_at_fork"):
-    # Else parent and child would give the same ids away.
-    os.register_at_fork(after_in_child=_ids.forget)
 
 
 def fresh_id(now: datetime) -> str:

@@ -147,17 +147,21 @@ class JobClient:
         """What became of each job. One whose dedupe key was taken, but by nobody when one looks, is sent
         again: the one that stood in its way has ended meanwhile."""
         became: dict[int, Stored] = {}
-        while left := [position for position in range(len(jobs)) if position not in became]:
-            sent = [jobs[position] for position in left]
+        left: Sequence[int] = range(len(jobs))
+        while left:
+            sent = jobs if len(left) == len(jobs) else [jobs[position] for position in left]
             answers = await submit_with_retry(
                 self.driver, self.clock, sent, conflict, connection=connection, batch_size=batch_size
             )
+            if not became and Submission.IGNORED not in answers:
+                return [Stored(job.job_id, answer) for job, answer in zip(jobs, answers, strict=True)]
             holders = await self._holders(sent, answers, connection)
             for position, job, answer in zip(left, sent, answers, strict=True):
                 if answer is not Submission.IGNORED or job.dedupe_key is None:
                     became[position] = Stored(job.job_id, answer)
                 elif job.dedupe_key in holders:
                     became[position] = Stored(holders[job.dedupe_key], answer)
+            left = [position for position in left if position not in became]
         return [became[position] for position in range(len(jobs))]
 
     async def _holders(

@@ -117,12 +117,6 @@ class EntrypointPolicy:
         self, name: str, func: Callable[..., Any], context_of: Callable[[JobContext], Context]
     ) -> str | Executor:
         if self.executor_factory is None:
-            if self.executor == "process" and "<" in getattr(func, "__qualname__", ""):
-                raise InvalidInput(
-                    "executor",
-                    f"a worker process cannot find {func.__qualname__}",
-                    "Define the function at the top level of a module, or choose executor='thread'",
-                )
             return self.executor or ("async" if is_async(func) else "thread")
         made = self.executor_factory(
             EntrypointExecutorParameters(

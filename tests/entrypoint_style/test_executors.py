@@ -184,6 +184,6 @@ async def test_a_function_that_no_worker_process_can_find_is_refused_at_its_deco
 
     def nested(job: Job) -> None: ...
 
-    with pytest.raises(InvalidInput, match=r"executor: a worker process cannot find .*<locals>\.nested"):
+    with pytest.raises(InvalidInput, match=r"func: .*<locals>\.nested cannot be found by another process"):
         pgq.entrypoint("crunch", executor="process")(nested)
     pgq.entrypoint("crunch", executor="thread")(nested)  # the name is free

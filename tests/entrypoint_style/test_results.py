@@ -37,7 +37,8 @@ LISTENERS = """
 
 @pytest.fixture
 def slow_polls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever only looks, looks too late for any test."""
+    """Whoever only looks, looks too late for any test. Wait before the worker starts: a row that is being
+    claimed cannot be marked as awaited, and would be looked at only."""
     for pause in ("FIRST_PAUSE", "MAX_PAUSE", "PAUSE_WHEN_NOTIFIED"):
         monkeypatch.setattr(ends, pause, 3600.0)
 
@@ -52,9 +53,9 @@ async def test_a_result_arrives_by_signal(pgq: PgQueuer, client: Queries) -> Non
         return {"bytes": len(job.payload or b""), "list": [1, None]}
 
     (handle,) = await client.enqueue("work", b"data", store_result=True)
+    waiting = asyncio.create_task(handle.result())
+    await eventually(lambda: _waiter(client)._ready.is_set() and handle in _waiter(client)._marked)
     async with pgq:
-        waiting = asyncio.create_task(handle.result())
-        await eventually(_waiter(client)._ready.is_set)
         gate.set()
         assert await within(waiting) == {"bytes": 4, "list": [1, None]}
 
@@ -263,10 +264,10 @@ async def test_many_waits_share_one_connection_that_leaves_after_them(
         return len(await sql.fetch(LISTENERS))
 
     handles = await pgq.queries.enqueue("work", [b"%d" % n for n in range(20)])
+    waiting = asyncio.gather(*(handle.wait() for handle in handles))
+    await eventually(lambda: _waiter(pgq.queries)._ready.is_set() and len(_waiter(pgq.queries)._marked) == 20)
+    assert await listeners() == 1
     async with pgq:
-        waiting = asyncio.gather(*(handle.wait() for handle in handles))
-        await eventually(_waiter(pgq.queries)._ready.is_set)
-        assert await listeners() == 1
         gate.set()
         assert set(await within(waiting)) == {JobStatus.COMPLETED}
         await eventually(lambda: _none(listeners))

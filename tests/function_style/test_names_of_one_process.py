@@ -8,13 +8,13 @@ import logging
 import os
 import sys
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from pg_scheduler import Scheduler, TaskNameConflict
+from pg_scheduler import JobStatus, Scheduler, TaskNameConflict
 from pg_scheduler.engine.tasks.passing_tasks import UNSEEN
 from pg_scheduler.engine.tasks.task_names import task_name_of
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
@@ -162,6 +162,37 @@ async def test_a_job_that_was_cancelled_before_it_began_needs_its_function_no_mo
     record = await scheduler.job(stays)
     assert record is not None
     assert list(scheduler.task_map) == [record.task_name]
+
+
+async def test_many_jobs_are_asked_about_in_one_statement(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = Scheduler(MemoryDriver())
+    await scheduler.open()
+    handles = [await scheduler.schedule(Mailer(n).send, execution_time=later()) for n in "abc"]
+    looks: list[list[str]] = []
+    statuses = scheduler.driver.insight.statuses
+
+    async def counted(job_ids: Collection[str]) -> dict[str, JobStatus]:
+        looks.append(list(job_ids))
+        return await statuses(job_ids)
+
+    monkeypatch.setattr(scheduler.driver.insight, "statuses", counted)
+    await scheduler.worker.services.passing_jobs.look()
+    assert looks == [handles]
+
+
+async def test_of_a_job_that_turned_up_and_ended_nothing_is_remembered() -> None:
+    scheduler = Scheduler(MemoryDriver(), clock=ManualClock())
+    await scheduler.open()
+    task = scheduler._registry.register_for_job(
+        Mailer("a").send, importlib.import_module("pg_scheduler.engine.tasks.registry").TaskOptions()
+    )
+    passing = scheduler.worker.services.passing_jobs
+    for job_id in ("ended", "waits"):
+        scheduler._registry.needed_by(job_id, task.name)
+    await passing.look()
+    scheduler._registry.job_ended(task.name, "ended")
+    await passing.look()
+    assert list(passing._unseen_since) == ["waits"]
 
 
 async def test_a_job_that_nobody_finds_may_yet_be_committed() -> None:

@@ -195,9 +195,8 @@ class Claimer:
                 len(answered),
                 extra={"job_ids": [settlement.job_id for settlement in answered]},
             )
-        self._doubt.looked(
-            None not in answers
-        )  # a row that somebody holds is given back before the next claim
+        # A row that somebody holds is given back before the next claim.
+        self._doubt.looked(all_given_back=None not in answers)
 
     async def _claim(self, request: ClaimRequest) -> Claimed:
         results: list[ClaimResult] = []

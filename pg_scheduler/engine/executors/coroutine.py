@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pg_scheduler.engine.executors.awaiting import finished
+from pg_scheduler.engine.executors.awaiting import must_be_awaited
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
 
@@ -13,8 +13,9 @@ class AsyncExecutor:
     """Awaits the function; cancelling the attempt raises CancelledError inside it."""
 
     async def execute(self, call: Call, context: JobContext) -> Any:
-        """Run the coroutine to its end."""
-        return await finished(call.func(*call.args, **call.kwargs))
+        """Run the coroutine to its end. Whatever that returns, the runner runs to its end in turn."""
+        result = call.func(*call.args, **call.kwargs)
+        return await result if must_be_awaited(result) else result
 
     async def close(self) -> None:
         """Nothing to free."""

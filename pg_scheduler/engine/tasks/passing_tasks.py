@@ -63,6 +63,10 @@ class PassingTasks:
         """The next jobs to ask about, with the names they need."""
         return list(islice(self._names.items(), BATCH))
 
+    def needs(self, job_id: str) -> bool:
+        """True while a name is kept for this job."""
+        return job_id in self._names
+
     def move_back(self, job_id: str) -> None:
         """Ask about the others first."""
         if job_id in self._names:
@@ -88,22 +92,24 @@ class PassingJobs:
 
     async def look(self) -> None:
         """Forget the jobs that have ended."""
-        for job_id, name in self._passing.jobs():
-            record = await self._insight.job(job_id)
-            if record is None:
-                ended = self._unseen_for(job_id) >= UNSEEN
+        wanted = self._passing.jobs()
+        if not wanted:
+            return
+        statuses = await self._insight.statuses([job_id for job_id, _ in wanted])
+        now = self._clock.monotonic()
+        self._unseen_since = {
+            job_id: since for job_id, since in self._unseen_since.items() if self._passing.needs(job_id)
+        }
+        for job_id, name in wanted:
+            if job_id in statuses:
+                self._unseen_since.pop(job_id, None)
+                ended = statuses[job_id] in FINISHED
             else:
-                ended = record.status in FINISHED
-                self._unseen_since.pop(job_id, None)
+                ended = now - self._unseen_since.setdefault(job_id, now) >= UNSEEN
             if ended:
-                self._unseen_since.pop(job_id, None)
                 self._ended(name, job_id)
             else:
                 self._passing.move_back(job_id)
-
-    def _unseen_for(self, job_id: str) -> float:
-        now = self._clock.monotonic()
-        return now - self._unseen_since.setdefault(job_id, now)
 
 
 _warned: set[str] = set()

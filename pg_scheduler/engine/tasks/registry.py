@@ -15,6 +15,7 @@ from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
+from pg_scheduler.engine.forks import forget_in_forks
 from pg_scheduler.engine.running.arguments import Arguments
 from pg_scheduler.engine.tasks.callables import checked_callable, is_async
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
@@ -24,7 +25,6 @@ from pg_scheduler.engine.tasks.passing_tasks import PassingTasks, warn_of_proces
 from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
 from pg_scheduler.engine.tasks.task_index import TaskIndex
 from pg_scheduler.engine.tasks.task_names import (
-    forget_in_forks,
     is_of_one_process,
     is_of_this_process,
     name_of_its_own,
@@ -165,7 +165,7 @@ class TaskRegistry:
         """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
         self._passing = PassingTasks()
         self.on_change = on_change
-        forget_in_forks(self)
+        forget_in_forks(self, TaskRegistry.forget_of_parent)
 
     def register(self, func: object, options: TaskOptions | None = None) -> Task:
         """Know a function from now on. Registering the same one again changes what `options` say and leaves

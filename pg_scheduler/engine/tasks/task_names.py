@@ -5,19 +5,18 @@ from __future__ import annotations
 import hashlib
 import inspect
 import itertools
-import os
 import re
 import secrets
 import sys
 import weakref
 from collections.abc import Callable
-from typing import Any, Protocol
-from weakref import WeakSet
+from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload
 from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.forks import forget_in_forks
 
 _REMEMBERED = "__pg_scheduler_name__"
 _OF_ONE_PROCESS = re.compile(r"@[0-9a-f]{8}\.[0-9]+\Z")
@@ -28,6 +27,7 @@ class _Incarnation:
 
     def __init__(self) -> None:
         self.draw()
+        forget_in_forks(self, _Incarnation.draw)
 
     def draw(self) -> None:
         """Begin anew."""
@@ -39,31 +39,7 @@ class _Incarnation:
         return f"@{self.mark}.{next(self._serial)}"
 
 
-class Forkable(Protocol):
-    """Who remembers names."""
-
-    def forget_of_parent(self) -> None:
-        """This process has just been forked: forget the names that its parent alone can use."""
-        ...
-
-
 _incarnation = _Incarnation()
-_remember: WeakSet[Forkable] = WeakSet()
-
-
-def forget_in_forks(names: Forkable) -> None:
-    """Have it forget, in a forked process, what only the parent knows."""
-    _remember.add(names)
-
-
-def _after_fork() -> None:
-    _incarnation.draw()
-    for one in list(_remember):
-        one.forget_of_parent()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
 
 
 def is_of_one_process(name: str) -> bool:

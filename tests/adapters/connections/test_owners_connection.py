@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from pg_scheduler import ConnectionLost, InvalidInput, JobSpec, PgQueuer, Querie
 from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler_postgres.driver import PostgresDriver
-from tests.support.running import HastyScheduler, eventually, later, past
+from tests.support.running import HastyScheduler, eventually, later, past, within
 
 
 @asynccontextmanager
@@ -217,3 +218,17 @@ async def test_a_closed_session_says_so(owners: Any) -> None:
     await driver.close()
     with pytest.raises(ConnectionLost, match="closed"):
         await cast(PostgresDriver, driver).link.session.fetch("SELECT 1")
+
+
+async def test_settings_that_the_server_does_not_answer_are_waited_for_as_long_as_a_connection(
+    dsn: str, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connecting = importlib.import_module(f"pg_scheduler_{library}.connecting")
+    monkeypatch.setattr(connecting, "CONNECT_TIMEOUT", 1)
+    monkeypatch.setattr(
+        connecting, "APPLY_SETTINGS", "SELECT pg_sleep(60) WHERE cardinality($1::text[] || $2::text[]) > 0"
+    )
+    connector = connecting.Connector.of_dsn(dsn).with_settings({"work_mem": "1MB"})
+    with pytest.raises(TimeoutError) as gave_up:
+        await within(connector(), 20)
+    assert "nothing came in" not in str(gave_up.value), "the test gave up, not the connector"

@@ -84,8 +84,11 @@ def _is_renewing(member: Member) -> bool:
 
 
 def _taken_over(plant: Plant, lost: Member) -> bool:
-    again = {run.job_id for run in plant.runs if run.worker_id != lost.worker_id and run.epoch > 1}
-    return any(run.worker_id == lost.worker_id and run.job_id in again for run in plant.runs)
+    mine = {run.job_id: run.epoch for run in plant.runs if run.worker_id == lost.worker_id}
+    return any(
+        run.worker_id != lost.worker_id and run.job_id in mine and run.epoch > mine[run.job_id]
+        for run in plant.runs
+    )
 
 
 async def lost_notifications(plant: Plant, size: int) -> None:
