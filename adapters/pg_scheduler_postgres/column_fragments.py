@@ -60,7 +60,7 @@ COLUMN_FRAGMENTS: dict[str, str] = {
     "fresh_epoch": f"{FRESH_EPOCH}\n",
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
-    "oldest_due": f"{readable_time('min(waiting.oldest)')} AS oldest\n",
+    "oldest_due": f"{readable_time('pg_catalog.min(waiting.oldest)')} AS oldest\n",
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
     **_storing("job", PRODUCED),

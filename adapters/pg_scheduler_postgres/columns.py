@@ -114,7 +114,8 @@ FIRST_EPOCH = (
 default is volatile. In the words of PostgreSQL's catalog."""
 
 FRESH_EPOCH = (
-    "((floor((date_part('epoch', clock_timestamp()) - 1735689600) * 1000) + random()) * 4096)::bigint"
+    "((pg_catalog.floor((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) - 1735689600) * 1000)"
+    " + pg_catalog.random()) * 4096)::bigint"
 )
 """An epoch that no claim has had before, in the same measure. Its last twelve bits are random: the clock may
 be set back, and a server that takes over has another one."""
@@ -122,7 +123,7 @@ be set back, and a server that takes over has another one."""
 _FLAG = "boolean NOT NULL DEFAULT false"
 _COUNT = "integer NOT NULL DEFAULT 0"
 _DUE = (
-    "least(greatest(coalesce(:NOW + make_interval(secs => {delay_seconds}), {execution_time}), "
+    "least(greatest(coalesce(:NOW + pg_catalog.make_interval(secs => {delay_seconds}), {execution_time}), "
     "'0001-01-01 00:00:00+00'), '9999-12-31 23:59:59.999999+00')"
 )
 """Between the first and the last time of Python's, as dates: asyncpg sends these two as infinite times, with

@@ -80,7 +80,7 @@ class Link:
         await self.session.open()
         schema = self._chosen
         if schema is None:
-            schema = (await self.session.fetch("SELECT current_schema() AS name"))[0]["name"]
+            schema = (await self.session.fetch("SELECT pg_catalog.current_schema() AS name"))[0]["name"]
         if schema is None:
             raise SchemaError("the connection's search_path names no existing schema: pass schema=...")
         self._statements = Statements(schema)

@@ -85,7 +85,7 @@ class PostgresLocks:
         await transaction.fetch("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
         await self._link.run("let_transaction_idle", transaction)
         (row,) = await transaction.fetch(
-            "SELECT pg_try_advisory_xact_lock($1::bigint) AS held",
+            "SELECT pg_catalog.pg_try_advisory_xact_lock($1::bigint) AS held",
             [self._key(name)],
         )
         await transaction.fetch(_TOUCH)

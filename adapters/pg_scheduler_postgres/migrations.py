@@ -69,7 +69,7 @@ class PostgresSchema:
                 if left == 0 or error.sqlstate not in _PASSING:
                     raise
                 log.warning("the tables of schema %r are in use; trying again", self._link.statements.schema)
-                await self._link.session.fetch("SELECT pg_sleep(0.5 + random() / 2)")
+                await self._link.session.fetch("SELECT pg_catalog.pg_sleep(0.5 + pg_catalog.random() / 2)")
 
     async def _install(self) -> None:
         schema = self._link.statements.schema
@@ -81,7 +81,9 @@ class PostgresSchema:
             # Whoever comes while an ALTER waits for its lock waits behind it: all workers, all producers.
             await transaction.fetch(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
             # Replicas that start together queue here; who comes second finds the work done.
-            await transaction.fetch("SELECT pg_advisory_xact_lock($1::bigint)", [_lock_key(schema)])
+            await transaction.fetch(
+                "SELECT pg_catalog.pg_advisory_xact_lock($1::bigint)", [_lock_key(schema)]
+            )
             status = await self._status(transaction)
             if status.current:
                 return

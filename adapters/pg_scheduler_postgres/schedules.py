@@ -50,7 +50,7 @@ class PostgresSchedules:
         async with self._link.session.transaction() as transaction:
             # Two workers that start together decide one after the other.
             await transaction.fetch(
-                "SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0))",
+                "SELECT pg_catalog.pg_advisory_xact_lock(pg_catalog.hashtextextended($1::text, 0))",
                 [f"pg_scheduler schedules {self._link.statements.schema}"],
             )
             rows = await self._registered("lock_schedules", transaction, wanted, now)

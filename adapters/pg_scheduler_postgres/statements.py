@@ -33,7 +33,7 @@ _TOKEN = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
-_OWN_CLOCK = {"NOW": "now()", "WALL_CLOCK": "clock_timestamp()"}
+_OWN_CLOCK = {"NOW": "pg_catalog.now()", "WALL_CLOCK": "pg_catalog.clock_timestamp()"}
 
 
 @cache

@@ -12,11 +12,11 @@ import sys
 from tests.chaos.mutating import FRAGMENTS, SQL, Harness, Mutant, run
 
 ADAPTERS = "adapters/pg_scheduler_postgres/"
-REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND clock_timestamp()",
-          "WHERE job.status = 'nobody'\n        AND clock_timestamp()")  # fmt: skip
+REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND pg_catalog.clock",
+          "WHERE job.status = 'nobody'\n        AND pg_catalog.clock")  # fmt: skip
 FRESH_EPOCH = "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),"
 RAISED_EPOCH = (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = greatest(job.epoch, 1),")
-ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE")
+ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "pg_catalog.unnest(:epochs::bigint[]))", "job.epoch)")
 PLANNED_FOR = (
     SQL + "advance_schedules.sql",
     "AND schedule.next_window IS NOT DISTINCT FROM step.expected_window",
@@ -133,7 +133,7 @@ MUTANTS = (
         "an epoch is a number of the time",
         (
             (ADAPTERS + "migrations/0005_rows.sql",
-             "((date_part('epoch', now()) - 1735689600) * 4096000)::bigint", "0"),
+             "((pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600) * 4096000)::bigint", "0"),
             (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = job.epoch + 1,"),
         ),
     ),
@@ -163,8 +163,8 @@ MUTANTS = (
     Mutant(
         "migrators",
         "migrations run under a lock",
-        (("adapters/pg_scheduler_postgres/migrations.py", "SELECT pg_advisory_xact_lock($1::bigint)",
-          "SELECT $1::bigint"),),
+        (("adapters/pg_scheduler_postgres/migrations.py", "pg_catalog.pg_advisory_xact_lock($1::bigint)",
+          "$1::bigint"),),
     ),
     Mutant(
         "fork bomb",

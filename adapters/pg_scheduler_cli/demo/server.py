@@ -16,9 +16,9 @@ from pg_scheduler_embedded import EmbeddedServer
 from pg_scheduler_embedded.server import FAST
 
 OTHERS = """
-SELECT count(*)
+SELECT pg_catalog.count(*)
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+WHERE backend_type = 'client backend' AND pid <> pg_catalog.pg_backend_pid()
 """
 LEAVING = 3.0
 """Seconds that whoever is still connected gets to leave: a killed demo cannot end its workers first."""

@@ -29,7 +29,7 @@ competing AS (
             AND job.lane IS NULL
             AND job.priority = other_ranks.priority
             AND job.execution_time <= :NOW
-            AND job.job_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+            AND job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
         -- include: claim_order
         LIMIT (SELECT :limit::integer)
     ) AS of_rank

@@ -4,7 +4,8 @@
         (
             schedule.task_name = ANY (:families::text[])
             OR schedule.task_name = ANY (
-                SELECT shared || '@' || schedule.schedule_key FROM unnest(:families::text[]) AS shared
+                SELECT shared || '@' || schedule.schedule_key
+                FROM pg_catalog.unnest(:families::text[]) AS shared
             )
         )
         AND schedule.origin = 'code'

@@ -3,4 +3,6 @@ job.misfire_grace_time IS NOT NULL
     AND job.started_at IS NULL
     AND job.retry_count = 0
     AND :NOW > job.execution_time
-        + make_interval(secs => greatest(job.misfire_grace_time, :start_tolerance::double precision))
+        + pg_catalog.make_interval(
+            secs => greatest(job.misfire_grace_time, :start_tolerance::double precision)
+        )

@@ -7,4 +7,6 @@ job.misfire_grace_time IS NOT NULL
             job.execution_time,
             CASE WHEN job.schedule_window IS NULL THEN lane_capacity.waits_from END
         )
-        + make_interval(secs => greatest(job.misfire_grace_time, :start_tolerance::double precision))
+        + pg_catalog.make_interval(
+            secs => greatest(job.misfire_grace_time, :start_tolerance::double precision)
+        )

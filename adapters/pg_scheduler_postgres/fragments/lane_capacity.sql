@@ -35,7 +35,7 @@ lane_capacity AS MATERIALIZED (
             least(
                 :limit::integer,
                 lane_tokens.concurrency - running.jobs,
-                floor(
+                pg_catalog.floor(
                     lane_tokens.burst - greatest(lane_tokens.lacking, 0) + :token_rounding::double precision
                 )
             ),
@@ -45,10 +45,10 @@ lane_capacity AS MATERIALIZED (
         greatest(
             lane_tokens.resumed_at,
             least(
-                lane_tokens.full_at + make_interval(secs => :full_patience::double precision),
+                lane_tokens.full_at + pg_catalog.make_interval(secs => :full_patience::double precision),
                 CASE WHEN lane_tokens.full_at IS NOT NULL THEN :NOW END
             ),
-            :NOW - make_interval(
+            :NOW - pg_catalog.make_interval(
                 secs => (lane_tokens.burst - 1 - lane_tokens.lacking) / lane_tokens.rate
             )
         ) AS waits_from
@@ -56,7 +56,7 @@ lane_capacity AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT
             (
-                SELECT count(*)
+                SELECT pg_catalog.count(*)
                 FROM :"schema".scheduled_jobs AS job
                 WHERE lane_tokens.concurrency IS NOT NULL
                     AND job.status = 'running'
@@ -66,7 +66,7 @@ lane_capacity AS MATERIALIZED (
                     -- Not an attempt of an earlier definition, from another lane.
                     AND job.counts_epoch IS DISTINCT FROM job.epoch
             ) + (
-                SELECT count(*)
+                SELECT pg_catalog.count(*)
                 FROM :"schema".scheduled_jobs AS job
                 WHERE lane_tokens.concurrency IS NOT NULL
                     AND job.status = 'running'

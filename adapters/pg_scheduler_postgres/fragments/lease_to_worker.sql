@@ -7,5 +7,5 @@ SET status = 'running',
     worker_id = :worker_id::text,
     started_at = :NOW,
     last_heartbeat = :NOW,
-    lease_until = :NOW + make_interval(secs => :lease_seconds::double precision),
+    lease_until = :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
     attempt_count = job.attempt_count + 1

@@ -1,7 +1,7 @@
 -- Seconds until a lane has something to give by itself.
 next_opening AS (
     -- The next job to become due in a lane that has a slot for it.
-    SELECT min(extract(EPOCH FROM first.execution_time - :NOW)) AS wait_seconds
+    SELECT pg_catalog.min(extract(EPOCH FROM first.execution_time - :NOW)) AS wait_seconds
     FROM lane_capacity
     JOIN lane_ranks ON lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
     LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
@@ -21,7 +21,7 @@ next_opening AS (
     WHERE coalesce(lane_capacity.slots > coalesce(taken.jobs, 0), true)
     UNION ALL
     -- The next start that a rate allows, where a job is waiting for it.
-    SELECT min(
+    SELECT pg_catalog.min(
         greatest(
             (1 - (lane_capacity.burst - lane_capacity.missing - coalesce(taken.jobs, 0)))
                 / lane_capacity.rate,
@@ -31,7 +31,7 @@ next_opening AS (
     FROM lane_capacity
     LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
     LEFT JOIN (
-        SELECT due_in_lanes.job_name, due_in_lanes.lane, count(*) AS jobs
+        SELECT due_in_lanes.job_name, due_in_lanes.lane, pg_catalog.count(*) AS jobs
         FROM due_in_lanes
         WHERE due_in_lanes.is_late
         GROUP BY due_in_lanes.job_name, due_in_lanes.lane

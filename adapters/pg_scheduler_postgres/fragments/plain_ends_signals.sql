@@ -1,11 +1,11 @@
-(SELECT array_agg(held.job_id) FROM held) AS job_ids,
-(SELECT array_agg(held.epoch) FROM held) AS epochs,
+(SELECT pg_catalog.array_agg(held.job_id) FROM held) AS job_ids,
+(SELECT pg_catalog.array_agg(held.epoch) FROM held) AS epochs,
 (
-    SELECT pg_notify(:channel::text, 'schedule')
+    SELECT pg_catalog.pg_notify(:channel::text, 'schedule')
     WHERE EXISTS (SELECT 1 FROM held AS run WHERE run.schedule_key IS NOT NULL)
 ) AS schedule_notified,
 (
-    SELECT pg_notify(:channel::text, 'lane')
+    SELECT pg_catalog.pg_notify(:channel::text, 'lane')
     WHERE EXISTS (
         SELECT 1
         FROM held AS run

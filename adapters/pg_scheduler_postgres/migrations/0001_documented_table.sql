@@ -1,6 +1,6 @@
 -- The documented table: what users may query, and what an older installation may hold already.
 CREATE TABLE IF NOT EXISTS :"schema".scheduled_jobs (
-    job_id TEXT COLLATE "C" PRIMARY KEY DEFAULT gen_random_uuid()::text,
+    job_id TEXT COLLATE "C" PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()::text,
     job_name TEXT NOT NULL,
     execution_time TIMESTAMPTZ NOT NULL,
     status TEXT DEFAULT 'pending',

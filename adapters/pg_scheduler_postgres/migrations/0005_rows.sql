@@ -8,22 +8,22 @@ ALTER TABLE :"schema".scheduled_job_workers
 -- their time. What is stored goes on counting from where it is.
 ALTER TABLE :"schema".scheduled_jobs
     ALTER COLUMN epoch
-    SET DEFAULT ((date_part('epoch', now()) - 1735689600) * 4096000)::bigint;
+    SET DEFAULT ((pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600) * 4096000)::bigint;
 
 -- A job that nobody could read ends; then such rows are refused. Rows that are there are not checked, and
 -- neither is a job that has begun: what a claim writes must never be refused because of one row.
 UPDATE :"schema".scheduled_jobs
 SET status = 'failed',
-    finished_at = now(),
+    finished_at = pg_catalog.now(),
     error_message = 'the row cannot be read: a time, a timeout or a JSON column holds nonsense'
 WHERE status = 'pending'
     AND started_at IS NULL
     AND NOT (
         coalesce(timeout_seconds > 0 AND timeout_seconds < 86400000000000, true)
-        AND coalesce(jsonb_typeof(backoff) = 'object', true)
-        AND coalesce(jsonb_typeof(task_data) = 'object', true)
-        AND coalesce(jsonb_typeof(headers) = 'object', true)
-        AND (NOT isfinite(execution_time)
+        AND coalesce(pg_catalog.jsonb_typeof(backoff) = 'object', true)
+        AND coalesce(pg_catalog.jsonb_typeof(task_data) = 'object', true)
+        AND coalesce(pg_catalog.jsonb_typeof(headers) = 'object', true)
+        AND (NOT pg_catalog.isfinite(execution_time)
             OR execution_time BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00')
         AND created_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
     );
@@ -39,10 +39,10 @@ ALTER TABLE :"schema".scheduled_jobs
         OR started_at IS NOT NULL
         OR (
             coalesce(timeout_seconds > 0 AND timeout_seconds < 86400000000000, true)
-            AND coalesce(jsonb_typeof(backoff) = 'object', true)
-            AND coalesce(jsonb_typeof(task_data) = 'object', true)
-            AND coalesce(jsonb_typeof(headers) = 'object', true)
-            AND (NOT isfinite(execution_time)
+            AND coalesce(pg_catalog.jsonb_typeof(backoff) = 'object', true)
+            AND coalesce(pg_catalog.jsonb_typeof(task_data) = 'object', true)
+            AND coalesce(pg_catalog.jsonb_typeof(headers) = 'object', true)
+            AND (NOT pg_catalog.isfinite(execution_time)
                 OR execution_time BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00')
             AND created_at BETWEEN '0001-01-01 00:00:00+00' AND '9999-12-31 23:59:59.999999+00'
         )

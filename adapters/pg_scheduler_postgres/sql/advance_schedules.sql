@@ -20,7 +20,7 @@ held AS MATERIALIZED (
         last_job_id
     )
         ON step.schedule_key = schedule.schedule_key
-    WHERE schedule.schedule_key = ANY (ARRAY(SELECT unnest(:schedule_keys::text[])))
+    WHERE schedule.schedule_key = ANY (ARRAY(SELECT pg_catalog.unnest(:schedule_keys::text[])))
         AND schedule.spec_hash = step.spec_hash
         AND NOT schedule.paused
         AND NOT schedule.retired
@@ -72,7 +72,7 @@ stored AS (
 SELECT
     moved.schedule_key,
     (
-        SELECT pg_notify(:channel::text, 'due')
+        SELECT pg_catalog.pg_notify(:channel::text, 'due')
         WHERE EXISTS (SELECT 1 FROM stored)
     ) AS notified
 FROM moved;

@@ -6,7 +6,7 @@ WITH
 unmarked AS (
     SELECT job.job_id
     FROM :"schema".scheduled_jobs AS job
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
         AND job.status IN ('pending', 'running')
         AND NOT job.awaited
     ORDER BY job.job_id COLLATE "C"
@@ -25,15 +25,18 @@ soon AS (
     FROM marked
     WHERE marked.status = 'pending'
         AND marked.execution_time
-            <= clock_timestamp() + make_interval(secs => :soon_seconds::double precision)
+            <= pg_catalog.clock_timestamp()
+                + pg_catalog.make_interval(secs => :soon_seconds::double precision)
 )
 SELECT
     awaited.job_id,
     (
-        SELECT pg_notify(:channel::text, 'due') WHERE EXISTS (SELECT 1 FROM soon WHERE soon.lane IS NULL)
+        SELECT pg_catalog.pg_notify(:channel::text, 'due')
+        WHERE EXISTS (SELECT 1 FROM soon WHERE soon.lane IS NULL)
     ) AS notified,
     (
-        SELECT pg_notify(:channel::text, 'lane') WHERE EXISTS (SELECT 1 FROM soon WHERE soon.lane IS NOT NULL)
+        SELECT pg_catalog.pg_notify(:channel::text, 'lane')
+        WHERE EXISTS (SELECT 1 FROM soon WHERE soon.lane IS NOT NULL)
     ) AS lane_notified
 FROM (
     SELECT marked.job_id
@@ -41,5 +44,5 @@ FROM (
     UNION ALL
     SELECT job.job_id
     FROM :"schema".scheduled_jobs AS job
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[]))) AND job.awaited
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[]))) AND job.awaited
 ) AS awaited;

@@ -19,11 +19,13 @@ ranks (priority) AS (
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
                 AND job.lane IS NULL
-                AND job.priority < coalesce((SELECT min(marks.priority) FROM marks), 2147483648::bigint)
+                AND job.priority < coalesce(
+                    (SELECT pg_catalog.min(marks.priority) FROM marks), 2147483648::bigint
+                )
             ORDER BY job.priority
             LIMIT 1
         ),
-        (SELECT min(marks.priority) FROM marks)
+        (SELECT pg_catalog.min(marks.priority) FROM marks)
     )
     UNION ALL
     SELECT least(
@@ -34,13 +36,13 @@ ranks (priority) AS (
                 AND job.lane IS NULL
                 AND job.priority > ranks.priority
                 AND job.priority < coalesce(
-                    (SELECT min(marks.priority) FROM marks WHERE marks.priority > ranks.priority),
+                    (SELECT pg_catalog.min(marks.priority) FROM marks WHERE marks.priority > ranks.priority),
                     2147483648::bigint
                 )
             ORDER BY job.priority
             LIMIT 1
         ),
-        (SELECT min(marks.priority) FROM marks WHERE marks.priority > ranks.priority)
+        (SELECT pg_catalog.min(marks.priority) FROM marks WHERE marks.priority > ranks.priority)
     )
     FROM ranks
     WHERE ranks.priority IS NOT NULL
@@ -81,7 +83,7 @@ locked AS MATERIALIZED (
                 AND job.execution_time <= :NOW
                 AND (job.execution_time, job.job_id)
                     >= (coalesce(mark.execution_time, '-infinity'), coalesce(mark.job_id, '') COLLATE "C")
-                AND job.job_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+                AND job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
             -- include: claim_order
             LIMIT (SELECT :limit::integer)
             FOR UPDATE SKIP LOCKED
@@ -121,14 +123,16 @@ misfired AS (
 SELECT
     started.*,
     (
-        SELECT count(pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id)
+        )
         FROM misfired
         WHERE misfired.awaited
     ) AS finished_notified,
-    (SELECT array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
-    (SELECT count(*) FROM sorted) AS sorted_count,
+    (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
+    (SELECT pg_catalog.count(*) FROM sorted) AS sorted_count,
     next_due.wait_seconds,
-    CASE WHEN (SELECT count(*) FROM locked) < :limit::integer THEN EXISTS (
+    CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN EXISTS (
         -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that are
         -- due the first of each rank tell enough.
         SELECT 1
@@ -143,14 +147,16 @@ SELECT
             -- include: claim_order
             LIMIT 1000
         ) AS first
-        WHERE first.job_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+        WHERE first.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
             AND first.job_id NOT IN (SELECT locked.job_id FROM locked)
     ) ELSE false END AS passed_over,
-    extract(EPOCH FROM clock_timestamp() - statement_timestamp())::double precision AS look_seconds
+    extract(
+        EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()
+    )::double precision AS look_seconds
 FROM (
     -- Seconds until the next job becomes due, unless there may be more that are due already.
-    SELECT CASE WHEN (SELECT count(*) FROM locked) < :limit::integer THEN (
-        SELECT extract(EPOCH FROM min(first.execution_time) - :NOW)
+    SELECT CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN (
+        SELECT extract(EPOCH FROM pg_catalog.min(first.execution_time) - :NOW)
         FROM ranks
         CROSS JOIN LATERAL (
             SELECT job.execution_time

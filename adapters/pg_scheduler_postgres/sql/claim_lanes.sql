@@ -15,7 +15,7 @@ due_in_lanes AS MATERIALIZED (
     SELECT
         of_rank.job_id, of_rank.is_late, of_rank.execution_time, lane_ranks.priority,
         lane_capacity.job_name, lane_capacity.lane, lane_capacity.capacity,
-        row_number() OVER (
+        pg_catalog.row_number() OVER (
             PARTITION BY lane_capacity.job_name, lane_capacity.lane, of_rank.is_late
             -- include: claim_order
         ) AS place
@@ -42,7 +42,7 @@ due_in_lanes AS MATERIALIZED (
 -- include: competing,
 -- How many jobs each lane is to give, once all that are due have been put in the common order.
 selection AS MATERIALIZED (
-    SELECT first.job_name, first.lane, count(*)::integer AS jobs
+    SELECT first.job_name, first.lane, pg_catalog.count(*)::integer AS jobs
     FROM (
         SELECT candidate.job_name, candidate.lane
         FROM (
@@ -66,13 +66,15 @@ selection AS MATERIALIZED (
 noted AS MATERIALIZED (
     SELECT lane_capacity.job_name, lane_capacity.lane, lane_capacity.claimed_at
     FROM lane_capacity
-    WHERE lane_capacity.claimed_at > :NOW + make_interval(secs => :set_back::double precision)
+    WHERE lane_capacity.claimed_at > :NOW + pg_catalog.make_interval(secs => :set_back::double precision)
         OR (
             lane_capacity.slots <= 0
             AND (
                 lane_capacity.full_at IS NULL
                 OR lane_capacity.full_at > :NOW
-                OR lane_capacity.full_at <= :NOW - make_interval(secs => :note_again::double precision)
+                OR lane_capacity.full_at <= :NOW - pg_catalog.make_interval(
+                    secs => :note_again::double precision
+                )
             )
             AND EXISTS (
                 SELECT 1
@@ -151,8 +153,8 @@ locked AS MATERIALIZED (
 taken AS MATERIALIZED (
     SELECT
         granting.job_name, granting.lane,
-        count(locked.job_id)::integer AS jobs,
-        granting.jobs - count(locked.job_id) AS passed_over
+        pg_catalog.count(locked.job_id)::integer AS jobs,
+        granting.jobs - pg_catalog.count(locked.job_id) AS passed_over
     FROM granting
     LEFT JOIN locked ON locked.job_name = granting.job_name AND locked.lane = granting.lane
     GROUP BY granting.job_name, granting.lane, granting.jobs
@@ -164,13 +166,13 @@ written AS (
         task_name, lane, claimed_in, claimed_at, refilled_at, full_at, granted
     )
     SELECT
-        lane_capacity.job_name, lane_capacity.lane, pg_current_xact_id(),
+        lane_capacity.job_name, lane_capacity.lane, pg_catalog.pg_current_xact_id(),
         CASE WHEN news.is_kept THEN lane_capacity.claimed_at ELSE :NOW END,
         CASE
             WHEN lane_capacity.rate IS NULL THEN NULL
             WHEN news.is_kept OR (news.jobs = 0 AND lane_capacity.claimed_at IS NULL)
             THEN lane_capacity.refilled_at
-            ELSE :NOW + make_interval(
+            ELSE :NOW + pg_catalog.make_interval(
                 -- A century at the most, whatever rate somebody has stored.
                 secs => least((lane_capacity.missing + news.jobs) / lane_capacity.rate, 3155760000)
             )
@@ -188,7 +190,9 @@ written AS (
         SELECT
             noted.job_name, noted.lane, 0,
             coalesce(
-                noted.claimed_at <= :NOW + make_interval(secs => :set_back::double precision), false
+                noted.claimed_at <= :NOW + pg_catalog.make_interval(
+                    secs => :set_back::double precision
+                ), false
             )
         FROM noted
         WHERE NOT EXISTS (
@@ -252,31 +256,34 @@ misfired AS (
 SELECT
     started.*,
     (
-        SELECT count(pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id)
+        )
         FROM misfired
         WHERE misfired.awaited
     ) AS finished_notified,
-    (SELECT array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
+    (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
     (
-        (SELECT count(*) FROM granting) < (SELECT count(*) FROM selection)
-        OR (SELECT count(*) FROM reserved) < (SELECT count(*) FROM taken WHERE taken.jobs > 0)
-        OR (SELECT count(*) FROM started) >= :limit::integer
-        OR (SELECT count(*) FROM misfired) > 0
+        (SELECT pg_catalog.count(*) FROM granting) < (SELECT pg_catalog.count(*) FROM selection)
+        OR (SELECT pg_catalog.count(*) FROM reserved)
+            < (SELECT pg_catalog.count(*) FROM taken WHERE taken.jobs > 0)
+        OR (SELECT pg_catalog.count(*) FROM started) >= :limit::integer
+        OR (SELECT pg_catalog.count(*) FROM misfired) > 0
         OR outranked.jobs > 0
     ) AS more,
     outranked.jobs > 0 AS outranked,
-    coalesce((SELECT sum(taken.passed_over) FROM taken), 0) > 0 AS passed_over,
-    (SELECT min(next_opening.wait_seconds) FROM next_opening)::double precision AS wait_seconds,
+    coalesce((SELECT pg_catalog.sum(taken.passed_over) FROM taken), 0) > 0 AS passed_over,
+    (SELECT pg_catalog.min(next_opening.wait_seconds) FROM next_opening)::double precision AS wait_seconds,
     ended.job_name AS ended_task,
     ended.lane AS ended_lane
 FROM (
     -- How many jobs that lanes had room for were left to those that come before them.
     SELECT
         (
-            SELECT count(*)
+            SELECT pg_catalog.count(*)
             FROM due_in_lanes
             WHERE NOT due_in_lanes.is_late AND due_in_lanes.place <= due_in_lanes.capacity
-        ) - coalesce((SELECT sum(selection.jobs) FROM selection), 0) AS jobs
+        ) - coalesce((SELECT pg_catalog.sum(selection.jobs) FROM selection), 0) AS jobs
 ) AS outranked
 LEFT JOIN started ON true
 LEFT JOIN (

@@ -2,5 +2,5 @@
 CREATE TABLE IF NOT EXISTS :"schema".scheduled_job_migrations (
     version INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
-    applied_at TIMESTAMPTZ NOT NULL DEFAULT clock_timestamp()
+    applied_at TIMESTAMPTZ NOT NULL DEFAULT pg_catalog.clock_timestamp()
 );

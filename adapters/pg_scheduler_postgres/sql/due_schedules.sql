@@ -3,10 +3,10 @@
 SELECT
     moment.now,
     (
-        SELECT extract(EPOCH FROM min(future.next_window) - moment.now)
+        SELECT extract(EPOCH FROM pg_catalog.min(future.next_window) - moment.now)
         FROM :"schema".scheduled_job_schedules AS future
         WHERE NOT future.paused AND NOT future.retired
-            AND future.task_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+            AND future.task_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
             AND future.next_window > moment.now
     )::double precision AS wait_seconds,
     due.*
@@ -17,7 +17,7 @@ LEFT JOIN LATERAL (
         -- include: is_busy AS busy
     FROM :"schema".scheduled_job_schedules AS schedule
     WHERE NOT schedule.paused AND NOT schedule.retired
-        AND schedule.task_name = ANY (ARRAY(SELECT unnest(:task_names::text[])))
+        AND schedule.task_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
         AND (schedule.next_window IS NULL OR schedule.next_window <= moment.now)
         AND (schedule.schedule_key, schedule.spec_hash) NOT IN (
             SELECT unread.schedule_key, unread.spec_hash

@@ -1,3 +1,3 @@
 -- The newest applied migration.
-SELECT coalesce(max(version), 0) AS version
+SELECT coalesce(pg_catalog.max(version), 0) AS version
 FROM :"schema".scheduled_job_migrations;

@@ -3,11 +3,14 @@
 SELECT
     -- include: shown_columns
 FROM :"schema".scheduled_jobs AS job
-WHERE (cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statuses::text[]))
+WHERE (pg_catalog.cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statuses::text[]))
     AND (:task_name::text IS NULL OR job.job_name = :task_name::text)
     AND (:worker_id::text IS NULL OR job.worker_id = :worker_id::text)
     AND (:since::timestamptz IS NULL OR job.execution_time >= :since::timestamptz)
-    AND (:error::text IS NULL OR position(lower(:error::text) IN lower(job.error_message)) > 0)
+    AND (
+        :error::text IS NULL
+        OR pg_catalog.strpos(pg_catalog.lower(job.error_message), pg_catalog.lower(:error::text)) > 0
+    )
     AND (
         :before_time::timestamptz IS NULL
         OR (job.execution_time, job.job_id) < (:before_time::timestamptz, :before_id::text)

@@ -1,6 +1,6 @@
 -- Let this transaction stay open and idle as long as its run takes, whatever the server's limits (not every
 -- version has all of them), and let the server notice within half a minute that the other machine is gone.
-SELECT set_config(setting.name, wanted.value, true) AS value
+SELECT pg_catalog.set_config(setting.name, wanted.value, true) AS value
 FROM pg_settings AS setting
 JOIN (
     VALUES

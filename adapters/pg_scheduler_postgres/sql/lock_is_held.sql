@@ -10,6 +10,6 @@ SELECT EXISTS (
         AND lock.database = (
             SELECT database.oid
             FROM pg_catalog.pg_database AS database
-            WHERE database.datname = current_database()
+            WHERE database.datname = pg_catalog.current_database()
         )
 ) AS held;

@@ -26,8 +26,8 @@ moved AS (
     RETURNING held.schedule_key, held.task_before, held.task_name
 )
 SELECT
-    moved.schedule_key, moved.task_before, moved.task_name, count(*) AS runs,
-    pg_notify(:channel::text, 'due') AS notified
+    moved.schedule_key, moved.task_before, moved.task_name, pg_catalog.count(*) AS runs,
+    pg_catalog.pg_notify(:channel::text, 'due') AS notified
 FROM moved
 GROUP BY moved.schedule_key, moved.task_before, moved.task_name
 ORDER BY moved.schedule_key COLLATE "C", moved.task_before COLLATE "C";

@@ -1,2 +1,2 @@
 -- Workers look which of their jobs should stop, or have lost their leases.
-SELECT pg_notify(:channel::text, 'cancel') AS notified;
+SELECT pg_catalog.pg_notify(:channel::text, 'cancel') AS notified;

@@ -13,12 +13,14 @@ ended AS (
 )
 SELECT
     (
-        SELECT count(pg_notify(:channel::text, 'lane'))
+        SELECT pg_catalog.count(pg_catalog.pg_notify(:channel::text, 'lane'))
         FROM ended
         WHERE ended.lane IS NOT NULL
     ) AS lane_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id)
+        )
         FROM ended
         WHERE ended.awaited
     ) AS finished_notified;

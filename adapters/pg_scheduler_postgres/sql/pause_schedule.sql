@@ -7,7 +7,7 @@ changed AS (
     SET next_window = CASE WHEN schedule.paused = :paused::boolean THEN schedule.next_window END,
         mark = CASE
             WHEN schedule.paused <> :paused::boolean
-                AND schedule.mark > :NOW + make_interval(secs => :ahead_seconds::double precision)
+                AND schedule.mark > :NOW + pg_catalog.make_interval(secs => :ahead_seconds::double precision)
             THEN :NOW
             ELSE schedule.mark
         END,
@@ -15,5 +15,5 @@ changed AS (
     WHERE schedule.schedule_key = :schedule_key::text
     RETURNING schedule.schedule_key
 )
-SELECT pg_notify(:channel::text, 'schedule') AS notified
+SELECT pg_catalog.pg_notify(:channel::text, 'schedule') AS notified
 FROM changed;

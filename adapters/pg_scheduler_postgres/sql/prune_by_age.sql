@@ -11,10 +11,11 @@ old AS MATERIALIZED (
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = :status::text
             AND job.job_name = names.job_name
-            AND job.finished_at <= :NOW - make_interval(days => :days::integer)
+            AND job.finished_at <= :NOW - pg_catalog.make_interval(days => :days::integer)
             AND (
                 NOT job.awaited
-                OR job.finished_at <= :NOW - make_interval(secs => :awaited_seconds::double precision)
+                OR job.finished_at
+                    <= :NOW - pg_catalog.make_interval(secs => :awaited_seconds::double precision)
             )
         ORDER BY job.finished_at, job.job_id
         LIMIT :limit::integer
@@ -34,5 +35,5 @@ forgotten AS (
     DELETE FROM :"schema".scheduled_job_attempts AS history
     WHERE history.job_id = ANY (ARRAY(SELECT old.job_id FROM old))
 )
-SELECT count(*) AS deleted
+SELECT pg_catalog.count(*) AS deleted
 FROM gone;

@@ -17,7 +17,8 @@ beyond AS MATERIALIZED (
             OFFSET :keep::bigint
         ) AS counted
         WHERE NOT counted.awaited
-            OR counted.finished_at <= :NOW - make_interval(secs => :awaited_seconds::double precision)
+            OR counted.finished_at
+                <= :NOW - pg_catalog.make_interval(secs => :awaited_seconds::double precision)
         LIMIT :limit::integer
     ) AS of_name
     LIMIT :limit::integer
@@ -41,5 +42,5 @@ forgotten AS (
     DELETE FROM :"schema".scheduled_job_attempts AS history
     WHERE history.job_id = ANY (ARRAY(SELECT old.job_id FROM old))
 )
-SELECT count(*) AS deleted
+SELECT pg_catalog.count(*) AS deleted
 FROM gone;

@@ -23,7 +23,9 @@ stored AS (
         older_hashes = CASE
             WHEN schedule.spec_hash = EXCLUDED.spec_hash THEN schedule.older_hashes
             ELSE (
-                array_remove(array_remove(schedule.older_hashes, EXCLUDED.spec_hash), schedule.spec_hash)
+                pg_catalog.array_remove(
+                    pg_catalog.array_remove(schedule.older_hashes, EXCLUDED.spec_hash), schedule.spec_hash
+                )
                 || schedule.spec_hash
             )
         END,
@@ -46,5 +48,5 @@ stored AS (
         heartbeat = EXCLUDED.heartbeat
     RETURNING schedule.schedule_key, schedule.xmax = 0 AS inserted
 )
-SELECT stored.inserted, pg_notify(:channel::text, 'schedule') AS notified
+SELECT stored.inserted, pg_catalog.pg_notify(:channel::text, 'schedule') AS notified
 FROM stored;

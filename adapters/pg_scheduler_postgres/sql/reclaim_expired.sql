@@ -17,18 +17,18 @@ lost AS (
             WHEN job.crash_count + 1 >= :fatal_crash::integer THEN :target_if_fatal::text
             ELSE :target::text
         END AS target,
-        format(
+        pg_catalog.format(
             :message_format::text,
             coalesce(job.worker_id, :unknown_worker::text), job.crash_count + 1, :max_crashes::integer
         ) AS reason
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'running'
-        AND clock_timestamp() > pg_postmaster_start_time()
-            + make_interval(secs => :patience_seconds::double precision)
+        AND pg_catalog.clock_timestamp() > pg_catalog.pg_postmaster_start_time()
+            + pg_catalog.make_interval(secs => :patience_seconds::double precision)
         AND coalesce(
             job.lease_until,
             coalesce(job.last_heartbeat, job.created_at)
-                + make_interval(secs => :heartbeat_threshold_seconds::double precision)
+                + pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
         -- Its owner lives, and would have renewed it if somebody's open transaction had not held the row.
         AND NOT EXISTS (
@@ -67,7 +67,7 @@ reclaimed AS (
 departed AS (
     DELETE FROM :"schema".scheduled_job_workers AS worker
     WHERE worker.last_seen < :NOW
-        - make_interval(secs => :heartbeat_threshold_seconds::double precision)
+        - pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
 -- So are lanes that nothing was claimed from for long: much longer than any claim can still be under way.
 unused AS (
@@ -100,26 +100,28 @@ SELECT
     reclaimed.status,
     reclaimed.crash_count,
     (
-        SELECT extract(EPOCH FROM min(job.lease_until) - :NOW)
+        SELECT extract(EPOCH FROM pg_catalog.min(job.lease_until) - :NOW)
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = 'running' AND job.lease_until >= :NOW
     )::double precision AS wait_seconds,
     (
-        SELECT pg_notify(:channel::text, 'due')
+        SELECT pg_catalog.pg_notify(:channel::text, 'due')
         WHERE EXISTS (SELECT 1 FROM reclaimed WHERE reclaimed.status = 'pending')
     ) AS notified,
     (
-        SELECT pg_notify(:channel::text, 'schedule')
+        SELECT pg_catalog.pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (
             SELECT 1 FROM reclaimed WHERE reclaimed.status <> 'pending' AND reclaimed.schedule_key IS NOT NULL
         )
     ) AS schedule_notified,
     (
-        SELECT pg_notify(:channel::text, 'lane')
+        SELECT pg_catalog.pg_notify(:channel::text, 'lane')
         WHERE EXISTS (SELECT 1 FROM reclaimed WHERE reclaimed.lane IS NOT NULL)
     ) AS lane_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, ended.status || ' ' || ended.job_id)
+        )
         FROM reclaimed AS ended
         WHERE ended.awaited AND ended.status <> 'pending'
     ) AS finished_notified

@@ -15,10 +15,10 @@ held AS (
     JOIN ROWS FROM (
         unnest(:job_ids::text[], :epochs::bigint[]),
         -- Tells the planner that there may be many, as in settle.sql.
-        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+        pg_catalog.generate_series(1, (SELECT pg_catalog.cardinality(:job_ids::text[])))
     ) AS lease (job_id, epoch, place)
         ON lease.job_id = job.job_id AND lease.epoch = job.epoch
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
 ),
@@ -28,10 +28,10 @@ free AS (
     FROM :"schema".scheduled_jobs AS job
     JOIN ROWS FROM (
         unnest(:job_ids::text[], :epochs::bigint[]),
-        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+        pg_catalog.generate_series(1, (SELECT pg_catalog.cardinality(:job_ids::text[])))
     ) AS lease (job_id, epoch, place)
         ON lease.job_id = job.job_id AND lease.epoch = job.epoch
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
         AND job.status = 'running'
         AND job.worker_id = :worker_id::text
     ORDER BY job.job_id COLLATE "C"
@@ -44,7 +44,7 @@ alive AS (
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
-        :NOW, :NOW, :NOW + make_interval(secs => :lease_seconds::double precision),
+        :NOW, :NOW, :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
         ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free))
     )
     ON CONFLICT (worker_id) DO UPDATE SET
@@ -57,7 +57,7 @@ renewed AS (
     UPDATE :"schema".scheduled_jobs AS job
     SET last_heartbeat = :NOW,
         lease_until = :NOW
-            + make_interval(secs => :lease_seconds::double precision)
+            + pg_catalog.make_interval(secs => :lease_seconds::double precision)
     FROM free
     WHERE job.job_id = free.job_id
 )

@@ -22,6 +22,6 @@ reopened AS (
     RETURNING job.job_id
 )
 SELECT
-    pg_notify(:channel::text, 'due') AS notified,
-    pg_notify(:channel::text, 'lane') AS lane_notified
+    pg_catalog.pg_notify(:channel::text, 'due') AS notified,
+    pg_catalog.pg_notify(:channel::text, 'lane') AS lane_notified
 FROM reopened;

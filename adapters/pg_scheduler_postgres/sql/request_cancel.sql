@@ -5,7 +5,7 @@ WITH
 requested AS (
     SELECT job.job_id, job.status, job.schedule_key, job.awaited
     FROM :"schema".scheduled_jobs AS job
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job
 ),
@@ -26,17 +26,19 @@ SELECT
     requested.job_id,
     requested.status,
     (
-        SELECT pg_notify(:channel::text, 'cancel')
+        SELECT pg_catalog.pg_notify(:channel::text, 'cancel')
         WHERE EXISTS (SELECT 1 FROM requested WHERE requested.status = 'running')
     ) AS notified,
     (
-        SELECT pg_notify(:channel::text, 'schedule')
+        SELECT pg_catalog.pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (
             SELECT 1 FROM requested WHERE requested.status = 'pending' AND requested.schedule_key IS NOT NULL
         )
     ) AS schedule_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, :target_if_pending::text || ' ' || ended.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, :target_if_pending::text || ' ' || ended.job_id)
+        )
         FROM requested AS ended
         WHERE ended.awaited AND ended.status = 'pending'
     ) AS finished_notified

@@ -5,4 +5,4 @@ SET paused = false,
     resumed_at = :NOW,
     changed_at = :NOW
 WHERE limits.task_name = :task_name::text AND limits.paused
-RETURNING limits.task_name, pg_notify(:channel::text, 'lane') AS lane_notified;
+RETURNING limits.task_name, pg_catalog.pg_notify(:channel::text, 'lane') AS lane_notified;

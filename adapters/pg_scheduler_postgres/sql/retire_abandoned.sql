@@ -8,7 +8,7 @@ held AS MATERIALIZED (
     WHERE schedule.schedule_key = ANY (:keys::text[])
         AND schedule.origin = 'code'
         AND NOT schedule.retired
-        AND schedule.heartbeat <= :NOW - make_interval(secs => :silence_seconds::double precision)
+        AND schedule.heartbeat <= :NOW - pg_catalog.make_interval(secs => :silence_seconds::double precision)
     ORDER BY schedule.schedule_key
     FOR NO KEY UPDATE OF schedule SKIP LOCKED
 )

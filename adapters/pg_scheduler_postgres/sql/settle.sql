@@ -28,7 +28,7 @@ held AS (
         ),
         -- Tells the planner that there may be many. Of an array that it knows nothing of it expects ten
         -- elements, and would compare each of them with each row.
-        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+        pg_catalog.generate_series(1, (SELECT pg_catalog.cardinality(:job_ids::text[])))
     ) AS verdict (
         job_id, epoch, target, target_if_cancelled,
         target_if_superseded, outcome, gives_back, counts_retry,
@@ -36,7 +36,7 @@ held AS (
         delay_seconds, error_message, traceback, result, place
     )
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
         AND -- include: may_settle
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job SKIP LOCKED
@@ -47,14 +47,14 @@ held_up AS (
     FROM :"schema".scheduled_jobs AS job
     JOIN ROWS FROM (
         unnest(:job_ids::text[], :epochs::bigint[], :counts_unclaimed::boolean[]),
-        generate_series(1, (SELECT cardinality(:job_ids::text[])))
+        pg_catalog.generate_series(1, (SELECT pg_catalog.cardinality(:job_ids::text[])))
     ) AS verdict (job_id, epoch, counts_unclaimed, place)
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
-    WHERE job.job_id = ANY (ARRAY(SELECT unnest(:job_ids::text[])))
+    WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
         AND -- include: may_settle
         AND job.job_id NOT IN (SELECT held.job_id FROM held)
         -- Known before anything is read: mostly there is nothing to look for.
-        AND (SELECT count(*) FROM held) < cardinality(:job_ids::text[])
+        AND (SELECT pg_catalog.count(*) FROM held) < pg_catalog.cardinality(:job_ids::text[])
 ),
 -- What stays in the table. A superseded row becomes its new version, as if it had just been submitted.
 settled AS (
@@ -63,7 +63,7 @@ settled AS (
         epoch = job.epoch + held.superseded::integer,
         execution_time = CASE
             WHEN held.delay_seconds IS NOT NULL AND NOT held.superseded AND held.target = 'pending'
-            THEN :NOW + make_interval(secs => held.delay_seconds)
+            THEN :NOW + pg_catalog.make_interval(secs => held.delay_seconds)
             ELSE job.execution_time
         END,
         attempt_count = CASE
@@ -91,7 +91,7 @@ settled AS (
         result = CASE WHEN NOT held.superseded THEN held.result END
     FROM held
     WHERE job.job_id = held.job_id
-        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[]))))
+        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[]))))
     RETURNING job.job_id, job.status, job.execution_time
 ),
 -- What does not stay.
@@ -100,7 +100,7 @@ deleted AS (
     USING held
     WHERE job.job_id = held.job_id
         AND NOT held.awaited
-        AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
+        AND held.target = ANY (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[])))
 ),
 -- Its history goes with it.
 forgotten AS (
@@ -108,7 +108,7 @@ forgotten AS (
     USING held
     WHERE history.job_id = held.job_id
         AND NOT held.awaited
-        AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
+        AND held.target = ANY (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[])))
 ),
 -- The history of attempts that the row itself will not tell of.
 recorded AS (
@@ -120,7 +120,7 @@ recorded AS (
         :NOW, held.outcome, held.error_message, held.traceback
     FROM held
     WHERE (held.leaves_history OR held.superseded)
-        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT unnest(:not_kept::text[]))))
+        AND (held.awaited OR held.target <> ALL (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[]))))
     -- include: record_again
 )
 SELECT
@@ -129,21 +129,21 @@ SELECT
     true AS applied,
     -- In which status it has been deleted.
     CASE
-        WHEN NOT held.awaited AND held.target = ANY (ARRAY(SELECT unnest(:not_kept::text[])))
+        WHEN NOT held.awaited AND held.target = ANY (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[])))
         THEN held.target
     END AS deleted,
     (
-        SELECT pg_notify(:channel::text, 'due')
+        SELECT pg_catalog.pg_notify(:channel::text, 'due')
         WHERE EXISTS (
             SELECT 1
             FROM settled
             WHERE settled.status = 'pending'
                 AND settled.execution_time <= :WALL_CLOCK
-                    + make_interval(secs => :soon_seconds::double precision)
+                    + pg_catalog.make_interval(secs => :soon_seconds::double precision)
         )
     ) AS notified,
     (
-        SELECT pg_notify(:channel::text, 'schedule')
+        SELECT pg_catalog.pg_notify(:channel::text, 'schedule')
         WHERE EXISTS (
             SELECT 1
             FROM held AS run
@@ -151,7 +151,7 @@ SELECT
         )
     ) AS schedule_notified,
     (
-        SELECT pg_notify(:channel::text, 'lane')
+        SELECT pg_catalog.pg_notify(:channel::text, 'lane')
         WHERE EXISTS (
             SELECT 1
             FROM held AS run
@@ -167,7 +167,9 @@ SELECT
         )
     ) AS lane_notified,
     (
-        SELECT count(pg_notify(:finished_channel::text, run.target || ' ' || run.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, run.target || ' ' || run.job_id)
+        )
         FROM held AS run
         WHERE run.awaited AND run.target <> 'pending'
     ) AS finished_notified

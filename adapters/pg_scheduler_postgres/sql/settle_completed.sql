@@ -21,7 +21,9 @@ settled AS (
 SELECT
     -- include: plain_ends_signals,
     (
-        SELECT count(pg_notify(:finished_channel::text, :target::text || ' ' || run.job_id))
+        SELECT pg_catalog.count(
+            pg_catalog.pg_notify(:finished_channel::text, :target::text || ' ' || run.job_id)
+        )
         FROM held AS run
         WHERE run.awaited
     ) AS finished_notified;

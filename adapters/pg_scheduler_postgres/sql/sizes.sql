@@ -1,5 +1,5 @@
 -- Jobs in some states by name, rank and status.
-SELECT job.job_name, job.priority, job.status, count(*) AS jobs
+SELECT job.job_name, job.priority, job.status, pg_catalog.count(*) AS jobs
 FROM :"schema".scheduled_jobs AS job
 WHERE job.status = ANY (:statuses::text[])
 GROUP BY job.job_name, job.priority, job.status

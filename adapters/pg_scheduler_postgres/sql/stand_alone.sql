@@ -2,7 +2,7 @@
 UPDATE :"schema".scheduled_job_schedules AS schedule
 SET stands_for = ARRAY(
     SELECT each.key
-    FROM unnest(schedule.stands_for) WITH ORDINALITY AS each (key, place)
+    FROM pg_catalog.unnest(schedule.stands_for) WITH ORDINALITY AS each (key, place)
     WHERE each.key <> ALL (:keys::text[])
     ORDER BY each.place
 )

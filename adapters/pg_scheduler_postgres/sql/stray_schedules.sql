@@ -15,13 +15,15 @@ LEFT JOIN LATERAL (
             (
                 schedule.origin = 'code'
                 AND schedule.heartbeat
-                    <= moment.now - make_interval(secs => :silence_seconds::double precision)
+                    <= moment.now - pg_catalog.make_interval(secs => :silence_seconds::double precision)
             )
             OR (
                 NOT schedule.paused
                 AND (
-                    schedule.task_name <> ALL (ARRAY(SELECT unnest(:known_names::text[])))
-                    OR schedule.mark > moment.now + make_interval(secs => :ahead_seconds::double precision)
+                    schedule.task_name <> ALL (ARRAY(SELECT pg_catalog.unnest(:known_names::text[])))
+                    OR schedule.mark > moment.now + pg_catalog.make_interval(
+                        secs => :ahead_seconds::double precision
+                    )
                 )
             )
             OR -- include: has_runs_of_another_task

@@ -10,6 +10,6 @@ RETURNING
     job_id,
     true AS inserted,
     CASE
-        WHEN execution_time <= :WALL_CLOCK + make_interval(secs => :soon_seconds::double precision)
-        THEN pg_notify(:channel::text, CASE WHEN lane IS NULL THEN 'due' ELSE 'lane' END)
+        WHEN execution_time <= :WALL_CLOCK + pg_catalog.make_interval(secs => :soon_seconds::double precision)
+        THEN pg_catalog.pg_notify(:channel::text, CASE WHEN lane IS NULL THEN 'due' ELSE 'lane' END)
     END AS notified;

@@ -3,5 +3,5 @@
 SELECT (whole.number + ((job.xmin::text::bigint - whole.number) % 4294967296 + 4294967296) % 4294967296)::text
     AS token
 FROM :"schema".scheduled_jobs AS job
-CROSS JOIN (SELECT pg_current_xact_id()::text::bigint AS number) AS whole
+CROSS JOIN (SELECT pg_catalog.pg_current_xact_id()::text::bigint AS number) AS whole
 WHERE job.job_id = :job_id::text;

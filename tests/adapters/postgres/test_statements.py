@@ -56,7 +56,7 @@ def test_what_stands_in_quotes_is_no_parameter_no_marker_and_no_comment() -> Non
     statement = compiled(sql, 'a":b')
     expected = """
         SELECT ':name', 'it''s :NOW -- here', ":column", a.b::text, x[1:2], $1::text
-        FROM "a"":b".t WHERE c = ':"schema"' AND d = now() AND e = "a"":b".f($1::text)"""
+        FROM "a"":b".t WHERE c = ':"schema"' AND d = pg_catalog.now() AND e = "a"":b".f($1::text)"""
     assert statement.sql.split() == expected.split()
     assert statement.types == {"name": "text"}
 

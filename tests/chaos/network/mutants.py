@@ -92,7 +92,7 @@ MUTANTS = (
         "partition",
         "a completion names its epoch and its owner",
         (
-            (FRAGMENTS + "plain_ends.sql", "unnest(:epochs::bigint[]))) IS TRUE", "job.epoch)) IS TRUE"),
+            (FRAGMENTS + "plain_ends.sql", "pg_catalog.unnest(:epochs::bigint[]))", "job.epoch)"),
             (FRAGMENTS + "plain_ends.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
              "job.status = 'running'"),
         ),
