@@ -22,6 +22,14 @@ def pytest_configure(config: pytest.Config) -> None:
         spare_children()
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as slow what is slow with some of its parameters."""
+    names = {name for mark in item.iter_markers("slow_with") for name in mark.args}
+    case = item.name.partition("[")[2].rstrip("]")
+    if names & set(case.split("-")):
+        item.add_marker("slow")
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Servers]:
     """All PostgreSQL versions, each started on first use."""

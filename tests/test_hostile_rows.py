@@ -20,6 +20,8 @@ from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.hostile_inputs import INJECTION
 from tests.support.databases import Servers, new_database, versions_to_test
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 
 

@@ -22,6 +22,8 @@ from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.databases import give_back, new_database
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 ASYNC = ("Scheduler", "Queries of the scheduler", "Queries")
 SYNC = ("SyncQueries", "SyncScheduler")
 

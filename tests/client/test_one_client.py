@@ -41,6 +41,8 @@ from tests.client.styles import (
 from tests.support.databases import give_back, new_database
 from tests.support.running import eventually, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 LOCAL = ("Scheduler", "Queries of the scheduler")
 """Styles in the worker's own process: they wake it whether it listens or not."""
 REMOTE = ("Queries", "SyncQueries", "SyncScheduler", "pgq")

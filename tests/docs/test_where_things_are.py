@@ -54,6 +54,7 @@ def test_there_are_enough_rows_and_each_behaviour_stands_there_once() -> None:
     assert len(set(behaviours)) == len(behaviours) >= LEAST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
 def test_the_file_exists_and_the_command_runs_tests(row: tuple[str, ...], collected: list[str]) -> None:
     (file,) = names(row[1])

@@ -12,6 +12,8 @@ from pg_scheduler.testing import MemoryDriver
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 async def test_the_views_of_an_application_share_one_engine() -> None:
     pgq = PgQueuer.in_memory()

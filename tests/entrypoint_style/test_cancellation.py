@@ -14,6 +14,8 @@ from pg_scheduler.ports.job_store import CancelAnswer
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 async def test_each_id_meets_what_it_meets(pgq: PgQueuer, client: Queries) -> None:
     started = asyncio.Event()

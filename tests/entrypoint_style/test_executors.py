@@ -15,6 +15,8 @@ from pg_scheduler.executors import (
 )
 from tests.support.running import within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 class Recording(AbstractEntrypointExecutor):
     """Runs nothing, remembers everything."""

@@ -32,6 +32,8 @@ from tests.entrypoint_style import tasks
 from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import eventually, now, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 AT_ONCE = RetryPolicy(base=timedelta(0))
 
 

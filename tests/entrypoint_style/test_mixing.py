@@ -11,6 +11,8 @@ import pytest
 from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Queries, Schedule
 from tests.support.running import past, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 Seen = list[Any]
 
 

@@ -21,6 +21,8 @@ from tests.entrypoint_style.conftest import MakeApp
 from tests.support.processes import ROOT
 from tests.support.running import eventually, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 Retrying = RetryWithBackoffEntrypointExecutor
 QUICK = partial(Retrying, initial_delay=0.01, max_delay=0.02)
 

@@ -16,6 +16,8 @@ from pg_scheduler.executors import (
 from pg_scheduler.testing import ManualClock, drain, live_through
 from tests.entrypoint_style.conftest import MakeApp
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 START = datetime(2030, 1, 1, 11, 58, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 

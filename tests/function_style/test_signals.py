@@ -16,6 +16,8 @@ from tests.support import jobs
 from tests.support.processes import WorkerProcess
 from tests.support.running import eventually, past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 async def test_a_signal_lets_the_running_job_end_and_then_ends_the_process(

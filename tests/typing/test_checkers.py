@@ -65,6 +65,7 @@ def planted(programs: Path) -> dict[Place, str]:
 Find = Callable[[Path], dict[Place, str]]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("find", [found_by_mypy, found_by_pyright])
 def test_every_mistake_is_found_where_it_stands_and_nothing_else(find: Find) -> None:
@@ -77,6 +78,7 @@ def test_the_mistakes_of_the_review_are_all_there() -> None:
     assert len([1 for file, _ in planted(PROGRAMS) if file == "planted_mistakes.py"]) == 21
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_nothing_public_has_a_type_that_checkers_must_guess() -> None:
     command = ["pyright", "--pythonpath", sys.executable, "--verifytypes", "pg_scheduler", "--ignoreexternal"]

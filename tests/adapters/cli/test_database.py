@@ -66,6 +66,7 @@ async def test_the_status_names_the_statistics_of_the_published_version(
     assert "vacuum_stats" not in (await pgq("db", "status")).out
 
 
+@pytest.mark.slow
 async def test_what_is_missing_is_named_and_healed(pgq: Pgq, sql: asyncpg.Connection) -> None:
     await pgq("db", "install")
     await sql.execute("DROP TABLE scheduled_job_attempts; DROP INDEX scheduled_jobs_ready")
@@ -84,6 +85,7 @@ async def test_tables_of_a_newer_release_are_current(pgq: Pgq, sql: asyncpg.Conn
     assert (newer.code, f"version 99, current (this program has {LATEST})" in newer.out) == (0, True)
 
 
+@pytest.mark.slow
 async def test_the_status_can_be_read_by_a_program(pgq: Pgq) -> None:
     absent = await pgq("db", "status", "--schema", "jobs", "--json")
     assert (absent.code, json.loads(absent.out)["current"]) == (1, False)
@@ -98,6 +100,7 @@ async def test_the_status_can_be_read_by_a_program(pgq: Pgq) -> None:
     }
 
 
+@pytest.mark.slow
 async def test_uninstall_says_what_it_drops_and_asks(pgq: Pgq, sql: asyncpg.Connection) -> None:
     await pgq("db", "install")
     await sql.execute("INSERT INTO scheduled_jobs (job_name, execution_time) VALUES ('x', now())")
@@ -112,6 +115,7 @@ async def test_uninstall_says_what_it_drops_and_asks(pgq: Pgq, sql: asyncpg.Conn
     assert await sql.fetchval("SELECT count(*) FROM pg_class WHERE relname LIKE 'scheduled%'") == 0
 
 
+@pytest.mark.slow
 async def test_uninstall_with_yes_does_not_ask_and_may_be_repeated(pgq: Pgq, sql: asyncpg.Connection) -> None:
     await pgq("db", "install")
     await sql.execute("DROP TABLE scheduled_job_workers")
@@ -121,6 +125,7 @@ async def test_uninstall_with_yes_does_not_ask_and_may_be_repeated(pgq: Pgq, sql
     assert "nothing to drop" in (await pgq("db", "uninstall", "--yes")).out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("schema", ["public", 'an "odd" one\'s $$'])
 async def test_the_printed_sql_pipes_into_psql(
     lone_pgq: Pgq, server: EmbeddedServer, dsn: str, schema: str

@@ -14,6 +14,8 @@ from pg_scheduler.domain.passwords import masked
 from pg_scheduler_embedded import EmbeddedServer
 from tests.adapters.cli.conftest import Pgq, Said, run
 
+pytestmark = pytest.mark.slow
+
 SECRET = "hush-hush"
 NOWHERE = f"postgresql://me:{SECRET}@127.0.0.1:1/nowhere"
 

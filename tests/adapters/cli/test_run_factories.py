@@ -7,6 +7,8 @@ import pytest
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.apps import Shop
 
+pytestmark = pytest.mark.slow
+
 FACTORIES = """
 import contextlib
 import os

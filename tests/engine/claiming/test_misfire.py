@@ -14,6 +14,8 @@ from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, drain
 from tests.support.running import BriskScheduler, eventually, idle, past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 AT_ONCE = RetryPolicy(base=timedelta(0))
 
 SETTINGS = [

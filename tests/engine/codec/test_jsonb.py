@@ -24,6 +24,8 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.engine.codec.values import TRICKY, Money, exactly, values
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 codec = JsonCodec()
 NOW = datetime(2030, 1, 1, tzinfo=UTC)
 

@@ -14,6 +14,8 @@ from pg_scheduler.models import Context, Job
 from tests.engine.completions.conftest import Stage
 from tests.support.running import eventually, past, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 AT_ONCE = RetryPolicy(base=timedelta(0))
 
 

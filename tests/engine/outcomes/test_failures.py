@@ -9,6 +9,8 @@ from pg_scheduler.domain.verdict import MAX_MESSAGE, MAX_TRACEBACK
 from tests.engine.outcomes.conftest import WAYS, Scene
 from tests.engine.outcomes.failures import FAILURES, fail, fail_async
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 MARGIN = 100
 """Characters of the note that something was left out."""
 

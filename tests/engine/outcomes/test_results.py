@@ -9,6 +9,8 @@ from pg_scheduler.domain.verdict import MAX_MESSAGE
 from tests.engine.outcomes.conftest import WAYS, Scene
 from tests.engine.outcomes.results import RESULTS, give, give_async
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_a_result_that_cannot_be_kept_completes_its_job_and_is_told_of(scene: Scene, way: str) -> None:

@@ -21,6 +21,8 @@ from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess
 from tests.support.running import eventually, idle, past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 EXITS: list[type[BaseException]] = [KeyboardInterrupt, SystemExit, GeneratorExit, OwnBase]
 
 

@@ -15,6 +15,8 @@ from pg_scheduler.testing import ManualClock, drain
 from tests.engine.retention.ends import ALL, end_all, end_each_way, go_wrong, left, succeed
 from tests.support.running import eventually
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 Make = Callable[..., Scheduler]
 NOW = VacuumPolicy.immediate()
 NOTHING = dict.fromkeys(["completed", "failed", "cancelled", "expired"], 0)

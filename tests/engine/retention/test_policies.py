@@ -21,6 +21,8 @@ from tests.engine.retention.ends import (
     succeed,
 )
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 Make = Callable[..., Scheduler]
 NOW = VacuumPolicy.immediate()
 

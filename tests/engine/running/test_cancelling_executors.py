@@ -14,6 +14,8 @@ from tests.support import jobs
 from tests.support.processes import WorkerProcess, alive
 from tests.support.running import eventually, past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 async def test_a_thread_that_notices_is_cancelled(dsn: str, library: Library) -> None:
     def notices() -> None:

@@ -17,6 +17,8 @@ from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess, alive
 from tests.support.running import eventually, past, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 async def test_a_top_level_function_runs_in_another_process(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:

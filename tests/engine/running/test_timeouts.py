@@ -18,6 +18,8 @@ from tests.support import jobs
 from tests.support.processes import alive
 from tests.support.running import eventually, past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 AT_ONCE = RetryPolicy(base=timedelta(0))
 
 

@@ -16,6 +16,8 @@ from tests.engine.schedules.conftest import MakeDriver, MakeScheduler
 from tests.engine.schedules.test_management import SECOND
 from tests.support.running import eventually
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
 
 

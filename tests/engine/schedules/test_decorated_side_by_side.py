@@ -16,6 +16,8 @@ from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
 from tests.engine.schedules.conftest import MakeScheduler
 from tests.support.running import eventually
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 MINUTE = timedelta(minutes=1)
 Decorate = Callable[[str], object]
 

@@ -19,6 +19,8 @@ from pg_scheduler.testing.memory.schedules import MemorySchedules
 from tests.engine.schedules.conftest import MakeDriver
 from tests.support.running import as_time_passes, eventually, now, within
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 Start = Callable[[], "asyncio.Future[Scheduler]"]
 SECOND = timedelta(seconds=1)
 SELDOM = timedelta(days=365)

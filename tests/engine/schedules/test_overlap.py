@@ -14,6 +14,8 @@ from tests.engine.schedules.conftest import MakeDriver
 from tests.engine.schedules.test_management import SECOND
 from tests.support.running import as_time_passes
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 class Gate:
     """Runs wait at it until it is opened."""

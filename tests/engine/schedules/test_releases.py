@@ -21,6 +21,8 @@ from pg_scheduler.testing import ManualClock, drain, live_through
 from tests.engine.schedules.conftest import MakeDriver, MakeScheduler
 from tests.support.running import eventually
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 MODULE = importlib.import_module("pg_scheduler.client.periodic_registry")
 

@@ -12,6 +12,8 @@ from pg_scheduler import InvalidInput, JobPriority, Scheduler, UnencodablePayloa
 from pg_scheduler.testing import ManualClock, drain, live_through
 from tests.engine.schedules.conftest import MakeDriver
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 seen: list[Any] = []
 

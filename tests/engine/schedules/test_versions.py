@@ -14,6 +14,8 @@ from pg_scheduler import Scheduler, periodic
 from pg_scheduler.testing import ManualClock, live_through
 from tests.engine.schedules.conftest import MakeScheduler
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 MODULE = importlib.import_module("pg_scheduler.client.periodic_registry")
 

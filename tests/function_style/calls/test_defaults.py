@@ -15,6 +15,8 @@ from pg_scheduler.domain.unset import UNSET
 from pg_scheduler.testing import drain
 from tests.function_style.calls.tasks import NOW, add
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 
 @task(
     max_retries=5,

@@ -16,6 +16,8 @@ from pg_scheduler.testing import drain
 from tests.function_style.calls.tasks import NOW, add
 from tests.support.running import past
 
+pytestmark = pytest.mark.slow_with("psycopg")
+
 HOUR = timedelta(hours=1)
 
 

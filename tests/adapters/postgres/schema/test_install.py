@@ -33,6 +33,7 @@ INSTALL = (
 async def job() -> None: ...
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", ["SELECT 1", DOCUMENTED_TABLE], ids=["empty database", "documented table"])
 async def test_eight_processes_may_install_at_once(dsn: str, sql: asyncpg.Connection, before: str) -> None:
     await sql.execute(before)
