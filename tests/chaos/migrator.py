@@ -44,7 +44,7 @@ def pace_sessions(library: Library) -> Pace:
 
     async def script(self: Any, sql: str) -> None:
         # The packaged migrations hold no function bodies: a semicolon at the end of a line ends a statement.
-        for statement in sql.split(";\n"):
+        for statement in filter(str.strip, sql.split(";\n")):
             await pace.step(self)
             await self.unpaced_script(statement)
 

@@ -137,6 +137,7 @@ async def test_no_object_shows_the_password(server: EmbeddedServer, library: Lib
     assert [name for name, text in shown.items() if SECRET in text] == []
 
 
+@pytest.mark.slow
 async def test_a_worker_that_loses_its_database_logs_no_password(
     library: Library, dsn: str, caplog: pytest.LogCaptureFixture
 ) -> None:

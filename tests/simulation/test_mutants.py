@@ -30,6 +30,8 @@ from pg_scheduler.testing.memory.schedules import MemorySchedules
 from tests.simulation.plan import plan_of
 from tests.simulation.play import play
 
+pytestmark = pytest.mark.slow
+
 SEEDS = 40
 
 

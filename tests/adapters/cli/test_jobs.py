@@ -17,6 +17,8 @@ from tests.adapters.cli.apps import PGQ, Shop
 from tests.adapters.cli.conftest import Pgq, run
 from tests.support.running import eventually, later
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def library() -> str:

@@ -6,9 +6,12 @@ import json
 from datetime import UTC, datetime
 
 import asyncpg
+import pytest
 
 from pg_scheduler import Queries, Scheduler
 from tests.adapters.cli.conftest import Pgq
+
+pytestmark = pytest.mark.slow
 
 
 async def report(region: str) -> None: ...

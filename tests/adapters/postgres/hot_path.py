@@ -89,6 +89,10 @@ def cases() -> Iterator[Case]:
     lanes = {
         "burst_seconds": 0.1,
         "token_rounding": 1e-4,
+        "full_patience": 100.0,
+        "set_back": 60.0,
+        "note_again": 15.0,
+        "competing": True,
         "after_task": "",
         "after_lane": "",
         "lanes_at_once": 200,

@@ -123,7 +123,7 @@ async def _until_in_full_swing(dsn: str, library: Library, crew: Crew) -> None:
 
 async def _after(table: Table, crew: Crew) -> Downtime:
     # The jobs that ran take a minute, again: they are recovered when they have begun a second time.
-    recovered = "SELECT count(*) FROM scheduled_jobs WHERE crash_count = 1 AND epoch = 2"
+    recovered = "SELECT count(*) FROM scheduled_jobs WHERE crash_count = 1 AND attempt_count = 2"
     open_jobs = "SELECT count(*) FROM scheduled_jobs WHERE status <> 'completed' AND crash_count = 0"
 
     async def settled() -> bool:

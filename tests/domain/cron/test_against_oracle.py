@@ -12,6 +12,8 @@ import pytest
 from pg_scheduler.domain.cron import CronRule
 from tests.domain.cron.oracle import Fields, expected, random_fields, transitions, walk
 
+pytestmark = pytest.mark.slow
+
 ZONES = [
     "America/New_York",
     "America/St_Johns",

@@ -289,4 +289,4 @@ async def test_a_completed_job_whose_function_goes_on_has_not_lost_its_lease(
         assert await handle.wait(timeout=45) is JobStatus.COMPLETED
         await within(scheduler.worker.steps.wait_drained())
     assert await database.effects() == ["went on"]
-    assert "lease" not in caplog.text
+    assert "lease lost" not in caplog.text

@@ -50,7 +50,7 @@ def test_what_is_newer_is_applied_whole(version: int) -> None:
         ),
         (
             tuple(f"scheduled_job_lanes.{column}" for column in WANTED["scheduled_job_lanes"]),
-            ["CREATE TABLE IF NOT EXISTS scheduled_job_lanes"],
+            ["CREATE TABLE IF NOT EXISTS scheduled_job_lanes", "ALTER TABLE scheduled_job_lanes"],
         ),
         ((), []),
     ],
