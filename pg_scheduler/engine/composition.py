@@ -225,6 +225,7 @@ class Composition:
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
             on_settled=self._after_settling.settled,
+            on_completed=self._after_settling.completed,
             on_deleted=self._pruner.deleted_as_settled,
         )
 
@@ -240,7 +241,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
-            on_started=self._observers.job_started,
+            on_started=self._observers.jobs_started,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -262,7 +263,7 @@ class Composition:
             polling=settings.polling,
             claimable=limits.claimable,
             active=self._active,
-            start_job=runner.start,
+            start_jobs=runner.start,
             decline_job=runner.decline,
             listening=self._listening,
             on_expired=self._events.on(Event.JOBS_EXPIRED),
