@@ -28,6 +28,7 @@ from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.claims import MOST_PER_CLAIM
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -259,7 +260,7 @@ class Composition:
             worker_id=self._worker_id,
             clock=given.clock,
             lease=settings.lease,
-            batch_limit=settings.batch_limit,
+            batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
             active=self._active,

@@ -236,7 +236,7 @@ class Settler:
         )
         self._on_deleted(lost.deleted)
         before = {position for position, yes in zip(doubtful, lost.accepted, strict=True) if yes}
-        return [yes or position in before for position, yes in enumerate(accepted)]
+        return [position in before or yes for position, yes in enumerate(accepted)]
 
     def _completed(self, attempts: Sequence[Attempt]) -> None:
         """As `_answered`, for many that simply completed."""
