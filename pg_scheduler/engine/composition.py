@@ -21,6 +21,7 @@ from pg_scheduler.engine.running.runner import Runner
 from pg_scheduler.engine.schedules.registrar import Registrar
 from pg_scheduler.engine.schedules.schedule_keeper import ScheduleKeeper
 from pg_scheduler.engine.schedules.stager import Stager
+from pg_scheduler.engine.schedules.zone_review import ZoneReview
 from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
@@ -75,6 +76,7 @@ class Services:
     pruner: Pruner
     registrar: Registrar
     schedule_keeper: ScheduleKeeper
+    zone_review: ZoneReview
     stager: Stager
     unknown_tasks: UnknownTasks
     passing_jobs: PassingJobs
@@ -91,6 +93,7 @@ class Services:
             "registrar": self.registrar.one_round,
             "schedule keeper": self.schedule_keeper.one_round,
             "stager": self.stager.one_round,
+            "zone review": self.zone_review.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
             "claimer": self.claimer.one_round,
@@ -150,6 +153,12 @@ class Composition:
             listener=self._listener,
             pruner=self._pruner,
             registrar=registrar,
+            zone_review=ZoneReview(
+                schedules=driver.schedules,
+                clock=clock,
+                registry=given.registry,
+                on_moved=self._events.on(Event.WINDOWS_MOVED),
+            ),
             schedule_keeper=ScheduleKeeper(
                 schedules=driver.schedules,
                 clock=clock,

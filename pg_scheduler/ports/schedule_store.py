@@ -215,6 +215,14 @@ class ScheduleStore(Protocol):
         for each, False if somebody else has moved it, or the row is paused, changed or busy."""
         ...
 
+    async def zoned_schedules(
+        self, task_names: Sequence[str], after: str, limit: int
+    ) -> list[ScheduleRecord]:
+        """Schedules of these tasks that new zone data may move: active ones of cron, in a zone other than
+        UTC, whose next window is known. By key, so many at the most, from the first beyond `after` on.
+        Whether they are busy is not looked at."""
+        ...
+
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
         """Stored schedules by key, retired ones included; all of them, or those named."""
         ...

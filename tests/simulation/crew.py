@@ -25,7 +25,7 @@ from tests.simulation.world import World
 SERVICES = frozenset(
     {
         *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
-        *("schedule keeper", "progress", "claimer", "pruner", "passing jobs"),
+        *("schedule keeper", "zone review", "progress", "claimer", "pruner", "passing jobs"),
     }
 )
 """What every worker does all its life."""

@@ -11,6 +11,7 @@ from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.retry import backoff_from_text
+from pg_scheduler.domain.schedule import zone_in
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.succession import Standing, is_ahead, plan_registrations, redefined
 from pg_scheduler.ports.schedule_store import (
@@ -212,6 +213,14 @@ class MemorySchedules:
         if step.jobs:
             self._state.signal(SignalKind.DUE)
         return True
+
+    async def zoned_schedules(
+        self, task_names: Sequence[str], after: str, limit: int
+    ) -> list[ScheduleRecord]:
+        rows = self._state.schedules
+        found = [rows[key] for key in sorted(rows) if key > after and rows[key].new.task_name in task_names]
+        found = [row for row in found if row.active and row.next_window and zone_in(row.new.spec) != "UTC"]
+        return [replace(self._record(row), busy=False) for row in found[:limit]]
 
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
         rows = self._state.schedules
