@@ -22,7 +22,7 @@ async def give_back(pool: Any, lent: Any, limit: float) -> None:
 
     The query of asyncpg's reset stands in a private attribute. Where that is not found, the reset is made.
     """
-    connection = getattr(lent, "_con", None)
+    connection: Any = getattr(lent, "_con", None)
     query = getattr(connection, "_reset_query", None)
     if not query:
         await pool.release(lent, timeout=limit)

@@ -21,7 +21,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     async def noted(self: Any, query: str, *args: Any, **options: Any) -> str:
         statements.append(query)
-        return await execute(self, query, *args, **options)
+        status: str = await execute(self, query, *args, **options)
+        return status
 
     monkeypatch.setattr(asyncpg.Connection, "execute", noted)
     return statements
@@ -73,7 +74,7 @@ async def test_what_the_owner_does_at_each_return_is_done(dsn: str) -> None:
 
 
 async def test_a_reset_of_a_connection_class_of_the_owners_is_made(dsn: str, sent: list[str]) -> None:
-    class Own(asyncpg.Connection):
+    class Own(asyncpg.Connection):  # type: ignore[misc]
         def get_reset_query(self) -> str:
             return "SELECT 'mine'"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import datetime
+from typing import Any
 
 import pytest
 
@@ -155,7 +156,7 @@ class Asked(MemoryJobs):
     ("options", "limit"), [({}, 25), ({"batch_claim_limit": 10}, 10), ({"max_concurrent_jobs": 40}, 40)]
 )
 async def test_a_claim_asks_for_what_fits_unless_somebody_said_less(
-    options: dict[str, int], limit: int
+    options: dict[str, Any], limit: int
 ) -> None:
     driver = MemoryDriver()
     driver.jobs = asked = Asked(driver.state)
