@@ -13,7 +13,7 @@ from benchmarks.parts.peers import PEERS
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
 
-_IN_ORDER = (ENQUEUE, DRAIN, ENGINE, LATENCY, IDLE, BACKLOG, HISTORY, PINNED, LIMITS, PERIODIC, PEERS)
+_IN_ORDER = (ENQUEUE, DRAIN, LATENCY, ENGINE, IDLE, BACKLOG, HISTORY, PINNED, LIMITS, PERIODIC, PEERS)
 PARTS: dict[str, Part] = {part.name: part for part in _IN_ORDER}
 
 __all__ = ["PARTS"]
