@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from datetime import UTC, datetime
 from statistics import median
+from typing import Any
 
 from benchmarks.drains import BEST
 from benchmarks.frame import Bench, Cell, Part, Table
@@ -23,7 +24,7 @@ from pg_scheduler.testing.memory.state import MemoryState
 
 JOBS = 40_000
 AT_ONCE = 500
-Work = Callable[[int], Awaitable[None]]
+Work = Callable[[int], Coroutine[Any, Any, None]]
 
 
 class Given(MemoryJobs):
