@@ -29,6 +29,7 @@ from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.claims import MOST_PER_CLAIM
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -234,6 +235,7 @@ class Composition:
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
             on_settled=self._after_settling.settled,
+            on_completed=self._after_settling.completed,
             on_deleted=self._pruner.deleted_as_settled,
         )
 
@@ -249,7 +251,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
-            on_started=self._observers.job_started,
+            on_started=self._observers.jobs_started,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -267,11 +269,11 @@ class Composition:
             worker_id=self._worker_id,
             clock=given.clock,
             lease=settings.lease,
-            batch_limit=settings.batch_limit,
+            batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
             active=self._active,
-            start_job=runner.start,
+            start_jobs=runner.start,
             decline_job=runner.decline,
             listening=self._listening,
             on_expired=self._events.on(Event.JOBS_EXPIRED),

@@ -94,10 +94,13 @@ class CodeStory:
 
     @property
     def lost(self) -> int:
-        """Windows in between that nobody decided about."""
-        if not self.decided:
+        """Windows in between that nobody decided about. What is to come again since the clock was set back
+        ends nothing: a schedule that is paused meanwhile never gets there."""
+        if not self.decided - self.undone:
             return 0
-        return (max(self.decided) - min(self.decided)) // self.every + 1 - len(self.decided)
+        last = max(self.decided - self.undone)
+        decided = {window for window in self.decided if window <= last}
+        return (last - min(decided)) // self.every + 1 - len(decided)
 
 
 @dataclass(slots=True)
