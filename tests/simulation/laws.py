@@ -244,15 +244,32 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
         and lost <= until
         and 0 <= waited < lease / 2 - SLOW
         and quiet_since < lost
+        # Of what happens while its question is under way, the one who takes jobs back knows nothing.
+        and step.options["sent"] >= lost
         and not cut_off
     ):
         yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
 def _advance(step: Step) -> Iterator[str]:
+    yield from _made_again(step)
     for advance, counted in zip(step.args[0], step.answer, strict=True):
         if counted:
             yield from (_code_advanced if advance.key in CODE_KEYS else _advanced)(step, advance)
+
+
+def _made_again(step: Step) -> Iterator[str]:
+    """A run that retention has deleted is no more known to have been. Its window comes again only where the
+    clock was set back to before it; then it is a new job."""
+    for job_id, was, _ in step.moves():
+        if was is None and step.ledger.deleted.pop(job_id, None) is not None:
+            if job_id not in step.ledger.undone:
+                yield f"{job_id} was made again after it had been deleted"
+            step.ledger.undone.discard(job_id)
+            step.ledger.begin_anew(job_id)
+    for advance, counted in zip(step.args[0], step.answer, strict=True):
+        if counted:
+            step.ledger.windows.update((job.job_id, job.window) for job in advance.jobs)
 
 
 def _advanced(step: Step, advance: Any) -> Iterator[str]:
