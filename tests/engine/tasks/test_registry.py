@@ -56,3 +56,13 @@ def test_of_a_task_that_is_taken_out_no_job_is_remembered() -> None:
     assert registry.passing.jobs() == []
     registry.job_ended(task.name, "one")
     assert len(registry) == 0
+
+
+def test_a_name_that_two_functions_share_is_claimed_by_nobody() -> None:
+    registry = TaskRegistry()
+    for module, func in (("a", closure_over(1)), ("b", closure_over(2))):
+        registry.register(func, TaskOptions(name=f"{module}:job"))
+    assert registry.known_names() == {"a:job", "b:job"}
+    assert registry.resolve("job") is None
+    registry.remove("b:job")
+    assert registry.known_names() == {"a:job", "job"}
