@@ -226,15 +226,20 @@ def walk(parsed: Any, start: datetime) -> Iterator[datetime]:
 def _parsed(expression: str, hash_name: str) -> tuple[Any, ...]:
     """A normalized expression as croniter takes it: some plain ones. Those that never come round, such as a
     31st of February beside a Monday, are left out, because looking for them takes long."""
-    from croniter import croniter
-
     parsed = []
     for plain in plain_expressions(expression, hash_name):
         try:
-            parsed.append(croniter(plain))
+            parsed.append(parsed_plainly(plain))
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise InvalidInput("cron", f"{expression!r} cannot be read: {error}") from error
     return tuple(one for one in parsed if comes_round(one))
+
+
+def parsed_plainly(plain: str) -> Any:
+    """A plain expression as croniter takes it; for `walk`."""
+    from croniter import croniter
+
+    return croniter(plain)
 
 
 def comes_round(parsed: Any) -> bool:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import product
 from typing import Any
 
-from pg_scheduler.domain.cron import CronRule, comes_round, transition_between, walk
+from pg_scheduler.domain.cron import CronRule, comes_round, parsed_plainly, transition_between, walk
 from pg_scheduler.domain.cron_fields import plain_expressions
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -104,12 +104,10 @@ def _times_by_day(expression: str, hash_name: str, first: date, last: date) -> d
 @lru_cache(maxsize=1024)
 def _parts(expression: str, hash_name: str) -> tuple[tuple[Any, frozenset[int]], ...]:
     """Of each plain expression the days, for croniter, and the seconds of the day."""
-    from croniter import croniter
-
     parts = []
     for plain in plain_expressions(expression, hash_name):
         minute, hour, day, month, weekday, *second = plain.split(" ")
-        days = croniter(f"0 0 {day} {month} {weekday}")
+        days = parsed_plainly(f"0 0 {day} {month} {weekday}")
         if comes_round(days):
             times = product(
                 _numbers(hour, 24), _numbers(minute, 60), _numbers(second[0] if second else "0", 60)
