@@ -180,7 +180,8 @@ class ScheduleStore(Protocol):
     async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
         """Let pending runs of schedules whose task was renamed go on under its new name, with the arguments
         that the schedule has now: nobody might know the old one any more, and the schedule would wait for
-        them for ever. Runs that somebody holds are passed over. By key."""
+        them for ever. Runs of a replaced schedule are those of the one that stands for it; where several do,
+        of the one that has its lock. Runs that somebody holds are passed over. By key."""
         ...
 
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:

@@ -32,6 +32,8 @@ class Grant:
     """When its holder began to run the job, in simulated seconds."""
     done_at: float | None = None
     """When the function came to its end."""
+    let_go: bool = False
+    """True once its holder, as it stops, has said that it gives it back, and the row was held."""
 
 
 @dataclass(slots=True)
@@ -152,5 +154,7 @@ class Ledger:
         for starts in self.starts.values():
             starts[:] = [start for start in starts if start <= now]
         self.set_back = set(self.started_at)
+        for story in self.schedules.values():  # what begins anew may come to these once more
+            story.windows[:] = [window for window in story.windows if window <= now]
         if self.code is not None:
             self.code.undone |= {window for window in self.code.decided if window > now}
