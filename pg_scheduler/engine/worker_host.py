@@ -49,6 +49,7 @@ class WorkerHost:
         Raises:
             AlreadyStarted: a run has begun.
         """
+        self._forget_parent()
         if self._started:
             raise AlreadyStarted(setting)
         self._settings = replace(self._settings, **changes)
