@@ -97,9 +97,9 @@ class Crew:
         return host
 
     def _not_before_its_time(self, release: int) -> int:
-        """A release that changes the key comes after the one that renames the task. When the store's clock jumps
-        past the silence of those that confirm a definition, an older worker puts its own back, as after a
-        roll-back: then the task is to be renamed once more first."""
+        """A release that changes the key comes after the one that renames the task. When the store's clock
+        jumps past the silence of those that confirm a definition, an older worker puts its own back, as after
+        a roll-back: then the task is to be renamed once more first."""
         stored = self._world.store.state.schedules.get(RELEASES[0].key)
         went_back = stored is not None and not stored.retired and stored.new.task_name == RELEASES[0].task
         return min(release, 1) if went_back else release
