@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.limits import CLOCK_SET_BACK, burst_of
@@ -282,7 +282,7 @@ def _advanced(step: Step, advance: Any) -> Iterator[str]:
         if any(step.rows[job_id].new.schedule_key == advance.key for job_id in busy):
             yield f"a window of {advance.key} was enqueued while another is unfinished"
     if advance.expected_next is not None:
-        yield from _next_windows(story, advance)
+        yield from _next_windows(story, advance, step.options["now"])
     story.next_window = advance.next_window
 
 
@@ -304,7 +304,7 @@ def _code_advanced(step: Step, advance: Any) -> Iterator[str]:
         yield f"windows were decided about again, under {advance.key}: {[str(one) for one in again]}"
 
 
-def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:
+def _next_windows(story: ScheduleStory, advance: Any, now: datetime) -> Iterator[str]:
     if story.next_window is not None and advance.expected_next != story.next_window:
         yield f"went on at {advance.expected_next}, {story.next_window} was next"
     passed = (advance.mark - advance.expected_next) // story.every + 1
@@ -314,7 +314,8 @@ def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:
         if job.window in story.windows:
             yield f"window {job.window} was enqueued twice"
         story.windows.append(job.window)
-    story.skipped += advance.skipped
+    due = (now - advance.expected_next) // story.every + 1
+    story.skipped += max(advance.skipped - max(due - story.limit, 0), 0)
 
 
 def _submit(step: Step) -> Iterator[str]:
@@ -329,7 +330,7 @@ def _schedule_changed(step: Step) -> Iterator[str]:
     wanted = step.args[0]
     spec = ScheduleSpec.from_text(wanted.spec)
     assert spec.every is not None
-    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap))
+    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap, spec.catch_up_limit))
     yield from ()
 
 

@@ -67,10 +67,13 @@ class ScheduleStory:
 
     every: timedelta
     overlap: Overlap
+    limit: int
+    """How many windows are caught up at the most."""
     next_window: datetime | None = None
     """The window that must come next; None where it begins anew."""
     windows: list[datetime] = field(default_factory=list)
     skipped: int = 0
+    """Beside what was more than that."""
 
 
 @dataclass(slots=True)
