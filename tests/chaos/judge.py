@@ -145,8 +145,8 @@ def in_flight(
     by_job: Mapping[str, Sequence[Attempt]], fault: Fault, lost_leases: LostLeases
 ) -> Iterator[Attempt]:
     """Attempts that the hurt worker had claimed and not yet heard the store's answer to. One that it was just
-    about to begin may begin when the worker goes on, its lease long over; and one that is told to leave begins
-    what a claim brings that was under way when it was told."""
+    about to begin may begin when the worker goes on, its lease long over; and a worker that is told to leave
+    begins what a claim brings that was under way when it was told."""
     for attempts in by_job.values():
         for attempt in attempts:
             unsettled = attempt.answer is None or attempt.answer.at > fault.began
