@@ -11,6 +11,8 @@ from pg_scheduler.domain.schedule import Overlap
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from tests.simulation.virtual_loop import Host
 
+_NEVER = datetime.min.replace(tzinfo=UTC)
+
 Rows = dict[str, tuple[JobStatus, int]]
 """State and epoch of every stored job."""
 
@@ -135,7 +137,7 @@ class Ledger:
     """Of all runs of schedules, by job."""
     undone: set[str] = field(default_factory=set)
     """Runs whose windows are still to come since the clock was set back."""
-    showed: datetime = datetime.min.replace(tzinfo=UTC)
+    showed: datetime = _NEVER
     """What the clock showed when it was set back, at the latest: so far ahead somebody may still look."""
     epochs: dict[str, set[int]] = field(default_factory=dict)
     """Under which epochs each id has been claimed, in all rows that it had."""
