@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler_postgres.columns import JOB_COLUMNS
 
 _TIME = "timestamp with time zone"
@@ -28,10 +29,10 @@ JOBS = Table(
     {column.name: column.definition for column in JOB_COLUMNS},
     ("job_id",),
     {
-        "scheduled_jobs_ready": "(priority, execution_time, job_id)"
+        "scheduled_jobs_waiting": '(queue, job_name COLLATE "C", priority, execution_time, job_id)'
         " WHERE ((status = 'pending'::text) AND (lane IS NULL))",
-        "scheduled_jobs_in_lanes": "(job_name, lane, priority, execution_time, job_id)"
-        " WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
+        "scheduled_jobs_waiting_in_lanes": '(queue, job_name COLLATE "C", lane, priority, execution_time,'
+        " job_id) WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_lane_runs": "(job_name, lane)"
         " WHERE ((status = 'running'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_counted_apart": "(counts_name, counts_lane)"
@@ -105,6 +106,7 @@ SCHEDULES = Table(
         "heartbeat": f"{_TIME} NOT NULL",
         "lock_name": "text",
         "stands_for": "text[] NOT NULL DEFAULT '{}'::text[]",
+        "queue": f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text",
     },
     ("schedule_key",),
     {"scheduled_job_schedules_due": "(next_window) WHERE ((NOT paused) AND (NOT retired))"},

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.retry import backoff_from_text, backoff_text
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
@@ -197,6 +198,7 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("counts_epoch", "bigint", 7),
     JobColumn("counts_name", "text", 7),
     JobColumn("counts_lane", 'text COLLATE "C"', 7),
+    _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 8, "queue"),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

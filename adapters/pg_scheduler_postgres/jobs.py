@@ -68,11 +68,10 @@ class PostgresJobs:
             now=now,
             worker_id=request.worker_id,
             task_names=list(request.task_names),
+            queues=_served(request),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
-            mark_ranks=[mark.rank for mark in request.resume_after],
-            mark_times=[mark.execution_time for mark in request.resume_after],
-            mark_ids=[mark.job_id for mark in request.resume_after],
+            **_marks(request),
             **MISFIRE,
         )
         jobs, unreadable = await self._claimed(rows, request, now)
@@ -93,6 +92,7 @@ class PostgresJobs:
             now=now,
             worker_id=request.worker_id,
             task_names=list(request.task_names),
+            queues=_served(request),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
             burst_seconds=BURST_SECONDS,
@@ -101,9 +101,11 @@ class PostgresJobs:
             set_back=CLOCK_SET_BACK.total_seconds(),
             note_again=NOTE_AGAIN.total_seconds(),
             competing=request.competing,
+            after_queue="" if cursor is None else cursor.queue,
             after_task="" if cursor is None else cursor.task_name,
             after_lane="" if cursor is None else cursor.lane,
             lanes_at_once=LANES_AT_ONCE,
+            **_marks(request),
             **MISFIRE,
         )
         more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
@@ -115,7 +117,9 @@ class PostgresJobs:
             expired=tuple(rows[0]["expired_ids"] or ()),
             more=more or not swept,
             next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
-            cursor=None if swept else LaneCursor(ended_task, rows[0]["ended_lane"], more),
+            cursor=None
+            if swept
+            else LaneCursor(rows[0]["ended_queue"], ended_task, rows[0]["ended_lane"], more),
             outranked=rows[0]["outranked"],
             passed_over=rows[0]["passed_over"],
         )
@@ -267,3 +271,18 @@ class PostgresJobs:
             totals=[progress.total for _, progress in ordered],
         )
         return [Lease(row["job_id"], row["epoch"]) for row in rows]
+
+
+def _served(request: ClaimRequest) -> list[str] | None:
+    return None if request.queues is None else list(request.queues)
+
+
+def _marks(request: ClaimRequest) -> dict[str, list[Any]]:
+    marks = request.resume_after
+    return {
+        "mark_queues": [mark.queue for mark in marks],
+        "mark_tasks": [mark.task_name for mark in marks],
+        "mark_ranks": [mark.rank for mark in marks],
+        "mark_times": [mark.execution_time for mark in marks],
+        "mark_ids": [mark.job_id for mark in marks],
+    }

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.retry import Backoff
 from pg_scheduler.domain.states import JobStatus
 
@@ -48,6 +49,7 @@ class NewJob:
     """If given, the job is due this long after the store's own now, and `execution_time` means nothing."""
     limit_key: str | None = None
     """Whose limits it counts against (a tenant, a customer); None: those of the task's jobs without a key."""
+    queue: str = DEFAULT_QUEUE
     fresh_id: bool = False
     """Whether the id was made at random for this job, so that no stored job can have it."""
 
@@ -91,6 +93,7 @@ class ClaimedJob:
     lane: str | None = None
     """The limit key under which it counts; None if no limit was looked at."""
     created_at: datetime | None = None
+    queue: str = DEFAULT_QUEUE
 
     @property
     def lease(self) -> Lease:
@@ -155,6 +158,7 @@ class JobRecord:
     """The key under which limits count it; None if no limit is looked at."""
     progress: Progress | None = None
     """How far the running, or last, attempt said that it got."""
+    queue: str = DEFAULT_QUEUE
 
     def claimed(self) -> ClaimedJob:
         """Its last attempt as the worker knew it, but for what no record shows: how it is retried, and which

@@ -11,17 +11,25 @@ from pg_scheduler.domain.model import ClaimedJob
 
 @dataclass(frozen=True, slots=True)
 class ClaimPosition:
-    """A place in the order in which the jobs of one rank are claimed."""
+    """A place in the order in which the jobs of one queue, task and rank are claimed."""
 
+    queue: str
+    task_name: str
     rank: int
     execution_time: datetime
     job_id: str
+
+    @property
+    def stream(self) -> tuple[str, str, int]:
+        """The queue, task and rank."""
+        return self.queue, self.task_name, self.rank
 
 
 @dataclass(frozen=True, slots=True)
 class LaneCursor:
     """Where the next claim continues, if there are more lanes than one claim examines."""
 
+    queue: str
     task_name: str
     lane: str
     more_behind: bool
@@ -42,14 +50,20 @@ class ClaimRequest:
     limit: int
     """At most this many rows are taken, expired ones included; no more than `MOST_PER_CLAIM`."""
     lease: timedelta
+    queues: Collection[str] | None = None
+    """Only jobs that wait in these queues are touched; None: in any."""
     resume_after: tuple[ClaimPosition, ...] = ()
-    """A hint, one mark per rank: of a rank that has one, jobs that stand before it may be left out, which
-    spares a store the places where jobs stood that are claimed by now."""
+    """A hint, one mark per queue, task and rank: jobs of these that stand before their mark may be left out,
+    which spares a store the places where jobs stood that are claimed by now."""
     lane_cursor: LaneCursor | None = None
     """For `claim_lanes`: the cursor of the answer before; None: from the first lane on."""
     competing: bool = True
     """For `claim_lanes`: whether due jobs outside lanes take their places in the common order. False once a
     claim has found that there are none to be had, whatever is due: somebody's transaction holds them."""
+
+    def asks_for(self, queue: str, task_name: str) -> bool:
+        """Whether the jobs of this task that wait in this queue are among those that it asks for."""
+        return task_name in self.task_names and (self.queues is None or queue in self.queues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +75,8 @@ class ClaimAnswer:
     expired: tuple[str, ...]
     """Ids of jobs that were too late for their first start: they ended `expired` instead."""
     next_due_in: timedelta | None
-    """Time until the earliest pending job of any name that is still in the future; None if there is
-    none, or if the claim was filled to its limit and should simply be repeated."""
+    """Time until the earliest pending job that is still in the future, of those that were asked for; None if
+    there is none, or if the claim was filled to its limit and should simply be repeated."""
     sorted_into_lanes: int = 0
     """How many due jobs turned out to be of tasks with limits: they were not taken, and `claim_lanes` sees
     them from now on."""

@@ -249,7 +249,7 @@ async def is_in(handle: Any, status: JobStatus) -> bool:
 
 
 async def test_an_admin_heals_and_upgrades_and_a_worker_cannot(roles: Roles, sql: asyncpg.Connection) -> None:
-    await sql.execute("DROP INDEX jobs.scheduled_jobs_ready")
+    await sql.execute("DROP INDEX jobs.scheduled_jobs_waiting")
     worker, admin = roles.scheduler(roles.names.worker), roles.scheduler(roles.names.admin)
     assert await denied(worker.initialize_db())
     await admin.initialize_db()

@@ -58,7 +58,7 @@ lane_capacity AS MATERIALIZED (
                 WHERE lane_tokens.concurrency IS NOT NULL
                     AND job.status = 'running'
                     AND job.lane IS NOT NULL
-                    AND job.job_name = lane_tokens.job_name
+                    AND job.job_name = lane_tokens.job_name COLLATE "default"
                     AND job.lane = lane_tokens.lane
                     -- Not an attempt of an earlier definition, from another lane.
                     AND job.counts_epoch IS DISTINCT FROM job.epoch
@@ -68,7 +68,7 @@ lane_capacity AS MATERIALIZED (
                 WHERE lane_tokens.concurrency IS NOT NULL
                     AND job.status = 'running'
                     AND job.counts_epoch IS NOT NULL
-                    AND job.counts_name = lane_tokens.job_name
+                    AND job.counts_name = lane_tokens.job_name COLLATE "default"
                     AND job.counts_lane = lane_tokens.lane
                     AND job.counts_epoch = job.epoch
             ) AS jobs

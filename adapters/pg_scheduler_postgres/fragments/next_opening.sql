@@ -8,11 +8,8 @@ next_opening AS (
     CROSS JOIN LATERAL (
         SELECT job.execution_time
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NOT NULL
-            AND job.job_name = lane_ranks.job_name
-            AND job.lane = lane_ranks.lane
-            AND job.priority = lane_ranks.priority
+        WHERE
+            -- include: of_lane_rank
             AND job.execution_time > :NOW
             AND job.execution_time < 'infinity'
         ORDER BY job.execution_time
@@ -46,11 +43,8 @@ next_opening AS (
             CROSS JOIN LATERAL (
                 SELECT 1
                 FROM :"schema".scheduled_jobs AS job
-                WHERE job.status = 'pending'
-                    AND job.lane IS NOT NULL
-                    AND job.job_name = lane_ranks.job_name
-                    AND job.lane = lane_ranks.lane
-                    AND job.priority = lane_ranks.priority
+                WHERE
+                    -- include: of_lane_rank
                     AND job.execution_time <= :NOW
                 LIMIT coalesce(taken.jobs, 0) + coalesce(expiring.jobs, 0) + 1
             ) AS waiting

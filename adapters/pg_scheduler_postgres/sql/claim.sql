@@ -1,53 +1,67 @@
 -- Lease due jobs of known names to a worker, most urgent first; what is too late for its first start ends
 -- expired instead. Jobs that stand in lanes are not seen here; a job of a limited task that was stored
--- without one (the limit is younger) is sorted into its lane now. Ranks are visited one by one, each as a
--- range of the due index that ends at now(): a million future jobs of an urgent rank cost one index probe,
--- not a scan. The nested loop yields rows in order and stops at the limit, so no row is locked that is not
--- taken. While a transaction somewhere stays open, what was claimed since stands in the index as entries
--- that nobody can remove, and each look would step over all of them: ranks with a mark are believed to have
--- jobs without looking for the first, and are read from their mark on.
+-- without one (the limit is younger) is sorted into its lane now. Streams are visited one by one, each as a
+-- range of its index that ends at now(): a million future jobs of an urgent rank cost one index probe, not a
+-- scan, and so does a million due jobs of a queue or task that the worker does not take. The nested loops
+-- yield rows in order and stop at the limit, so no row is locked that is not taken.
 WITH RECURSIVE
--- One mark per rank at most: nothing that is to be claimed stands before it.
-marks (priority, execution_time, job_id) AS MATERIALIZED (
-    SELECT * FROM unnest(:mark_ranks::integer[], :mark_times::timestamptz[], :mark_ids::text[])
+-- include: streams,
+-- Where there is but one stream, nobody needs to look before how much each is to give.
+looking AS MATERIALIZED (
+    SELECT (2 * :limit::integer / pg_catalog.count(*) + 10)::integer AS depth
+    FROM streams
+    HAVING pg_catalog.count(*) > 1
 ),
--- The ranks that pending jobs have, the most urgent first, each the next after the one before.
-ranks (priority) AS (
-    SELECT least(
-        (
-            SELECT job.priority
-            FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.priority < coalesce(
-                    (SELECT pg_catalog.min(marks.priority) FROM marks), 2147483648::bigint
-                )
-            ORDER BY job.priority
-            LIMIT 1
-        ),
-        (SELECT pg_catalog.min(marks.priority) FROM marks)
-    )
+-- include: urgent,
+-- How many jobs each stream is to give.
+shares AS MATERIALIZED (
+    SELECT urgent.queue, urgent.job_name, urgent.priority, pg_catalog.count(*)::integer AS jobs
+    FROM urgent
+    GROUP BY urgent.queue, urgent.job_name, urgent.priority
     UNION ALL
-    SELECT least(
-        (
-            SELECT job.priority
-            FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.priority > ranks.priority
-                AND job.priority < coalesce(
-                    (SELECT pg_catalog.min(marks.priority) FROM marks WHERE marks.priority > ranks.priority),
-                    2147483648::bigint
-                )
-            ORDER BY job.priority
-            LIMIT 1
-        ),
-        (SELECT pg_catalog.min(marks.priority) FROM marks WHERE marks.priority > ranks.priority)
-    )
-    FROM ranks
-    WHERE ranks.priority IS NOT NULL
+    SELECT streams.queue, streams.job_name, streams.priority, :limit::integer
+    FROM streams
+    WHERE NOT EXISTS (SELECT 1 FROM looking)
 ),
--- The first due jobs, locked, and what is to become of each.
+-- The first of each, locked. In place of one that somebody else holds comes the next.
+wanted AS MATERIALIZED (
+    SELECT first.job_id, first.is_late, first.is_limited, first.was_paused
+    FROM (
+        SELECT streams.*, shares.jobs
+        FROM shares
+        JOIN streams USING (queue, job_name, priority)
+        ORDER BY streams.priority
+    ) AS stream
+    CROSS JOIN LATERAL (
+        -- include: due_of_stream
+        -- include: claim_order
+        LIMIT stream.jobs
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+    -- As many as a claim may ask for. The planner, which is not told the limit above, takes it for a share of
+    -- the table, and would think that a plan for every single claim is worth its while.
+    LIMIT 1000
+),
+-- What other streams have, where some could not give what they were to: others claim from them, too.
+instead AS MATERIALIZED (
+    SELECT first.job_id, first.is_late, first.is_limited, first.was_paused
+    FROM (
+        SELECT streams.*
+        FROM looking
+        CROSS JOIN streams
+        WHERE (SELECT pg_catalog.count(*) FROM wanted) < (SELECT pg_catalog.count(*) FROM urgent)
+        ORDER BY streams.priority
+    ) AS stream
+    CROSS JOIN LATERAL (
+        -- include: due_of_stream
+            AND job.job_id <> ALL (ARRAY(SELECT wanted.job_id FROM wanted))
+        -- include: claim_order
+        LIMIT (SELECT :limit::integer - pg_catalog.count(*) FROM wanted)
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+    LIMIT (SELECT :limit::integer - pg_catalog.count(*) FROM wanted)
+),
+-- All that are locked, and what is to become of each.
 locked AS MATERIALIZED (
     SELECT
         first.job_id,
@@ -55,44 +69,10 @@ locked AS MATERIALIZED (
         -- What a pause may have held up is for its lane to judge.
         first.is_limited OR (first.is_late AND first.was_paused) AS is_limited
     FROM (
-        SELECT of_rank.job_id, of_rank.is_late, of_rank.is_limited, of_rank.was_paused
-        FROM ranks
-        LEFT JOIN marks AS mark ON mark.priority = ranks.priority
-        CROSS JOIN LATERAL (
-            SELECT
-                job.job_id,
-                -- include: is_late AS is_late,
-                job.job_name = ANY (
-                    ARRAY(
-                        SELECT limits.task_name
-                        FROM :"schema".scheduled_job_limits AS limits
-                        WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
-                    )
-                ) AS is_limited,
-                job.job_name = ANY (
-                    ARRAY(
-                        SELECT limits.task_name
-                        FROM :"schema".scheduled_job_limits AS limits
-                        WHERE limits.resumed_at IS NOT NULL
-                    )
-                ) AS was_paused
-            FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.priority = ranks.priority
-                AND job.execution_time <= :NOW
-                AND (job.execution_time, job.job_id)
-                    >= (coalesce(mark.execution_time, '-infinity'), coalesce(mark.job_id, '') COLLATE "C")
-                AND job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
-            -- include: claim_order
-            LIMIT (SELECT :limit::integer)
-            FOR UPDATE SKIP LOCKED
-        ) AS of_rank
-        LIMIT (SELECT :limit::integer)
+        SELECT * FROM wanted
+        UNION ALL
+        SELECT * FROM instead
     ) AS first
-    -- As many as a claim may ask for. The planner, which is not told the limit above, takes it for a share of
-    -- the table, and would think that a plan for every single claim is worth its while.
-    LIMIT 1000
 ),
 -- Jobs that start.
 started AS (
@@ -134,21 +114,22 @@ SELECT
     next_due.wait_seconds,
     CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN EXISTS (
         -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that are
-        -- due the first of each rank tell enough.
+        -- due the first of each stream tell enough.
         SELECT 1
-        FROM ranks
+        FROM streams
         CROSS JOIN LATERAL (
-            SELECT job.job_id, job.job_name
+            SELECT job.job_id
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
                 AND job.lane IS NULL
-                AND job.priority = ranks.priority
+                AND job.queue = streams.queue
+                AND job.job_name COLLATE "C" = streams.job_name
+                AND job.priority = streams.priority
                 AND job.execution_time <= :NOW
-            -- include: claim_order
+            ORDER BY job.execution_time, job.job_id
             LIMIT 1000
         ) AS first
-        WHERE first.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
-            AND first.job_id NOT IN (SELECT locked.job_id FROM locked)
+        WHERE first.job_id NOT IN (SELECT locked.job_id FROM locked)
     ) ELSE false END AS passed_over,
     extract(
         EPOCH FROM pg_catalog.clock_timestamp() - pg_catalog.statement_timestamp()
@@ -157,13 +138,15 @@ FROM (
     -- Seconds until the next job becomes due, unless there may be more that are due already.
     SELECT CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN (
         SELECT extract(EPOCH FROM pg_catalog.min(first.execution_time) - :NOW)
-        FROM ranks
+        FROM streams
         CROSS JOIN LATERAL (
             SELECT job.execution_time
             FROM :"schema".scheduled_jobs AS job
             WHERE job.status = 'pending'
                 AND job.lane IS NULL
-                AND job.priority = ranks.priority
+                AND job.queue = streams.queue
+                AND job.job_name COLLATE "C" = streams.job_name
+                AND job.priority = streams.priority
                 AND job.execution_time > :NOW
                 AND job.execution_time < 'infinity'
             ORDER BY job.execution_time

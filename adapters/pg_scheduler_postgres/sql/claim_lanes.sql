@@ -13,7 +13,7 @@ WITH RECURSIVE
 -- for their first start apart from the others.
 due_in_lanes AS MATERIALIZED (
     SELECT
-        of_rank.job_id, of_rank.is_late, of_rank.execution_time, lane_ranks.priority,
+        of_rank.job_id, of_rank.is_late, of_rank.execution_time, lane_ranks.priority, lane_ranks.queue,
         lane_capacity.job_name, lane_capacity.lane, lane_capacity.capacity,
         pg_catalog.row_number() OVER (
             PARTITION BY lane_capacity.job_name, lane_capacity.lane, of_rank.is_late
@@ -26,11 +26,8 @@ due_in_lanes AS MATERIALIZED (
             job.job_id, job.execution_time,
             -- include: is_late_in_lane AS is_late
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NOT NULL
-            AND job.job_name = lane_ranks.job_name
-            AND job.lane = lane_ranks.lane
-            AND job.priority = lane_ranks.priority
+        WHERE
+            -- include: of_lane_rank
             AND job.execution_time <= :NOW
         -- include: claim_order
         -- What is too late takes no capacity, but must not hide what is not: a few more, for each of many
@@ -40,26 +37,33 @@ due_in_lanes AS MATERIALIZED (
     WHERE lane_capacity.capacity > 0
 ),
 -- include: competing,
--- How many jobs each lane is to give, once all that are due have been put in the common order.
-selection AS MATERIALIZED (
-    SELECT first.job_name, first.lane, pg_catalog.count(*)::integer AS jobs
+-- How many jobs each rank of a lane is to give, once all that are due have been put in the common order.
+shares AS MATERIALIZED (
+    SELECT
+        first.queue, first.job_name, first.lane, first.priority, pg_catalog.count(*)::integer AS jobs
     FROM (
-        SELECT candidate.job_name, candidate.lane
+        SELECT candidate.queue, candidate.job_name, candidate.lane, candidate.priority
         FROM (
             SELECT
-                due_in_lanes.job_name, due_in_lanes.lane, due_in_lanes.priority, due_in_lanes.execution_time,
-                due_in_lanes.job_id
+                due_in_lanes.queue, due_in_lanes.job_name, due_in_lanes.lane, due_in_lanes.priority,
+                due_in_lanes.execution_time, due_in_lanes.job_id
             FROM due_in_lanes
             WHERE NOT due_in_lanes.is_late AND due_in_lanes.place <= due_in_lanes.capacity
             UNION ALL
-            SELECT NULL, NULL, competing.priority, competing.execution_time, competing.job_id
-            FROM competing
+            SELECT NULL, NULL, NULL, urgent.priority, urgent.execution_time, urgent.job_id
+            FROM urgent
         ) AS candidate
         -- include: claim_order
         LIMIT (SELECT :limit::integer)
     ) AS first
     WHERE first.lane IS NOT NULL
-    GROUP BY first.job_name, first.lane
+    GROUP BY first.queue, first.job_name, first.lane, first.priority
+),
+-- How many each lane is to give.
+selection AS MATERIALIZED (
+    SELECT shares.job_name, shares.lane, pg_catalog.sum(shares.jobs)::integer AS jobs
+    FROM shares
+    GROUP BY shares.job_name, shares.lane
 ),
 -- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or
 -- their rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
@@ -79,12 +83,15 @@ noted AS MATERIALIZED (
             AND EXISTS (
                 SELECT 1
                 FROM lane_ranks
-                JOIN :"schema".scheduled_jobs AS job USING (job_name, lane, priority)
-                WHERE lane_ranks.job_name = lane_capacity.job_name
-                    AND lane_ranks.lane = lane_capacity.lane
-                    AND job.status = 'pending'
-                    AND job.lane IS NOT NULL
-                    AND job.execution_time <= :NOW
+                CROSS JOIN LATERAL (
+                    SELECT 1
+                    FROM :"schema".scheduled_jobs AS job
+                    WHERE
+                        -- include: of_lane_rank
+                        AND job.execution_time <= :NOW
+                    LIMIT 1
+                ) AS waiting
+                WHERE lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
             )
         )
 ),
@@ -115,36 +122,53 @@ granting AS MATERIALIZED (
         )
 ),
 -- The first jobs of these lanes, locked. In place of one that somebody else holds comes the next.
-locked AS MATERIALIZED (
-    SELECT first.job_id, lane_capacity.job_name, lane_capacity.lane
+wanted AS MATERIALIZED (
+    SELECT first.job_id, granting.job_name, granting.lane
     FROM granting
+    JOIN shares USING (job_name, lane)
+    JOIN lane_ranks USING (queue, job_name, lane, priority)
+    JOIN lane_capacity USING (job_name, lane)
+    CROSS JOIN LATERAL (
+        -- include: due_of_lane_rank
+        -- include: claim_order
+        LIMIT shares.jobs
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+),
+-- What other ranks of the lane have, where some could not give what they were to.
+instead AS MATERIALIZED (
+    SELECT first.job_id, lacking.job_name, lacking.lane
+    FROM (
+        SELECT granting.job_name, granting.lane, granting.jobs - pg_catalog.count(wanted.job_id) AS jobs
+        FROM granting
+        LEFT JOIN wanted USING (job_name, lane)
+        GROUP BY granting.job_name, granting.lane, granting.jobs
+        HAVING pg_catalog.count(wanted.job_id) < granting.jobs
+    ) AS lacking
     JOIN lane_capacity USING (job_name, lane)
     CROSS JOIN LATERAL (
         SELECT of_rank.job_id
         FROM (
-            SELECT lane_ranks.priority
+            SELECT *
             FROM lane_ranks
-            WHERE lane_ranks.job_name = granting.job_name AND lane_ranks.lane = granting.lane
+            WHERE lane_ranks.job_name = lacking.job_name AND lane_ranks.lane = lacking.lane
             ORDER BY lane_ranks.priority
-        ) AS rank
+        ) AS lane_ranks
         CROSS JOIN LATERAL (
-            SELECT job.job_id
-            FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NOT NULL
-                AND job.job_name = granting.job_name
-                AND job.lane = granting.lane
-                AND job.priority = rank.priority
-                AND job.execution_time <= :NOW
-                AND NOT (
-                    -- include: is_late_in_lane
-                )
+            -- include: due_of_lane_rank
+                AND job.job_id <> ALL (ARRAY(SELECT wanted.job_id FROM wanted))
             -- include: claim_order
-            LIMIT granting.jobs
+            LIMIT lacking.jobs
             FOR UPDATE SKIP LOCKED
         ) AS of_rank
-        LIMIT granting.jobs
+        LIMIT lacking.jobs
     ) AS first
+),
+-- All that are locked.
+locked AS MATERIALIZED (
+    SELECT * FROM wanted
+    UNION ALL
+    SELECT * FROM instead
 ),
 -- How many each lane gives, and how many it would have had room for.
 taken AS MATERIALIZED (
@@ -269,6 +293,7 @@ SELECT
     outranked.jobs > 0 AS outranked,
     coalesce((SELECT pg_catalog.sum(taken.passed_over) FROM taken), 0) > 0 AS passed_over,
     (SELECT pg_catalog.min(next_opening.wait_seconds) FROM next_opening)::double precision AS wait_seconds,
+    ended.queue AS ended_queue,
     ended.job_name AS ended_task,
     ended.lane AS ended_lane
 FROM (
@@ -283,7 +308,7 @@ FROM (
 LEFT JOIN started ON true
 LEFT JOIN (
     -- Where the look ended; nowhere if there are no more lanes.
-    SELECT candidate_lanes.job_name, candidate_lanes.lane
+    SELECT candidate_lanes.queue, candidate_lanes.job_name, candidate_lanes.lane
     FROM candidate_lanes
     WHERE candidate_lanes.lanes = :lanes_at_once::integer
         AND EXISTS (SELECT 1 FROM candidate_lanes AS beyond WHERE beyond.lanes > :lanes_at_once::integer)

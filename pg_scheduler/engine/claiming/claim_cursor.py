@@ -27,7 +27,7 @@ class ClaimCursor:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._marks: dict[int, ClaimPosition] = {}
+        self._marks: dict[tuple[str, str, int], ClaimPosition] = {}
         self._used_until = 0.0
         self._slow = 0
 
@@ -52,5 +52,6 @@ class ClaimCursor:
                 return False
             self._used_until = self._clock.monotonic() + max(SHORTEST_ROUND, scan_seconds / SHARE)
         for job in answer.jobs:
-            self._marks[job.rank] = ClaimPosition(job.rank, job.execution_time, job.job_id)
+            position = ClaimPosition(job.queue, job.task_name, job.rank, job.execution_time, job.job_id)
+            self._marks[position.stream] = position
         return False

@@ -33,6 +33,7 @@ from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
+from pg_scheduler.testing.contract.queueing import TestQueueing
 from pg_scheduler.testing.contract.reclaiming import TestReclaiming
 from pg_scheduler.testing.contract.registering import TestRegistering
 from pg_scheduler.testing.contract.replacing import TestReplacing
@@ -63,6 +64,7 @@ __all__ = [
     "TestLimiting",
     "TestLimitsChanging",
     "TestOverriding",
+    "TestQueueing",
     "TestReclaiming",
     "TestRegistering",
     "TestReplacing",

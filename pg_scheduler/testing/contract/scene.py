@@ -48,10 +48,14 @@ async def submit(
 
 
 def claim_request(
-    worker: str = OWNER, names: Collection[str] = ("task",), limit: int = 100, lease: timedelta = LEASE
+    worker: str = OWNER,
+    names: Collection[str] = ("task",),
+    limit: int = 100,
+    lease: timedelta = LEASE,
+    queues: Collection[str] | None = None,
 ) -> ClaimRequest:
     """Who claims what, with the lease of these tests."""
-    return ClaimRequest(worker_id=worker, task_names=names, limit=limit, lease=lease)
+    return ClaimRequest(worker_id=worker, task_names=names, limit=limit, lease=lease, queues=queues)
 
 
 async def claim(
@@ -61,9 +65,10 @@ async def claim(
     now: datetime = NOON,
     names: Collection[str] = ("task",),
     limit: int = 100,
+    queues: Collection[str] | None = None,
 ) -> ClaimAnswer:
     """Claim due jobs."""
-    return await driver.jobs.claim(claim_request(worker, names, limit), now=now)
+    return await driver.jobs.claim(claim_request(worker, names, limit, queues=queues), now=now)
 
 
 async def claimed(

@@ -15,17 +15,21 @@ class TestWaiting:
     async def test_nothing_to_wait_for_is_none(self, driver: Driver) -> None:
         assert (await claim(driver)).next_due_in is None
 
-    async def test_the_wait_is_until_the_earliest_job_of_any_rank_and_name(self, driver: Driver) -> None:
+    async def test_the_wait_is_until_the_earliest_job_of_any_rank_and_known_name(
+        self, driver: Driver
+    ) -> None:
         await submit(
             driver,
             new("urgent", rank=1, due=at(30)),
-            new("first", rank=8, due=at(12.345678), task="unknown"),
+            new("first", rank=8, due=at(12.345678), task="other"),
             new("last", due=at(40)),
+            new("nobody's", due=at(3), task="unknown"),
         )
-        answer = await claim(driver)
+        names = ("task", "other")
+        answer = await claim(driver, names=names)
         assert (answer.jobs, answer.next_due_in) == ((), timedelta(seconds=12.345678))
-        assert (await claim(driver, now=at(13))).next_due_in == timedelta(seconds=17)
-        assert (await claim(driver, now=at(99))).next_due_in is None
+        assert (await claim(driver, names=names, now=at(13))).next_due_in == timedelta(seconds=17)
+        assert (await claim(driver, names=names, now=at(99))).next_due_in is None
 
     async def test_a_due_job_of_an_unknown_name_is_nothing_to_wait_for(self, driver: Driver) -> None:
         await submit(driver, new(task="unknown"), new("later", due=at(5)))

@@ -97,10 +97,12 @@ class MemoryJobs:
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         moment = moment_of(now)
-        pending = [row for row in self._state.in_order(JobStatus.PENDING) if row.lane is None]
-        due = [
-            row for row in pending if row.execution_time <= moment and row.new.task_name in request.task_names
-        ][: request.limit]
+        pending = [
+            row
+            for row in self._state.in_order(JobStatus.PENDING)
+            if row.lane is None and request.asks_for(row.new.queue, row.new.task_name)
+        ]
+        due = [row for row in pending if row.execution_time <= moment][: request.limit]
         late = [row for row in due if row.too_late(moment)]
         # What waited for the end of a pause is not late: its lane knows.
         orphaned_claims = [

@@ -55,7 +55,7 @@ class LaneClaim:
                 row
                 for row in self._state.in_order(JobStatus.PENDING)
                 if row.lane is not None
-                and row.new.task_name in self._request.task_names
+                and self._request.asks_for(row.new.queue, row.new.task_name)
                 and not self._paused(row.new.task_name)
             ]
         )
@@ -85,7 +85,7 @@ class LaneClaim:
             if request.competing
             and row.lane is None
             and row.execution_time <= moment
-            and row.new.task_name in request.task_names
+            and request.asks_for(row.new.queue, row.new.task_name)
         ]
         first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]

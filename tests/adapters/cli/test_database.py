@@ -69,12 +69,12 @@ async def test_the_status_names_the_statistics_of_the_published_version(
 @pytest.mark.slow
 async def test_what_is_missing_is_named_and_healed(pgq: Pgq, sql: asyncpg.Connection) -> None:
     await pgq("db", "install")
-    await sql.execute("DROP TABLE scheduled_job_attempts; DROP INDEX scheduled_jobs_ready")
+    await sql.execute("DROP TABLE scheduled_job_attempts; DROP INDEX scheduled_jobs_waiting")
     broken = await pgq("db", "status")
     assert broken.code == 1
-    assert "index scheduled_jobs_ready, table scheduled_job_attempts missing" in broken.out
+    assert "index scheduled_jobs_waiting, table scheduled_job_attempts missing" in broken.out
     healed = json.loads((await pgq("db", "install", "--json")).out)
-    assert healed["healed"] == ["index scheduled_jobs_ready", "table scheduled_job_attempts"]
+    assert healed["healed"] == ["index scheduled_jobs_waiting", "table scheduled_job_attempts"]
     assert (await pgq("db", "status")).code == 0
 
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import asyncpg
@@ -80,12 +81,21 @@ def cases() -> Iterator[Case]:
     worker = {"worker_id": "me", "lease_seconds": 60.0, **MISFIRE}
     names = [f"task {n}" for n in range(7)]
     running = [f"f{n:012}" for n in range(FUTURE - 499, FUTURE + 1)]
-    marks: dict[str, Any] = {"mark_ranks": [], "mark_times": [], "mark_ids": []}
-    marked = {"mark_ranks": [3], "mark_times": [datetime.now(UTC) - timedelta(hours=1)], "mark_ids": ["p"]}
-    for limit in (1, 10, BATCH):
-        claim = {**worker, "task_names": names, "limit": limit}
-        yield Case("claim", {**claim, **marks}, str(limit))
-        yield Case("claim", {**claim, **marked}, f"{limit} beyond a mark")
+    marks: dict[str, Any] = {f"mark_{what}": [] for what in ("queues", "tasks", "ranks", "times", "ids")}
+    marked = {
+        "mark_queues": ["default"],
+        "mark_tasks": ["task 1"],
+        "mark_ranks": [3],
+        "mark_times": [datetime.now(UTC) - timedelta(hours=1)],
+        "mark_ids": ["p"],
+    }
+    for limit, queues in product((1, 10, BATCH), (None, ["default"])):
+        claim = {**worker, "queues": queues, "task_names": names, "limit": limit}
+        said = f"{limit} of {queues or 'all'}"
+        yield Case("claim", {**claim, **marks}, said)
+        yield Case("claim", {**claim, **marked}, f"{said} beyond a mark")
+        yield Case("claim", {**claim, **marks, "task_names": ["task 1"]}, f"{said}, one task")
+        yield Case("claim", {**claim, **marks, "task_names": ["unknown"]}, f"{said}, nothing of it")
     lanes = {
         "burst_seconds": 0.1,
         "token_rounding": 1e-4,
@@ -93,11 +103,13 @@ def cases() -> Iterator[Case]:
         "set_back": 60.0,
         "note_again": 15.0,
         "competing": True,
+        "queues": None,
+        "after_queue": "",
         "after_task": "",
         "after_lane": "",
         "lanes_at_once": 200,
     }
-    yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes})
+    yield Case("claim_lanes", {**worker, "task_names": names, "limit": 10, **lanes, **marks})
     for number in (1, BATCH):
         ids = running[:number]
         yield Case(
@@ -145,6 +157,7 @@ def _one_job() -> dict[str, Any]:
         "priority": 5,
         "max_retries": 0,
         "store_result": False,
+        "queue": "default",
         "exclusive_wait": True,
     }
 

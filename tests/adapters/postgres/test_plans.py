@@ -93,7 +93,7 @@ def problems(counted: list[dict[str, Any]]) -> list[str]:
         removed = int(node.get("Rows Removed by Filter", 0) * node["Actual Loops"])
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in LARGE:
             found.append(f"Seq Scan on {node['Relation Name']}")
-        if node["Node Type"] in ("Sort", "Incremental Sort") and rows > 2 * BATCH:
+        if node["Node Type"] in ("Sort", "Incremental Sort") and rows > 3 * BATCH:
             found.append(f"Sort of {rows} rows")
         compared = int(node.get("Rows Removed by Join Filter", 0) * node["Actual Loops"])
         if compared > 10 * BATCH:

@@ -23,6 +23,7 @@ from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, past
 
 LIMIT = 10
+TASK = ("default", "task")
 SLOW_CLAIM = SLOW * 2
 
 
@@ -68,7 +69,10 @@ async def test_a_store_that_does_not_tell_is_asked_without(clock: ManualClock) -
 
 
 async def test_after_a_streak_of_slow_ones_each_rank_has_its_last_place(slow: ClaimCursor) -> None:
-    assert slow.positions() == (ClaimPosition(5, at(0), "job 0"), ClaimPosition(9, at(9), "job 9"))
+    assert slow.positions() == (
+        ClaimPosition(*TASK, 5, at(0), "job 0"),
+        ClaimPosition(*TASK, 9, at(9), "job 9"),
+    )
 
 
 async def test_everything_is_looked_at_again_soon(slow: ClaimCursor, clock: ManualClock) -> None:
@@ -139,13 +143,13 @@ async def driver(dsn: str, library: Library) -> AsyncIterator[Driver]:
 
 
 async def claimed(driver: Driver, *positions: ClaimPosition, limit: int = 100) -> list[str]:
-    request = ClaimRequest(OWNER, ("task",), limit, LEASE, positions)
+    request = ClaimRequest(OWNER, ("task",), limit, LEASE, resume_after=positions)
     return [job.job_id for job in (await driver.jobs.claim(request, now=NOON)).jobs]
 
 
 async def test_a_claim_begins_at_the_mark_of_its_rank(driver: Driver) -> None:
     await submit(driver, *(new(name, due=at(-1)) for name in ("a", "b", "c")), new("earlier", due=at(-2)))
-    assert await claimed(driver, ClaimPosition(5, at(-1), "b")) == ["b", "c"]
+    assert await claimed(driver, ClaimPosition(*TASK, 5, at(-1), "b")) == ["b", "c"]
     assert await claimed(driver) == ["earlier", "a"], "without marks nothing is left out"
 
 
@@ -154,14 +158,33 @@ async def test_ranks_without_a_mark_are_found_before_between_and_after_those_wit
 ) -> None:
     ranks = (-(2**31), 1, 2, 3, 5, 7, 2**31 - 1)
     await submit(driver, *(new(f"rank {rank}", rank=rank, due=at(-1)) for rank in ranks))
-    positions = [ClaimPosition(rank, at(0), "") for rank in (2, 4, 5)]
+    positions = [ClaimPosition(*TASK, rank, at(0), "") for rank in (2, 4, 5)]
     found = await claimed(driver, *positions)
     assert found == [f"rank {rank}" for rank in ranks if rank not in (2, 5)]
 
 
+async def test_queues_and_tasks_without_a_mark_are_found_before_between_and_after_those_with_one(
+    driver: Driver,
+) -> None:
+    places = [(queue, task) for queue in ("a", "c", "e") for task in ("k", "m", "o")]
+    await submit(
+        driver, *(new(f"{queue}{task}", queue=queue, task=task, due=at(-1)) for queue, task in places)
+    )
+    marked = [("a", "l", 5), ("a", "m", 5), ("b", "m", 5), ("c", "k", 4), ("e", "o", 5), ("f", "k", 5)]
+    request = ClaimRequest(
+        OWNER,
+        ("k", "m", "o"),
+        100,
+        LEASE,
+        resume_after=tuple(ClaimPosition(*at_, at(0), "") for at_ in marked),
+    )
+    found = {job.job_id for job in (await driver.jobs.claim(request, now=NOON)).jobs}
+    assert found == {f"{queue}{task}" for queue, task in places} - {"am", "eo"}
+
+
 async def test_a_filled_claim_with_marks_stays_in_order(driver: Driver) -> None:
     await submit(driver, *(new(f"{n}", rank=n % 3, due=at(-9 + n)) for n in range(9)))
-    positions = [ClaimPosition(0, at(-8), ""), ClaimPosition(1, at(-30), "")]
+    positions = [ClaimPosition(*TASK, 0, at(-8), ""), ClaimPosition(*TASK, 1, at(-30), "")]
     assert await claimed(driver, *positions, limit=4) == ["3", "6", "1", "4"]
 
 

@@ -12,7 +12,7 @@ POLL = 30.0
 
 
 def answer(more: bool = False, next_in: float | None = None, swept: bool = True) -> LaneAnswer:
-    cursor = None if swept else LaneCursor("task", "lane", more_behind=more)
+    cursor = None if swept else LaneCursor("queue", "task", "lane", more_behind=more)
     return LaneAnswer((), (), more, None if next_in is None else timedelta(seconds=next_in), cursor)
 
 

@@ -45,8 +45,8 @@ def test_what_is_newer_is_applied_whole(version: int) -> None:
         (("scheduled_job_workers.lease_until",), ["ALTER TABLE scheduled_job_workers"]),
         (("scheduled_jobs.epoch",), ["ALTER TABLE scheduled_jobs", "ALTER TABLE scheduled_jobs"]),
         (
-            ("scheduled_jobs.lane", "scheduled_jobs_in_lanes"),
-            ["ALTER TABLE scheduled_jobs", "CREATE INDEX IF NOT EXISTS scheduled_jobs_in_lanes"],
+            ("scheduled_jobs.lane", "scheduled_jobs_waiting_in_lanes"),
+            ["ALTER TABLE scheduled_jobs", "CREATE INDEX IF NOT EXISTS scheduled_jobs_waiting_in_lanes"],
         ),
         (
             tuple(f"scheduled_job_lanes.{column}" for column in WANTED["scheduled_job_lanes"]),
@@ -105,7 +105,7 @@ async def test_replicas_that_heal_together_all_start(
     try:
         await schedulers[0].initialize_db()
         before = await shape_of(sql, "public")
-        await sql.execute("DROP INDEX scheduled_jobs_dedupe, scheduled_jobs_ready")
+        await sql.execute("DROP INDEX scheduled_jobs_dedupe, scheduled_jobs_waiting")
         await asyncio.gather(*(scheduler.driver.open() for scheduler in schedulers))
         await asyncio.gather(*(scheduler.initialize_db() for scheduler in schedulers))
         assert await shape_of(sql, "public") == before
