@@ -11,12 +11,12 @@ from pg_scheduler.engine.tasks.registry import marked_defaults
 @dataclass(slots=True)
 class JobSpec(JobRequest):
     """A job to schedule: func, execution_time, args, kwargs, priority, max_retries, job_id,
-    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result, limit_key, delay and
-    headers. The fields mean what the parameters of `Scheduler.schedule` mean.
+    misfire_grace_time; then executor, timeout, retry, deduplicate, store_result, limit_key, delay,
+    headers and queue. The fields mean what the parameters of `Scheduler.schedule` mean.
 
     What is left out reads as what the function's `@task` says, else as JobPriority.NORMAL, 0 retries, no
-    stored result and no limit key; the grace stays unset, as it is the scheduler's then. Where `func` is a
-    name, all of them stay unset until the scheduler knows whose name it is.
+    stored result, no limit key and the queue "default"; the grace stays unset, as it is the scheduler's then.
+    Where `func` is a name, all of them stay unset until the scheduler knows whose name it is.
     """
 
     def __post_init__(self) -> None:
@@ -36,6 +36,8 @@ def _fill(request: JobRequest, defaults: JobDefaults) -> None:
         request.store_result = defaults.store_result
     if request.limit_key is _UNSET:
         request.limit_key = defaults.limit_key
+    if request.queue is _UNSET:
+        request.queue = defaults.queue
 
 
 __all__ = ["_UNSET", "JobSpec"]

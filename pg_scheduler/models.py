@@ -9,6 +9,7 @@ from typing import Any
 
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.priority import priority_of_rank
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
@@ -36,6 +37,7 @@ class Job:
     """1 for the first start."""
     retry_count: int = 0
     limit_key: str | None = None
+    queue: str = DEFAULT_QUEUE
 
     @property
     def data(self) -> bytes | None:
@@ -60,6 +62,7 @@ class Job:
             attempt=job.attempt,
             retry_count=job.retry_count,
             limit_key=job.lane or None,
+            queue=job.queue,
         )
 
 

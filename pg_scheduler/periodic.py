@@ -49,6 +49,7 @@ def periodic(
     timeout: timedelta | float | None = None,
     retry: RetryPolicy | None = None,
     lock_contention: LockContention = Contention.WAIT,
+    queue: str | None = None,
 ) -> Callable[[_F], _F]:
     """Run an async function at every window of an interval or a cron expression, once in the whole cluster.
 
@@ -75,6 +76,7 @@ def periodic(
         anchor: an instant that is a window of an interval schedule.
         retry: when failed runs are tried again, exception filters included.
         lock_contention: what a run does when another holds its lock: "wait" or "skip".
+        queue: where its jobs wait; by default what `@task` says, else "default".
 
     Raises:
         ValueError: neither or both of every and cron, a zone without cron, an invalid zone, expression or
@@ -106,6 +108,7 @@ def periodic(
         overlap=overlap,
         anchor=anchor,
         enabled=enabled,
+        queue=queue,
     )
     spec = _checked(request)
     policy = checked_retry(retry)

@@ -11,6 +11,7 @@ from pg_scheduler.client.source import Source
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_seconds
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.tasks.callables import refuse_generator
 from pg_scheduler.entrypoints.application import App
@@ -34,8 +35,11 @@ class QueueManager(App):
         **options: Unpack[SchedulerOptions],
     ) -> None:
         super().__init__(source, resources=resources, **options)
-        self._names: set[str] = set()
-        self.queries: Queries = Queries(self.scheduler)
+        self._queues: dict[str, str] = {}
+        """Of the entrypoints, by name."""
+        self.queries: Queries = Queries(
+            self.scheduler, queue_of=lambda entrypoint: self._queues.get(entrypoint, DEFAULT_QUEUE)
+        )
 
     @overload
     def entrypoint(
@@ -72,6 +76,7 @@ class QueueManager(App):
         retry: RetryPolicy | int | None = None,
         max_retries: int | None = None,
         executor: str | Executor | None = None,
+        queue: str = DEFAULT_QUEUE,
     ) -> Callable[[AnyHandler], AnyHandler]:
         """Run the decorated function for the jobs of this name. An async function runs in the event loop, a
         plain one in a thread; it gets the `Job`. The function itself is unchanged.
@@ -93,6 +98,7 @@ class QueueManager(App):
             retry: a number of retries, or a policy (of exceptions and delays).
             max_retries: how often a failed job is tried again; 5 with a policy, else 0.
             executor: "process" for CPU work in another process; or another executor of the scheduler.
+            queue: where its jobs wait if `enqueue` of this program's `queries` says nothing else.
 
         Limits hold for each `limit_key` by itself, and for the jobs without one together.
 
@@ -112,9 +118,10 @@ class QueueManager(App):
             retry=retry,
             max_retries=max_retries,
             executor=executor,
+            queue=queue,
         )
         name = checked_name("entrypoint", name)
-        if name in self._names:
+        if name in self._queues:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
 
         def attach(func: AnyHandler) -> AnyHandler:
@@ -126,12 +133,12 @@ class QueueManager(App):
     def _attach(self, name: str, func: Callable[..., Any], policy: EntrypointPolicy) -> None:
         if not callable(func):
             raise InvalidInput("entrypoint", f"expected a function to decorate, got {shown(func)}")
-        if name in self._names:
+        if name in self._queues:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
         if policy.executor_factory is None:
             refuse_generator(func)
         self.scheduler.register_task(func, policy.options(name, func, self.context_of))
-        self._names.add(name)
+        self._queues[name] = policy.queue
         if (callback := checked_on_failure(policy.on_failure)) is not None:
             self.failures.by_name[name] = callback
         if policy.retry_timer is not None and not self.scheduler.is_running:

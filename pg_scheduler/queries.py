@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
@@ -22,13 +23,13 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import priority_of_rank
+from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 from pg_scheduler.scheduler import Scheduler
 
 OnDuplicate: TypeAlias = Literal["raise", "ignore"]
@@ -53,6 +54,7 @@ class Queries:
             shares. The tables are made on first use. Or a `JobClient`, which is used as it is.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
+        queue_of: in which queue the jobs of an entrypoint wait if `enqueue` is not told; "default" by default.
 
     Raises:
         InvalidInput: `source` is something else, or brings its own schema.
@@ -64,9 +66,11 @@ class Queries:
         *,
         schema: str | None = None,
         library: Library | None = None,
+        queue_of: Callable[[str], str] | None = None,
     ) -> None:
         client, self._owned = _client_of(source, schema, library)
         self.client: JobClient = client
+        self._queue_of = queue_of or (lambda entrypoint: DEFAULT_QUEUE)
 
     @property
     def driver(self) -> Driver:
@@ -114,6 +118,7 @@ class Queries:
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
+        queue: str | Sequence[str | None] | None = None,
         on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[JobHandle]:
@@ -133,6 +138,8 @@ class Queries:
             max_retries: how often it is tried again, if that is more than its entrypoint says.
             timeout: longest time of one attempt.
             store_result: keep what the function returns, for ``await handle.result()``.
+            queue: where it waits: workers that serve this queue run it. Left out, what its entrypoint says,
+                where that is known here; else "default".
             on_duplicate: "raise", or "ignore": the id of the job that has the dedupe key is returned.
             connection: your connection; the jobs become visible, and workers are woken, when its transaction
                 commits.
@@ -145,9 +152,9 @@ class Queries:
             raise InvalidInput("on_duplicate", f"expected 'raise' or 'ignore', got {shown(on_duplicate)}")
         request = EnqueueRequest(
             entrypoint, payload, priority, execute_after, dedupe_key, headers, limit_key,
-            max_retries, timeout, store_result,
+            max_retries, timeout, store_result, queue,
         )  # fmt: skip
-        jobs = batch_of(request, self.client.clock)
+        jobs = batch_of(request, self.client.clock, self._queue_of)
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         stored = await self.client.store(jobs, conflict, connection=connection)
         return [JobHandle(one.job_id, self.client) for one in stored]
@@ -210,20 +217,39 @@ class Queries:
             None if entrypoint is None else _names("entrypoint", entrypoint)
         )
 
-    async def pause_queue(self, entrypoint: str) -> bool:
-        """No worker claims jobs of this entrypoint until it is resumed; what runs goes on. True if that was a
-        change. Jobs can be enqueued meanwhile."""
-        return await self.client.pause(checked_name("entrypoint", entrypoint), paused=True)
+    async def pause_task(self, task: str) -> bool:
+        """No worker claims jobs of this entrypoint or task until it is resumed; what runs goes on. True if
+        that was a change. Jobs can be enqueued meanwhile."""
+        return await self.client.pause_task(checked_name("task", task), paused=True)
 
-    async def resume_queue(self, entrypoint: str) -> bool:
+    async def resume_task(self, task: str) -> bool:
         """The opposite; True if it was paused."""
-        return await self.client.pause(checked_name("entrypoint", entrypoint), paused=False)
+        return await self.client.pause_task(checked_name("task", task), paused=False)
+
+    async def pause_queue(self, queue: str) -> bool:
+        """No worker claims jobs that wait in this queue until it is resumed; what runs goes on. True if that
+        was a change. Jobs can be enqueued meanwhile, and what the pause holds back does not expire by it."""
+        return await self.client.pause_queue(checked_queue(queue), paused=True)
+
+    async def resume_queue(self, queue: str) -> bool:
+        """The opposite; True if it was paused."""
+        return await self.client.pause_queue(checked_queue(queue), paused=False)
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        """Every queue that is paused, and since when; by name."""
+        return await self.client.paused_queues()
 
     # --- ask
 
     async def queue_size(self) -> list[QueueStatistics]:
         """How many unfinished jobs there are, by entrypoint, priority and status."""
-        return [_statistics(size) for size in await self.client.sizes()]
+        counts = Counter[tuple[str, int, JobStatus]]()
+        for size in await self.client.sizes():
+            counts[size.task_name, size.rank, size.status] += size.count
+        return [
+            QueueStatistics(name, priority_of_rank(rank), status, count)
+            for (name, rank, status), count in sorted(counts.items())
+        ]
 
     async def limits(self) -> list[LimitRecord]:
         """The entrypoints that have limits or are paused."""
@@ -270,7 +296,3 @@ def _client_of(source: object, schema: str | None, library: str | None) -> tuple
 
 def _names(field: str, value: str | Iterable[str]) -> list[str]:
     return [value] if isinstance(value, str) else checked_items(field, value, str, "name")
-
-
-def _statistics(size: QueueSize) -> QueueStatistics:
-    return QueueStatistics(size.task_name, priority_of_rank(size.rank), size.status, size.count)

@@ -14,6 +14,7 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.limits import NO_LIMITS
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.schedule import CatchUp, Overlap
 from pg_scheduler.engine.tasks.callables import refuse_generator
 from pg_scheduler.engine.tasks.registry import TaskOptions
@@ -91,6 +92,7 @@ class SchedulerManager(App):
         catch_up: CatchUpRule = CatchUp.LATEST,
         overlap: OverlapOfRuns = Overlap.WAIT,
         use_advisory_lock: bool = False,
+        queue: str = DEFAULT_QUEUE,
     ) -> Callable[[AnyHandler], AnyHandler]:
         """Run the decorated function at every window of a cron expression; it gets the `Schedule`. A name may
         have several expressions, with the same function or different ones.
@@ -103,7 +105,7 @@ class SchedulerManager(App):
             expression: as in `periodic`.
             executor_factory: called with `ScheduleExecutorFactoryParameters`, makes what runs the windows.
             timezone: an IANA name; UTC by default.
-            max_retries, timeout, catch_up, overlap, use_advisory_lock: as in `periodic`.
+            max_retries, timeout, catch_up, overlap, use_advisory_lock, queue: as in `periodic`.
 
         Raises:
             RuntimeError: this name has this expression already.
@@ -146,6 +148,7 @@ class SchedulerManager(App):
                     catch_up=catch_up,
                     overlap=overlap,
                     use_advisory_lock=use_advisory_lock,
+                    queue=queue,
                 )
             )
             runs.executors[key] = executor

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
@@ -56,6 +56,7 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.queues import checked_queues
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
@@ -116,6 +117,7 @@ class Scheduler:
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
+        queues: the queues that it serves once started; None means all.
 
     Raises:
         InvalidInput: an argument is invalid.
@@ -169,6 +171,7 @@ class Scheduler:
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
         periodic_jobs_enabled: bool = True,
+        queues: Collection[str] | None = None,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -182,6 +185,7 @@ class Scheduler:
                 max_blocked=checked_leases("max_blocked", max_blocked),
                 retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
                 worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
+                queues=checked_queues(queues),
             ),
             self._build_worker,
         )
@@ -319,12 +323,14 @@ class Scheduler:
         polling_config: PollingConfig | None = None,
         lease: timedelta | float | None = None,
         only: Iterable[str] | None = None,
+        queues: Collection[str] | None = None,
     ) -> None:
         """Change settings before the start; those left out stay.
 
         Args:
             lease: how long this worker may be silent before its jobs are taken back.
             only: names of the tasks whose jobs this worker runs; others are left to other workers.
+            queues: the queues that it serves.
 
         Raises:
             AlreadyStarted: a RuntimeError; it runs.
@@ -340,6 +346,8 @@ class Scheduler:
             self.configure_worker("lease", lease=checked_seconds("lease", lease))
         if only is not None:
             self.configure_worker("only", only=frozenset(checked_items("only", only, str, "name")))
+        if queues is not None:
+            self.configure_worker("queues", queues=checked_queues(queues))
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
@@ -533,6 +541,7 @@ class Scheduler:
         limit_key: str | Unset | None = UNSET,
         delay: timedelta | float | None = None,
         headers: Mapping[str, Any] | None = None,
+        queue: str | Unset = UNSET,
         connection: Any = None,
     ) -> JobHandle[Any]:
         """Store a job that runs `func` at `execution_time`, here or in any worker that knows the function.
@@ -566,6 +575,8 @@ class Scheduler:
                 seconds).
             headers: a JSON object that travels with the job, beside its arguments; the function finds it as
                 ``current_job().headers``.
+            queue: where it waits: workers that serve this queue run it. Left out, what `@task` says, else
+                "default".
             connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
                 when its transaction commits; a rollback leaves nothing.
 
@@ -598,6 +609,7 @@ class Scheduler:
             limit_key=limit_key,
             delay=delay,
             headers=headers,
+            queue=queue,
         )
         return await self._store(request, conflict_resolution, connection)
 

@@ -14,6 +14,7 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.limits import TaskLimits, checked_limits
 from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
@@ -49,6 +50,7 @@ def task(
     concurrency_limit: int | None = None,
     requests_per_second: float | None = None,
     limit_key: str | None = None,
+    queue: str = DEFAULT_QUEUE,
 ) -> TaskDecorator: ...
 
 
@@ -67,6 +69,7 @@ def task(
     concurrency_limit: int | None = None,
     requests_per_second: float | None = None,
     limit_key: str | None = None,
+    queue: str = DEFAULT_QUEUE,
 ) -> Any:
     """Give a function a policy, and the verbs `enqueue`, `enqueue_sync`, `enqueue_many`, `call` and `using`.
     ``@task`` alone gives the verbs. It is the same function afterwards: called directly it runs as ever, and
@@ -79,8 +82,8 @@ def task(
             given to the scheduler, or an executor object.
         timeout: longest time one attempt may run, as timedelta or seconds; no limit by default.
         retry: when failed attempts run again; the scheduler's policy by default.
-        max_retries, priority, misfire_grace_time, store_result, limit_key: what its jobs are stored with
-            where the call site does not say, in `enqueue` as in `Scheduler.schedule`.
+        max_retries, priority, misfire_grace_time, store_result, limit_key, queue: what its jobs are stored
+            with where the call site does not say, in `enqueue` as in `Scheduler.schedule`.
         concurrency_limit: how many of its jobs run at once in the whole cluster, for each limit key.
         requests_per_second: how many start per second in the whole cluster, for each limit key; after a
             pause up to a tenth of a second's worth, at least one, may start at once.
@@ -94,7 +97,7 @@ def task(
         timeout=checked_duration("timeout", timeout),
         retry=checked_retry(retry),
         limits=_limits(concurrency_limit, requests_per_second),
-        defaults=JobDefaults(priority, max_retries, misfire_grace_time, store_result, limit_key),
+        defaults=JobDefaults(priority, max_retries, misfire_grace_time, store_result, limit_key, queue),
     )
 
     def attach(func: Callable[..., Any]) -> Callable[..., Any]:

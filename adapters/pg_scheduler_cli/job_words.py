@@ -20,6 +20,7 @@ def summary_of(job: JobRecord) -> dict[str, Any]:
     """What `pgq jobs list` shows of a job; payload and arguments are omitted."""
     return {
         "id": job.job_id,
+        "queue": job.queue,
         "entrypoint": job.task_name,
         "status": str(job.status),
         "rank": job.rank,

@@ -50,6 +50,7 @@ def jobs() -> None:
     help="Only jobs with this status; may be repeated. Default: all.",
 )  # fmt: skip
 @click.option("--task", "--entrypoint", "task", help="Only jobs of this task.")
+@click.option("--queue", help="Only jobs in this queue.")
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of jobs."
 )
@@ -62,6 +63,7 @@ def list_(
     connection: Connection,
     statuses: Sequence[str],
     task: str | None,
+    queue: str | None,
     limit: int,
     newest: bool,
     as_json: bool,
@@ -75,7 +77,7 @@ def list_(
     wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
         lambda scheduler: scheduler.driver.insight.jobs(
-            statuses=wanted, task_name=task, limit=limit + 1, newest_first=newest
+            statuses=wanted, task_name=task, queue=queue, limit=limit + 1, newest_first=newest
         )
     )
     if len(found) > limit:
@@ -86,7 +88,7 @@ def list_(
     if as_json:
         print_json(summaries)
         return
-    columns = ["id", "entrypoint", "status", "rank", "execute_after", "finished_at", "attempts"]
+    columns = ["id", "queue", "entrypoint", "status", "rank", "execute_after", "finished_at", "attempts"]
     print_table(
         [column.replace("_", " ").upper() for column in columns],
         [

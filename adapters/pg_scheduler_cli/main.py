@@ -11,6 +11,7 @@ from pg_scheduler_cli.jobs import jobs
 from pg_scheduler_cli.queues import queues
 from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
+from pg_scheduler_cli.tasks import tasks
 from pg_scheduler_cli.vacuum import vacuum
 
 
@@ -23,6 +24,7 @@ def main() -> None:
 main.add_command(run)
 main.add_command(jobs)
 main.add_command(queues)
+main.add_command(tasks)
 main.add_command(db)
 main.add_command(schedules)
 main.add_command(vacuum)

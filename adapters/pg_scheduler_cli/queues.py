@@ -1,58 +1,53 @@
-"""`pgq queues`: how many jobs each entrypoint has, and whether they may run."""
+"""`pgq queues`: how many jobs wait in each queue, and whether they may run."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import click
 
-from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json, print_table
+from pg_scheduler_cli.pauses import report_pauses
 
 
 @dataclass
 class Queue:
-    """One entrypoint, with its jobs that are unfinished or have failed."""
+    """One queue, with its jobs that are unfinished or have failed."""
 
-    entrypoint: str
+    queue: str
     pending: int = 0
     running: int = 0
     failed: int = 0
     paused: bool = False
-    concurrency_limit: int | None = None
-    requests_per_second: float | None = None
-
-    def limit(self, limits: TaskLimits) -> None:
-        """Take over its limits."""
-        self.concurrency_limit, self.requests_per_second = limits.concurrency, limits.rate
+    paused_since: datetime | None = None
 
 
 @click.group(cls=PlainGroup)
 def queues() -> None:
-    """List entrypoints; pause and resume them for all workers."""
+    """List queues; pause, resume and purge them."""
 
 
 @queues.command("list")
 @connecting
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
-    """List entrypoints that have unfinished or failed jobs or limits, or are paused."""
+    """List queues that have unfinished or failed jobs, or are paused."""
     found = connection.ask(_queues)
     if as_json:
         print_json(found)
         return
     print_table(
-        ["ENTRYPOINT", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
+        ["QUEUE", "PENDING", "RUNNING", "FAILED", "STATE"],
         [
-            [harmless(queue.entrypoint), queue.pending, queue.running, queue.failed,
-             "paused" if queue.paused else "active", queue.concurrency_limit, queue.requests_per_second]
+            [harmless(queue.queue), queue.pending, queue.running, queue.failed,
+             "paused" if queue.paused else "active"]
             for queue in found
         ],
     )  # fmt: skip
@@ -61,55 +56,75 @@ def list_(connection: Connection, as_json: bool) -> None:
 async def _queues(queries: Queries) -> list[Queue]:
     found: dict[str, Queue] = {}
     for size in await queries.driver.insight.sizes([JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED]):
-        queue = found.setdefault(size.task_name, Queue(size.task_name))
+        queue = found.setdefault(size.queue, Queue(size.queue))
         setattr(queue, size.status, getattr(queue, size.status) + size.count)
-    for record in await queries.limits():
-        queue = found.setdefault(record.task_name, Queue(record.task_name))
-        queue.paused = record.paused
-        queue.limit(record.limits)
+    for paused in await queries.paused_queues():
+        queue = found.setdefault(paused.queue, Queue(paused.queue))
+        queue.paused, queue.paused_since = True, paused.since
     return [found[name] for name in sorted(found)]
 
 
+async def _is_known(queries: Queries, queue: str) -> bool:
+    return queue == DEFAULT_QUEUE or bool(await queries.jobs(queue=queue, limit=1))
+
+
 @queues.command()
-@click.argument("entrypoints", nargs=-1, required=True)
+@click.argument("names", metavar="QUEUE...", nargs=-1, required=True)
 @connecting
 @as_json
-def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
-    """Stop all workers from starting jobs of these entrypoints.
+def pause(connection: Connection, names: tuple[str, ...], as_json: bool) -> None:
+    """Stop all workers from starting jobs that wait in these queues.
 
-    Running jobs continue, and jobs can still be enqueued. A line on stderr warns of a name that no job has.
+    Running jobs continue, and jobs can still be enqueued. What the pause holds back does not expire by it. A
+    line on stderr warns of a queue in which there is no job.
     """
 
     async def each(queries: Queries) -> tuple[list[bool], list[str]]:
-        unknown = [one for one in entrypoints if not await is_known(queries, one)]
-        return [await queries.pause_queue(one) for one in entrypoints], unknown
+        unknown = [one for one in names if not await _is_known(queries, one)]
+        return [await queries.pause_queue(one) for one in names], unknown
 
     changed, unknown = connection.ask(each)
     for one in unknown:
-        warn_of(one, "no job is named {task!r}, and no limits")
-    _report(entrypoints, changed, "paused", as_json)
+        click.echo(f"pgq: no job is in the queue {one!r}: is it spelled right?", err=True)
+    report_pauses("queue", names, changed, paused=True, as_json=as_json)
 
 
 @queues.command()
-@click.argument("entrypoints", nargs=-1, required=True)
+@click.argument("names", metavar="QUEUE...", nargs=-1, required=True)
 @connecting
 @as_json
-def resume(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
-    """Let workers start jobs of these entrypoints again, immediately."""
+def resume(connection: Connection, names: tuple[str, ...], as_json: bool) -> None:
+    """Let workers start the jobs of these queues again, immediately."""
 
     async def each(queries: Queries) -> list[bool]:
-        return [await queries.resume_queue(one) for one in entrypoints]
+        return [await queries.resume_queue(one) for one in names]
 
-    _report(entrypoints, connection.ask(each), "resumed", as_json)
+    report_pauses("queue", names, connection.ask(each), paused=False, as_json=as_json)
 
 
-def _report(entrypoints: Sequence[str], changed: Sequence[bool], done: str, as_json: bool) -> None:
-    answers = list(zip(entrypoints, changed, strict=True))
+@queues.command()
+@click.argument("queue")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@connecting
+@as_json
+def purge(connection: Connection, queue: str, yes: bool, as_json: bool) -> None:
+    """Cancel all jobs that wait in a queue. Running jobs continue. It asks before, with their number.
+
+    Cancelled jobs are kept as long as the retention of the application says.
+    """
+
+    async def waiting(queries: Queries) -> int:
+        sizes = await queries.driver.insight.sizes([JobStatus.PENDING])
+        return sum(size.count for size in sizes if size.queue == queue)
+
+    async def cancel(queries: Queries) -> int:
+        return await queries.cancel(status=JobStatus.PENDING, queue=queue)
+
+    number = connection.ask(waiting)
+    if number and not yes and not click.confirm(f"Cancel {number} jobs that wait in {queue!r}?", err=True):
+        raise click.Abort()
+    cancelled = connection.ask(cancel) if number else 0
     if as_json:
-        paused = done == "paused"
-        print_json([{"entrypoint": one, "paused": paused, "changed": change} for one, change in answers])
-        return
-    for one, change in answers:
-        click.echo(
-            f"{done} {one}" if change else f"{one} was already {'paused' if done == 'paused' else 'active'}"
-        )
+        print_json({"queue": queue, "cancelled": cancelled})
+    else:
+        click.echo(f"cancelled {cancelled} jobs of {queue}")

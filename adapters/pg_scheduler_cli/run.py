@@ -20,7 +20,11 @@ COUNT = click.IntRange(min=1)
 @click.command()
 @click.argument("path")
 @click.option(
-    "--only", "--queues", multiple=True, metavar="NAMES",
+    "--queues", multiple=True, metavar="QUEUES",
+    help="Only run jobs that wait in these queues, separated by commas; may be repeated. Default: all.",
+)  # fmt: skip
+@click.option(
+    "--only", multiple=True, metavar="NAMES",
     help="Only run jobs of these entrypoints, schedules or tasks, separated by commas; may be repeated.",
 )  # fmt: skip
 @click.option("--concurrency", type=COUNT, help="Maximum number of jobs that run at once in each process.")
@@ -78,11 +82,9 @@ def _serve(path: str, given: dict[str, Any]) -> None:
     from pg_scheduler_cli.serving import RunOptions, serve
 
     lifeline = Lifeline() if given["child"] else None
-    only = split_names(given["only"])
-    if given["only"] and not only:
-        raise Failure("--only: expected names, separated by commas")
     options = RunOptions(
-        only=only,
+        queues=_names("queues", given),
+        only=_names("only", given),
         concurrency=given["concurrency"],
         batch_size=given["batch_size"],
         dequeue_timeout=given["dequeue_timeout"],
@@ -91,6 +93,13 @@ def _serve(path: str, given: dict[str, Any]) -> None:
         shutdown_timeout=given["shutdown_timeout"],
     )
     serve(found_at(path), path, options, lifeline)
+
+
+def _names(option: str, given: dict[str, Any]) -> tuple[str, ...]:
+    names = split_names(given[option])
+    if given[option] and not names:
+        raise Failure(f"--{option}: expected names, separated by commas")
+    return names
 
 
 def _command(path: str, given: dict[str, Any]) -> list[str]:

@@ -30,6 +30,8 @@ EXIT_PATIENCE = 5.0
 class RunOptions:
     """How to run an application; None keeps the application's own setting."""
 
+    queues: Sequence[str] = ()
+    """Names of queues; none means what the application says."""
     only: Sequence[str] = ()
     """Names of entrypoints, schedules or tasks; none means all."""
     concurrency: int | None = None
@@ -43,7 +45,7 @@ class RunOptions:
     def changes_something(self) -> bool:
         """True if the application must not have been started yet."""
         numbers = (self.concurrency, self.batch_size, self.dequeue_timeout)
-        return bool(self.only) or not self.listen or any(number is not None for number in numbers)
+        return bool(self.only or self.queues) or not self.listen or any(number is not None for number in numbers)
 
     def apply(self, scheduler: Scheduler) -> None:
         """Configure the scheduler."""
@@ -59,6 +61,7 @@ class RunOptions:
             batch_claim_limit=self.batch_size,
             polling_config=self._polling(scheduler.polling_config),
             only=chosen_tasks(scheduler, self.only) if self.only else None,
+            queues=self.queues or None,
         )
 
     def _polling(self, config: PollingConfig) -> PollingConfig:

@@ -139,6 +139,17 @@ LANES = Table(
     ("task_name", "lane"),
 )
 
+QUEUES = Table(
+    "scheduled_job_queues",
+    {
+        "queue": 'text COLLATE "C" NOT NULL',
+        "paused": "boolean NOT NULL DEFAULT false",
+        "resumed_at": _TIME,
+        "changed_at": f"{_TIME} NOT NULL",
+    },
+    ("queue",),
+)
+
 VACUUM_STATS = Table(
     "vacuum_stats",
     {
@@ -166,7 +177,7 @@ LEDGER = Table(
 CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status")
 """Constraints on the values of jobs. Without them nonsense fails when it is claimed; nothing else is lost."""
 
-TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, VACUUM_STATS, LEDGER)
+TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, VACUUM_STATS, LEDGER)
 """In the order in which they are dropped."""
 
 

@@ -40,6 +40,7 @@ class PostgresInsight:
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
         error: str | None = None,
@@ -51,6 +52,7 @@ class PostgresInsight:
             "jobs",
             statuses=[str(status) for status in statuses],
             task_name=task_name,
+            queue=queue,
             worker_id=worker_id,
             since=since,
             error=error,
@@ -83,7 +85,7 @@ class PostgresInsight:
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         return [
-            QueueSize(row["job_name"], row["priority"], JobStatus(row["status"]), row["jobs"])
+            QueueSize(row["queue"], row["job_name"], row["priority"], JobStatus(row["status"]), row["jobs"])
             for row in await self._link.run("sizes", statuses=[str(status) for status in statuses])
         ]
 

@@ -277,7 +277,7 @@ def _served(request: ClaimRequest) -> list[str] | None:
     return None if request.queues is None else list(request.queues)
 
 
-def _marks(request: ClaimRequest) -> dict[str, list[Any]]:
+def _marks(request: ClaimRequest) -> dict[str, Any]:
     marks = request.resume_after
     return {
         "mark_queues": [mark.queue for mark in marks],

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 
@@ -39,6 +39,15 @@ class PostgresLimits:
         if paused:
             await self._sort_into_lanes([task_name])
         return bool(rows)
+
+    async def pause_queue(self, queue: str, paused: bool, *, now: datetime | None = None) -> bool:
+        return bool(await self._link.run("pause_queue" if paused else "resume_queue", now=now, queue=queue))
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        return [
+            PausedQueue(row["queue"], instant(row["changed_at"]))
+            for row in await self._link.run("paused_queues")
+        ]
 
     async def _sort_into_lanes(self, task_names: Collection[str]) -> None:
         """Jobs that are stored meanwhile by a transaction that does not see the limits yet are sorted by the

@@ -48,7 +48,7 @@ async def _hold_back(bench: Bench, database: Database, case: Case) -> None:
     keys = [f"key {n % case.keys}" if case.keys else None for n in range(number)]
     async with Queries(database.worker_dsn) as queries:
         if case.concurrency is None:
-            await queries.pause_queue(LIMITED)
+            await queries.pause_task(LIMITED)
         else:
             await queries.driver.limits.set_limits({LIMITED: TaskLimits(case.concurrency)})
         await queries.enqueue(LIMITED, [b""] * number, limit_key=keys)

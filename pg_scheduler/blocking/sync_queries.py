@@ -11,6 +11,7 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.limit_store import PausedQueue
 from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
 
 
@@ -48,6 +49,7 @@ class SyncQueries(BlockingJobs):
         max_retries: int = 0,
         timeout: timedelta | float | None = None,
         store_result: bool = False,
+        queue: str | Sequence[str | None] | None = None,
         on_duplicate: OnDuplicate = "raise",
         connection: Any = None,
     ) -> list[str]:
@@ -61,6 +63,7 @@ class SyncQueries(BlockingJobs):
                 dedupe_key=dedupe_key,
                 headers=headers,
                 limit_key=limit_key,
+                queue=queue,
                 max_retries=max_retries,
                 timeout=timeout,
                 store_result=store_result,
@@ -85,15 +88,30 @@ class SyncQueries(BlockingJobs):
         cleared: int = self._run(self._queries.clear_queue(entrypoint))
         return cleared
 
-    def pause_queue(self, entrypoint: str) -> bool:
-        """No worker claims jobs of this entrypoint until it is resumed."""
-        changed: bool = self._run(self._queries.pause_queue(entrypoint))
+    def pause_task(self, task: str) -> bool:
+        """No worker claims jobs of this entrypoint or task until it is resumed."""
+        changed: bool = self._run(self._queries.pause_task(task))
         return changed
 
-    def resume_queue(self, entrypoint: str) -> bool:
+    def resume_task(self, task: str) -> bool:
         """The opposite."""
-        changed: bool = self._run(self._queries.resume_queue(entrypoint))
+        changed: bool = self._run(self._queries.resume_task(task))
         return changed
+
+    def pause_queue(self, queue: str) -> bool:
+        """No worker claims jobs that wait in this queue until it is resumed."""
+        changed: bool = self._run(self._queries.pause_queue(queue))
+        return changed
+
+    def resume_queue(self, queue: str) -> bool:
+        """The opposite."""
+        changed: bool = self._run(self._queries.resume_queue(queue))
+        return changed
+
+    def paused_queues(self) -> list[PausedQueue]:
+        """Every queue that is paused, and since when; by name."""
+        found: list[PausedQueue] = self._run(self._queries.paused_queues())
+        return found
 
     def queue_size(self) -> list[QueueStatistics]:
         """Unfinished jobs by entrypoint, priority and status."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from pg_scheduler.domain.inputs import (
 )
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import rank_of_priority
+from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.retry import MAX_DELAY
 from pg_scheduler.engine.running.arguments import NO_ARGUMENTS
 from pg_scheduler.ports.clock import Clock
@@ -27,7 +28,7 @@ from pg_scheduler.ports.clock import Clock
 MAX_PAYLOAD = 64 * 1024 * 1024
 """Bytes. Larger ones belong into a table or file of their own, and their key into the payload."""
 
-_LISTS = ("payload", "priority", "execute_after", "dedupe_key", "headers", "limit_key")
+_LISTS = ("payload", "priority", "execute_after", "dedupe_key", "headers", "limit_key", "queue")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,13 @@ class EnqueueRequest:
     max_retries: object
     timeout: object
     store_result: object
+    queue: object
 
 
-def batch_of(request: EnqueueRequest, clock: Clock) -> list[NewJob]:
-    """The jobs to store, in order.
+def batch_of(
+    request: EnqueueRequest, clock: Clock, queue_of: Callable[[str], str] = lambda entrypoint: DEFAULT_QUEUE
+) -> list[NewJob]:
+    """The jobs to store, in order. `queue_of` says where those of an entrypoint wait that were told nothing.
 
     Raises:
         InvalidInput: naming the argument, in a batch with its position.
@@ -60,6 +64,8 @@ def batch_of(request: EnqueueRequest, clock: Clock) -> list[NewJob]:
     for position, job_id in enumerate(ids):
         one = {name: _at(getattr(request, name), position, length) for name in ("entrypoint", *_LISTS)}
         try:
+            if one["queue"] is None:
+                one["queue"] = queue_of(checked_name("entrypoint", one["entrypoint"]))
             jobs.append(_job(request, job_id, one, now))
         except InvalidInput as error:
             if length is not None:
@@ -111,6 +117,7 @@ def _job(request: EnqueueRequest, job_id: str, one: Mapping[str, Any], now: date
         headers=encoded_headers(one["headers"]),
         dedupe_key=None if one["dedupe_key"] is None else checked_name("dedupe_key", one["dedupe_key"]),
         limit_key=None if one["limit_key"] is None else checked_name("limit_key", one["limit_key"]),
+        queue=checked_queue(one["queue"]),
     )
 
 

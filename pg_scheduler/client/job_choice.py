@@ -10,6 +10,7 @@ from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items, checked_status, checked_time
 from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.states import JobStatus
 
 
@@ -24,6 +25,8 @@ class FilterOptions(TypedDict, total=False):
     """Due then or later; aware."""
     error: str | None
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
+    queue: str | None
+    """The queue in which they wait, or waited."""
 
 
 def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
@@ -50,7 +53,7 @@ def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> 
         raise InvalidInput(
             "job_ids",
             "neither ids nor a filter were given",
-            'Give ids, or some of status=, task=, since= and error=, for example status="failed"',
+            'Give ids, or some of status=, task=, queue=, since= and error=, for example status="failed"',
         )
     return wanted
 
@@ -67,11 +70,13 @@ def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
         words = ", ".join(FilterOptions.__annotations__)
         raise TypeError(f"unexpected keyword {min(unknown)!r}: a filter's are {words}")
     task, since, error = options.get("task"), options.get("since"), options.get("error")
+    queue = options.get("queue")
     return JobFilter(
         statuses=_statuses(options.get("status")),
         task_name=None if task is None else checked_name("task", task),
         since=None if since is None else checked_time("since", since),
         error=None if error is None else _text("error", error),
+        queue=None if queue is None else checked_queue(queue),
     )
 
 

@@ -30,7 +30,7 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_context import runs_here
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 
 CLEARED_AT_ONCE = 1000
 """Pending jobs that one statement of `cancel_pending` cancels."""
@@ -319,13 +319,27 @@ class JobClient:
             return RetryAnswer.DUPLICATE
         return RetryAnswer.RETRIED
 
-    async def pause(self, task_name: str, paused: bool) -> bool:
+    async def pause_task(self, task_name: str, paused: bool) -> bool:
         """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""
         await self.open()
         changed = await self.driver.limits.pause_task(task_name, paused, now=self.clock.pinned())
         if not paused:
             self.wakeups.jobs_due()
         return changed
+
+    async def pause_queue(self, queue: str, paused: bool) -> bool:
+        """Let no worker claim jobs that wait in a queue until it is resumed, or resume it. True if that was a
+        change."""
+        await self.open()
+        changed = await self.driver.limits.pause_queue(queue, paused, now=self.clock.pinned())
+        if not paused:
+            self.wakeups.jobs_due()
+        return changed
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        """Every queue that is paused, by name."""
+        await self.open()
+        return await self.driver.limits.paused_queues()
 
     # --- read
 

@@ -22,6 +22,7 @@ from pg_scheduler.domain.inputs import (
 )
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.priority import JobPriority, rank_of
+from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.retry import MAX_DELAY, Backoff, RetryPolicy
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.domain.windows import window_at
@@ -55,6 +56,7 @@ class JobRequest:
     limit_key: str | Unset | None = UNSET
     delay: timedelta | float | None = None
     headers: Mapping[str, Any] | None = None
+    queue: str | Unset = UNSET
 
 
 class JobFactory:
@@ -108,6 +110,7 @@ class JobFactory:
             store_result=defaults.store_result if store_result is UNSET else bool(store_result),
             limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
             headers=encoded_headers(request.headers),
+            queue=defaults.queue if request.queue is UNSET else checked_queue(request.queue),
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 

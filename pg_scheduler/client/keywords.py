@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 from zoneinfo import ZoneInfo
@@ -46,6 +46,7 @@ class SchedulerOptions(TypedDict, total=False):
     clock: Clock | None
     observers: Sequence[Observer]
     periodic_jobs_enabled: bool
+    queues: Collection[str] | None
 
 
 class JobSettings(TypedDict, total=False):
@@ -62,6 +63,7 @@ class JobSettings(TypedDict, total=False):
     store_result: bool
     limit_key: str | None
     headers: Mapping[str, Any] | None
+    queue: str
 
 
 class CalledJobSettings(JobSettings, total=False):
@@ -124,6 +126,7 @@ class ScheduleChanges(TypedDict, total=False):
     catch_up_limit: int
     overlap: OverlapOfRuns
     anchor: datetime | None
+    queue: str | None
 
 
 class ScheduleSettings(ScheduleChanges, total=False):

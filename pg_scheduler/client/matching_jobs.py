@@ -21,6 +21,7 @@ async def pages_of(insight: Insight, wanted: JobFilter) -> AsyncIterator[list[Jo
         task_name=wanted.task_name,
         since=wanted.since,
         error=wanted.error,
+        queue=wanted.queue,
         newest_first=True,
         before=before,
         limit=PAGE,

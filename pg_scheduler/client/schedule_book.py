@@ -198,6 +198,7 @@ class ScheduleBook:
             execution_time=moment,
             task_data=new.task_data,
             rank=new.rank,
+            queue=new.queue,
             max_retries=new.max_retries,
             timeout=new.timeout,
             backoff=backoff_from_text(new.backoff),

@@ -22,6 +22,7 @@ from pg_scheduler.domain.inputs import (
     checked_member,
 )
 from pg_scheduler.domain.priority import JobPriority, rank_of
+from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.retry import RetryPolicy, backoff_from_text, backoff_text
 from pg_scheduler.domain.schedule import (
     CatchUp,
@@ -33,7 +34,7 @@ from pg_scheduler.domain.schedule import (
 )
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.domain.windows import EPOCH
-from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.engine.tasks.registry import Task, TaskRegistry
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.schedule_store import Contention, NewSchedule, Origin, ScheduleRecord
 
@@ -64,6 +65,8 @@ class ScheduleRequest:
     overlap: Overlap | str = Overlap.WAIT
     anchor: datetime | None = None
     enabled: bool = True
+    queue: str | None = None
+    """None: the task's own."""
 
     def named(self, task: str, key: str) -> ScheduleRequest:
         """This request for a task and key that are known now."""
@@ -150,6 +153,7 @@ class ScheduleFactory:
                 contention=checked_member("lock_contention", request.lock_contention, Contention),
                 origin=origin,
                 paused=not checked_instance("enabled", request.enabled, bool),
+                queue=_queue(request, task),
             )
         )
 
@@ -184,6 +188,7 @@ class ScheduleFactory:
             overlap=spec.overlap,
             anchor=spec.anchor if cron is None else None,
             enabled=not new.paused,
+            queue=new.queue,
         )
 
 
@@ -206,6 +211,12 @@ def _spec(request: ScheduleRequest, task_name: str, grace: int | None) -> Schedu
         overlap=checked_member("overlap", request.overlap, Overlap),
         grace_seconds=grace,
     )
+
+
+def _queue(request: ScheduleRequest, task: Task | None) -> str:
+    if request.queue is not None:
+        return checked_queue(request.queue)
+    return DEFAULT_QUEUE if task is None else task.defaults.queue
 
 
 def _identity(task_name: str, task_data: str) -> str:
@@ -244,4 +255,6 @@ def _with_hash(new: NewSchedule) -> NewSchedule:
     ]
     if new.misfire_grace_seconds is not None:  # rows of an earlier version have none
         parts.append(str(new.misfire_grace_seconds))
+    if new.queue != DEFAULT_QUEUE:
+        parts.append(f"queue:{new.queue}")
     return replace(new, spec_hash=spec_hash(*parts))

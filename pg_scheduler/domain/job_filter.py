@@ -18,6 +18,8 @@ class Filterable(Protocol):
     @property
     def task_name(self) -> str: ...
     @property
+    def queue(self) -> str: ...
+    @property
     def execution_time(self) -> datetime: ...
     @property
     def error_message(self) -> str | None: ...
@@ -34,12 +36,14 @@ class JobFilter:
     """Due then or later."""
     error: str | None = None
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
+    queue: str | None = None
 
     def matches(self, job: Filterable) -> bool:
         """Whether this job is meant."""
         return (
             (not self.statuses or job.status in self.statuses)
             and self.task_name in (None, job.task_name)
+            and self.queue in (None, job.queue)
             and (self.since is None or job.execution_time >= self.since)
             and (self.error is None or self.error.lower() in (job.error_message or "").lower())
         )

@@ -272,6 +272,7 @@ class Composition:
             batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
+            queues=settings.queues,
             active=self._active,
             start_jobs=runner.start,
             decline_job=runner.decline,

@@ -35,6 +35,8 @@ class WorkerSettings:
     """Whether passes are made unasked."""
     only: frozenset[str] | None = None
     """Only jobs of these names are claimed; None: of every known name."""
+    queues: frozenset[str] | None = None
+    """Only jobs that wait in these queues are claimed; None: in any."""
     max_blocked: float = 60.0
     """Leases that the event loop may be blocked before they are not renewed any more."""
     blocked_after: float = 1.0

@@ -12,10 +12,12 @@ from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_count, checked_duration, checked_instance
 from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.engine.running.arguments import Arguments
 from pg_scheduler.engine.tasks.callables import is_async
 from pg_scheduler.engine.tasks.checks import checked_executor
+from pg_scheduler.engine.tasks.job_defaults import JobDefaults
 from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.entrypoints.failure_observer import checked_on_failure
 from pg_scheduler.entrypoints.job_executors import EntrypointExecutorParameters
@@ -43,6 +45,7 @@ class EntrypointOptions(TypedDict, total=False):
     retry: RetryPolicy | int | None
     max_retries: int | None
     executor: str | Executor | None
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class EntrypointPolicy:
     retry: RetryPolicy | int | None = None
     max_retries: int | None = None
     executor: str | Executor | None = None
+    queue: str = DEFAULT_QUEUE
 
     def __post_init__(self) -> None:
         """Refuse what cannot be where it is written, not when the function is decorated or runs.
@@ -74,6 +78,7 @@ class EntrypointPolicy:
         checked_on_failure(self.on_failure)
         checked_instance("accepts_context", self.accepts_context, bool)
         self.retries()
+        checked_queue(self.queue)
         if self.executor_factory is not None and not callable(self.executor_factory):
             raise InvalidInput(
                 "executor_factory", f"expected a class or function, got {shown(self.executor_factory)}"
@@ -107,6 +112,7 @@ class EntrypointPolicy:
             max_retries=max_retries,
             arguments=_with_context(context_of) if self._passes_context else _job_alone,
             aliases=(),
+            defaults=JobDefaults(queue=self.queue),
         )
 
     @property

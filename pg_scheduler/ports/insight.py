@@ -29,8 +29,9 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class QueueSize:
-    """Jobs of one name, rank and status."""
+    """Jobs of one queue, name, rank and status."""
 
+    queue: str
     task_name: str
     rank: int
     status: JobStatus
@@ -57,6 +58,7 @@ class Insight(Protocol):
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
         error: str | None = None,
@@ -67,7 +69,7 @@ class Insight(Protocol):
         """Stored jobs in order of execution time, id; with `newest_first` in the opposite order.
 
         Args:
-            statuses, task_name, since, error: as in `JobFilter`.
+            statuses, task_name, queue, since, error: as in `JobFilter`.
             worker_id: only those that this worker runs, or ran last.
             before: only those whose place in the order of execution time, id is before this one.
             limit: at most so many.
@@ -95,7 +97,7 @@ class Insight(Protocol):
         ...
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
-        """How many jobs there are in these states, by name, rank and status, in this order."""
+        """How many jobs there are in these states, by queue, name, rank and status, in this order."""
         ...
 
     async def pending_names(self) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from pg_scheduler.domain.errors import InvalidInput, JobCancelled, shown
 from pg_scheduler.domain.inputs import is_finite_number
 from pg_scheduler.domain.model import Lease, Progress
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 
 
 class JobHost(Protocol):
@@ -41,6 +42,7 @@ class JobContext:
     max_retries: int
     execution_time: datetime
     """When the job was due."""
+    queue: str = DEFAULT_QUEUE
     _stop_requested: bool = field(default=False, repr=False)
     _noticed: bool = field(default=False, repr=False)
     _abandoned: bool = field(default=False, repr=False)

@@ -21,8 +21,16 @@ class LimitRecord:
     changed_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class PausedQueue:
+    """A queue of which no jobs are claimed."""
+
+    queue: str
+    since: datetime
+
+
 class LimitStore(Protocol):
-    """Limits and pauses, by task."""
+    """Limits by task; pauses by task and by queue."""
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         """Let these limits hold from now on, for jobs stored already too; the last word counts. No limits at
@@ -31,6 +39,15 @@ class LimitStore(Protocol):
 
     async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
         """Pause or resume the jobs of a task, everywhere; what runs goes on. True if that was a change."""
+        ...
+
+    async def pause_queue(self, queue: str, paused: bool, *, now: datetime | None = None) -> bool:
+        """Pause or resume the jobs that wait in a queue, everywhere; what runs goes on. True if that was a
+        change."""
+        ...
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        """Every queue that is paused, by name."""
         ...
 
     async def list_limits(self) -> list[LimitRecord]:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.succession import Wanted
 
 
@@ -54,6 +55,8 @@ class NewSchedule:
     origin: Origin = Origin.CODE
     paused: bool = False
     """Only when it is first stored: afterwards the row decides."""
+    queue: str = DEFAULT_QUEUE
+    """Where its jobs wait."""
 
 
 def wanted_of(new: NewSchedule) -> Wanted:

@@ -32,12 +32,12 @@ async def test_jobs_of_a_resumed_queue_start_at_once(pgq: PgQueuer) -> None:
     async def work(job: Job) -> None:
         ran.append(job.id)
 
-    await pgq.queries.pause_queue("work")
+    await pgq.queries.pause_task("work")
     (job_id,) = await pgq.queries.enqueue("work")
     await pgq.scheduler.start()
     await eventually(lambda: pgq.scheduler.worker.services.claimer.empty_polls > 0)
     assert ran == []
-    await pgq.queries.resume_queue("work")
+    await pgq.queries.resume_task("work")
     await eventually(lambda: ran == [job_id])
 
 

@@ -225,8 +225,8 @@ async def test_a_worker_does_all_of_running(roles: Roles) -> None:
         await eventually(lambda: is_in(hanging, JobStatus.RUNNING))
         assert await hanging.cancel()
         assert await hanging.wait(timeout=45) is JobStatus.CANCELLED
-        await pgq.queries.pause_queue("limited")
-        await pgq.queries.resume_queue("limited")
+        await pgq.queries.pause_task("limited")
+        await pgq.queries.resume_task("limited")
         (schedule,) = await worker.list_schedules()
         triggered = await worker.trigger_periodic_job(schedule.key)
         assert triggered is not None

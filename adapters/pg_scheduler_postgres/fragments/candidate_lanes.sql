@@ -18,37 +18,31 @@ candidate_lanes (queue, job_name, lane, priority, is_served, wanted, lanes) AS (
         before.lanes
             + ((job.queue, job.job_name, job.lane) <> (before.queue, before.job_name, before.lane))::integer
     FROM candidate_lanes AS before
+    -- Behind what the next one is looked for. All that stands before the next queue that is served is passed
+    -- by in one step, and so are all lanes of a task that is paused or not known here.
     CROSS JOIN LATERAL (
-        (
-            SELECT job.queue, job.job_name COLLATE "C" AS job_name, job.lane, job.priority
-            FROM :"schema".scheduled_jobs AS job
-            WHERE (before.wanted OR NOT before.is_served)
-                AND job.status = 'pending'
-                AND job.lane IS NOT NULL
-                AND (job.queue, job.job_name COLLATE "C", job.lane, job.priority) > (
-                    -- All that stands before the next queue that is served is passed by in one step.
-                    CASE WHEN before.is_served THEN before.queue ELSE (
-                        -- include: next_served
-                    ) END,
-                    CASE WHEN before.is_served THEN before.job_name ELSE '' END,
-                    CASE WHEN before.is_served THEN before.lane ELSE '' END,
-                    CASE WHEN before.is_served THEN before.priority ELSE -2147483648 END
-                )
-            ORDER BY job.queue, job.job_name COLLATE "C", job.lane, job.priority
-            LIMIT 1
-        )
-        UNION ALL
-        (
-            -- All lanes of a task that is paused or not known here are passed by in one step.
-            SELECT job.queue, job.job_name COLLATE "C", job.lane, job.priority
-            FROM :"schema".scheduled_jobs AS job
-            WHERE before.is_served AND NOT before.wanted
-                AND job.status = 'pending'
-                AND job.lane IS NOT NULL
-                AND (job.queue, job.job_name COLLATE "C") > (before.queue, before.job_name)
-            ORDER BY job.queue, job.job_name COLLATE "C", job.lane, job.priority
-            LIMIT 1
-        )
+        SELECT
+            CASE WHEN before.is_served THEN before.queue ELSE
+                -- include: next_served
+            END AS queue,
+            CASE
+                WHEN NOT before.is_served THEN ''
+                WHEN before.wanted THEN before.job_name
+                -- No name stands between one and the same with this character.
+                ELSE before.job_name || pg_catalog.chr(1)
+            END AS job_name,
+            CASE WHEN before.is_served AND before.wanted THEN before.lane ELSE '' END AS lane,
+            CASE WHEN before.is_served AND before.wanted THEN before.priority ELSE -2147483648 END AS priority
+    ) AS behind
+    CROSS JOIN LATERAL (
+        SELECT job.queue, job.job_name COLLATE "C" AS job_name, job.lane, job.priority
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'pending'
+            AND job.lane IS NOT NULL
+            AND (job.queue, job.job_name COLLATE "C", job.lane, job.priority)
+                > (behind.queue, behind.job_name, behind.lane, behind.priority)
+        ORDER BY job.queue, job.job_name COLLATE "C", job.lane, job.priority
+        LIMIT 1
     ) AS job
     WHERE before.lanes <= :lanes_at_once::integer
 ),

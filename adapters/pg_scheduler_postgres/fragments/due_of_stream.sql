@@ -15,6 +15,12 @@ SELECT
             FROM :"schema".scheduled_job_limits AS limits
             WHERE limits.resumed_at IS NOT NULL
         )
+    ) OR stream.queue = ANY (
+        ARRAY(
+            SELECT queues.queue
+            FROM :"schema".scheduled_job_queues AS queues
+            WHERE queues.resumed_at IS NOT NULL
+        )
     ) AS was_paused
 FROM :"schema".scheduled_jobs AS job
 WHERE job.status = 'pending'

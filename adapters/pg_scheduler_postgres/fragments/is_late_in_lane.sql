@@ -5,7 +5,14 @@ job.misfire_grace_time IS NOT NULL
     AND job.retry_count = 0
     AND :NOW > greatest(
             job.execution_time,
-            CASE WHEN job.schedule_window IS NULL THEN lane_capacity.waits_from END
+            CASE WHEN job.schedule_window IS NULL THEN greatest(
+                lane_capacity.waits_from,
+                (
+                    SELECT queues.resumed_at
+                    FROM :"schema".scheduled_job_queues AS queues
+                    WHERE queues.queue = job.queue
+                )
+            ) END
         )
         + pg_catalog.make_interval(
             secs => greatest(job.misfire_grace_time, :start_tolerance::double precision)

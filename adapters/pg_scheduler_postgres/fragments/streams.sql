@@ -25,9 +25,9 @@ walk (queue, job_name, priority, is_served, is_known) AS (
     -- Behind what the next stream is looked for.
     CROSS JOIN LATERAL (
         SELECT
-            CASE WHEN before.is_served THEN before.queue ELSE (
+            CASE WHEN before.is_served THEN before.queue ELSE
                 -- include: next_served
-            ) END AS queue,
+            END AS queue,
             CASE WHEN before.is_served THEN before.job_name ELSE '' END AS job_name,
             CASE
                 WHEN NOT before.is_served THEN -2147483648

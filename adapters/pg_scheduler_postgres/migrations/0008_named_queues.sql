@@ -17,3 +17,11 @@ CREATE INDEX IF NOT EXISTS scheduled_jobs_waiting_in_lanes
     ON :"schema".scheduled_jobs (queue, job_name COLLATE "C", lane, priority, execution_time, job_id)
     WHERE status = 'pending' AND lane IS NOT NULL;
 DROP INDEX IF EXISTS :"schema".scheduled_jobs_in_lanes;
+
+-- Queues of which there is something to say.
+CREATE TABLE IF NOT EXISTS :"schema".scheduled_job_queues (
+    queue TEXT COLLATE "C" PRIMARY KEY,
+    paused BOOLEAN NOT NULL DEFAULT false,
+    resumed_at TIMESTAMPTZ,
+    changed_at TIMESTAMPTZ NOT NULL
+);

@@ -46,21 +46,23 @@ moved AS (
     RETURNING
         schedule.schedule_key, schedule.task_name, schedule.task_data, schedule.priority,
         schedule.max_retries, schedule.misfire_grace_time, schedule.timeout_seconds, schedule.backoff,
-        schedule.exclusive, schedule.contention, schedule.lock_name
+        schedule.exclusive, schedule.contention, schedule.lock_name,
+        schedule.queue
 ),
 -- The jobs of the windows that they pass.
 stored AS (
     INSERT INTO :"schema".scheduled_jobs (
         job_id, job_name, execution_time, task_data, created_at, priority, max_retries,
         misfire_grace_time, timeout_seconds, backoff, schedule_key, schedule_window, exclusive_key,
-        exclusive_wait
+        exclusive_wait, queue
     )
     SELECT
         given.job_id, moved.task_name, given.execution_time, moved.task_data,
         :NOW, moved.priority, moved.max_retries, moved.misfire_grace_time,
         moved.timeout_seconds, moved.backoff, moved.schedule_key, given.schedule_window,
         CASE WHEN moved.exclusive THEN coalesce(moved.lock_name, moved.schedule_key) END,
-        moved.contention = 'wait'
+        moved.contention = 'wait',
+        moved.queue
     FROM moved
     JOIN unnest(
         :job_keys::text[], :job_ids::text[], :windows::timestamptz[], :execution_times::timestamptz[]

@@ -5,6 +5,7 @@ SELECT
 FROM :"schema".scheduled_jobs AS job
 WHERE (pg_catalog.cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statuses::text[]))
     AND (:task_name::text IS NULL OR job.job_name = :task_name::text)
+    AND (:queue::text IS NULL OR job.queue = :queue::text)
     AND (:worker_id::text IS NULL OR job.worker_id = :worker_id::text)
     AND (:since::timestamptz IS NULL OR job.execution_time >= :since::timestamptz)
     AND (

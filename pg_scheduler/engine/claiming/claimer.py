@@ -61,8 +61,8 @@ class Claimer:
 
     `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
     the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
-    claimer polls more often. `claimable` returns the names to claim. `on_expired` is called when a claim
-    found jobs that are too late to start.
+    claimer polls more often. `claimable` returns the names to claim; `queues` are those that are served, all
+    if it is None. `on_expired` is called when a claim found jobs that are too late to start.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Claimer:
         batch_limit: int,
         polling: PollingConfig,
         claimable: Callable[[], frozenset[str]],
+        queues: frozenset[str] | None,
         active: ActiveAttempts,
         start_jobs: Callable[[Sequence[ClaimedJob]], object],
         decline_job: Callable[[ClaimedJob], object],
@@ -90,6 +91,7 @@ class Claimer:
         self._batch_limit = batch_limit
         self._polling = polling
         self._claimable = claimable
+        self._queues = queues
         self._lanes = LaneGate(clock)
         self._cursor = ClaimCursor(clock)
         self._busy = False
@@ -159,7 +161,9 @@ class Claimer:
             return Claimed(0, limit, None)
         with self._active.reserved(limit):
             async with self.claiming():
-                return await self._claim(ClaimRequest(self._worker_id, names, limit, self._lease))
+                return await self._claim(
+                    ClaimRequest(self._worker_id, names, limit, self._lease, self._queues)
+                )
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:

@@ -123,6 +123,7 @@ class Runner:
             job.retry_count,
             job.max_retries,
             job.execution_time,
+            job.queue,
             _host=self,
             _lease=lease,
             _owner=self._owner,

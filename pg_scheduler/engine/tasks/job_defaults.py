@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_count, checked_grace, checked_instance
 from pg_scheduler.domain.priority import JobPriority, rank_of
+from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.unset import UNSET, Unset
 
 
@@ -24,6 +25,7 @@ class JobDefaults:
     """Seconds; None: it never expires; unset: the scheduler's grace."""
     store_result: bool = False
     limit_key: str | None = None
+    queue: str = DEFAULT_QUEUE
 
     def __post_init__(self) -> None:
         rank_of(self.priority)
@@ -33,6 +35,7 @@ class JobDefaults:
         checked_instance("store_result", self.store_result, bool)
         if self.limit_key is not None:
             checked_name("limit_key", self.limit_key)
+        checked_queue(self.queue)
 
 
 NO_DEFAULTS = JobDefaults()

@@ -33,6 +33,7 @@ from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
+from pg_scheduler.testing.contract.pausing_queues import TestPausingQueues
 from pg_scheduler.testing.contract.queueing import TestQueueing
 from pg_scheduler.testing.contract.reclaiming import TestReclaiming
 from pg_scheduler.testing.contract.registering import TestRegistering
@@ -64,6 +65,7 @@ __all__ = [
     "TestLimiting",
     "TestLimitsChanging",
     "TestOverriding",
+    "TestPausingQueues",
     "TestQueueing",
     "TestReclaiming",
     "TestRegistering",

@@ -75,15 +75,17 @@ class TestEnqueueing:
     async def test_a_dedupe_key_cannot_say_what_to_replace(self, driver: Driver) -> None:
         await refusal(InvalidInput, submit(driver, new(dedupe_key="key"), conflict=REPLACE))
 
-    async def test_unfinished_jobs_are_counted_by_name_rank_and_status(self, driver: Driver) -> None:
+    async def test_unfinished_jobs_are_counted_by_queue_name_rank_and_status(self, driver: Driver) -> None:
         await started(driver, "running")
         await submit(driver, new("1"), new("2"), new("3", rank=1), new("4", task="Other", limit_key="k"))
+        await submit(driver, new("5", queue="a queue"))
         await settle(driver, await started(driver, "done"), JobEvent.COMPLETE)
         assert await driver.insight.sizes() == [
-            QueueSize("Other", 5, JobStatus.PENDING, 1),
-            QueueSize("task", 1, JobStatus.PENDING, 1),
-            QueueSize("task", 5, JobStatus.PENDING, 2),
-            QueueSize("task", 5, JobStatus.RUNNING, 1),
+            QueueSize("a queue", "task", 5, JobStatus.PENDING, 1),
+            QueueSize("default", "Other", 5, JobStatus.PENDING, 1),
+            QueueSize("default", "task", 1, JobStatus.PENDING, 1),
+            QueueSize("default", "task", 5, JobStatus.PENDING, 2),
+            QueueSize("default", "task", 5, JobStatus.RUNNING, 1),
         ]
 
     async def test_the_latest_progress_of_an_attempt_is_shown(self, driver: Driver) -> None:

@@ -36,6 +36,7 @@ class MemoryInsight:
         *,
         statuses: Collection[JobStatus] = (),
         task_name: str | None = None,
+        queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
         error: str | None = None,
@@ -43,7 +44,7 @@ class MemoryInsight:
         before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        wanted = JobFilter(tuple(statuses), task_name, since, error)
+        wanted = JobFilter(tuple(statuses), task_name, since, error, queue)
         found = [
             job
             for job in (row.record() for row in self._state.jobs.values())
@@ -82,7 +83,7 @@ class MemoryInsight:
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
         counts = Counter(
-            (row.new.task_name, row.new.rank, row.status)
+            (row.new.queue, row.new.task_name, row.new.rank, row.status)
             for row in self._state.jobs.values()
             if row.status in statuses
         )

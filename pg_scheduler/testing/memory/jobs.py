@@ -37,6 +37,7 @@ from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
+from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.settling import reclaim_one, settle_one
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
@@ -100,7 +101,7 @@ class MemoryJobs:
         pending = [
             row
             for row in self._state.in_order(JobStatus.PENDING)
-            if row.lane is None and request.asks_for(row.new.queue, row.new.task_name)
+            if row.lane is None and self._state.asked_for(row, request)
         ]
         due = [row for row in pending if row.execution_time <= moment][: request.limit]
         late = [row for row in due if row.too_late(moment)]
@@ -109,7 +110,7 @@ class MemoryJobs:
             row
             for row in due
             if self._state.lane_of(row.new.task_name, None) is not None
-            or (row in late and row.new.task_name in self._state.resumed_at)
+            or (row in late and self._was_paused(row))
         ]
         for row in orphaned_claims:
             row.lane = NO_KEY
@@ -128,6 +129,9 @@ class MemoryJobs:
             next_due_in=min(future) - moment if future and len(due) < request.limit else None,
             sorted_into_lanes=len(orphaned_claims),
         )
+
+    def _was_paused(self, row: StoredJob) -> bool:
+        return row.new.task_name in self._state.resumed_at or row.new.queue in self._state.queue_resumed_at
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
         return LaneClaim(self._state, request, moment_of(now)).claim()

@@ -55,7 +55,7 @@ class LaneClaim:
                 row
                 for row in self._state.in_order(JobStatus.PENDING)
                 if row.lane is not None
-                and self._request.asks_for(row.new.queue, row.new.task_name)
+                and self._state.asked_for(row, self._request)
                 and not self._paused(row.new.task_name)
             ]
         )
@@ -73,7 +73,7 @@ class LaneClaim:
                 continue
             since = self._waits_from(lane)
             due = _first_of_each_rank(rows, moment, room + request.limit)
-            late += [row for row in due if row.too_late(moment, since)]
+            late += [row for row in due if row.too_late(moment, self._resumed(row, since))]
             possible += [row for row in due if row not in late][:room]
         expired = sorted(late, key=lambda row: row.new.job_id)[: request.limit]
         for row in expired:
@@ -85,11 +85,16 @@ class LaneClaim:
             if request.competing
             and row.lane is None
             and row.execution_time <= moment
-            and request.asks_for(row.new.queue, row.new.task_name)
+            and self._state.asked_for(row, request)
         ]
         first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]
         return chosen, tuple(row.new.job_id for row in expired), len(chosen) < len(possible)
+
+    def _resumed(self, row: StoredJob, since: datetime | None) -> datetime | None:
+        """Since when it could have started, as far as its lane and its queue are concerned."""
+        moments = [since, self._state.queue_resumed_at.get(row.new.queue)]
+        return max((moment for moment in moments if moment is not None), default=None)
 
     def _room(self, lane: Lane) -> int:
         limits = self._limits_of(lane)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pg_scheduler.domain.limits import NO_KEY, TaskLimits
-from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 
@@ -58,6 +58,21 @@ class MemoryLimits:
             self._state.resumed_at[task_name] = moment
         self._state.signal(SignalKind.LANE)
         return True
+
+    async def pause_queue(self, queue: str, paused: bool, *, now: datetime | None = None) -> bool:
+        moment = moment_of(now)
+        if paused == (queue in self._state.paused_queues):
+            return False
+        if paused:
+            self._state.paused_queues[queue] = PausedQueue(queue, moment)
+        else:
+            del self._state.paused_queues[queue]
+            self._state.queue_resumed_at[queue] = moment
+            self._state.signal(SignalKind.LANE)
+        return True
+
+    async def paused_queues(self) -> list[PausedQueue]:
+        return [self._state.paused_queues[name] for name in sorted(self._state.paused_queues)]
 
     async def list_limits(self) -> list[LimitRecord]:
         return [self._state.limits[name] for name in sorted(self._state.limits)]

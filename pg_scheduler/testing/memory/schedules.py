@@ -275,6 +275,7 @@ def _job_of(row: StoredSchedule, job_id: str, execution_time: datetime) -> NewJo
         execution_time=execution_time,
         task_data=schedule.task_data,
         rank=schedule.rank,
+        queue=schedule.queue,
         max_retries=schedule.max_retries,
         misfire_grace_seconds=schedule.misfire_grace_seconds,
         timeout=schedule.timeout,

@@ -11,7 +11,8 @@ from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY, LaneState
 from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob, WorkerRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.limit_store import LimitRecord
+from pg_scheduler.ports.claims import ClaimRequest
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -42,6 +43,9 @@ class MemoryState:
         self.limits: dict[str, LimitRecord] = {}
         self.resumed_at: dict[str, datetime] = {}
         """When tasks that were paused were resumed."""
+        self.paused_queues: dict[str, PausedQueue] = {}
+        self.queue_resumed_at: dict[str, datetime] = {}
+        """When queues that were paused were resumed."""
         self.lanes: dict[Lane, LaneState] = {}
         """Of each lane that somebody has claimed from."""
 
@@ -61,6 +65,10 @@ class MemoryState:
         if limit_key is not None:
             return limit_key
         return NO_KEY if task_name in self.limits else None
+
+    def asked_for(self, row: StoredJob, request: ClaimRequest) -> bool:
+        """Whether a worker takes this job: it knows its task, and serves its queue, which is not paused."""
+        return request.asks_for(row.new.queue, row.new.task_name) and row.new.queue not in self.paused_queues
 
     def holder_of(self, dedupe_key: str | None) -> str | None:
         """The id of the unfinished job with this dedupe key."""

@@ -28,7 +28,7 @@ async def _tables(queries: Queries) -> None:
 async def test_the_list_counts_what_is_unfinished_by_entrypoint(pgq: Pgq, queries: Queries, dsn: str) -> None:
     await queries.enqueue(["mail", "mail", "bill"], [None] * 3, [0, 5, 0])
     await queries.mark_job_as_cancelled(await queries.enqueue("gone"))
-    await queries.pause_queue("rest")
+    await queries.pause_task("rest")
     app = PgQueuer(dsn)
     app.entrypoint("bill", concurrency_limit=2, requests_per_second=0.001)(_bill)
     async with app:

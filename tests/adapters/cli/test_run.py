@@ -180,13 +180,13 @@ async def test_a_paused_entrypoint_rests_in_every_worker_until_it_is_resumed(
     shop: Shop, queries: Queries, sql: asyncpg.Connection
 ) -> None:
     async with shop.worker("shop.main") as first, shop.worker("shop.main") as second:
-        await queries.pause_queue("mail")
+        await queries.pause_task("mail")
         await queries.enqueue("mail", b"1")
         await queries.enqueue("bill", b"2")
         await eventually(lambda: "bill:2" in shop.notes)
         assert shop.notes == ["bill:2"]
         assert await sql.fetchval("SELECT status FROM scheduled_jobs WHERE job_name = 'mail'") == "pending"
-        await queries.resume_queue("mail")
+        await queries.resume_task("mail")
         await eventually(lambda: "mail:1" in shop.notes)
         for run in (first, second):
             run.send(signal.SIGTERM)

@@ -78,9 +78,9 @@ async def test_a_pause_does_not_prolong_the_grace_of_a_window_that_is_not_caught
     scheduler_at: MakeScheduler, clock: ManualClock
 ) -> None:
     scheduler = await noon_is_staged(scheduler_at, clock, "none", 60)
-    await Queries(scheduler).pause_queue("dose")
+    await Queries(scheduler).pause_task("dose")
     await clock.advance(10 * HOUR)
-    await Queries(scheduler).resume_queue("dose")
+    await Queries(scheduler).resume_task("dose")
     assert await drain(scheduler) == []
     assert await last_status(scheduler) == "expired"
 

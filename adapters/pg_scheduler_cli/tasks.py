@@ -1,0 +1,103 @@
+"""`pgq tasks`: how many jobs each task or entrypoint has, and whether they may run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import click
+
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.queries import Queries
+from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.job_words import harmless
+from pg_scheduler_cli.known_names import is_known, warn_of
+from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.output import print_json, print_table
+from pg_scheduler_cli.pauses import report_pauses
+
+
+@dataclass
+class TaskSize:
+    """One task or entrypoint, with its jobs that are unfinished or have failed."""
+
+    entrypoint: str
+    pending: int = 0
+    running: int = 0
+    failed: int = 0
+    paused: bool = False
+    concurrency_limit: int | None = None
+    requests_per_second: float | None = None
+
+    def limit(self, limits: TaskLimits) -> None:
+        """Take over its limits."""
+        self.concurrency_limit, self.requests_per_second = limits.concurrency, limits.rate
+
+
+@click.group(cls=PlainGroup)
+def tasks() -> None:
+    """List tasks and entrypoints; pause and resume them for all workers."""
+
+
+@tasks.command("list")
+@connecting
+@as_json
+def list_(connection: Connection, as_json: bool) -> None:
+    """List tasks and entrypoints that have unfinished or failed jobs or limits, or are paused."""
+    found = connection.ask(_tasks)
+    if as_json:
+        print_json(found)
+        return
+    print_table(
+        ["ENTRYPOINT", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
+        [
+            [harmless(task.entrypoint), task.pending, task.running, task.failed,
+             "paused" if task.paused else "active", task.concurrency_limit, task.requests_per_second]
+            for task in found
+        ],
+    )  # fmt: skip
+
+
+async def _tasks(queries: Queries) -> list[TaskSize]:
+    found: dict[str, TaskSize] = {}
+    for size in await queries.driver.insight.sizes([JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED]):
+        task = found.setdefault(size.task_name, TaskSize(size.task_name))
+        setattr(task, size.status, getattr(task, size.status) + size.count)
+    for record in await queries.limits():
+        task = found.setdefault(record.task_name, TaskSize(record.task_name))
+        task.paused = record.paused
+        task.limit(record.limits)
+    return [found[name] for name in sorted(found)]
+
+
+@tasks.command()
+@click.argument("entrypoints", nargs=-1, required=True)
+@connecting
+@as_json
+def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
+    """Stop all workers from starting jobs of these tasks or entrypoints.
+
+    Running jobs continue, and jobs can still be enqueued. A line on stderr warns of a name that no job has.
+    """
+
+    async def each(queries: Queries) -> tuple[list[bool], list[str]]:
+        unknown = [one for one in entrypoints if not await is_known(queries, one)]
+        return [await queries.pause_task(one) for one in entrypoints], unknown
+
+    changed, unknown = connection.ask(each)
+    for one in unknown:
+        warn_of(one, "no job is named {task!r}, and no limits")
+    report_pauses("entrypoint", entrypoints, changed, paused=True, as_json=as_json)
+
+
+@tasks.command()
+@click.argument("entrypoints", nargs=-1, required=True)
+@connecting
+@as_json
+def resume(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -> None:
+    """Let workers start jobs of these tasks or entrypoints again, immediately."""
+
+    async def each(queries: Queries) -> list[bool]:
+        return [await queries.resume_task(one) for one in entrypoints]
+
+    report_pauses("entrypoint", entrypoints, connection.ask(each), paused=False, as_json=as_json)
