@@ -36,7 +36,8 @@ def bound(scheduler: Enqueues) -> Iterator[None]:
 
 def note_running(scheduler: Enqueues) -> None:
     """It runs from now on: where nothing is bound, and no other runs, it is meant."""
-    _running.append(scheduler)
+    if scheduler not in _running:
+        _running.append(scheduler)
 
 
 def note_stopped(scheduler: Enqueues) -> None:

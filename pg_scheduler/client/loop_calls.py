@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from pg_scheduler.ports.forks import forget_in_forks
+
 _T = TypeVar("_T")
 
 
@@ -14,6 +16,10 @@ class LoopCalls:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        forget_in_forks(self, LoopCalls._forget_parent)
+
+    def _forget_parent(self) -> None:
+        self._loop = None  # it looks as if it ran, for ever
 
     def note_loop(self) -> None:
         """The running loop, if there is one, is the scheduler's."""

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from pg_scheduler.domain.errors import AlreadyStarted
+from pg_scheduler.domain.errors import AlreadyStarted, ConfigurationError
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.events import Event
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.worker import Worker, new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.forks import leave_to_parent
+
+log: logging.Logger = logging.getLogger(__name__)
 
 BuildWorker = Callable[[WorkerSettings, str], Worker]
 """Makes a worker of its settings and its identity."""
@@ -34,6 +39,8 @@ class WorkerHost:
         self._worker: Worker | None = None
         self._worker_id: str | None = None
         self._process = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """In which the run began."""
         self._started = False
 
     # --- settings
@@ -49,7 +56,7 @@ class WorkerHost:
         Raises:
             AlreadyStarted: a run has begun.
         """
-        if self._started:
+        if self.started:
             raise AlreadyStarted(setting)
         self._settings = replace(self._settings, **changes)
         self._discard()
@@ -80,14 +87,44 @@ class WorkerHost:
         return self._worker
 
     def _forget_parent(self) -> None:
-        """In a forked process: whatever was drawn, built or started before is the parent's."""
+        """In a forked process: whatever was drawn, built or started before is the parent's. And what was
+        started in an event loop that has been closed is over."""
         if self._process != os.getpid():
+            leave_to_parent(self._worker)
             self._process = os.getpid()
-            self._worker = self._worker_id = None
-            self._started = False
+        elif self._loop is not None and self._loop.is_closed():
+            log.warning(
+                "the event loop of worker %s was closed without shutdown(): what ran there is recovered when "
+                "its leases expire",
+                self._worker_id,
+                extra={"worker_id": self._worker_id},
+            )
+        else:
+            return
+        self._worker = self._worker_id = self._loop = None
+        self._started = False
+
+    @property
+    def started(self) -> bool:
+        """Whether a run has begun, and has not ended."""
+        self._forget_parent()
+        return self._started
+
+    def refuse_elsewhere(self) -> None:
+        """To be asked before the run is begun or ended.
+
+        Raises:
+            ConfigurationError: it has begun in another event loop, which may go on.
+        """
+        if self.started and self._loop not in (None, asyncio.get_running_loop()):
+            raise ConfigurationError(
+                f"worker {self._worker_id} was started in another event loop: shut it down there, or make "
+                "another scheduler for this event loop"
+            )
 
     def attempts(self) -> Sequence[Attempt]:
         """The attempts that run here now."""
+        self._forget_parent()
         return () if self._worker is None else self._worker.services.active.attempts()
 
     @contextmanager
@@ -96,21 +133,22 @@ class WorkerHost:
         `end`, or until the block fails."""
         if self.worker.stopped:
             self._discard()
-        self._started = True
+        self._started, self._loop = True, asyncio.get_running_loop()
         try:
             yield self.worker
         except BaseException:
-            self._started = False
+            self.end()
             raise
 
     async def stop(self, timeout: float | None) -> None:
         """Stop the worker, if it runs; see `Worker.stop`."""
+        self._forget_parent()
         if self._worker is not None:
             await self._worker.stop(timeout)
 
     def end(self) -> None:
         """The run is over: settings may change again."""
-        self._started = False
+        self._started, self._loop = False, None
 
     async def run_job(self, job: ClaimedJob | str) -> None:
         """Run one job here and now and settle it: a claimed one, or a pending one, which is claimed first.

@@ -25,8 +25,8 @@ from pg_scheduler.ports.job_context import JobContext
 _SPAWN = multiprocessing.get_context("spawn")
 
 LOOK_AGAIN = 0.5
-"""Seconds between looks whether a busy process still lives. The end of the pipe does not always tell: what the
-function has forked holds it open."""
+"""Seconds between looks whether a busy process still lives. The end of the pipe does not always tell: what
+the function has forked holds it open."""
 
 _ENVELOPE = JsonCodec(max_bytes=3 * MAX_BYTES)
 """For arguments that were encoded once already: as a JSON string in JSON they grow, to twice at the most."""
@@ -118,7 +118,7 @@ class ProcessExecutor:
         forget_in_forks(self, ProcessExecutor.forget_parent)
 
     def forget_parent(self) -> None:
-        """In a forked process: the processes are the parent's, and the threads that speak to them not here."""
+        """In a forked process: the processes are the parent's, and the threads of theirs are not here."""
         self._idle, self._turns, self._threads = [], None, None
 
     async def execute(self, call: Call, context: JobContext) -> Any:
