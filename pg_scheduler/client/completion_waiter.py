@@ -240,6 +240,8 @@ class CompletionWaiter:
     async def close(self) -> None:
         """Listen no more; waits go on by polling."""
         if self._loop is not asyncio.get_running_loop():
+            if self._loop is not None and self._loop.is_closed():
+                self._begin_anew()  # what ended with that event loop keeps its connections
             return  # it has never waited here
         if self._leaving is not None:
             self._leaving.cancel()

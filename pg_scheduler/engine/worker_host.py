@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -99,6 +99,9 @@ class WorkerHost:
                 self._worker_id,
                 extra={"worker_id": self._worker_id},
             )
+            if self._worker is not None:
+                with suppress(RuntimeError):  # the thread has ended already
+                    self._worker.services.lease_keeper.poke()  # it finds that nobody needs it any more
         else:
             return
         self._worker = self._worker_id = self._loop = None

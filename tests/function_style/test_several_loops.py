@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, cast
 
+import asyncpg
+import psycopg
+import psycopg_pool
 import pytest
 
 from pg_scheduler import ConfigurationError, Queries, Scheduler, task
 from pg_scheduler.client.source import Library
+from pg_scheduler.ports.loop_lock import LoopLock
 from pg_scheduler.testing import MemoryDriver
+from pg_scheduler_postgres.home_session import HomeSession
 
 ran: list[str] = []
 
@@ -59,7 +68,8 @@ def test_it_does_not_start_beside_a_run_in_another_loop() -> None:
 
 
 PROGRAM = """
-import asyncio, sys
+import asyncio, gc, sys
+import asyncpg
 from pg_scheduler import ConfigurationError, PgQueuer, Queries, Scheduler, task
 
 @task
@@ -91,6 +101,19 @@ assert len(set(ids)) == 2
 asyncio.run(scheduler.shutdown())
 asyncio.run(queries.close())
 asyncio.run(queuer.scheduler.shutdown())
+
+async def all_hung_up():
+    gc.collect()
+    connection = await asyncpg.connect(sys.argv[1])
+    async with asyncio.timeout(10):
+        while await connection.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+        ):
+            await asyncio.sleep(0.02)
+    await connection.close()
+
+asyncio.run(all_hung_up())
 """
 
 
@@ -117,3 +140,103 @@ def test_what_is_open_in_a_loop_that_still_runs_is_refused(dsn: str, library: Li
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+@asynccontextmanager
+async def pool_of(library: Library, dsn: str) -> AsyncIterator[Any]:
+    if library == "asyncpg":
+        async with asyncpg.create_pool(dsn, min_size=1, max_size=2) as pool:
+            yield pool
+    else:
+        async with psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=2, open=False) as made:
+            yield made
+
+
+async def connection_of(library: Library, dsn: str) -> Any:
+    return await (asyncpg.connect(dsn) if library == "asyncpg" else psycopg.AsyncConnection.connect(dsn))
+
+
+def test_a_pool_of_a_loop_that_has_ended_is_refused(dsn: str, library: Library) -> None:
+    async def used() -> Queries:
+        async with pool_of(library, dsn) as pool:
+            queries = Queries(pool)
+            await queries.open()
+            return queries
+
+    queries = asyncio.run(used())
+    for call in (queries.open, queries.queue_size):
+        with pytest.raises(ConfigurationError, match="pool was used in an event loop that has ended"):
+            asyncio.run(call())
+    asyncio.run(queries.close())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_pool_or_connection_of_the_parent_is_refused_in_a_fork(dsn: str, library: Library) -> None:
+    async def refusals() -> list[str]:
+        async with pool_of(library, dsn) as pool:
+            connection = await connection_of(library, dsn)
+            async with Queries(pool) as of_pool:
+                of_connection = Queries(connection)  # not even used before
+                told = [in_fork(one.queue_size) for one in (of_pool, of_connection)]
+                assert await of_pool.queue_size() == []
+            await connection.close()
+        return told
+
+    of_pool, of_connection = asyncio.run(refusals())
+    assert "ConfigurationError: the pool was given in process" in of_pool
+    assert "ConfigurationError: the connection was given in process" in of_connection
+
+
+def in_fork(call: Callable[[], Coroutine[Any, Any, object]]) -> str:
+    """What a call came to in a forked process."""
+    ours, theirs = os.pipe()
+    if (pid := os.fork()) == 0:
+        try:
+            outcome = repr(asyncio.run(call()))
+        except BaseException as error:
+            outcome = f"{type(error).__name__}: {error}"
+        os.write(theirs, outcome.encode())
+        os._exit(0)
+    os.close(theirs)
+    with os.fdopen(ours) as said:
+        told = said.read()
+    os.waitpid(pid, 0)
+    return told
+
+
+async def test_concurrent_first_calls_in_the_next_loop_open_one_session() -> None:
+    made: list[Opened] = []
+
+    class Opened:
+        def __init__(self) -> None:
+            self.times = 0
+            made.append(self)
+
+        async def open(self) -> None:
+            await asyncio.sleep(0)
+            self.times += 1
+
+    home = HomeSession(cast(Any, Opened))
+    loop = asyncio.new_event_loop()
+    await asyncio.to_thread(loop.run_until_complete, home.open())
+    loop.close()
+    await asyncio.gather(*(home.open() for _ in range(5)))
+    assert [one.times for one in made] == [1, 1]
+
+
+def test_tasks_of_each_loop_take_turns_at_a_lock() -> None:
+    lock, inside = LoopLock(), 0
+
+    async def turn() -> None:
+        nonlocal inside
+        async with lock:
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0)
+            inside -= 1
+
+    async def turns() -> None:
+        await asyncio.gather(*(turn() for _ in range(3)))
+
+    for _ in range(2):
+        asyncio.run(turns())

@@ -19,9 +19,15 @@ from pg_scheduler.client.source import Library
 CHILDREN = 2
 
 
-@task
-async def whose() -> int:
+@task(executor="thread")
+def whose() -> int:
     """Which process runs this."""
+    return os.getpid()
+
+
+@task(executor="process")
+def worker_process() -> int:
+    """Which worker process runs this."""
     return os.getpid()
 
 
@@ -33,6 +39,7 @@ async def runs_its_own(scheduler: Scheduler) -> None:
 
 async def in_child(scheduler: Scheduler, say: Callable[[str], object]) -> None:
     """What each forked process does."""
+    await scheduler.shutdown()  # legal before the start
     assert not scheduler.is_running
     assert not scheduler.active_jobs
     scheduler.reconfigure(max_concurrent_jobs=2)  # legal only where it does not run
@@ -144,8 +151,26 @@ def running(scheduler: Scheduler, dsn: str) -> None:
             beside.end()
 
 
+def processes(scheduler: Scheduler, dsn: str) -> None:
+    """It has worker processes, which its forks leave alone."""
+    beside, parent = Beside(), os.getpid()
+
+    async def worker_pid() -> Any:
+        return await (await scheduler.using(store_result=True).enqueue(worker_process)).result(timeout=30)
+
+    try:
+        beside.do(scheduler.start())
+        before = beside.do(worker_pid())
+        forked(scheduler)
+        assert beside.do(worker_pid()) == before
+        beside.do(scheduler.shutdown())
+    finally:
+        if os.getpid() == parent:
+            beside.end()
+
+
 if __name__ == "__main__":
     target, library, stage = sys.argv[1:4]
     shared = Scheduler(target, library=cast(Library, library))
     shared_queries = Queries(target, library=cast(Library, library))
-    {"made": made, "opened": opened, "running": running}[stage](shared, target)
+    {"made": made, "opened": opened, "running": running, "processes": processes}[stage](shared, target)
