@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
+from pg_scheduler.client.batch_limit import UNSAID, batch_limit_of, checked_batch_limit
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
@@ -100,7 +101,8 @@ class Scheduler:
             None means never. Each job may say otherwise. 0 means it must start on time (within a second).
         vacuum_config: how long finished jobs are kept.
         vacuum_enabled: whether finished jobs are deleted at all.
-        batch_claim_limit: how many jobs one claim takes at most; above 1,000 it is several claims.
+        batch_claim_limit: how many jobs one claim takes at most; above 1,000 it is several claims. If it is
+            not given, as many as there are free slots.
         polling_config: how an idle worker looks for work.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
@@ -128,7 +130,9 @@ class Scheduler:
 
     max_concurrent_jobs: Setting[int] = Setting(checked_positive, lambda number: {"capacity": number})
     misfire_grace_time: Setting[int | None] = Setting(checked_grace)
-    batch_claim_limit: Setting[int] = Setting(checked_positive, lambda number: {"batch_limit": number})
+    batch_claim_limit: Setting[int] = Setting(
+        checked_batch_limit, lambda number: {"batch_limit": batch_limit_of(number)}
+    )
     polling_config: Setting[PollingConfig] = Setting(
         lambda name, config: checked_instance(name, config, PollingConfig),
         lambda config: {"polling": config},
@@ -152,7 +156,7 @@ class Scheduler:
         misfire_grace_time: int | None = 300,
         vacuum_config: VacuumConfig | None = None,
         vacuum_enabled: bool = True,
-        batch_claim_limit: int = 10,
+        batch_claim_limit: int = UNSAID,
         polling_config: PollingConfig | None = None,
         *,
         schema: str | None = None,

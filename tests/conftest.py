@@ -8,6 +8,7 @@ from typing import cast
 import asyncpg
 import pytest
 
+from pg_scheduler.client import current
 from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.databases import Servers, give_back, new_database, versions_to_test
@@ -28,6 +29,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
     case = item.name.partition("[")[2].rstrip("]")
     if names & set(case.split("-")):
         item.add_marker("slow")
+
+
+@pytest.fixture(autouse=True)
+def _no_scheduler_of_another_test_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests that kill a scheduler leave it running, as far as this process knows."""
+    monkeypatch.setattr(current, "_running", [])
 
 
 @pytest.fixture(scope="session")

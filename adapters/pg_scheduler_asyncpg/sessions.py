@@ -12,6 +12,7 @@ import asyncpg
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector, keep_from_forks
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
+from pg_scheduler_asyncpg.lending import give_back, lend
 from pg_scheduler_asyncpg.listening import listen
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
@@ -228,12 +229,12 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             raise ConnectionLost("this session is closed")
         with translated():
-            connection = await self._pool.acquire(timeout=COMMAND_TIMEOUT)
+            connection = await lend(self._pool, COMMAND_TIMEOUT)
         try:
             yield BorrowedSession(connection, self._connector)
         finally:
             with translated():
-                await self._pool.release(connection)
+                await give_back(self._pool, connection, COMMAND_TIMEOUT)
 
 
 async def _nothing_to_reset(connection: Any) -> None:

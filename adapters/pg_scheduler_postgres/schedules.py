@@ -232,6 +232,14 @@ class PostgresSchedules:
         taken = {row["schedule_key"] for row in rows}
         return [step.key in taken for step in steps]
 
+    async def zoned_schedules(
+        self, task_names: Sequence[str], after: str, limit: int
+    ) -> list[ScheduleRecord]:
+        rows = await self._link.run(
+            "zoned_schedules", task_names=list(task_names), after_key=after, limit=limit
+        )
+        return [schedule_record(row) for row in rows]
+
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
         rows = await self._link.run("schedules", keys=None if keys is None else list(keys))
         return [schedule_record(row) for row in rows]

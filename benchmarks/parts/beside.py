@@ -7,7 +7,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.crew import Drained
-from benchmarks.drains import BEST, DEFAULTS, drained, reference_drained
+from benchmarks.drains import BEST, SMALL, drained, reference_drained
 from benchmarks.frame import Bench, Cell, Table
 from benchmarks.parts.drain import rates
 from benchmarks.rounds import interleaved, median_ratio
@@ -25,7 +25,7 @@ async def compared(title: str, bench: Bench, jobs: int, cases: Mapping[str, Drai
     named = {WITHOUT: drained, **cases}
     measured: dict[tuple[str, str], Callable[[], Awaitable[Drained]]] = {
         (setting.name, name): partial(drain, bench, jobs, setting)
-        for setting in ((BEST,) if bench.smoke else (BEST, DEFAULTS))
+        for setting in ((BEST,) if bench.smoke else (BEST, SMALL))
         for name, drain in named.items()
     }
     measured["reference loop", WITHOUT] = partial(reference_drained, bench, jobs)

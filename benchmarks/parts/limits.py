@@ -9,7 +9,7 @@ from functools import partial
 from statistics import median
 
 from benchmarks.crew import Drained, crew
-from benchmarks.drains import BEST, DEFAULTS, Setting, drained
+from benchmarks.drains import BEST, SMALL, Setting, drained
 from benchmarks.frame import Bench, Cell, Database, Part, Table
 from benchmarks.limits_worker import CONCURRENCY, LIMITED
 from benchmarks.loads import installed, load_due, settle_down
@@ -78,7 +78,7 @@ async def measure(bench: Bench) -> list[Table]:
     """The same drain with nothing held back, with a full task, with full keys and with a paused task."""
     jobs = bench.size(JOBS)
     measured: dict[tuple[str, str], Callable[[], Awaitable[Drained]]] = {}
-    for setting in (BEST, DEFAULTS):
+    for setting in (BEST, SMALL):
         measured[setting.name, WITHOUT] = partial(drained, bench, jobs, setting)
         for name, case in CASES.items():
             measured[setting.name, name] = partial(_beside, case, bench, jobs, setting)

@@ -22,8 +22,9 @@ class DecoratedSchedules:
         self._names: dict[str, str] = {}
         """Task names by key."""
 
-    def adopt(self) -> None:
-        """Know all that are decorated by now.
+    def adopt(self, *, late: bool = False) -> None:
+        """Know all that are decorated by now. `late`, while the scheduler runs, one that cannot be registered
+        is logged, and keeps no other from running.
 
         Raises:
             InvalidInput: one of them has the name of another task.
@@ -32,19 +33,18 @@ class DecoratedSchedules:
         names = task_names(configs.values())
         for name in {*self._names.values()} - {*names.values()}:
             self._registry.discard(name)
-        for key, config in configs.items():
+        for key, config in list(configs.items()):
             shared = names[key] != config.job_name
             options = TaskOptions(name=names[key], retry=config.retry, aliases=() if shared else None)
-            self._registry.register(config.func, options)
+            try:
+                self._registry.register(config.func, options)
+            except InvalidInput:
+                if not late:
+                    raise
+                log.exception("schedule %r cannot be registered", key, extra={"schedule": key})
+                del configs[key], names[key]
         self._registry.share(_shared_names(configs, names))
         self._configs, self._names = configs, names
-
-    def adopt_late(self) -> None:
-        """The same for one that is decorated while the scheduler runs: what cannot be is logged."""
-        try:
-            self.adopt()
-        except InvalidInput:
-            log.exception("a function that is decorated with @periodic cannot be registered")
 
     def knows(self, key: str) -> bool:
         """True if the schedule is that of an adopted function."""

@@ -120,28 +120,35 @@ def _refuse_chosen_name(config: PeriodicJobConfig, other: PeriodicJobConfig) -> 
 
 
 def _with_a_key_of_its_own(config: PeriodicJobConfig) -> PeriodicJobConfig:
-    """The config; with its name in its key, if others that a loop or factory made have the same usual key.
-    Those get theirs too: who has which key must not depend on the order of decoration."""
-    twins = [other for other in _registered.values() if _differ_by_name(other, config)]
-    if not twins:
+    """The config; with its name or its ``def`` in its key, if other functions have the same usual key. Those
+    get theirs too: who has which key must not depend on the order of decoration."""
+    usual = config.usual_key
+    alike = [other for other in _registered.values() if usual is not None and other.usual_key == usual]
+    if not alike:
         return config
-    anew = {_key_with_name(other) if other in twins else key: other for key, other in _registered.items()}
+    alike.append(config)
+    anew = [one.keyed(_key_among(alike, one)) if one in alike else one for one in _registered.values()]
     _registered.clear()
-    _registered.update({key: other.keyed(key) for key, other in anew.items()})
-    return config.keyed(_key_with_name(config))
+    _registered.update({one.dedup_key: one for one in anew})
+    return config.keyed(_key_among(alike, config))
 
 
-def _differ_by_name(one: PeriodicJobConfig, other: PeriodicJobConfig) -> bool:
-    return (
-        one.usual_key is not None
-        and one.usual_key == other.usual_key
-        and one.job_name != other.job_name
-        and one.func is not other.func
-    )
+def _key_among(alike: list[PeriodicJobConfig], config: PeriodicJobConfig) -> str:
+    """The key of one of those that have the same usual key: with what tells it from the others."""
+    parts = [str(config.usual_key)]
+    if any(other.job_name != config.job_name for other in alike):
+        parts.append(f"name:{config.job_name}")
+    namesakes = [other for other in alike if other.job_name == config.job_name]
+    if not all(_one_def(other, config) for other in namesakes):
+        parts.append(f"def:{_place_among(namesakes, config)}")
+    return parts[0] if len(parts) == 1 else hashlib.sha256(":".join(parts).encode()).hexdigest()[:16]
 
 
-def _key_with_name(config: PeriodicJobConfig) -> str:
-    return hashlib.sha256(f"{config.usual_key}:name:{config.job_name}".encode()).hexdigest()[:16]
+def _place_among(namesakes: list[PeriodicJobConfig], config: PeriodicJobConfig) -> str:
+    """The place of a ``def``, and its number where several of one file have it."""
+    mine = config.definition
+    lines = {one.definition.line for one in namesakes if one.definition.qualname == mine.qualname}
+    return f"{mine.qualname}:{sorted(lines).index(mine.line)}"
 
 
 def _one_def(one: PeriodicJobConfig, other: PeriodicJobConfig) -> bool:

@@ -57,7 +57,7 @@ class ScheduleBook:
 
     def adopt_decorated_late(self) -> None:
         """The same while the scheduler runs: what is new is stored at once."""
-        self._decorated.adopt_late()
+        self._decorated.adopt(late=True)
         self._on_adopted()
 
     def adopt(self, request: ScheduleRequest) -> None:

@@ -170,7 +170,7 @@ def waits_from(
     its task are concerned; None: since ever."""
     instants = [resumed_at]
     if lane is not None and lane.full_at is not None:
-        instants.append(min(lane.full_at + FULL_LANE_PATIENCE, now))
+        instants.append(lane.full_at + FULL_LANE_PATIENCE)
     if rate is not None and lane is not None and lane.refilled_at is not None:
         spare = burst_of(rate) - 1 - _missing(rate, lane, now)
         instants.append(now - timedelta(seconds=spare / rate))

@@ -200,6 +200,11 @@ def overlap_in(text: str) -> Overlap:
     return Overlap(json.loads(text)["overlap"])
 
 
+def zone_in(text: str) -> str:
+    """The zone that a spec's text names, even if it cannot be read here; UTC for an interval."""
+    return str(json.loads(text)["timezone"] or "UTC")
+
+
 def _check_span(field: str, span: object, least: timedelta) -> None:
     if not isinstance(span, timedelta):
         raise InvalidInput(field, f"expected a timedelta, got {shown(span)}")

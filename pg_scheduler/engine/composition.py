@@ -21,6 +21,7 @@ from pg_scheduler.engine.running.runner import Runner
 from pg_scheduler.engine.schedules.registrar import Registrar
 from pg_scheduler.engine.schedules.schedule_keeper import ScheduleKeeper
 from pg_scheduler.engine.schedules.stager import Stager
+from pg_scheduler.engine.schedules.zone_review import ZoneReview
 from pg_scheduler.engine.settling.after_settling import AfterSettling
 from pg_scheduler.engine.settling.completer import Completer
 from pg_scheduler.engine.settling.settler import Settler
@@ -28,6 +29,7 @@ from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.claims import MOST_PER_CLAIM
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -74,6 +76,7 @@ class Services:
     pruner: Pruner
     registrar: Registrar
     schedule_keeper: ScheduleKeeper
+    zone_review: ZoneReview
     stager: Stager
     unknown_tasks: UnknownTasks
     passing_jobs: PassingJobs
@@ -90,6 +93,7 @@ class Services:
             "registrar": self.registrar.one_round,
             "schedule keeper": self.schedule_keeper.one_round,
             "stager": self.stager.one_round,
+            "zone review": self.zone_review.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
             "claimer": self.claimer.one_round,
@@ -149,6 +153,12 @@ class Composition:
             listener=self._listener,
             pruner=self._pruner,
             registrar=registrar,
+            zone_review=ZoneReview(
+                schedules=driver.schedules,
+                clock=clock,
+                registry=given.registry,
+                on_moved=self._events.on(Event.WINDOWS_MOVED),
+            ),
             schedule_keeper=ScheduleKeeper(
                 schedules=driver.schedules,
                 clock=clock,
@@ -225,6 +235,7 @@ class Composition:
             active=self._active,
             not_kept=self._pruner.immediate if self._given.settings.prune else frozenset(),
             on_settled=self._after_settling.settled,
+            on_completed=self._after_settling.completed,
             on_deleted=self._pruner.deleted_as_settled,
         )
 
@@ -240,7 +251,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
-            on_started=self._observers.job_started,
+            on_started=self._observers.jobs_started,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -258,11 +269,11 @@ class Composition:
             worker_id=self._worker_id,
             clock=given.clock,
             lease=settings.lease,
-            batch_limit=settings.batch_limit,
+            batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
             active=self._active,
-            start_job=runner.start,
+            start_jobs=runner.start,
             decline_job=runner.decline,
             listening=self._listening,
             on_expired=self._events.on(Event.JOBS_EXPIRED),

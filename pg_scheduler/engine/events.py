@@ -23,6 +23,8 @@ class Event(StrEnum):
     """A schedule has changed, or its unfinished run has finished."""
     WINDOWS_STAGED = auto()
     """Windows of schedules have become jobs."""
+    WINDOWS_MOVED = auto()
+    """By new zone data the next windows of schedules are at other times."""
     LIMITS_STORED = auto()
     """Limits hold now that did not before."""
     TASKS_CHANGED = auto()
@@ -70,6 +72,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.CANCEL_SIGNAL: (Reaction.LOOK_FOR_CANCELLATIONS,),
     Event.SCHEDULE_SIGNAL: (Reaction.STAGE_WINDOWS, Reaction.LOOK_AFTER_SCHEDULES),
     Event.WINDOWS_STAGED: (Reaction.CLAIM,),
+    Event.WINDOWS_MOVED: (Reaction.STAGE_WINDOWS,),
     Event.LIMITS_STORED: (Reaction.CLAIM_FROM_LANES,),
     Event.TASKS_CHANGED: (Reaction.STORE_LIMITS, Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS),
     Event.JOBS_RECLAIMED: (Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS, Reaction.PRUNE),

@@ -24,10 +24,19 @@ class Observers:
         self._observers = observers
         self._recorders: list[OnSettled] = []
 
-    def job_started(self, job: ClaimedJob) -> None:
-        """An attempt has started."""
+    @property
+    def any(self) -> bool:
+        """True if somebody is to be told of settled attempts."""
+        return bool(self._observers or self._recorders)
+
+    def jobs_started(self, jobs: Sequence[ClaimedJob]) -> None:
+        """Attempts have started, in this order."""
         if self._observers:
-            self._call(lambda observer: observer.job_started(job))
+            for job in jobs:
+                self._job_started(job)
+
+    def _job_started(self, job: ClaimedJob) -> None:
+        self._call(lambda observer: observer.job_started(job))
 
     def job_settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
         """A verdict has been answered, `took` seconds after the attempt began."""

@@ -52,7 +52,7 @@ class Steps:
         with self._services.active.reserved(1):
             async with self._services.claimer.claiming():
                 job = await self._given.driver.jobs.claim_job(job_id, request, now=self._given.clock.pinned())
-            return None if job is None else self._services.runner.start(job)
+            return None if job is None else self._services.runner.start([job])[0]
 
     async def finish(self, attempt: Attempt) -> None:
         """Wait until an attempt has ended and is settled."""

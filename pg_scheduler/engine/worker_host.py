@@ -158,7 +158,7 @@ class WorkerHost:
         Does nothing if it is not pending any more."""
         worker = self.worker
         if isinstance(job, ClaimedJob):
-            await worker.steps.finish(worker.services.runner.start(job))
+            await worker.steps.finish(worker.services.runner.start([job])[0])
             return
         # Nothing is awaited between here and the claim's reservation: a slot just found is not lost.
         attempt: Attempt | None = await worker.steps.claim_and_start_job(checked_name("job_id", job))

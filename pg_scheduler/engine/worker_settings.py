@@ -17,7 +17,8 @@ class WorkerSettings:
     """What a worker is told about its work."""
 
     capacity: int = 25
-    batch_limit: int = 10
+    batch_limit: int | None = None
+    """Most jobs of one claim; None: as many as there are free slots."""
     lease: timedelta = timedelta(seconds=60)
     heartbeat_threshold: timedelta = timedelta(seconds=120)
     max_crashes: int = 5

@@ -68,7 +68,8 @@ class App:
         Args:
             dequeue_timeout: how long an idle worker waits before it looks by itself. New jobs are told, and
                 jobs that become due are known of, so this is not how late they start.
-            batch_size: how many jobs one claim takes at most.
+            batch_size: how many jobs one claim takes at most; None: as many as the scheduler's
+                `batch_claim_limit` says.
             max_concurrent_tasks: how many jobs run here at once.
             mode: "continuous", or "drain": until nothing is due that could be run here.
             shutdown_timeout: seconds that running jobs get at the end; None: as long as they need.

@@ -133,7 +133,16 @@ class JobContext:
         return self._noticed
 
 
-_current: ContextVar[JobContext | None] = ContextVar("pg_scheduler_current_job", default=None)
+class HasContext(Protocol):
+    """What can tell the context of a job, made when somebody asks: most functions never do."""
+
+    @property
+    def context(self) -> JobContext:
+        """The same each time."""
+        ...
+
+
+_current: ContextVar[HasContext | None] = ContextVar("pg_scheduler_current_job", default=None)
 
 
 def current_job() -> JobContext:
@@ -142,7 +151,7 @@ def current_job() -> JobContext:
     Raises:
         LookupError: no job runs here.
     """
-    context = _current.get()
+    context = context_of_running_job()
     if context is None:
         raise LookupError("no job is running here: current_job() works inside a task only")
     return context
@@ -150,15 +159,16 @@ def current_job() -> JobContext:
 
 def context_of_running_job() -> JobContext | None:
     """As `current_job()`; None if no job runs here."""
-    return _current.get()
+    running = _current.get()
+    return None if running is None else running.context
 
 
 def runs_here(job_id: str) -> bool:
     """True if it is this very job whose code is running."""
-    context = _current.get()
+    context = context_of_running_job()
     return context is not None and context.job_id == job_id
 
 
-def enter_job(context: JobContext) -> None:
-    """Make `context` the one that `current_job()` finds in this asyncio task. For the engine."""
-    _current.set(context)
+def enter_job(running: HasContext) -> None:
+    """Make its context the one that `current_job()` finds in this asyncio task. For the engine."""
+    _current.set(running)

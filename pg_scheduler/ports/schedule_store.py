@@ -180,7 +180,8 @@ class ScheduleStore(Protocol):
     async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
         """Let pending runs of schedules whose task was renamed go on under its new name, with the arguments
         that the schedule has now: nobody might know the old one any more, and the schedule would wait for
-        them for ever. Runs that somebody holds are passed over. By key."""
+        them for ever. Runs of a replaced schedule are those of the one that stands for it; where several do,
+        of the one that has its lock. Runs that somebody holds are passed over. By key."""
         ...
 
     async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
@@ -213,6 +214,14 @@ class ScheduleStore(Protocol):
     async def advance_schedules(self, steps: Sequence[Advance], *, now: datetime | None = None) -> list[bool]:
         """Move the marks and store the windows' jobs in one statement. The steps are of different schedules;
         for each, False if somebody else has moved it, or the row is paused, changed or busy."""
+        ...
+
+    async def zoned_schedules(
+        self, task_names: Sequence[str], after: str, limit: int
+    ) -> list[ScheduleRecord]:
+        """Schedules of these tasks that new zone data may move: active ones of cron, in a zone other than
+        UTC, whose next window is known. By key, so many at the most, from the first beyond `after` on.
+        Whether they are busy is not looked at."""
         ...
 
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:

@@ -45,6 +45,7 @@ async def drain(app: Scheduler | App) -> list[Drained]:
     await scheduler.initialize_db()
     await scheduler.register_schedules()
     await scheduler.worker.services.schedule_keeper.keep()
+    await scheduler.worker.services.zone_review.review()
     drained: list[Drained] = []
     with scheduler.worker.services.observers.recording(
         lambda job, verdict: drained.append(Drained(job, verdict))

@@ -45,7 +45,16 @@ def test_the_latency_part_fills_its_tables(tmp_path: Path, capsys: pytest.Captur
     assert "bare NOTIFY" in printed
 
 
-ROWS = {"enqueue": 13, "drain": 6, "idle": 2, "backlog": 4, "history": 3, "pinned": 3, "periodic": 2}
+ROWS = {
+    "enqueue": 13,
+    "drain": 6,
+    "engine": 2,
+    "idle": 2,
+    "backlog": 4,
+    "history": 3,
+    "pinned": 3,
+    "periodic": 2,
+}
 """How many each part has with one library, at a scale where a few combinations stand for all."""
 
 

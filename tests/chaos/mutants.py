@@ -130,6 +130,12 @@ MUTANTS = (
     ),
     Mutant(
         "clock set back",
+        "a lane whose last start is still to come has had it just now",
+        ((SQL + "claim_lanes.sql", "WHERE lane_capacity.claimed_at > :NOW",
+          "WHERE false AND lane_capacity.claimed_at > :NOW"),),
+    ),
+    Mutant(
+        "clock set back",
         "an epoch is a number of the time",
         (
             (ADAPTERS + "migrations/0005_rows.sql",

@@ -8,7 +8,15 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pg_scheduler.domain.registration import SILENCE, Known, Registering, plan_registration
+from pg_scheduler.domain.identity import MAX_NAME
+from pg_scheduler.domain.registration import (
+    RETURNS_WITHIN,
+    SILENCE,
+    Known,
+    Registering,
+    name_within_family,
+    plan_registration,
+)
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 ROUND = timedelta(seconds=45)
@@ -173,3 +181,15 @@ def test_silence_alone_retires_nothing() -> None:
     fleet.pass_time(1_000 * SILENCE)
     assert fleet.register(OLD) == (CONFIRM,)
     assert fleet.active() == set(OLD)
+
+
+def test_what_was_retired_for_silence_long_ago_hands_nothing_on() -> None:
+    for silent, predecessors in ((RETURNS_WITHIN, ()), (RETURNS_WITHIN / 2, ("every minute",))):
+        row = Known("every minute", "old", (), NOON - silent, retired=True)
+        assert plan_registration(NEW, [row], NOON).predecessors == predecessors
+
+
+def test_a_long_name_within_a_family_is_shortened_and_still_its_own() -> None:
+    names = {name_within_family("f" * 250, f"tenant-{number}") for number in range(3)}
+    assert len(names) == 3
+    assert all(len(name) <= MAX_NAME for name in names)

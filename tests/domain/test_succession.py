@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pg_scheduler.domain.registration import Known
+from pg_scheduler.domain.registration import SILENCE, Known
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.succession import (
     AHEAD,
@@ -17,6 +17,7 @@ from pg_scheduler.domain.succession import (
     continued,
     paired,
     plan_registrations,
+    redefined,
 )
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -68,8 +69,8 @@ def _windows(of: ScheduleSpec, after: datetime, until: datetime) -> list[datetim
 
 def test_rows_of_the_same_windows_succeed_each_other_and_then_those_in_order() -> None:
     heirs = [wanted("x", 3), wanted("y", 2), wanted("z", 9)]
-    parents = paired(heirs, [known("c", 7), known("a", 5), known("b", 2)])
-    assert {heir: parent.key for heir, parent in parents.items()} == {"x": "a", "y": "b", "z": "c"}
+    parents = paired(heirs, [known("c", 7), known("a", 2), known("b", 5)])
+    assert {heir: parent.key for heir, parent in parents.items()} == {"x": "b", "y": "a", "z": "c"}
     assert set(paired(heirs, [known("a")])) == {"x"}
     assert paired(heirs, []) == {}
 
@@ -81,9 +82,42 @@ def test_what_cannot_be_read_is_succeeded_all_the_same() -> None:
 
 def test_a_key_that_moves_to_another_task_of_the_same_program_is_not_retired_by_the_first() -> None:
     rows = [known("moves", task="first"), known("stays", 2, task="first")]
-    plan = plan_registrations([wanted("moves", task="second"), wanted("stays", 2, task="first")], rows, NOON)
+    moves, stays = wanted("moves", task="second"), wanted("stays", 2, task="first")
+    plan = plan_registrations([moves, stays], rows, NOON)
     assert (plan.replace, plan.abandon) == ((), ())
-    assert plan.confirm == ("stays", "moves") or plan.confirm == ("moves", "stays")
+    assert sorted(plan.confirm) == ["moves", "stays"]
+    changed = plan_registrations([moves, replace(stays, spec_hash="another")], rows, NOON)
+    assert (changed.replace, changed.abandon, changed.confirm) == ((), (), ("moves",))
+
+
+def test_one_that_takes_the_place_of_several_opens_no_window_that_any_of_them_has_decided() -> None:
+    behind = known("a", mark=NOON - 9 * MINUTE, next_window=NOON - 8 * MINUTE)
+    ahead = known("b", 2, mark=NOON - 2 * MINUTE, next_window=NOON)
+    ((_, standing),) = plan_registrations([wanted("new", 3)], [behind, ahead], NOON).put
+    assert standing.mark == NOON - 2 * MINUTE
+    assert standing.next_window is not None
+    assert standing.next_window > standing.mark
+
+
+def test_another_definition_under_its_key_leaves_a_schedule_its_lock_and_what_it_stands_for() -> None:
+    row = known("key", lock_name="of the first release", stands_for=("before",))
+    standing = redefined(spec(2), row, NOON)
+    assert (standing.lock_name, standing.stands_for) == ("of the first release", ("before",))
+    ((_, of_code),) = plan_registrations([replace(wanted("key"), spec_hash="another")], [row], NOON).put
+    assert (of_code.lock_name, of_code.stands_for) == ("of the first release", ("before",))
+
+
+def test_what_has_been_silent_beside_others_is_abandoned() -> None:
+    silent = known("silent", 2, heartbeat=NOON - SILENCE)
+    plan = plan_registrations([wanted("key")], [known("key"), silent], NOON)
+    assert (plan.confirm, plan.abandon, plan.replace) == (("key",), ("silent",), ())
+
+
+def test_a_schedule_does_not_stand_for_one_that_has_come_back_beside_it() -> None:
+    rows = [known("successor", stands_for=("before", "back")), known("back", retired=True)]
+    changed = replace(wanted("successor"), spec_hash="another")
+    put = dict(plan_registrations([changed, wanted("back")], rows, NOON).put)
+    assert put["successor"].stands_for == ("before",)
 
 
 def test_only_the_latest_replaced_keys_are_remembered() -> None:

@@ -319,6 +319,13 @@ async def test_an_edited_cell_takes_the_place_of_the_earlier(notebook: None) -> 
     assert sent == ["new", "new"]
 
 
+async def test_a_name_that_was_chosen_means_one_function_in_a_notebook_too(notebook: None) -> None:
+    scheduler = Scheduler(MemoryDriver())
+    scheduler.register(cell("async def job(): sent.append('old')"), name="chosen")
+    with pytest.raises(TaskNameConflict, match="task_map"):
+        scheduler.register(cell("async def job(): sent.append('new')"), name="chosen")
+
+
 async def test_two_functions_of_one_file_are_no_edited_cell(notebook: None) -> None:
     scheduler = Scheduler(MemoryDriver())
     scheduler.register(cell("async def job(): sent.append('one')", "app.py"))

@@ -25,7 +25,7 @@ from tests.simulation.world import World
 SERVICES = frozenset(
     {
         *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
-        *("schedule keeper", "progress", "claimer", "pruner", "passing jobs"),
+        *("schedule keeper", "zone review", "progress", "claimer", "pruner", "passing jobs"),
     }
 )
 """What every worker does all its life."""
@@ -58,8 +58,13 @@ class Crew:
         self._world = world
         self.slots = [Slot(number, plan, plan.names) for number, plan in enumerate(world.plan.slots)]
         self._over = False
-        self._release = self._seen = 0
+        self._closed_until = 0.0
+        """When workers may start again, in simulated seconds."""
+        code = world.plan.code
+        self._release = self._seen = 0 if code is None else code.first
         """The latest release that is out, and the latest of which a worker has started."""
+        for slot in self.slots:
+            slot.release = self._release
         world.crash = self._crash_soon
 
     async def keep(self, slot: Slot) -> None:
@@ -78,6 +83,7 @@ class Crew:
                 self._world.loop.kill(host)
             if not self._over:
                 await asyncio.sleep(self._world.chance.uniform(0.2, 3.0))
+                await asyncio.sleep(max(self._closed_until - self._world.loop.time(), 0.0))
 
     def _new_host(self, slot: Slot) -> Host:
         slot.incarnations += 1
@@ -196,6 +202,12 @@ class Crew:
             self._release = min(self._release + 1, len(RELEASES) - 1)
         slot.release = self._release
         self.ask_to_stop(slot, grace)
+
+    def deploy_all(self, grace: float, until: float) -> None:
+        """As `deploy`, for all at once, with a downtime until then: windows and runs wait for the release."""
+        self._closed_until = until
+        for slot in self.slots:
+            self.deploy(slot, grace)
 
     def everybody_knows_everything(self) -> None:
         """From the next worker on; those that do not are told to make way."""

@@ -11,7 +11,7 @@ from datetime import timedelta
 from tests.simulation.bad_rows import spoil_a_job, store_bad_schedule
 from tests.simulation.crew import OUTSIDE_HOST, Crew, Slot
 from tests.simulation.network import outcome_of
-from tests.simulation.plan import NEW_CODE, OLD_CODE, TASKS, Fault
+from tests.simulation.plan import NEW_CODE, OLD_CODE, TASKS, Fault, set_back_by
 from tests.simulation.virtual_loop import Life
 from tests.simulation.world import World
 
@@ -158,7 +158,7 @@ class Troubles:
         self._set_store_clock(fault.seconds)
 
     def _store_set_back(self, fault: Fault, slot: Slot) -> None:
-        self._set_store_clock(-fault.seconds)
+        self._set_store_clock(-set_back_by(fault))
         self._world.ledger.clock_was_set_back(self._world.network.store_time())
 
     def _set_store_clock(self, seconds: float) -> None:
@@ -187,7 +187,11 @@ class Troubles:
         self._until_over(fault.seconds, let_go)
 
     def _release(self, fault: Fault, slot: Slot) -> None:
-        self._crew.deploy(slot, fault.grace)
+        world = self._world
+        if fault.seconds > world.plan.lease:
+            self._crew.deploy_all(fault.grace, min(world.loop.time() + fault.seconds, world.plan.chaos))
+        else:
+            self._crew.deploy(slot, fault.grace)
 
     def _no_extra(self, fault: Fault, slot: Slot) -> None:
         """The worker's pool works, and it gets no connection beside it."""

@@ -54,6 +54,7 @@ VERBS = {
         "due_schedules",
         "advance_schedules",
         "list_schedules",
+        "zoned_schedules",
         "note_manual_run",
     ),
     "limits": ("set_limits", "pause_task", "list_limits"),

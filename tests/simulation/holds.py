@@ -87,10 +87,12 @@ class Holds:
             answer = act(*args, **options)
         finally:
             state.jobs = rows
-        if verb != "claim":
+        if status is JobStatus.RUNNING:
             return answer
         due = [rows[name] for name in hidden if rows[name].execution_time <= options["now"]]
-        wanted = any(row.new.task_name in args[0].task_names and row.lane is None for row in due)
+        wanted = any(
+            row.new.task_name in args[0].task_names and (row.lane is None) is (verb == "claim") for row in due
+        )
         return replace(answer, passed_over=wanted)
 
     def _held_up(self, rows: Iterable[StoredJob], now: datetime) -> Iterable[str]:

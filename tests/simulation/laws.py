@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from pg_scheduler.domain.limits import burst_of
+from pg_scheduler.domain.limits import CLOCK_SET_BACK, burst_of
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.settling import GIVEN_BACK
@@ -92,6 +92,7 @@ def _claim(step: Step) -> Iterator[str]:
 
 
 def _claim_lanes(step: Step) -> Iterator[str]:
+    yield from _still_lanes(step)
     yield from _claims(step)
     for name, lane in sorted({(job.task_name, job.lane) for job in step.answer.jobs}):
         limits = step.ledger.limits.get(name)
@@ -110,6 +111,34 @@ def _claim_lanes(step: Step) -> Iterator[str]:
                 yield f"{recent} jobs of {name!r}/{lane!r} started within a second"
 
 
+def _still_lanes(step: Step) -> Iterator[str]:
+    """A lane whose bucket must have been full for long gives what is due, whatever the clocks show. (That one
+    was set back by less than a minute, the statements cannot tell.)"""
+    request, now, started_at = step.args[0], step.network.loop.time(), step.ledger.started_at
+    if len(step.answer.jobs) >= request.limit or step.answer.more:
+        return
+    due = {
+        (row.new.task_name, row.lane)
+        for row in step.rows.values()
+        if row.status is JobStatus.PENDING
+        and row.lane is not None
+        and row.execution_time <= step.options["now"]
+        and row.job_id not in step.holds.jobs
+    }
+    given = {(job.task_name, job.lane) for job in step.answer.jobs}
+    for name, lane in sorted(due - given):
+        limits = step.ledger.limits.get(name)
+        if limits is None or limits.rate is None or name in step.paused or name not in request.task_names:
+            continue
+        if (name, lane) in step.ledger.set_back:
+            step.ledger.set_back.discard((name, lane))
+            started_at[name, lane] = now
+        still = now - started_at.get((name, lane), now)
+        longest = CLOCK_SET_BACK.total_seconds() + 2 * burst_of(limits.rate) / limits.rate + SLOW
+        if still > longest:
+            yield f"the rate of {name!r}/{lane!r} has stood still for {still:.1f} s"
+
+
 def _renew(step: Step) -> Iterator[str]:
     request, until = step.args[0], step.options["now"] + step.args[0].lease
     for lease in request.leases:
@@ -125,6 +154,8 @@ def _renew(step: Step) -> Iterator[str]:
         grants = step.ledger.story(job_id).grants
         if status is not JobStatus.RUNNING or not grants or grants[-1].worker_id != request.worker_id:
             continue
+        if grants[-1].let_go:
+            continue
         known_at = grants[-1].known_at
         if (
             known_at is not None
@@ -137,6 +168,8 @@ def _renew(step: Step) -> Iterator[str]:
 def _settle(step: Step) -> Iterator[str]:
     for told, accepted in zip(step.args[0], step.answer.accepted, strict=True):
         if not accepted:
+            for latest in step.ledger.story(told.job_id).grants[-1:] if accepted is None else ():
+                latest.let_go = told.verdict.event is JobEvent.RELEASE
             continue
         story, event = step.ledger.story(told.job_id), told.verdict.event
         was = step.before[told.job_id][0]

@@ -32,6 +32,8 @@ class Grant:
     """When its holder began to run the job, in simulated seconds."""
     done_at: float | None = None
     """When the function came to its end."""
+    let_go: bool = False
+    """True once its holder, as it stops, has said that it gives it back, and the row was held."""
 
 
 @dataclass(slots=True)
@@ -92,10 +94,13 @@ class CodeStory:
 
     @property
     def lost(self) -> int:
-        """Windows in between that nobody decided about."""
-        if not self.decided:
+        """Windows in between that nobody decided about. What is to come again since the clock was set back
+        ends nothing: a schedule that is paused meanwhile never gets there."""
+        if not self.decided - self.undone:
             return 0
-        return (max(self.decided) - min(self.decided)) // self.every + 1 - len(self.decided)
+        last = max(self.decided - self.undone)
+        decided = {window for window in self.decided if window <= last}
+        return (last - min(decided)) // self.every + 1 - len(decided)
 
 
 @dataclass(slots=True)
@@ -149,5 +154,7 @@ class Ledger:
         for starts in self.starts.values():
             starts[:] = [start for start in starts if start <= now]
         self.set_back = set(self.started_at)
+        for story in self.schedules.values():  # what begins anew may come to these once more
+            story.windows[:] = [window for window in story.windows if window <= now]
         if self.code is not None:
             self.code.undone |= {window for window in self.code.decided if window > now}

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import Scheduler
+from pg_scheduler.domain import succession
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.settling import settles
@@ -19,14 +20,17 @@ from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
 from pg_scheduler.engine.schedules import stager
 from pg_scheduler.engine.schedules.stager import Stager
+from pg_scheduler.engine.settling import settler
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance
-from pg_scheduler.testing.memory import settling, state
+from pg_scheduler.testing.memory import lanes, settling, state
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.schedules import MemorySchedules
+from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
+from tests.simulation.holds import Holds
 from tests.simulation.plan import plan_of
 from tests.simulation.play import play
 
@@ -127,9 +131,25 @@ def with_verdicts_told_only_once(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Settler, "_write_batch", once)
 
 
+def with_leases_of_held_rows_that_end(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Holds, "_held_up", lambda self, rows, now: ())
+
+
+def with_verdicts_on_held_rows_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setitem(settler._ANSWERS, None, settler.Answer.ACCEPTED)
+
+
 def with_schedules_that_all_must_read(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Stager, "_can_read", lambda self, record: True)
     patch.setattr(stager, "UNREADABLE", ())
+
+
+def without_an_heir(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(succession, "paired", lambda heirs, predecessors: {})
+
+
+def without_runs_of_the_replaced_key(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(StoredSchedule, "keys", property(lambda self: (self.new.key,)))
 
 
 def without_another_way_to_renew(patch: pytest.MonkeyPatch) -> None:
@@ -140,6 +160,10 @@ def without_another_way_to_renew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LeaseKeeper, "renew_overdue", lambda self: asyncio.sleep(0))
 
 
+def with_rates_that_believe_the_future(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lanes, "worth_noting", lambda lane, now, *, full: False)
+
+
 def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkerHost, "_forget_parent", lambda self: None)
 
@@ -147,17 +171,22 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("remove", "first", "fault", "says"),
     [
-        (without_the_epoch_check, 8, "", "stale"),
+        (without_the_epoch_check, 0, "", "stale"),
         (with_epochs_that_begin_anew, 0, "", "was claimed under epoch"),
         (with_renewals_that_do_not_count, 0, "", "before its lease ends"),
-        (without_the_mark_of_windows, 0, "", "was next"),
+        (without_the_mark_of_windows, 6, "", "was next"),
         (with_runs_that_keep_the_name_of_a_renamed_task, 0, "", "stranded"),
         (without_counting_what_runs, 60, "", "run, 2 may"),
         (without_a_budget_of_crashes, 0, "", "3 are allowed"),
         (with_a_new_id_at_each_try, 0, "", "nobody asked for it"),
         (with_verdicts_told_only_once, 5, "", "stranded"),
+        (with_leases_of_held_rows_that_end, 0, "hold", "before its lease ends"),
+        (with_verdicts_on_held_rows_forgotten, 0, "hold", "held, and was not renewed"),
+        (without_an_heir, 0, "release", "neither enqueued nor counted"),
+        (without_runs_of_the_replaced_key, 0, "release", "of the code's is unfinished"),
         (with_schedules_that_all_must_read, 0, "bad row", "a round failed"),
         (without_another_way_to_renew, 0, "no extra", "was stolen"),
+        (with_rates_that_believe_the_future, 0, "store set back", "has stood still"),
         (with_identities_that_survive_forks, 0, "", "held, and was not renewed"),
     ],
 )

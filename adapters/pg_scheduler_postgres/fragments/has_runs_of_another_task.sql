@@ -1,10 +1,10 @@
--- Does a run that has not begun bear the name that the schedule's task had before? The index of such runs has
--- the database's collation, and is of no use to a comparison in another one.
+-- Does a run that has not begun, of this schedule or one that it has replaced, bear the name of another task?
+-- The index of such runs has the database's collation, and is of no use to a comparison in another one.
 EXISTS (
     SELECT 1
     FROM :"schema".scheduled_jobs AS job
     WHERE job.schedule_key IS NOT NULL
-        AND job.schedule_key = (schedule.schedule_key COLLATE "default")
+        AND job.schedule_key = ANY (schedule.stands_for || (schedule.schedule_key COLLATE "default"))
         AND job.status = 'pending'
         AND job.status IN ('pending', 'running')
         AND job.job_name <> schedule.task_name

@@ -44,10 +44,7 @@ lane_capacity AS MATERIALIZED (
         lane_tokens.concurrency - running.jobs AS slots,
         greatest(
             lane_tokens.resumed_at,
-            least(
-                lane_tokens.full_at + pg_catalog.make_interval(secs => :full_patience::double precision),
-                CASE WHEN lane_tokens.full_at IS NOT NULL THEN :NOW END
-            ),
+            lane_tokens.full_at + pg_catalog.make_interval(secs => :full_patience::double precision),
             :NOW - pg_catalog.make_interval(
                 secs => (lane_tokens.burst - 1 - lane_tokens.lacking) / lane_tokens.rate
             )

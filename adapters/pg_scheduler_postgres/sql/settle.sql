@@ -8,7 +8,7 @@ WITH
 held AS (
     SELECT
         job.job_id, job.job_name, job.epoch, job.attempt_count, job.started_at, job.schedule_key, job.lane,
-        job.awaited, job.superseded,
+        job.awaited, job.superseded, job.counts_epoch, job.counts_lane,
         verdict.outcome, verdict.gives_back, verdict.counts_retry, verdict.leaves_history,
         verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
         verdict.result::jsonb AS result,
@@ -155,7 +155,9 @@ SELECT
         WHERE EXISTS (
             SELECT 1
             FROM held AS run
-            WHERE run.lane IS NOT NULL
+            -- An attempt of an earlier definition leaves a lane that the row does not name any more.
+            WHERE (run.counts_epoch = run.epoch AND run.counts_lane IS NOT NULL)
+                OR run.lane IS NOT NULL
                 AND (
                     run.target = 'pending'
                     OR EXISTS (

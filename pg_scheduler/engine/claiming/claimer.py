@@ -59,8 +59,8 @@ class Claimed:
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
-    `start_job` is called for each claimed job in start order, `decline_job` instead if the reply to the
-    claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
+    `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
+    the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
     claimer polls more often. `claimable` returns the names to claim. `on_expired` is called when a claim
     found jobs that are too late to start.
     """
@@ -77,7 +77,7 @@ class Claimer:
         polling: PollingConfig,
         claimable: Callable[[], frozenset[str]],
         active: ActiveAttempts,
-        start_job: Callable[[ClaimedJob], object],
+        start_jobs: Callable[[Sequence[ClaimedJob]], object],
         decline_job: Callable[[ClaimedJob], object],
         listening: Callable[[], bool],
         on_expired: Callable[[], None] = lambda: None,
@@ -94,7 +94,7 @@ class Claimer:
         self._cursor = ClaimCursor(clock)
         self._busy = False
         self._active = active
-        self._start_job = start_job
+        self._start_jobs = start_jobs
         self._decline_job = decline_job
         self._listening = listening
         self._on_expired = on_expired
@@ -230,8 +230,8 @@ class Claimer:
                     self._decline_job(job)
         if len(results) > 1:  # each answer is in order already
             starting.sort(key=START_ORDER)
-        for job in starting:
-            self._start_job(job)
+        if starting:
+            self._start_jobs(starting)
 
     async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
         """How many jobs were taken, and whether others came before some that lanes had room for. If the store

@@ -32,6 +32,7 @@ class DedicatedConnection:
             ConnectionLost: it took too long; from now on another driver is used.
         """
         doing = asyncio.ensure_future(self._on_open_driver(what))
+        doing.add_done_callback(_heard)
         try:
             await asyncio.wait({doing}, timeout=self._patience)
             if doing.done():
@@ -66,3 +67,9 @@ class DedicatedConnection:
         await self._driver.close()
         if self._given_up:
             await asyncio.wait(self._given_up, timeout=LAST_MOMENT)
+
+
+def _heard(doing: asyncio.Future[None]) -> None:
+    """Ask how it ended: where its caller is gone by then nobody else does, and Python complains."""
+    if not doing.cancelled():
+        doing.exception()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -64,12 +64,14 @@ class ActiveAttempts:
             self._held_back = False
             self._freed.set()
 
-    def started(self, attempt: Attempt) -> None:
-        """An attempt takes a slot and its lease is kept from now on."""
+    def started(self, attempts: Sequence[Attempt]) -> None:
+        """Each takes a slot, and its lease is kept from now on."""
+        by_lease = {attempt.lease: attempt for attempt in attempts}
         with self._lock:
-            self._leases.add(attempt.lease)
-        self._running[attempt.lease] = attempt
-        self._idle.clear()
+            self._leases.update(by_lease)
+        self._running.update(by_lease)
+        if self._running:
+            self._idle.clear()
 
     def ended(self, attempt: Attempt) -> None:
         """The function ended: its slot is free, its lease still kept."""
@@ -78,10 +80,10 @@ class ActiveAttempts:
         if not self._running:
             self._idle.set()
 
-    def settled(self, lease: Lease) -> None:
-        """The verdict is stored, or the lease is lost: keep it no longer."""
+    def settled(self, leases: Iterable[Lease]) -> None:
+        """The verdicts are stored, or the leases are lost: keep them no longer."""
         with self._lock:
-            self._leases.discard(lease)
+            self._leases.difference_update(leases)
 
     def leases(self) -> list[Lease]:
         """The leases to renew, in id order; safe to call from any thread."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
 from pg_scheduler.domain.model import ClaimedJob, Lease
@@ -30,29 +31,77 @@ class Completion:
     """The store tells by it what became of the transaction."""
 
 
-@dataclass(eq=False, slots=True)
 class Attempt:
-    """The running attempt, seen by the engine."""
+    """The running attempt, seen by the engine. One is made for each job that runs, so what most attempts do
+    not need is made when it is asked for."""
+
+    __slots__ = (
+        "_context",
+        "_make_context",
+        "_settled",
+        "_waiter",
+        "completion",
+        "decided",
+        "fenced_out",
+        "job",
+        "lease",
+        "reason",
+        "started",
+        "task",
+        "took",
+        "verdict",
+    )
 
     job: ClaimedJob
-    context: JobContext
     started: float
     """Clock.monotonic() at its start."""
     lease: Lease
     """That of `job`."""
-    task: asyncio.Task[None] | None = field(default=None, repr=False)
-    reason: StopReason | None = None
+    task: asyncio.Task[None] | None
+    """None before it begins and once it has ended: its task's context leads back here."""
+    reason: StopReason | None
     """Why it is being stopped; the first reason given stands."""
-    completion: Completion | None = None
+    completion: Completion | None
     """What its function wrote in a transaction of its own, whether or not that was committed."""
-    fenced_out: bool = False
+    fenced_out: bool
     """True once the fence has refused to let its function complete the job."""
-    decided: bool = False
+    decided: bool
     """True once a verdict is on its way; whatever the function does later changes nothing."""
-    _settled: bool = False
-    _waiter: asyncio.Event | None = field(default=None, repr=False)
-    """Made when somebody waits, which is rare: an event for each attempt would cost more than the rest of
-    this object."""
+    verdict: Verdict
+    """That verdict, once it is decided."""
+    took: float
+    """Seconds from the start to the verdict, once it is decided."""
+
+    def __init__(
+        self, job: ClaimedJob, started: float, make_context: Callable[[ClaimedJob, Lease], JobContext]
+    ) -> None:
+        self.job = job
+        self.lease = job.lease
+        self.started = started
+        self.task = self.reason = self.completion = None
+        self.fenced_out = self.decided = self._settled = False
+        self._make_context = make_context
+        self._context: JobContext | None = None
+        self._waiter: asyncio.Event | None = None
+
+    @property
+    def context(self) -> JobContext:
+        """What its function can find out about itself; the same each time."""
+        if self._context is None:
+            self._context = self._make_context(self.job, self.lease)
+        return self._context
+
+    @property
+    def stop_noticed(self) -> bool:
+        """True if the function has read that it should stop."""
+        return self._context is not None and self._context.stop_noticed
+
+    def decide(self, verdict: Verdict, now: float) -> bool:
+        """Whether this verdict is the one: the first is."""
+        if self.decided:
+            return False
+        self.decided, self.verdict, self.took = True, verdict, now - self.started
+        return True
 
     def note_settled(self) -> None:
         """The store has answered the verdict."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from types import CoroutineType
 from typing import Any
 
 from pg_scheduler.domain.errors import (
@@ -17,6 +19,8 @@ from pg_scheduler.domain.errors import (
 from pg_scheduler.domain.model import ClaimedJob, Lease, Progress
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.verdict import (
+    COMPLETED,
+    RETURNED,
     Interrupted,
     Outcome,
     Postponed,
@@ -29,8 +33,9 @@ from pg_scheduler.domain.verdict import (
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
 from pg_scheduler.engine.executors.awaiting import finished
+from pg_scheduler.engine.executors.coroutine import AsyncExecutor
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
-from pg_scheduler.engine.running.arguments import arguments_of
+from pg_scheduler.engine.running.arguments import Arguments, arguments_of
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
 from pg_scheduler.engine.running.exclusion import AwaitsLock, LockHeldElsewhere, LockPauses, alone
 from pg_scheduler.engine.running.interrupts import from_the_keyboard
@@ -69,7 +74,7 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
-        on_started: Callable[[ClaimedJob], None],
+        on_started: Callable[[Sequence[ClaimedJob]], None],
         owner: object = None,
     ) -> None:
         self._registry = registry
@@ -86,14 +91,17 @@ class Runner:
         self._on_started = on_started
         self._owner = owner
 
-    def start(self, job: ClaimedJob) -> Attempt:
-        """Start an attempt; it runs as a task of its own from now on."""
-        attempt = self._attempt(job)
-        self._active.started(attempt)
-        attempt.task = asyncio.create_task(self._run(attempt), name=f"pg_scheduler job {job.job_id}")
-        attempt.task.add_done_callback(lambda ended: self._ended(attempt, ended))
-        self._on_started(job)
-        return attempt
+    def start(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
+        """Start attempts in this order; each runs as a task of its own from now on."""
+        loop, now = asyncio.get_running_loop(), self._clock.monotonic()
+        attempts = [Attempt(job, now, self._make_context) for job in jobs]
+        self._active.started(attempts)
+        for attempt in attempts:
+            name = f"pg_scheduler job {attempt.job.job_id}"
+            attempt.task = loop.create_task(self._run(attempt), name=name)
+            attempt.task.add_done_callback(partial(self._ended, attempt))
+        self._on_started(jobs)
+        return attempts
 
     def decline(self, job: ClaimedJob) -> None:
         """Give a claimed job back without starting it; if its lease is over, nothing happens."""
@@ -102,14 +110,13 @@ class Runner:
             job.job_id,
             extra={"job_id": job.job_id},
         )
-        attempt = self._attempt(job)
-        self._active.started(attempt)
+        attempt = Attempt(job, self._clock.monotonic(), self._make_context)
+        self._active.started([attempt])
         self._active.ended(attempt)
         self.give_up(attempt)
 
-    def _attempt(self, job: ClaimedJob) -> Attempt:
-        lease = job.lease
-        context = JobContext(
+    def _make_context(self, job: ClaimedJob, lease: Lease) -> JobContext:
+        return JobContext(
             job.job_id,
             job.task_name,
             job.attempt,
@@ -121,7 +128,6 @@ class Runner:
             _owner=self._owner,
             _headers=job.headers,
         )
-        return Attempt(job, context, self._clock.monotonic(), lease)
 
     def report(self, lease: Lease, progress: Progress) -> None:
         """Pass a report of progress on."""
@@ -141,6 +147,7 @@ class Runner:
 
     def _ended(self, attempt: Attempt, ended: asyncio.Task[None]) -> None:
         """Free the slot, and decide for an attempt that was cancelled before its first step."""
+        attempt.task = None
         self._active.ended(attempt)
         if not attempt.decided:
             error = None if ended.cancelled() else ended.exception()
@@ -154,22 +161,31 @@ class Runner:
         self._settler.put(attempt, verdict_on(outcome, attempt.job, self._retry))
 
     async def _run(self, attempt: Attempt) -> None:
-        task = self._registry.resolve(attempt.job.task_name, attempt.job.schedule_key)
+        job = attempt.job
+        task = self._registry.resolve(job.task_name, job.schedule_key)
         outcome: Outcome
-        if task is None and self._registry.is_shared(attempt.job.task_name):
-            outcome = Raised(_nobody_meant(attempt.job))
-        elif task is None:
-            # Forgotten between claim and start. Give the job back for whoever knows it.
-            outcome = Interrupted()
-        elif self._active.is_overdue(attempt, self._clock.monotonic()):
-            job_id = attempt.job.job_id
-            log.warning("job %r given back: not started within its lease", job_id, extra={"job_id": job_id})
-            outcome = Interrupted()
+        if task is None or self._active.is_overdue(attempt, self._clock.monotonic()):
+            outcome = self._unstarted(job, task)
         else:
             outcome = await self._outcome(attempt, task)
         if attempt.completion is not None and await self._completer.stands(attempt):
             self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
-            return
+        elif outcome is RETURNED:
+            self._settler.put(attempt, COMPLETED)
+        else:
+            self._judge(attempt, task, outcome)
+
+    def _unstarted(self, job: ClaimedJob, task: Task | None) -> Outcome:
+        if task is None and self._registry.is_shared(job.task_name):
+            return Raised(_nobody_meant(job))
+        # A task that was forgotten between claim and start may be known to others.
+        if task is not None:
+            log.warning(
+                "job %r given back: not started within its lease", job.job_id, extra={"job_id": job.job_id}
+            )
+        return Interrupted()
+
+    def _judge(self, attempt: Attempt, task: Task | None, outcome: Outcome) -> None:
         policy = (task.retry if task else None) or self._retry
         verdict = verdict_on(outcome, with_retries_of(attempt.job, task), policy)
         # First of all: whatever is asked of an exception from here on may raise one of its own.
@@ -205,7 +221,18 @@ class Runner:
         timeout = attempt.job.timeout or task.timeout
         timer = asyncio.create_task(self._time_out(attempt, timeout.total_seconds())) if timeout else None
         try:
-            result = await self._execute(attempt, task)
+            enter_job(attempt)
+            args, kwargs = self._arguments(attempt.job, task)
+            executor = self._executor(task)
+            if type(executor) is AsyncExecutor and attempt.job.exclusive_key is None:
+                # As nearly always; what the executor would do, in the frame of this coroutine.
+                result = task.func(*args, **kwargs)
+                if type(result) is CoroutineType:
+                    result = await result
+            else:
+                result = await self._execute(attempt, executor, Call(task.func, args, kwargs))
+            if result is not None:
+                result = await finished(result)
         except Snooze as snooze:
             return Snoozed(snooze.delay, recorded=not isinstance(snooze, AwaitsLock))
         except RetryAfter as failed:
@@ -222,28 +249,28 @@ class Runner:
         finally:
             if timer is not None:
                 timer.cancel()
-        if attempt.reason is not None and attempt.context.stop_noticed:
+        if attempt.reason is not None and attempt.stop_noticed:
             return outcome_of_error(attempt, task, JobCancelled("returned after being told to stop"))
         return outcome_of_result(attempt, result, self._codec)
 
-    async def _execute(self, attempt: Attempt, task: Task) -> Any:
+    def _executor(self, task: Task) -> Executor:
         executor = task.executor
-        if isinstance(executor, str):
-            found = self._executors.get(executor)
-            if found is None:
-                raise ConfigurationError(
-                    f"task {task.name!r} wants executor {executor!r}; this worker has: "
-                    + ", ".join(sorted(self._executors))
-                )
-            executor = found
-        enter_job(attempt.context)
-        if task.arguments is not None:
-            args, kwargs = task.arguments(attempt.job)
-        else:
-            args, kwargs = arguments_of(attempt.job, self._codec)
-        call = Call(task.func, args, kwargs)
+        if not isinstance(executor, str):
+            return executor
+        found = self._executors.get(executor)
+        if found is None:
+            raise ConfigurationError(
+                f"task {task.name!r} wants executor {executor!r}; this worker has: "
+                + ", ".join(sorted(self._executors))
+            )
+        return found
+
+    def _arguments(self, job: ClaimedJob, task: Task) -> Arguments:
+        return arguments_of(job, self._codec) if task.arguments is None else task.arguments(job)
+
+    async def _execute(self, attempt: Attempt, executor: Executor, call: Call) -> Any:
         if attempt.job.exclusive_key is None:
-            return await finished(await executor.execute(call, attempt.context))
+            return await executor.execute(call, attempt.context)
         async with alone(self._locks, attempt.job.exclusive_key, attempt, self._lock_pauses):
             return await finished(await executor.execute(call, attempt.context))
 

@@ -13,6 +13,8 @@ from functools import lru_cache
 from pg_scheduler.domain.catch_up import AdvancePlan, plan_advance
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.schedule import UNREADABLE, Overlap, ScheduleSpec, window_job_id
+from pg_scheduler.domain.zone_change import present_window
+from pg_scheduler.engine.schedules.zone_review import moved
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
@@ -163,9 +165,11 @@ def step_for(record: ScheduleRecord, spec: ScheduleSpec, now: datetime, randomne
         # New, changed or resumed: it goes on with the first window after now that it has not run.
         start = now if record.mark is None else max(now, record.mark)
         return _step(record, spec, None, spec.next_after(start), (), 0)
-    plan = plan_advance(spec, record.next_window, now, record.busy)
+    # Computed when other zone data held, it may be too early or too late by now.
+    next_window = present_window(spec, record.next_window, record.mark)
+    plan = plan_advance(spec, next_window, now, record.busy)
     if plan is None:
-        return None
+        return moved(record)
     jobs = _window_jobs(record.new.key, spec, plan, now, randomness)
     return _step(record, spec, plan.mark, plan.next_window, jobs, plan.skipped)
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from pg_scheduler.domain.states import JobStatus, transition
-from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.events import Event, Events
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.running.attempt import Attempt
@@ -23,9 +23,20 @@ class AfterSettling:
         self._prune = prune
         self._registry = registry
 
-    def settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
+    def completed(self, attempts: Sequence[Attempt]) -> None:
+        """As `settled`, for many that simply completed and whose verdicts were accepted."""
+        if self._observers.any or self._registry.waits_for_ends or log.isEnabledFor(logging.DEBUG):
+            for attempt in attempts:
+                self.settled(attempt, True)
+            return
+        if any(attempt.job.lane is not None for attempt in attempts):
+            self._events.emit(Event.LANE_FREED)
+        if any(attempt.job.schedule_key is not None for attempt in attempts):
+            self._events.emit(Event.SCHEDULED_RUN_ENDED)
+
+    def settled(self, attempt: Attempt, accepted: bool) -> None:
         """A verdict has been answered: others may run now, and what is not kept may go."""
-        job = attempt.job
+        job, verdict, took = attempt.job, attempt.verdict, attempt.took
         if log.isEnabledFor(logging.DEBUG):
             facts = {"job_id": job.job_id, "event": verdict.event, "seconds": took}
             log.debug("job %r settled: %s", job.job_id, verdict.event, extra=facts)

@@ -28,6 +28,11 @@ class Definition:
         spec = getattr(sys.modules.get(func.__module__), "__spec__", None)
         return cls(func.__module__, func.__qualname__, getattr(plain, "__code__", None), spec)
 
+    @property
+    def line(self) -> int:
+        """Where it begins in its file."""
+        return 0 if self.code is None else self.code.co_firstlineno
+
     def replaces(self, earlier: Definition) -> bool:
         """True if the source of `earlier` was executed once more, and possibly edited before: a reload, a
         notebook cell. Functions that were made side by side replace nothing."""

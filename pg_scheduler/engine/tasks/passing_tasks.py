@@ -63,6 +63,11 @@ class PassingTasks:
         """The next jobs to ask about, with the names they need."""
         return list(islice(self._names.items(), BATCH))
 
+    @property
+    def needed_at_all(self) -> bool:
+        """True while a name is kept for any job."""
+        return bool(self._names)
+
     def needs(self, job_id: str) -> bool:
         """True while a name is kept for this job."""
         return job_id in self._names

@@ -192,6 +192,11 @@ class TaskRegistry:
         if "@" in name and is_of_this_process(name):
             self._passing.needed(name, job_id)
 
+    @property
+    def waits_for_ends(self) -> bool:
+        """True if the ends of some jobs matter: see `job_ended`."""
+        return self._passing.needed_at_all
+
     def job_ended(self, name: str, job_id: str) -> None:
         """A job has ended. Forgets a task that nothing needs any more."""
         if self._passing.ended(name, job_id) and (task := self._index.get(name)) is not None:

@@ -7,8 +7,10 @@ from datetime import timedelta
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.limiting import claim_lanes, ids, limit
 from pg_scheduler.testing.contract.scene import REPLACE, at, claim, new, reclaim, settle, started, submit
+from pg_scheduler.testing.contract.signals import listening, next_of
 
 ONE = TaskLimits(concurrency=1)
 
@@ -92,6 +94,16 @@ class TestLimitsChanging:
         assert await settle(driver, run, JobEvent.COMPLETE)
         assert ids(await claim_lanes(driver, now_in=11)) == ["a2"]
         assert ids(await claim_lanes(driver, now_in=501)) == [], "it waits for bob's place now"
+
+    async def test_its_end_is_signalled_to_who_waits_for_its_place(self, driver: Driver) -> None:
+        await limit(driver, task=ONE)
+        await submit(driver, new("a1"), new("a2"))
+        (run,) = (await claim_lanes(driver)).jobs
+        await submit(driver, new("a1", task="free", due=at(500)), conflict=REPLACE, now=at(1))
+        async with listening(driver) as heard:
+            await settle(driver, run, JobEvent.COMPLETE)
+            await next_of(heard, SignalKind.LANE)
+        assert ids(await claim_lanes(driver, now_in=11)) == ["a2"]
 
     async def test_replaced_twice_it_still_keeps_its_place(self, driver: Driver) -> None:
         await limit(driver, task=ONE, other=ONE)

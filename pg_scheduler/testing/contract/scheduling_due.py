@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
+from pg_scheduler.domain.cron import CronRule
+from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import NOON, at, claimed, new, settle, stored, submit
@@ -49,6 +52,22 @@ class TestSchedulingDue:
         assert await due_keys(driver, now=at(60)) == ["allow", "skip"]
         await driver.jobs.request_cancel(["run of wait"], now=at(60))
         assert await due_keys(driver, now=at(60)) == ["allow", "skip", "wait"]
+
+    async def test_what_zone_data_may_move_is_found_page_by_page(self, driver: Driver) -> None:
+        paris = ScheduleSpec(cron=CronRule("0 9 * * *", ZoneInfo("Europe/Paris"))).text()
+        utc = ScheduleSpec(cron=CronRule("0 9 * * *")).text()
+        for key in ("c", "a", "b", "B", "paused"):
+            await having(driver, schedule(key, spec=paris), next_window=at(60))
+        await having(driver, schedule("interval"), next_window=at(60))
+        await having(driver, schedule("utc", spec=utc), next_window=at(60))
+        await having(driver, schedule("unknown", task_name="unknown", spec=paris), next_window=at(60))
+        await driver.schedules.put_schedule(schedule("new", spec=paris), now=NOON)
+        await driver.schedules.set_paused("paused", True, now=NOON)
+        pages, after = [], ""
+        while page := await driver.schedules.zoned_schedules(["task"], after, 3):
+            pages.append([record.new.key for record in page])
+            after = page[-1].new.key
+        assert pages == [["B", "a", "b"], ["c"]]
 
     async def test_paused_and_retired_schedules_are_never_due(self, driver: Driver) -> None:
         await having(driver, next_window=at(60))

@@ -8,9 +8,10 @@ from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.succession import AHEAD
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.schedule_store import MovedRuns, Origin, StrayAnswer
+from pg_scheduler.ports.schedule_store import MovedRuns, NewSchedule, Origin, StrayAnswer
 from pg_scheduler.testing.contract.scene import NOON, at, claimed, new, settle, stored, submit
 from pg_scheduler.testing.contract.schedule_scene import (
+    MINUTE,
     advance,
     due_keys,
     having,
@@ -108,11 +109,53 @@ class TestStraying:
         await driver.schedules.move_runs(now=at(62))
         assert (await stored(driver, "manual")).limit_key is None
 
-    async def test_runs_of_a_retired_schedule_stay(self, driver: Driver) -> None:
+    async def test_runs_of_a_schedule_that_is_gone_stay(self, driver: Driver) -> None:
         await driver.schedules.register_schedules([schedule()], now=NOON)
         await submit(driver, new("run", task="renamed", schedule_key="key"))
-        await driver.schedules.register_schedules([schedule("successor")], now=NOON)
+        await driver.schedules.retire_abandoned(["key"], now=at(SILENCE.total_seconds()))
+        assert (await the_schedule(driver)).retired
         assert await driver.schedules.move_runs(now=NOON) == []
+
+    async def test_runs_of_a_replaced_schedule_are_those_of_who_stands_for_it(self, driver: Driver) -> None:
+        """It waits for them, and nobody might know what they are called."""
+        await driver.schedules.register_schedules(
+            [schedule(task_name="before", spec_hash="before")], now=NOON
+        )
+        await submit(driver, new("run", task="before", schedule_key="key"))
+        await driver.schedules.register_schedules([schedule()], now=NOON)
+        await driver.schedules.register_schedules([schedule("successor")], now=NOON)
+        assert await self._stray(driver) == ["successor"]
+        assert await driver.schedules.move_runs(now=NOON) == [MovedRuns("successor", "before", "task", 1)]
+        assert (await stored(driver, "run")).task_name == "task"
+        assert await self._stray(driver) == []
+
+    async def test_of_several_that_stand_for_it_the_one_that_took_its_place(self, driver: Driver) -> None:
+        def release(*every: tuple[str, int]) -> list[NewSchedule]:
+            return [
+                schedule(key, task_name=f"task@{key}", spec=spec_text(every=minutes * MINUTE))
+                for key, minutes in every
+            ]
+
+        await driver.schedules.register_schedules(release(("a", 1), ("b", 2)), now=NOON)
+        await submit(
+            driver,
+            new("run of a", task="task@a", schedule_key="a"),
+            new("run of b", task="task@b", schedule_key="b"),
+        )
+        await driver.schedules.register_schedules(release(("x", 2), ("y", 1), ("z", 3)), now=NOON)
+        assert await driver.schedules.move_runs(now=NOON) == [
+            MovedRuns("x", "task@b", "task@x", 1),
+            MovedRuns("y", "task@a", "task@y", 1),
+        ]
+        assert await driver.schedules.move_runs(now=NOON) == []
+
+    async def test_a_key_that_is_there_again_has_its_runs_to_itself(self, driver: Driver) -> None:
+        await driver.schedules.register_schedules([schedule("b", task_name="task@b")], now=NOON)
+        await submit(driver, new("run", task="other", schedule_key="b"))
+        await driver.schedules.register_schedules([schedule("a", task_name="task@a")], now=NOON)
+        both = [schedule(key, task_name=f"task@{key}", spec_hash="anew") for key in "ab"]
+        await driver.schedules.register_schedules(both, now=NOON)
+        assert await driver.schedules.move_runs(now=NOON) == [MovedRuns("b", "other", "task@b", 1)]
 
     # --- what a worker cannot read
 

@@ -7,8 +7,20 @@ from datetime import timedelta
 from pg_scheduler.domain.limits import FULL_LANE_PATIENCE, TaskLimits
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing.contract.limiting import claim_lanes, ids, limit
-from pg_scheduler.testing.contract.scene import NOON, at, claim, new, settle, stored, submit
+from pg_scheduler.testing.contract.scene import (
+    LEASE,
+    NOON,
+    OWNER,
+    at,
+    claim,
+    new,
+    reclaim,
+    settle,
+    stored,
+    submit,
+)
 
 GRACE = 5
 
@@ -50,6 +62,7 @@ class TestWaitingForRoom:
         await submit(driver, new("job", misfire_grace_seconds=GRACE))
         await limit(driver, task=TaskLimits())
         await driver.limits.pause_task("task", False, now=at(1000))
+        await limit(driver, task=TaskLimits(rate=1))
         await limit(driver, task=TaskLimits())
         assert ids(await claim_lanes(driver, now_in=1001)) == ["job"]
 
@@ -61,6 +74,16 @@ class TestWaitingForRoom:
             assert ids(await claim_lanes(driver, now_in=seconds)) == []
         await settle(driver, run, JobEvent.COMPLETE, now=at(595))
         assert ids(await claim_lanes(driver, now_in=595)) == ["waits"]
+
+    async def test_a_lane_that_is_full_for_hours_is_remembered(self, driver: Driver) -> None:
+        await limit(driver, task=TaskLimits(concurrency=1))
+        await submit(driver, new("long"), new("waits", misfire_grace_seconds=GRACE))
+        (run,) = (await claim_lanes(driver)).jobs
+        assert ids(await claim_lanes(driver, now_in=7200)) == []
+        await driver.jobs.renew(RenewRequest(OWNER, "host", 1, LEASE, [run.lease]), now=at(7200))
+        assert (await reclaim(driver, now=at(7201))).jobs == ()
+        await settle(driver, run, JobEvent.COMPLETE, now=at(7210))
+        assert ids(await claim_lanes(driver, now_in=7210)) == ["waits"]
 
     async def test_nor_does_it_for_a_job_stored_while_it_was_full(self, driver: Driver) -> None:
         await limit(driver, task=TaskLimits(concurrency=1))

@@ -11,6 +11,7 @@ from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.retry import backoff_from_text
+from pg_scheduler.domain.schedule import zone_in
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.succession import Standing, is_ahead, plan_registrations, redefined
 from pg_scheduler.ports.schedule_store import (
@@ -102,15 +103,31 @@ class MemorySchedules:
         return [
             job
             for job in self._state.jobs.values()
-            if job.new.schedule_key == row.new.key
+            if job.new.schedule_key in row.keys
             and job.status is JobStatus.PENDING
             and job.new.task_name != row.new.task_name
         ]
 
+    def _heir_of(self, key: str) -> StoredSchedule | None:
+        """The schedule whose task runs of this key are for: itself, or who has taken its place."""
+        rows = self._state.schedules
+        heirs = [row for row in rows.values() if not row.retired and key in row.keys]
+        replaced = rows.get(key)
+
+        def distance(row: StoredSchedule) -> tuple[bool, bool, str]:
+            of_its_line = replaced is not None and row.lock == replaced.lock
+            return row.new.key != key, not of_its_line, row.new.key
+
+        return min(heirs, key=distance, default=None)
+
     async def move_runs(self, *, now: datetime | None = None) -> list[MovedRuns]:
         moved: list[MovedRuns] = []
         for key, row in sorted(self._state.schedules.items()):
-            runs = [] if row.retired else self._runs_of_another_task(row)
+            runs = [
+                job
+                for job in ([] if row.retired else self._runs_of_another_task(row))
+                if self._heir_of(job.new.schedule_key or "") is row
+            ]
             before = Counter(job.new.task_name for job in runs)
             moved += [
                 MovedRuns(key, name, row.new.task_name, count) for name, count in sorted(before.items())
@@ -213,6 +230,14 @@ class MemorySchedules:
             self._state.signal(SignalKind.DUE)
         return True
 
+    async def zoned_schedules(
+        self, task_names: Sequence[str], after: str, limit: int
+    ) -> list[ScheduleRecord]:
+        rows = self._state.schedules
+        found = [rows[key] for key in sorted(rows) if key > after and rows[key].new.task_name in task_names]
+        found = [row for row in found if row.active and row.next_window and zone_in(row.new.spec) != "UTC"]
+        return [replace(self._record(row), busy=False) for row in found[:limit]]
+
     async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
         rows = self._state.schedules
         return [self._record(rows[key]) for key in sorted(rows) if keys is None or key in keys]
@@ -255,6 +280,6 @@ def _job_of(row: StoredSchedule, job_id: str, execution_time: datetime) -> NewJo
         timeout=schedule.timeout,
         backoff=backoff_from_text(schedule.backoff),
         schedule_key=schedule.key,
-        exclusive_key=(row.lock_name or schedule.key) if schedule.exclusive else None,
+        exclusive_key=row.lock if schedule.exclusive else None,
         exclusive_wait=schedule.contention is Contention.WAIT,
     )

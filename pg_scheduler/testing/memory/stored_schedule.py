@@ -71,6 +71,11 @@ class StoredSchedule:
             return False
 
     @property
+    def lock(self) -> str:
+        """The lock of its runs, which those who take its place inherit."""
+        return self.lock_name or self.new.key
+
+    @property
     def keys(self) -> tuple[str, ...]:
         """Whose runs are its own: those under its key, and under the keys that it has replaced."""
         return (self.new.key, *self.stands_for)

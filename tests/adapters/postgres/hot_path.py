@@ -120,6 +120,7 @@ def cases() -> Iterator[Case]:
         {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
     )
     yield Case("stray_schedules", {"known_names": names, "silence_seconds": 120.0, "ahead_seconds": 60.0})
+    yield Case("zoned_schedules", {"task_names": names, "after_key": "", "limit": 100})
     yield Case("due_schedules", {"task_names": names, "limit": 200, "except_keys": [], "except_hashes": []})
     yield Case("submit_one", _one_job())
     yield Case("submit", {f"every_{name}": [value] for name, value in _one_job().items()}, "in bulk")

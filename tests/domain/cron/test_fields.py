@@ -106,6 +106,10 @@ def test_steps_are_counted_over_the_fields_end_and_from_where_they_begin(cron: s
     assert shown(cron, 4, "%H:%M") == times
 
 
+def test_thirty_days_and_the_last_one_are_not_every_day() -> None:
+    assert shown("0 0 2-31,L * *", 28, "%d").endswith("29 30 31 02 03 04")
+
+
 def test_months_and_weekdays_are_counted_over_the_end_too() -> None:
     assert shown("0 0 1 11-2/3 *", 3, "%d.%m") == "01.02 01.11 01.02"
     assert shown("0 0 1 DEC/3 *", 2, "%d.%m") == "01.12 01.12"

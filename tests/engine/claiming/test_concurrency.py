@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime
+from typing import Any
+
+import pytest
 
 from pg_scheduler import JobSpec, PollingConfig, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
+from pg_scheduler.testing import MemoryDriver, drain
+from pg_scheduler.testing.memory.jobs import MemoryJobs
+from pg_scheduler.testing.memory.state import MemoryState
 from tests.support.running import eventually, idle, past, within
 
 
@@ -130,3 +138,30 @@ async def test_two_workers_never_run_one_job_twice(dsn: str, library: Library) -
         await one.schedule_bulk([JobSpec(job, past(), args=(number,)) for number in range(200)])
         await eventually(lambda: len(runs) >= 200)
     assert sorted(runs) == list(range(200))
+
+
+class Asked(MemoryJobs):
+    """Notes how many jobs each claim asks for."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.limits: list[int] = []
+
+    async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        self.limits.append(request.limit)
+        return await super().claim(request, now=now)
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"), [({}, 25), ({"batch_claim_limit": 10}, 10), ({"max_concurrent_jobs": 40}, 40)]
+)
+async def test_a_claim_asks_for_what_fits_unless_somebody_said_less(
+    options: dict[str, Any], limit: int
+) -> None:
+    driver = MemoryDriver()
+    driver.jobs = asked = Asked(driver.state)
+    scheduler = Scheduler(driver, **options)
+    scheduler.register(Gauge().visit, name="visit")
+    await drain(scheduler)
+    assert set(asked.limits) == {limit}
+    assert scheduler.batch_claim_limit == 10

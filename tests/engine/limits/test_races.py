@@ -206,3 +206,18 @@ async def test_what_is_more_urgent_outside_lanes_keeps_its_place(driver: Driver)
     assert (one.jobs, one.more) == ((), True), "the one slot is for the urgent job"
     two = await driver.jobs.claim_lanes(claim_request(OWNER, names, 2), now=at(0))
     assert [job.job_id for job in two.jobs] == ["in a lane"]
+
+
+async def test_a_late_job_that_missed_the_pause_is_judged_by_its_lane(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    """Its transaction began before the pause and was committed after it."""
+    await driver.limits.pause_task("task", True, now=at(0))
+    await submit(driver, new("a", misfire_grace_seconds=5))
+    await sql.execute("UPDATE scheduled_jobs SET lane = NULL")
+    await driver.limits.pause_task("task", False, now=at(1000))
+    met = await claim(driver, now=at(1001))
+    assert (met.expired, met.sorted_into_lanes) == ((), 1)
+    assert [job.job_id for job in (await driver.jobs.claim_lanes(claim_request(), now=at(1001))).jobs] == [
+        "a"
+    ]

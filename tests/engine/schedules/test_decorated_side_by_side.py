@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
+import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
 
-from pg_scheduler import InvalidInput, PeriodicJobConfig, Scheduler, TaskNameConflict, periodic, task
+from pg_scheduler import (
+    InvalidInput,
+    PeriodicJobConfig,
+    Scheduler,
+    TaskNameConflict,
+    current_job,
+    periodic,
+    task,
+)
+from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
 from tests.engine.schedules.conftest import MakeScheduler
 from tests.support.running import eventually
@@ -75,10 +87,19 @@ def by_wrapper(key: str) -> None:
     periodic(every=MINUTE, job_name=key, dedup_key=key)(wrapper)
 
 
+def by_name_of_one_function(name: str) -> None:
+    periodic(every=MINUTE, job_name=name)(the_only_one)
+
+
+async def the_only_one() -> None:
+    runs.append(current_job().task_name)
+
+
 FACTORIES: Sequence[Decorate] = (
     by_zone,
     by_key,
     by_name,
+    by_name_of_one_function,
     by_key_under_one_name,
     by_default_value,
     by_wrapper,
@@ -144,6 +165,26 @@ def test_of_two_with_one_name_and_key_the_later_runs_and_it_is_said(
     assert "takes its place" in warning
 
 
+def test_the_values_that_a_loop_at_the_top_of_a_module_gives_as_defaults_tell_functions_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    for text in ("a", "a", "b"):
+        caplog.clear()
+        periodic(every=MINUTE, dedup_key="key")(_of_the_top_level(text))
+        assert len(caplog.records) == (text == "b")
+
+
+def _of_the_top_level(value: str) -> Any:
+    """One ``def`` of a module, executed again, as a loop at its top does."""
+    made = FunctionType(nothing_but_a_default.__code__, globals(), argdefs=(value,))
+    made.__module__ = __name__
+    return made
+
+
+async def nothing_but_a_default(text: str = "") -> None:
+    runs.append(text)
+
+
 def test_a_chosen_key_or_name_of_another_function_is_refused() -> None:
     async def one() -> None: ...
     async def other() -> None: ...
@@ -153,6 +194,16 @@ def test_a_chosen_key_or_name_of_another_function_is_refused() -> None:
         periodic(every=MINUTE, job_name="name")(other)
     with pytest.raises(InvalidInput, match="dedup_key"):
         periodic(every=MINUTE, dedup_key="key")(other)
+    assert [config.func for config in known().values()] == [one]
+
+
+def test_a_chosen_name_is_no_other_functions_usual_name() -> None:
+    async def one() -> None: ...
+    async def other() -> None: ...
+
+    periodic(every=MINUTE, job_name="periodic_other")(one)
+    with pytest.raises(TaskNameConflict, match="job_name"):
+        periodic(every=MINUTE)(other)
     assert [config.func for config in known().values()] == [one]
 
 
@@ -211,6 +262,93 @@ async def test_processes_that_imported_them_in_another_order_mean_the_same(
     assert len(set(names[0].values())) == 2
 
 
+TWICE = {
+    "of two classes": """
+class North:
+    @staticmethod
+    @periodic(every=timedelta(minutes=1))
+    async def nightly():
+        runs.append("a")
+
+class South:
+    @staticmethod
+    @periodic(every=timedelta(minutes=1))
+    async def nightly():
+        runs.append("b")
+""",
+    "one after the other": """
+@periodic(every=timedelta(minutes=1))
+async def nightly():
+    runs.append("a")
+
+@periodic(every=timedelta(minutes=1))
+async def nightly():
+    runs.append("b")
+""",
+    "in functions": """
+def decorate(which):
+    if which:
+        @periodic(every=timedelta(minutes=1))
+        async def nightly():
+            runs.append("a")
+    else:
+        @periodic(every=timedelta(minutes=1))
+        async def nightly():
+            runs.append("b")
+
+for which in ORDER:
+    decorate(which)
+""",
+}
+
+
+@pytest.fixture
+def twice(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """Imports a module with two functions of one name; "in functions" decorates them in this order."""
+    monkeypatch.syspath_prepend(tmp_path)
+    name = "side_by_side_twice"
+
+    def load(order: str) -> None:
+        sys.modules.pop(name, None)
+        importlib.invalidate_caches()
+        (tmp_path / f"{name}.py").write_text(
+            "from datetime import timedelta\n"
+            "from pg_scheduler import periodic\n"
+            "from tests.engine.schedules.test_decorated_side_by_side import runs\n"
+            f"ORDER = {[one == 'a' for one in order]}\n{TWICE[request.param]}"
+        )
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        __import__(name)
+
+    yield load
+    sys.modules.pop(name, None)
+
+
+@pytest.mark.parametrize("twice", TWICE, indirect=True)
+async def test_functions_of_one_name_in_one_module_both_run(
+    scheduler_at: MakeScheduler, clock: ManualClock, twice: Callable[[str], None]
+) -> None:
+    twice("ab")
+    await live_through(scheduler_at(clock), clock, 2 * MINUTE)
+    assert sorted(runs) == ["a", "a", "b", "b"]
+    assert {config.job_name for config in known().values()} == {"periodic_nightly"}
+
+
+@pytest.mark.parametrize("twice", TWICE, indirect=True)
+def test_every_process_that_imports_the_module_gives_them_the_same_keys(
+    twice: Callable[[str], None], decorated: dict[str, object]
+) -> None:
+    keys = []
+    for order in ("ab", "ba"):
+        decorated.clear()
+        twice(order)
+        keys.append({key: config.definition.line for key, config in known().items()})
+    assert keys[0] == keys[1]
+    assert len(keys[0]) == 2
+
+
 async def test_a_run_that_was_staged_before_the_second_was_known_finds_its_function(
     scheduler_at: MakeScheduler,
     clock: ManualClock,
@@ -246,6 +384,38 @@ async def test_a_job_of_a_shared_name_that_is_nobodys_fails_and_says_why(
     assert runs == []
 
 
+@pytest.mark.parametrize("later", [False, True])
+async def test_so_does_one_whose_name_a_second_function_has_got_meanwhile(
+    scheduler_at: MakeScheduler, clock: ManualClock, later: bool
+) -> None:
+    by_key("eu.first")
+    scheduler = scheduler_at(clock)
+    if later:
+        await drain(scheduler)
+    by_key("eu.second")
+    await scheduler.initialize_db()
+    await scheduler.schedule_job("periodic_report", clock.now(), None, job_id="by-hand")
+    await drain(scheduler)
+    record = await scheduler.job("by-hand")
+    assert record is not None
+    assert record.status == "failed"
+    assert runs == []
+
+
+async def test_a_key_with_a_point_makes_no_name_of_its_own(
+    scheduler_at: MakeScheduler, clock: ManualClock
+) -> None:
+    by_key("eu.north")
+    by_key("eu.south")
+    scheduler = scheduler_at(clock)
+    await scheduler.initialize_db()
+    await scheduler.schedule_job("north", clock.now(), None, job_id="by-hand")
+    await drain(scheduler)
+    record = await scheduler.job("by-hand")
+    assert record is not None
+    assert (record.status, runs) == ("pending", [])
+
+
 async def test_another_expression_retires_the_schedules_of_the_whole_loop(
     scheduler_at: MakeScheduler, clock: ManualClock, decorated: dict[str, object]
 ) -> None:
@@ -266,6 +436,31 @@ async def test_another_expression_retires_the_schedules_of_the_whole_loop(
         await scheduler.worker.services.registrar.register()
     active = [info.every for info in await scheduler.list_schedules() if not info.retired]
     assert sorted(filter(None, active)) == [60 * MINUTE, 120 * MINUTE]
+
+
+async def test_a_run_that_waits_while_the_whole_loop_gets_another_expression_goes_on(
+    scheduler_at: MakeScheduler, clock: ManualClock, decorated: dict[str, object]
+) -> None:
+    """Its task is called by the key that is gone, and the schedule that took its place waits for it."""
+
+    def release(every: timedelta) -> Scheduler:
+        decorated.clear()
+        for number, tenant in enumerate("ab"):
+
+            @periodic(every=every * (1 + number), overlap="wait")
+            async def sync(tenant: str = tenant) -> None:
+                runs.append(tenant)
+
+        return scheduler_at(clock)
+
+    before = release(MINUTE)
+    await before.initialize_db()
+    await before.register_schedules()
+    for _ in range(2):
+        await before.worker.services.stager.stage_once()
+        await clock.advance(2 * MINUTE)
+    await live_through(release(10 * MINUTE), clock, 40 * MINUTE)
+    assert (runs.count("a"), runs.count("b")) == (5, 3)
 
 
 # --- decorated while a scheduler runs
@@ -301,6 +496,24 @@ async def test_a_second_function_of_the_name_that_is_decorated_later_gets_its_ow
             assert job_id is not None
             await scheduler.handle(job_id).wait(timeout=45)
         assert runs == ["first", "second"]
+
+
+async def test_one_that_cannot_be_registered_later_keeps_no_other_from_running(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def other() -> None: ...
+
+    async with Scheduler(MemoryDriver()) as scheduler:
+        scheduler.register_task(other, TaskOptions(name="periodic_report"))
+        by_key("late")
+
+        @periodic(every=timedelta(seconds=1))
+        async def later() -> None:
+            runs.append("later")
+
+        await eventually(lambda: "later" in runs)
+        assert [info.task_name for info in await scheduler.list_schedules()] == ["periodic_later"]
+    assert "schedule 'late' cannot be registered" in caplog.text
 
 
 async def test_a_scheduler_that_runs_no_periodic_jobs_runs_no_later_ones() -> None:
@@ -364,7 +577,19 @@ def test_what_no_window_could_run_is_refused_at_decoration(wrong: Any, words: st
     assert len(known()) == 1
 
 
-@pytest.mark.parametrize("func", [Reports().method, task(executor="thread")(lambda: None)])
+class Compiled:
+    """As an extension module's functions are: with a name, and without code of Python's."""
+
+    def __init__(self) -> None:
+        self.__name__ = self.__qualname__ = "compiled"
+
+    def __call__(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "func",
+    [Reports().method, task(executor="thread")(lambda: None), task(executor="thread")(Compiled())],
+)
 def test_a_method_of_an_object_and_a_plain_function_with_an_executor_will_do(func: Any) -> None:
     periodic(every=MINUTE, job_name="name", dedup_key="key")(func)
     assert list(known()) == ["key"]

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 import inspect
+import shutil
+import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -151,11 +155,41 @@ def test_the_key_is_the_documented_digest(settings: dict[str, Any], identity: st
     assert list(known()) == [digest[:16]]
 
 
-def test_a_function_defined_anew_replaces_its_earlier_definition() -> None:
-    """An edited module that is reloaded, or an edited cell of a notebook: other code, in the same place."""
-    for every, more in ((MINUTE, ""), (2 * MINUTE, "\n    return 1")):
-        periodic(every=every)(_of_cell(f"async def other():\n    pass{more}"))
+@pytest.mark.parametrize(
+    ("file", "source"),
+    [
+        ("<cell 1>", "async def other():\n    return 1"),
+        ("<cell 1>", "# an edited one\nasync def other():\n    pass"),
+        ("<stdin>", "async def other():\n    return 1"),
+    ],
+)
+def test_a_function_defined_anew_replaces_its_earlier_definition(file: str, source: str) -> None:
+    """An edited cell of a notebook, whose file name is a digest of its text; or a session's next line 1."""
+    for every, name, text in (
+        (MINUTE, "<stdin>", "async def other():\n    pass"),
+        (2 * MINUTE, file, source),
+    ):
+        periodic(every=every)(_of_cell(name, text))
     assert [config.interval for config in known().values()] == [2 * MINUTE]
+
+
+def test_an_edited_module_that_is_reloaded_replaces_its_functions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wherever they stand in it now."""
+    monkeypatch.syspath_prepend(tmp_path)
+    name, source = "reloaded_tasks", "from pg_scheduler import periodic\n"
+    source += "@periodic(cron='@daily')\nasync def nightly():\n    pass\n"
+    (tmp_path / f"{name}.py").write_text(source)
+    importlib.invalidate_caches()
+    module = importlib.import_module(name)
+    try:
+        (tmp_path / f"{name}.py").write_text(f"# edited\n{source}")
+        shutil.rmtree(tmp_path / "__pycache__", ignore_errors=True)
+        importlib.reload(module)
+        assert [config.func for config in known().values()] == [module.nightly]
+    finally:
+        sys.modules.pop(name)
 
 
 def test_one_function_may_have_two_schedules() -> None:
@@ -188,10 +222,9 @@ def _defined() -> Callable[..., Any]:
     return other
 
 
-def _of_cell(source: str) -> Any:
-    """A function of a cell, whose file name is a digest of the cell's text."""
+def _of_cell(file: str, source: str) -> Any:
     names: dict[str, Any] = {"__name__": "__main__"}
-    exec(compile(source, f"<cell {hashlib.sha256(source.encode()).hexdigest()}>", "exec"), names)
+    exec(compile(source, file, "exec"), names)
     return names["other"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
@@ -101,3 +102,51 @@ async def test_a_deletion_whose_answer_was_lost_is_in_the_statistics_once() -> N
     (day,) = await driver.retention.vacuum_stats(None)
     assert (day.deleted[JobStatus.COMPLETED], day.deleted[JobStatus.FAILED]) == (1, 1)
     assert day.deleted[JobStatus.CANCELLED] == 0
+
+
+class HeldBesideLost(MemoryJobs):
+    """The row of one job is held by somebody for a while, and the answer on the other's end is lost."""
+
+    def __init__(self, state: MemoryState) -> None:
+        super().__init__(state)
+        self.held = ""
+        self.lost = False
+        self.asked = 0
+
+    async def settle(
+        self,
+        settlements: Sequence[Settlement],
+        *,
+        now: datetime | None = None,
+        not_kept: Collection[JobStatus] = (),
+    ) -> SettleAnswer:
+        self.asked += 1
+        others = [one for one in settlements if one.job_id != self.held]
+        answers = iter((await super().settle(others, now=now, not_kept=not_kept)).accepted)
+        if others and not self.lost:
+            self.lost = True
+            raise ConnectionLost("for this test")
+        return SettleAnswer([None if one.job_id == self.held else next(answers) for one in settlements], {})
+
+
+async def test_a_verdict_that_is_known_again_leaves_one_on_a_held_row_waiting() -> None:
+    driver, started = MemoryDriver(), list[str]()
+    store = driver.jobs = HeldBesideLost(driver.state)
+    store.held = "held"
+    together = asyncio.Event()
+
+    async def work(name: str) -> None:
+        started.append(name)
+        if len(started) == 2:
+            together.set()
+        await together.wait()
+
+    async with Scheduler(driver) as scheduler:
+        for name in ("held", "lost"):
+            await scheduler.schedule(work, execution_time=past(), args=(name,), job_id=name)
+        await eventually(lambda: store.asked >= 3)
+        assert [lease.job_id for lease in scheduler.worker.services.active.leases()] == ["held"]
+        store.held = ""
+        await eventually(lambda: scheduler.worker.services.settler.empty)
+        statuses = await driver.insight.statuses(["held", "lost"])
+    assert (sorted(started), set(statuses.values())) == (["held", "lost"], {JobStatus.COMPLETED})
