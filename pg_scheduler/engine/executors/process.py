@@ -10,6 +10,7 @@ import signal
 import sys
 from contextlib import suppress
 from functools import partial
+from multiprocessing import process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -62,7 +63,7 @@ class _Child:
         """In a forked process, which ends too: it must neither kill its parent's process nor wait for it. (Of
         the second multiprocessing can be told in no public way; a test fails if this one moves.)"""
         atexit.unregister(self._kill)
-        getattr(multiprocessing.process, "_children", set()).discard(self._process)
+        getattr(process, "_children", set()).discard(self._process)
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and wait for the answer; blocks."""
