@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import islice
 
-from pg_scheduler.domain.schedule import MAX_CATCH_UP, CatchUp, Overlap, ScheduleSpec
-
-CHUNK = 4_000
-"""Windows looked at in one step; the rest of a long downtime follows in further steps."""
+from pg_scheduler.domain.schedule import CatchUp, Overlap, ScheduleSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,43 +27,24 @@ def plan_advance(spec: ScheduleSpec, next_due: datetime, now: datetime, busy: bo
 
     `busy` says that an earlier run is unfinished.
     """
-    due = list(islice(_until(spec, next_due, now), CHUNK + 1))
+    due, latest = spec.due(next_due, now, spec.catch_up_limit if spec.catch_up is CatchUp.ALL else 1)
     if not due or (busy and spec.overlap is Overlap.WAIT):
         return None
-    if len(due) > CHUNK:
-        # More than can be wanted: leave out what is too old in any case, and come again.
-        surely_old = due[: CHUNK - MAX_CATCH_UP]
-        return _plan(spec, (), len(surely_old), surely_old[-1])
-    if busy and spec.overlap is Overlap.SKIP:
-        return _plan(spec, (), len(due), due[-1])
-    wanted = _wanted(spec, due, now)
+    wanted = () if busy and spec.overlap is Overlap.SKIP else _wanted(spec, latest, now)
     if not wanted:
-        return _plan(spec, (), len(due), due[-1])
+        return _plan(spec, (), due, latest[-1])
     if spec.overlap is Overlap.WAIT:
-        first = wanted[0]
-        return _plan(spec, (first,), due.index(first), first)
+        return _plan(spec, wanted[:1], due - len(wanted), wanted[0])
     if spec.overlap is Overlap.SKIP:
         wanted = wanted[-1:]
-    return _plan(spec, tuple(wanted), len(due) - len(wanted), due[-1])
+    return _plan(spec, wanted, due - len(wanted), latest[-1])
 
 
-def _until(spec: ScheduleSpec, first: datetime, now: datetime) -> Iterator[datetime]:
-    for window in spec.windows_from(first):
-        if window > now:
-            return
-        yield window
-
-
-def _wanted(spec: ScheduleSpec, due: list[datetime], now: datetime) -> list[datetime]:
-    match spec.catch_up:
-        case CatchUp.ALL:
-            return due[-spec.catch_up_limit :]
-        case CatchUp.LATEST:
-            return due[-1:]
-        case CatchUp.NONE:
-            grace = spec.grace_seconds
-            in_time = grace is None or now - due[-1] <= timedelta(seconds=max(grace, 1))
-            return due[-1:] if in_time else []
+def _wanted(spec: ScheduleSpec, latest: tuple[datetime, ...], now: datetime) -> tuple[datetime, ...]:
+    if spec.catch_up is not CatchUp.NONE or spec.grace_seconds is None:
+        return latest
+    in_time = now - latest[-1] <= timedelta(seconds=max(spec.grace_seconds, 1))
+    return latest if in_time else ()
 
 
 def _plan(spec: ScheduleSpec, windows: tuple[datetime, ...], skipped: int, mark: datetime) -> AdvancePlan:

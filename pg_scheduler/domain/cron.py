@@ -170,19 +170,19 @@ class CronRule:
 
     def _after(self, after: datetime, wall: datetime) -> datetime:
         for candidate in self._walls_after(wall):
-            for instant in self._instants(candidate):
+            for instant in self.instants(candidate):
                 if instant > after:
                     return instant
         raise AssertionError("croniter's walk has no end")
 
     def _second_pass(self, after: datetime, local: datetime) -> datetime:
-        change = _transition_between(after, after + timedelta(hours=26), self.timezone)
+        change = transition_between(after, after + timedelta(hours=26), self.timezone)
         repeat_starts = change.astimezone(self.timezone).replace(tzinfo=None)
         candidate = next(self._walls_after(repeat_starts - _SECOND))
         repeated = candidate.replace(tzinfo=self.timezone, fold=1)
         return repeated.astimezone(UTC)
 
-    def _instants(self, wall: datetime) -> list[datetime]:
+    def instants(self, wall: datetime) -> list[datetime]:
         """The instants at which the zone's clocks show a wall-clock time, as the rules have it."""
         first = wall.replace(tzinfo=self.timezone, fold=0)
         second = first.replace(fold=1)
@@ -192,7 +192,7 @@ class CronRule:
         if at_first < at_second:
             return [at_first, at_second] if self._keeps_both() else [at_first]
         if self._shifts():
-            return [_transition_between(at_second, at_first, self.timezone)]
+            return [transition_between(at_second, at_first, self.timezone)]
         return []
 
     def _keeps_both(self) -> bool:
@@ -204,12 +204,12 @@ class CronRule:
     def _walls_after(self, wall: datetime) -> Iterator[datetime]:
         """Matching wall-clock times after `wall`, as if the zone had no transitions."""
         start = wall.replace(tzinfo=UTC)
-        walks = [_walk(parsed, start) for parsed in _parsed(self.written_out, self.hash_name)]
+        walks = [walk(parsed, start) for parsed in _parsed(self.written_out, self.hash_name)]
         yield from (found for found, _ in groupby(walks[0] if len(walks) == 1 else merge(*walks)))
         raise InvalidInput("cron", f"{self.expression!r} never comes round", "Check day and month")
 
 
-def _walk(parsed: Any, start: datetime) -> Iterator[datetime]:
+def walk(parsed: Any, start: datetime) -> Iterator[datetime]:
     """The times of one plain expression after `start`. Parsing costs ten times a step, so each walk is a copy
     of one parsed expression."""
     walk = copy(parsed)
@@ -226,22 +226,32 @@ def _walk(parsed: Any, start: datetime) -> Iterator[datetime]:
 def _parsed(expression: str, hash_name: str) -> tuple[Any, ...]:
     """A normalized expression as croniter takes it: some plain ones. Those that never come round, such as a
     31st of February beside a Monday, are left out, because looking for them takes long."""
-    from croniter import croniter
-
     parsed = []
     for plain in plain_expressions(expression, hash_name):
         try:
-            parsed.append(croniter(plain))
+            parsed.append(parsed_plainly(plain))
         except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise InvalidInput("cron", f"{expression!r} cannot be read: {error}") from error
-    return tuple(one for one in parsed if any(True for _ in _walk(one, _SOME_TIME)))
+    return tuple(one for one in parsed if comes_round(one))
+
+
+def parsed_plainly(plain: str) -> Any:
+    """A plain expression as croniter takes it; for `walk`."""
+    from croniter import croniter
+
+    return croniter(plain)
+
+
+def comes_round(parsed: Any) -> bool:
+    """False for what is never due, such as a 31st of February."""
+    return any(True for _ in walk(parsed, _SOME_TIME))
 
 
 def _is_ambiguous(local: datetime) -> bool:
     return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
-def _transition_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def transition_between(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     """The first instant in ``(before, after]`` with the zone's later offset; whole seconds, by bisection."""
     offset = before.astimezone(zone).utcoffset()
     low, high = 0, int((after - before).total_seconds())

@@ -16,9 +16,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pg_scheduler.domain.cron import CronRule
+from pg_scheduler.domain.cron_days import CronDays
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.inputs import checked_positive, checked_time
-from pg_scheduler.domain.windows import EPOCH, next_window
+from pg_scheduler.domain.windows import EPOCH, next_window, window_at, windows_between
 
 
 class CatchUp(StrEnum):
@@ -113,6 +114,23 @@ class ScheduleSpec:
         while True:
             yield window
             window = self.next_after(window)
+
+    def due(self, first: datetime, now: datetime, most: int) -> tuple[int, tuple[datetime, ...]]:
+        """How many windows there are from this one to `now`, and the latest of them, at most so many, oldest
+        first. What this costs does not grow with their number."""
+        if first > now:
+            return 0, ()
+        if self.cron is not None:
+            days = CronDays(self.cron, first, now)
+            later, latest = days.count(), tuple(days.latest(most))
+        else:
+            assert self.every is not None
+            last, later = (
+                window_at(now, self.every, self.anchor),
+                windows_between(first, now, self.every, self.anchor),
+            )
+            latest = tuple(last - number * self.every for number in reversed(range(min(later, most))))
+        return later + 1, latest if len(latest) == most else (first, *latest)
 
     def text(self) -> str:
         """As JSON text, for the row; equal specs give equal text."""

@@ -90,7 +90,12 @@ class Stager:
         if not names:
             return 0, None
         answer = await self._due(names)
-        steps = [step for record in answer.schedules if (step := self._step_if_readable(record, answer.now))]
+        steps = []
+        for record in answer.schedules:
+            if step := self._step_if_readable(record, answer.now):
+                steps.append(step)
+            # After a long downtime a step takes some milliseconds, which others need too.
+            await asyncio.sleep(0)
         taken = await self._schedules.advance_schedules(steps, now=self._clock.pinned()) if steps else []
         if any(taken):
             self._on_staged()

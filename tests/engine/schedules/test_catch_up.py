@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from pg_scheduler import Scheduler, periodic
 from pg_scheduler.client.keywords import OverlapOfRuns
+from pg_scheduler.engine.schedules import stager
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.testing import ManualClock, drain, live_through
+from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
 from pg_scheduler.testing.drain import Drained
 from tests.engine.schedules.conftest import MakeDriver, MakeScheduler
 from tests.engine.schedules.test_management import SECOND
@@ -131,3 +133,38 @@ async def test_a_worker_whose_clock_is_ten_minutes_off_changes_nothing(
 async def _completed(scheduler: Scheduler, job_id: str) -> bool:
     job = await scheduler.driver.insight.job(job_id)
     return job is not None and job.status.value == "completed"
+
+
+async def test_others_run_between_the_schedules_of_a_long_downtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver, clock = MemoryDriver(), ManualClock()
+    scheduler = Scheduler(driver, clock=clock)
+    await scheduler.open()
+    for number in range(20):
+        await scheduler.add_schedule(nothing, key=f"{number}", cron="* * * * *", timezone="Europe/Paris")
+    await drain(scheduler)
+    await clock.advance(300 * DAY)
+    turns = 0
+    turns_at_steps: list[int] = []
+    step_for = stager.step_for
+
+    def noted(*args: Any) -> Any:
+        turns_at_steps.append(turns)
+        return step_for(*args)
+
+    monkeypatch.setattr(stager, "step_for", noted)
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    with_others = asyncio.create_task(others())
+    await scheduler.worker.services.stager.stage_once()
+    with_others.cancel()
+    assert len(set(turns_at_steps)) == 20
+    assert {info.skipped_count for info in await scheduler.list_schedules()} == {300 * 24 * 60 - 1}
+
+
+async def nothing() -> None:
+    """A job of a schedule."""
