@@ -32,9 +32,12 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_scheduler_of_another_test_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_scheduler_of_another_test_runs() -> Iterator[None]:
     """Tests that kill a scheduler leave it running, as far as this process knows."""
-    monkeypatch.setattr(current, "_running", [])
+    # Not by the test's own monkeypatch: what that changes would then outlast the other fixtures.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(current, "_running", [])
+        yield
 
 
 @pytest.fixture(scope="session")

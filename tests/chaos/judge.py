@@ -145,13 +145,15 @@ def in_flight(
     by_job: Mapping[str, Sequence[Attempt]], fault: Fault, lost_leases: LostLeases
 ) -> Iterator[Attempt]:
     """Attempts that the hurt worker had claimed and not yet heard the store's answer to. One that it was just
-    about to begin may begin when the worker goes on, its lease long over."""
+    about to begin may begin when the worker goes on, its lease long over; and a worker that is told to leave
+    begins what a claim brings that was under way when it was told."""
     for attempts in by_job.values():
         for attempt in attempts:
             unsettled = attempt.answer is None or attempt.answer.at > fault.began
             lease = lost_leases.get((attempt.start.job_id, attempt.start.epoch))
             claimed = min(attempt.start.at, attempt.start.at if lease is None else lease.claimed)
-            if attempt.start.pid == fault.pid and claimed <= fault.began and unsettled:
+            begun = claimed <= fault.began or fault.kind is FaultKind.TERM
+            if attempt.start.pid == fault.pid and begun and unsettled:
                 yield attempt
 
 

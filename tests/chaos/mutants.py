@@ -163,8 +163,7 @@ MUTANTS = (
         "24 h downtime",
         "catch-up makes as many jobs as its policy says",
         (("pg_scheduler/domain/catch_up.py",
-          "        case CatchUp.LATEST:\n            return due[-1:]",
-          "        case CatchUp.LATEST:\n            return due"),),
+          "spec.catch_up_limit if spec.catch_up is CatchUp.ALL else 1)", "spec.catch_up_limit)"),),
     ),
     Mutant(
         "migrators",

@@ -90,6 +90,12 @@ def test_an_attempt_is_in_flight_from_its_claim_on() -> None:
         assert judge(["job"], stored, lines, [PAUSE], lost).unexplained == unexplained
 
 
+def test_what_a_worker_began_although_it_was_told_to_leave_is_explained_but_after_a_kill_it_is_not() -> None:
+    stored = row(epoch=2, pid=BOB, finished_at=5.5)
+    for kind, unexplained in ((FaultKind.TERM, 0), (FaultKind.KILL, 1)):
+        assert found(TAKEN_OVER, stored, Fault(kind, ANN, 0.9)).unexplained == unexplained
+
+
 def test_a_second_start_without_a_fault_is_unexplained() -> None:
     stored = row(epoch=2, pid=BOB, finished_at=5.5)
     assert found(TAKEN_OVER, stored).unexplained == 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pg_scheduler import Scheduler
+from pg_scheduler import AlreadyStarted, Scheduler
 from pg_scheduler.testing import MemoryDriver
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
@@ -39,3 +39,25 @@ def test_a_forked_worker_is_somebody_else() -> None:
     assert len(identities) == 3
     assert all(child.split()[0] == child.split()[1] for child in children)
     assert (scheduler.worker_id, scheduler.worker) == (parent, built)
+
+
+@needs_fork
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+async def test_what_a_parent_has_started_does_not_run_in_its_child() -> None:
+    async with Scheduler(MemoryDriver()) as scheduler:
+
+        def changed() -> str:
+            scheduler.reconfigure(lease=60)
+            return scheduler.worker.worker_id
+
+        assert in_a_fork(changed) not in ("", scheduler.worker_id)
+        assert in_a_fork(lambda: scheduler.worker.worker_id) not in ("", scheduler.worker_id)
+        with pytest.raises(AlreadyStarted):
+            scheduler.reconfigure(lease=60)
+
+
+async def test_settings_can_change_again_after_a_start_that_failed() -> None:
+    scheduler = Scheduler(MemoryDriver())
+    with pytest.raises(ZeroDivisionError), scheduler._host.starting():
+        raise ZeroDivisionError
+    scheduler.reconfigure(lease=60)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.limits import CLOCK_SET_BACK, burst_of
@@ -244,15 +244,32 @@ def _theft(step: Step, job_id: str, grant: Grant) -> Iterator[str]:
         and lost <= until
         and 0 <= waited < lease / 2 - SLOW
         and quiet_since < lost
+        # Of what happens while its question is under way, the one who takes jobs back knows nothing.
+        and step.options["sent"] >= lost
         and not cut_off
     ):
         yield f"{job_id} was stolen from {grant.host.name} {waited:.1f} s after an outage"
 
 
 def _advance(step: Step) -> Iterator[str]:
+    yield from _made_again(step)
     for advance, counted in zip(step.args[0], step.answer, strict=True):
         if counted:
             yield from (_code_advanced if advance.key in CODE_KEYS else _advanced)(step, advance)
+
+
+def _made_again(step: Step) -> Iterator[str]:
+    """A run that retention has deleted is no more known to have been. Its window comes again only where the
+    clock was set back to before it; then it is a new job."""
+    for job_id, was, _ in step.moves():
+        if was is None and step.ledger.deleted.pop(job_id, None) is not None:
+            if job_id not in step.ledger.undone:
+                yield f"{job_id} was made again after it had been deleted"
+            step.ledger.undone.discard(job_id)
+            step.ledger.begin_anew(job_id)
+    for advance, counted in zip(step.args[0], step.answer, strict=True):
+        if counted:
+            step.ledger.windows.update((job.job_id, job.window) for job in advance.jobs)
 
 
 def _advanced(step: Step, advance: Any) -> Iterator[str]:
@@ -265,7 +282,7 @@ def _advanced(step: Step, advance: Any) -> Iterator[str]:
         if any(step.rows[job_id].new.schedule_key == advance.key for job_id in busy):
             yield f"a window of {advance.key} was enqueued while another is unfinished"
     if advance.expected_next is not None:
-        yield from _next_windows(story, advance)
+        yield from _next_windows(story, advance, step.options["now"])
     story.next_window = advance.next_window
 
 
@@ -287,7 +304,7 @@ def _code_advanced(step: Step, advance: Any) -> Iterator[str]:
         yield f"windows were decided about again, under {advance.key}: {[str(one) for one in again]}"
 
 
-def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:
+def _next_windows(story: ScheduleStory, advance: Any, now: datetime) -> Iterator[str]:
     if story.next_window is not None and advance.expected_next != story.next_window:
         yield f"went on at {advance.expected_next}, {story.next_window} was next"
     passed = (advance.mark - advance.expected_next) // story.every + 1
@@ -297,7 +314,8 @@ def _next_windows(story: ScheduleStory, advance: Any) -> Iterator[str]:
         if job.window in story.windows:
             yield f"window {job.window} was enqueued twice"
         story.windows.append(job.window)
-    story.skipped += advance.skipped
+    due = (now - advance.expected_next) // story.every + 1
+    story.skipped += max(advance.skipped - max(due - story.limit, 0), 0)
 
 
 def _submit(step: Step) -> Iterator[str]:
@@ -312,7 +330,7 @@ def _schedule_changed(step: Step) -> Iterator[str]:
     wanted = step.args[0]
     spec = ScheduleSpec.from_text(wanted.spec)
     assert spec.every is not None
-    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap))
+    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap, spec.catch_up_limit))
     yield from ()
 
 

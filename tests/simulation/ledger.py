@@ -67,10 +67,13 @@ class ScheduleStory:
 
     every: timedelta
     overlap: Overlap
+    limit: int
+    """How many windows are caught up at the most."""
     next_window: datetime | None = None
     """The window that must come next; None where it begins anew."""
     windows: list[datetime] = field(default_factory=list)
     skipped: int = 0
+    """Beside what was more than that."""
 
 
 @dataclass(slots=True)
@@ -127,6 +130,10 @@ class Ledger:
 
     spoilt: set[str] = field(default_factory=set)
     """Jobs whose row somebody has made nonsense of."""
+    windows: dict[str, datetime] = field(default_factory=dict)
+    """Of all runs of schedules, by job."""
+    undone: set[str] = field(default_factory=set)
+    """Runs whose windows were still to come when the clock was set back."""
     epochs: dict[str, set[int]] = field(default_factory=dict)
     """Under which epochs each id has been claimed, in all rows that it had."""
 
@@ -154,6 +161,7 @@ class Ledger:
         for starts in self.starts.values():
             starts[:] = [start for start in starts if start <= now]
         self.set_back = set(self.started_at)
+        self.undone |= {job_id for job_id, window in self.windows.items() if window > now}
         for story in self.schedules.values():  # what begins anew may come to these once more
             story.windows[:] = [window for window in story.windows if window <= now]
         if self.code is not None:

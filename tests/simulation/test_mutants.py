@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
@@ -18,6 +19,7 @@ from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.settling import settles
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
+from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.schedules import stager
 from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.settling import settler
@@ -164,6 +166,13 @@ def with_rates_that_believe_the_future(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lanes, "worth_noting", lambda lane, now, *, full: False)
 
 
+def with_lanes_that_open_before_their_time(patch: pytest.MonkeyPatch) -> None:
+    def opens_in(self: LaneGate) -> float | None:
+        return None if self._next_at == math.inf else max(self._next_at - self._clock.monotonic(), 0.0)
+
+    patch.setattr(LaneGate, "opens_in", opens_in)
+
+
 def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkerHost, "_forget_parent", lambda self: None)
 
@@ -187,6 +196,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (with_schedules_that_all_must_read, 0, "bad row", "a round failed"),
         (without_another_way_to_renew, 0, "no extra", "was stolen"),
         (with_rates_that_believe_the_future, 0, "store set back", "has stood still"),
+        (with_lanes_that_open_before_their_time, 3330, "", "times a second for nothing"),
         (with_identities_that_survive_forks, 0, "", "held, and was not renewed"),
     ],
 )

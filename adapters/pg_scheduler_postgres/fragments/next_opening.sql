@@ -3,8 +3,8 @@ next_opening AS (
     -- The next job to become due in a lane that has a slot for it.
     SELECT pg_catalog.min(extract(EPOCH FROM first.execution_time - :NOW)) AS wait_seconds
     FROM lane_capacity
-    JOIN lane_ranks ON lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
-    LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
+    JOIN lane_ranks USING (job_name, lane)
+    LEFT JOIN taken USING (job_name, lane)
     CROSS JOIN LATERAL (
         SELECT job.execution_time
         FROM :"schema".scheduled_jobs AS job
@@ -29,13 +29,13 @@ next_opening AS (
         )
     )
     FROM lane_capacity
-    LEFT JOIN taken ON taken.job_name = lane_capacity.job_name AND taken.lane = lane_capacity.lane
+    LEFT JOIN taken USING (job_name, lane)
     LEFT JOIN (
         SELECT due_in_lanes.job_name, due_in_lanes.lane, pg_catalog.count(*) AS jobs
         FROM due_in_lanes
         WHERE due_in_lanes.is_late
         GROUP BY due_in_lanes.job_name, due_in_lanes.lane
-    ) AS expiring ON expiring.job_name = lane_capacity.job_name AND expiring.lane = lane_capacity.lane
+    ) AS expiring USING (job_name, lane)
     WHERE lane_capacity.rate IS NOT NULL
         -- What somebody's transaction holds is looked at again without this: see `passed_over`.
         AND coalesce(taken.passed_over, 0) = 0

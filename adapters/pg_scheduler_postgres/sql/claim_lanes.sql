@@ -20,7 +20,7 @@ due_in_lanes AS MATERIALIZED (
             -- include: claim_order
         ) AS place
     FROM lane_capacity
-    JOIN lane_ranks ON lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
+    JOIN lane_ranks USING (job_name, lane)
     CROSS JOIN LATERAL (
         SELECT
             job.job_id, job.execution_time,
@@ -79,10 +79,7 @@ noted AS MATERIALIZED (
             AND EXISTS (
                 SELECT 1
                 FROM lane_ranks
-                JOIN :"schema".scheduled_jobs AS job
-                    ON job.job_name = lane_ranks.job_name
-                    AND job.lane = lane_ranks.lane
-                    AND job.priority = lane_ranks.priority
+                JOIN :"schema".scheduled_jobs AS job USING (job_name, lane, priority)
                 WHERE lane_ranks.job_name = lane_capacity.job_name
                     AND lane_ranks.lane = lane_capacity.lane
                     AND job.status = 'pending'
@@ -100,7 +97,7 @@ open_lanes AS MATERIALIZED (
         UNION
         SELECT noted.job_name, noted.lane FROM noted
     ) AS wanted
-    JOIN lane_capacity ON lane_capacity.job_name = wanted.job_name AND lane_capacity.lane = wanted.lane
+    JOIN lane_capacity USING (job_name, lane)
     JOIN :"schema".scheduled_job_lanes AS state
         ON state.task_name = wanted.job_name COLLATE "C" AND state.lane = wanted.lane
     WHERE state.claimed_in = lane_capacity.claimed_in
@@ -111,7 +108,7 @@ open_lanes AS MATERIALIZED (
 granting AS MATERIALIZED (
     SELECT selection.job_name, selection.lane, selection.jobs
     FROM selection
-    JOIN lane_capacity ON lane_capacity.job_name = selection.job_name AND lane_capacity.lane = selection.lane
+    JOIN lane_capacity USING (job_name, lane)
     WHERE lane_capacity.claimed_in IS NULL
         OR (selection.job_name, selection.lane) IN (
             SELECT open_lanes.task_name, open_lanes.lane FROM open_lanes
@@ -121,7 +118,7 @@ granting AS MATERIALIZED (
 locked AS MATERIALIZED (
     SELECT first.job_id, lane_capacity.job_name, lane_capacity.lane
     FROM granting
-    JOIN lane_capacity ON lane_capacity.job_name = granting.job_name AND lane_capacity.lane = granting.lane
+    JOIN lane_capacity USING (job_name, lane)
     CROSS JOIN LATERAL (
         SELECT of_rank.job_id
         FROM (
@@ -156,7 +153,7 @@ taken AS MATERIALIZED (
         pg_catalog.count(locked.job_id)::integer AS jobs,
         granting.jobs - pg_catalog.count(locked.job_id) AS passed_over
     FROM granting
-    LEFT JOIN locked ON locked.job_name = granting.job_name AND locked.lane = granting.lane
+    LEFT JOIN locked USING (job_name, lane)
     GROUP BY granting.job_name, granting.lane, granting.jobs
 ),
 -- Lanes whose row still is as the snapshot has it (that of a new lane may have been made meanwhile), written:
@@ -195,13 +192,11 @@ written AS (
                 ), false
             )
         FROM noted
-        WHERE NOT EXISTS (
-            SELECT 1
-            FROM taken
-            WHERE taken.job_name = noted.job_name AND taken.lane = noted.lane AND taken.jobs > 0
+        WHERE (noted.job_name, noted.lane) NOT IN (
+            SELECT taken.job_name, taken.lane FROM taken WHERE taken.jobs > 0
         )
     ) AS news
-    JOIN lane_capacity ON lane_capacity.job_name = news.job_name AND lane_capacity.lane = news.lane
+    JOIN lane_capacity USING (job_name, lane)
     ORDER BY lane_capacity.job_name COLLATE "C", lane_capacity.lane COLLATE "C"
     ON CONFLICT (task_name, lane) DO UPDATE SET
         claimed_in = CASE WHEN EXCLUDED.granted > 0 THEN EXCLUDED.claimed_in ELSE state.claimed_in END,

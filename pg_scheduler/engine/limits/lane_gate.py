@@ -54,9 +54,8 @@ class LaneGate:
     def opens_in(self) -> float | None:
         """Seconds until a worker without other work should claim; None: at the next request or poll."""
         now = self._clock.monotonic()
-        if self._requests > self._answered:
-            return max(self._not_before - now, 0.0)
-        return None if self._next_at == math.inf else max(self._next_at - now, 0.0)
+        next_at = -math.inf if self._requests > self._answered else self._next_at
+        return None if next_at == math.inf else max(next_at - now, self._not_before - now, 0.0)
 
     def answered(self, answer: LaneAnswer, requests: int, took: float, poll: float) -> None:
         """A claim has answered all requests up to this number, in `took` seconds; `poll` seconds from now the

@@ -96,6 +96,9 @@ def test_stopping_is_legal_before_the_start_and_twice() -> None:
 
 # --- a loop that is closed, or blocked for ever, keeps no lease
 
+abandoned: list[Scheduler] = []
+"""Kept for good: nobody closes their connections, of which Python complains once they are garbage."""
+
 
 def in_its_own_thread(what: Callable[[], None]) -> threading.Thread:
     thread = threading.Thread(target=what, daemon=True)
@@ -123,6 +126,7 @@ async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
 
     async def start_and_leave() -> None:
         scheduler = HastyScheduler(dsn, library=library, max_blocked=2)
+        abandoned.append(scheduler)
         scheduler.register(stuck, name="stuck")
         await scheduler.start()
         await scheduler.schedule(stuck, execution_time=past())

@@ -96,6 +96,19 @@ async def test_an_idle_worker_leaves_others_room_between_its_looks() -> None:
     assert not worker.gate.is_open(busy=False)
 
 
+async def test_what_a_lane_gives_while_the_worker_keeps_back_is_waited_for() -> None:
+    """It was looked for over and over until then, at once each time."""
+    worker = Worker()
+    await worker.look(answer(next_in=0.1), took=1.0)
+    await worker.clock.advance(timedelta(seconds=0.2))
+    wait = worker.gate.opens_in()
+    assert not worker.gate.is_open(busy=False)
+    assert wait is not None
+    assert wait > 0
+    await worker.clock.advance(timedelta(seconds=wait + 0.001))
+    assert worker.gate.is_open(busy=False)
+
+
 async def test_asking_at_once_costs_what_it_costs() -> None:
     worker = Worker()
     await worker.look(answer(), took=1.0)

@@ -56,3 +56,23 @@ def test_of_a_task_that_is_taken_out_no_job_is_remembered() -> None:
     assert registry.passing.jobs() == []
     registry.job_ended(task.name, "one")
     assert len(registry) == 0
+
+
+def test_a_name_that_two_functions_share_is_claimed_by_nobody() -> None:
+    registry = TaskRegistry()
+    for module, func in (("a", closure_over(1)), ("b", closure_over(2))):
+        registry.register(func, TaskOptions(name=f"{module}:job"))
+    assert registry.known_names() == {"a:job", "b:job"}
+    assert registry.resolve("job") is None
+    registry.remove("b:job")
+    assert registry.known_names() == {"a:job", "job"}
+
+
+def test_a_name_that_schedules_share_is_known_at_once_and_an_exact_name_comes_first() -> None:
+    registry = TaskRegistry()
+    registry.register(job, TaskOptions(name="exact"))
+    assert registry.known_names() == {"exact"}
+    registry.share({name: {"key": "nobody's"} for name in ("exact", "shared")})
+    assert registry.known_names() == {"exact", "shared"}
+    assert [registry.is_shared(name) for name in ("exact", "shared", "unknown")] == [False, True, False]
+    assert registry.resolve("exact", "key") is not None
