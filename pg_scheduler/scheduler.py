@@ -74,11 +74,11 @@ from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
-from pg_scheduler.ports.loop_lock import LoopLock
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled

@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from pg_scheduler.domain.errors import ConfigurationError
+from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.forks import forget_in_forks, leave_to_parent
-from pg_scheduler.ports.loop_lock import LoopLock
 from pg_scheduler_postgres.session import Row, Session
 
 
@@ -59,10 +59,11 @@ class HomeSession:
     def _leave_what_ended(self) -> None:
         if self._home is None or self._home is asyncio.get_running_loop():
             return
-        if self._home.is_running():
+        # What was given may serve there again.
+        if self._home.is_running() or (self._given is not None and not self._home.is_closed()):
             raise ConfigurationError(
-                "this client is in use in another event loop, which still runs: call it there (from a thread "
-                "beside it: asyncio.run_coroutine_threadsafe()), or make another client for this event loop"
+                "this client is in use in another event loop, which has not ended: call it there (from a "
+                "thread beside it: asyncio.run_coroutine_threadsafe()), or make another client for this one"
             )
         self._begin_anew(
             f"the {self._given} was used in an event loop that has ended, and serves in no other: make the "

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager
 
 from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.loop_lock import LoopLock
+from pg_scheduler.ports.event_loops import LoopLock
 
 MakeLock = Callable[[], AbstractAsyncContextManager[object]]
 

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.event_loops import LoopLock, running_loop
 from pg_scheduler.ports.forks import forget_in_forks, leave_to_parent
-from pg_scheduler.ports.loop_lock import LoopLock
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -51,10 +51,7 @@ class PauseRequests:
     def request(self, key: str, paused: bool) -> None:
         """Note a change, and begin to store it if an event loop runs that can."""
         self._wanted[key] = not paused
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
+        here = running_loop()
         if self._loop is not None and self._loop is not here and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin, self._loop, key)
         elif here is not None:

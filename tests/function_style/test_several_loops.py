@@ -20,8 +20,10 @@ import pytest
 
 from pg_scheduler import ConfigurationError, Queries, Scheduler, task
 from pg_scheduler.client.source import Library
-from pg_scheduler.ports.loop_lock import LoopLock
-from pg_scheduler.testing import MemoryDriver
+from pg_scheduler.engine.events import Event, Events
+from pg_scheduler.engine.worker import Worker
+from pg_scheduler.ports.event_loops import LoopLock
+from pg_scheduler.testing import MemoryDriver, drain
 from pg_scheduler_postgres.home_session import HomeSession
 
 ran: list[str] = []
@@ -65,6 +67,80 @@ def test_it_does_not_start_beside_a_run_in_another_loop() -> None:
         runner.run(_runs(scheduler, "second"))
         runner.run(scheduler.shutdown())
     assert ran == ["first", "second"]
+
+
+def test_a_worker_whose_loop_was_closed_is_told_nothing_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = Scheduler(MemoryDriver())
+    asyncio.run(_runs(scheduler, "first"))
+    told: list[Event] = []
+    monkeypatch.setattr(Events, "emit", lambda _, event: told.append(event))
+
+    async def stored() -> None:
+        await scheduler.enqueue(note, "second")
+
+    asyncio.run(stored())
+    assert told == []
+
+
+def test_one_that_is_stepped_by_hand_is_in_each_loop() -> None:
+    scheduler = Scheduler(MemoryDriver())
+
+    async def drained(name: str) -> None:
+        await scheduler.enqueue(note, name)
+        await drain(scheduler)
+
+    for name in ("first", "second"):
+        asyncio.run(drained(name))
+    assert ran == ["first", "second"]
+
+
+def test_a_start_that_failed_is_tried_again_in_the_next_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    scheduler = Scheduler(MemoryDriver())
+
+    async def failing() -> Worker:
+        with monkeypatch.context() as patched:
+            patched.setattr(scheduler, "register_schedules", None)
+            with pytest.raises(TypeError):
+                await scheduler.start()
+        return scheduler.worker
+
+    async def starting() -> Worker:
+        async with scheduler:
+            return scheduler.worker
+
+    failed = asyncio.run(failing())
+    assert asyncio.run(starting()) is not failed
+
+
+def test_two_loops_cannot_begin_a_run_at_once() -> None:
+    host = Scheduler(MemoryDriver())._host
+
+    async def begun() -> None:
+        with host.starting():
+            await asyncio.to_thread(asyncio.run, refused())
+
+    async def refused() -> None:
+        with pytest.raises(ConfigurationError, match="started in another event loop"), host.starting():
+            """It must not get here."""
+
+    asyncio.run(begun())
+
+
+def test_one_whose_loop_was_closed_is_not_the_running_one() -> None:
+    asyncio.run(_runs(Scheduler(MemoryDriver()), "first"))
+
+    async def without_a_name() -> None:
+        async with Scheduler(MemoryDriver()):
+            await (await note.enqueue("second")).wait(timeout=10)
+
+    with pytest.raises(ConfigurationError, match="no scheduler is bound or running in this process"):
+        asyncio.run(without_running())
+    asyncio.run(without_a_name())
+    assert ran == ["first", "second"]
+
+
+async def without_running() -> None:
+    await note.enqueue("nobody's")
 
 
 PROGRAM = """
@@ -133,7 +209,7 @@ def test_what_is_open_in_a_loop_that_still_runs_is_refused(dsn: str, library: Li
     try:
         asyncio.run_coroutine_threadsafe(queries.open(), loop).result(20)
         for refused in (queries.open, queries.close):
-            with pytest.raises(ConfigurationError, match="another event loop, which still runs"):
+            with pytest.raises(ConfigurationError, match="another event loop, which has not ended"):
                 asyncio.run(refused())
         asyncio.run_coroutine_threadsafe(queries.close(), loop).result(20)
     finally:
@@ -168,6 +244,22 @@ def test_a_pool_of_a_loop_that_has_ended_is_refused(dsn: str, library: Library) 
         with pytest.raises(ConfigurationError, match="pool was used in an event loop that has ended"):
             asyncio.run(call())
     asyncio.run(queries.close())
+
+
+def test_a_pool_serves_again_in_its_loop(dsn: str, library: Library) -> None:
+    async def used() -> tuple[Queries, Any]:
+        pool = pool_of(library, dsn)
+        queries = Queries(await pool.__aenter__())
+        await queries.install()
+        return queries, pool
+
+    with asyncio.Runner() as runner:
+        queries, pool = runner.run(used())
+        with pytest.raises(ConfigurationError, match="another event loop, which has not ended"):
+            asyncio.run(queries.queue_size())
+        assert runner.run(queries.queue_size()) == []
+        runner.run(queries.close())
+        runner.run(pool.__aexit__(None, None, None))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")

@@ -1,9 +1,17 @@
-"""A lock for tasks, in whichever event loop they run."""
+"""What works in whichever event loop it is used."""
 
 from __future__ import annotations
 
 import asyncio
 from weakref import WeakKeyDictionary
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop that runs in this thread; None if none does."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class LoopLock:
