@@ -15,7 +15,11 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks h
 
 @pytest.mark.parametrize(
     "stage",
-    ["running", *(pytest.param(name, marks=pytest.mark.slow) for name in ("made", "opened", "processes"))],
+    [
+        "running",
+        "left",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("made", "opened", "processes")),
+    ],
 )
 def test_each_process_has_a_worker_and_connections_of_its_own(dsn: str, library: Library, stage: str) -> None:
     # Python itself warns of sockets that an event loop left open when it was closed.

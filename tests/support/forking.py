@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 import traceback
@@ -169,8 +170,35 @@ def processes(scheduler: Scheduler, dsn: str) -> None:
             beside.end()
 
 
+def left(scheduler: Scheduler, dsn: str) -> None:
+    """It is killed, and a fork of it lives on: the server hears of its end at once."""
+    ours, theirs = os.pipe()
+    if (parent := os.fork()) == 0:
+        os.close(theirs)
+        beside = Beside()
+        beside.do(scheduler.start())
+        beside.do(shared_queries.open())
+        beside.do(runs_its_own(scheduler))
+        if os.fork() == 0:
+            os.read(ours, 1)  # until nobody holds the other end
+            os._exit(0)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(parent, 0)
+    asyncio.run(all_hung_up(dsn))
+    os.close(theirs)
+
+
+async def all_hung_up(dsn: str) -> None:
+    """Return once nobody is connected any more."""
+    async with asyncio.timeout(20):
+        while await backends(dsn):
+            await asyncio.sleep(0.02)
+
+
 if __name__ == "__main__":
     target, library, stage = sys.argv[1:4]
     shared = Scheduler(target, library=cast(Library, library))
     shared_queries = Queries(target, library=cast(Library, library))
-    {"made": made, "opened": opened, "running": running, "processes": processes}[stage](shared, target)
+    {"made": made, "opened": opened, "running": running, "processes": processes, "left": left}[stage](
+        shared, target
+    )
