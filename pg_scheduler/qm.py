@@ -35,11 +35,8 @@ class QueueManager(App):
         **options: Unpack[SchedulerOptions],
     ) -> None:
         super().__init__(source, resources=resources, **options)
-        self._queues: dict[str, str] = {}
-        """Of the entrypoints, by name."""
-        self.queries: Queries = Queries(
-            self.scheduler, queue_of=lambda entrypoint: self._queues.get(entrypoint, DEFAULT_QUEUE)
-        )
+        self._names: set[str] = set()
+        self.queries: Queries = Queries(self.scheduler)
 
     @overload
     def entrypoint(
@@ -121,7 +118,7 @@ class QueueManager(App):
             queue=queue,
         )
         name = checked_name("entrypoint", name)
-        if name in self._queues:
+        if name in self._names:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
 
         def attach(func: AnyHandler) -> AnyHandler:
@@ -133,12 +130,12 @@ class QueueManager(App):
     def _attach(self, name: str, func: Callable[..., Any], policy: EntrypointPolicy) -> None:
         if not callable(func):
             raise InvalidInput("entrypoint", f"expected a function to decorate, got {shown(func)}")
-        if name in self._queues:
+        if name in self._names:
             raise RuntimeError(f"entrypoint {name!r} is taken: give this one a name of its own")
         if policy.executor_factory is None:
             refuse_generator(func)
         self.scheduler.register_task(func, policy.options(name, func, self.context_of))
-        self._queues[name] = policy.queue
+        self._names.add(name)
         if (callback := checked_on_failure(policy.on_failure)) is not None:
             self.failures.by_name[name] = callback
         if policy.retry_timer is not None and not self.scheduler.is_running:

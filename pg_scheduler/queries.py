@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
@@ -54,7 +54,6 @@ class Queries:
             shares. The tables are made on first use. Or a `JobClient`, which is used as it is.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
-        queue_of: in which queue the jobs of an entrypoint wait if `enqueue` is not told; "default" by default.
 
     Raises:
         InvalidInput: `source` is something else, or brings its own schema.
@@ -66,11 +65,11 @@ class Queries:
         *,
         schema: str | None = None,
         library: Library | None = None,
-        queue_of: Callable[[str], str] | None = None,
     ) -> None:
         client, self._owned = _client_of(source, schema, library)
         self.client: JobClient = client
-        self._queue_of = queue_of or (lambda entrypoint: DEFAULT_QUEUE)
+        self._known = source if isinstance(source, Scheduler) else None
+        """Who may know the entrypoints."""
 
     @property
     def driver(self) -> Driver:
@@ -158,6 +157,10 @@ class Queries:
         conflict = ConflictResolution.RAISE if on_duplicate == "raise" else ConflictResolution.IGNORE
         stored = await self.client.store(jobs, conflict, connection=connection)
         return [JobHandle(one.job_id, self.client) for one in stored]
+
+    def _queue_of(self, entrypoint: str) -> str:
+        known = None if self._known is None else self._known.queue_of(entrypoint)
+        return known or DEFAULT_QUEUE
 
     # --- change
 

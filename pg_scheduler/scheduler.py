@@ -970,6 +970,11 @@ class Scheduler:
             self._loader.find(name)
         return self._registry.resolve(name) is not None
 
+    def queue_of(self, task: str) -> str | None:
+        """Where jobs of this task or entrypoint wait that were given no queue; None if it is unknown here."""
+        known = self._registry.resolve(task)
+        return None if known is None else known.defaults.queue
+
     async def register_schedules(self) -> None:
         """Store the schedules of decorated functions; `start()` does it, and now and then thereafter."""
         if self.periodic_jobs_enabled:

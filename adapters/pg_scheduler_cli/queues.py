@@ -10,6 +10,7 @@ import click
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, as_json, connecting
@@ -122,7 +123,8 @@ def purge(connection: Connection, queue: str, yes: bool, as_json: bool) -> None:
 
     number = connection.ask(waiting)
     if number and not yes and not click.confirm(f"Cancel {number} jobs that wait in {queue!r}?", err=True):
-        raise click.Abort()
+        click.echo("Nothing was cancelled.", err=True)
+        raise SystemExit(EXIT_NOT_CURRENT)
     cancelled = connection.ask(cancel) if number else 0
     if as_json:
         print_json({"queue": queue, "cancelled": cancelled})

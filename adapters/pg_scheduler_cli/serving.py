@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -21,6 +22,8 @@ from pg_scheduler_cli.errors import Failure, explained
 from pg_scheduler_cli.factories import made_by, scheduler_of
 from pg_scheduler_cli.lifeline import Lifeline
 from pg_scheduler_cli.tracebacks import AppFailed, hidden, users_code
+
+log: logging.Logger = logging.getLogger(__name__)
 
 EXIT_PATIENCE = 5.0
 """Seconds that threads of the user's program may delay the exit of the process after shutdown."""
@@ -45,7 +48,9 @@ class RunOptions:
     def changes_something(self) -> bool:
         """True if the application must not have been started yet."""
         numbers = (self.concurrency, self.batch_size, self.dequeue_timeout)
-        return bool(self.only or self.queues) or not self.listen or any(number is not None for number in numbers)
+        return (
+            bool(self.only or self.queues) or not self.listen or any(number is not None for number in numbers)
+        )
 
     def apply(self, scheduler: Scheduler) -> None:
         """Configure the scheduler."""
@@ -56,6 +61,8 @@ class RunOptions:
                 "the factory returned an application that is already running, so options of `pgq run` "
                 "cannot be applied: return it before it is started"
             )
+        for queue in self.queues:
+            _point_out_a_task(scheduler, queue)
         scheduler.reconfigure(
             max_concurrent_jobs=self.concurrency,
             batch_claim_limit=self.batch_size,
@@ -71,6 +78,17 @@ class RunOptions:
         seconds = min(self.dequeue_timeout, LONGEST_INTERVAL)
         unheard = config.interval_without_listen if listen else seconds
         return replace(config, listen=listen, interval=seconds, interval_without_listen=unheard)
+
+
+def _point_out_a_task(scheduler: Scheduler, queue: str) -> None:
+    """Where somebody may have meant another option."""
+    if scheduler.queue_of(queue) not in (None, queue):
+        log.warning(
+            "--queues %r: that is also an entrypoint or task, whose jobs wait in the queue %r; "
+            "--only chooses entrypoints and tasks",
+            queue,
+            scheduler.queue_of(queue),
+        )
 
 
 def serve(factory: object, name: str, options: RunOptions, lifeline: Lifeline | None = None) -> None:

@@ -368,14 +368,7 @@ class JobClient:
         """
         wanted, number = job_filter(**options), checked_positive("limit", limit)
         await self.open()
-        return await self.driver.insight.jobs(
-            statuses=wanted.statuses,
-            task_name=wanted.task_name,
-            since=wanted.since,
-            error=wanted.error,
-            newest_first=True,
-            limit=number,
-        )
+        return await self.driver.insight.jobs(**wanted.criteria, newest_first=True, limit=number)
 
     async def statuses(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""

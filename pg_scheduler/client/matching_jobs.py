@@ -16,15 +16,6 @@ async def pages_of(insight: Insight, wanted: JobFilter) -> AsyncIterator[list[Jo
     """The jobs that match, newest first. A job of one page is not in a later one, unless it has become due
     earlier meanwhile; so whoever changes them comes to an end, also where they still match."""
     before: JobPlace | None = None
-    while page := await insight.jobs(
-        statuses=wanted.statuses,
-        task_name=wanted.task_name,
-        since=wanted.since,
-        error=wanted.error,
-        queue=wanted.queue,
-        newest_first=True,
-        before=before,
-        limit=PAGE,
-    ):
+    while page := await insight.jobs(**wanted.criteria, newest_first=True, before=before, limit=PAGE):
         before = JobPlace(page[-1].execution_time, page[-1].job_id)
         yield page

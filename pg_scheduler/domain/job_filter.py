@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from pg_scheduler.domain.states import JobStatus
 
@@ -37,6 +37,11 @@ class JobFilter:
     error: str | None = None
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
     queue: str | None = None
+
+    @property
+    def criteria(self) -> dict[str, Any]:
+        """All of it, by field: what `Insight.jobs` takes."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def matches(self, job: Filterable) -> bool:
         """Whether this job is meant."""

@@ -61,7 +61,7 @@ class ClaimRequest:
     """For `claim_lanes`: whether due jobs outside lanes take their places in the common order. False once a
     claim has found that there are none to be had, whatever is due: somebody's transaction holds them."""
 
-    def asks_for(self, queue: str, task_name: str) -> bool:
+    def covers(self, queue: str, task_name: str) -> bool:
         """Whether the jobs of this task that wait in this queue are among those that it asks for."""
         return task_name in self.task_names and (self.queues is None or queue in self.queues)
 

@@ -31,7 +31,9 @@ def finish(work: Coroutine[Any, Any, _T]) -> _T:
 
 
 def a_job() -> NewJob:
-    (job,) = batch_of(EnqueueRequest("work", None, 0, None, None, None, None, 0, None, False, None), SystemClock())
+    (job,) = batch_of(
+        EnqueueRequest("work", None, 0, None, None, None, None, 0, None, False, None), SystemClock()
+    )
     return job
 
 

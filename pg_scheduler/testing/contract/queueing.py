@@ -6,11 +6,10 @@ from collections.abc import Collection
 from datetime import timedelta
 from itertools import product
 
-import pytest
-
 from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.testing.contract.scene import at, claim, claim_request, new, stored, submit
+from pg_scheduler.testing.contract.scene import REPLACE, at, claim, claim_request, new, settle, stored, submit
 
 
 def ids(jobs: Collection[object]) -> list[str]:
@@ -35,25 +34,23 @@ class TestQueueing:
         assert (await stored(driver, "job")).queue == "mail"
         assert (await stored(driver, "plain")).queue == "default"
 
-    @pytest.mark.parametrize(
-        ("served", "taken"),
-        [
-            (None, ["a", "b", "c", "d"]),
-            (["alpha"], ["a"]),
-            (["gamma", "alpha"], ["a", "c"]),
-            (["delta", "beta"], ["b", "d"]),
-            (["default"], []),
-            (["beta", "nobody knows", "zeta"], ["b"]),
-        ],
-    )
-    async def test_a_worker_takes_the_jobs_of_queues_that_it_serves(
-        self, driver: Driver, served: list[str] | None, taken: list[str]
-    ) -> None:
-        await submit(
-            driver,
-            new("a", queue="alpha"), new("b", queue="beta"), new("c", queue="gamma"), new("d", queue="delta"),
-        )  # fmt: skip
-        assert ids((await claim(driver, queues=served)).jobs) == taken
+    async def test_a_worker_takes_the_jobs_of_queues_that_it_serves(self, driver: Driver) -> None:
+        async def taken(served: Collection[str] | None) -> list[str]:
+            queues = {"a": "alpha", "b": "beta", "c": "gamma", "d": "delta"}
+            await submit(
+                driver, *(new(name, queue=queue) for name, queue in queues.items()), conflict=REPLACE
+            )
+            found = (await claim(driver, queues=served)).jobs
+            for job in found:
+                await settle(driver, job, JobEvent.RELEASE)
+            return ids(found)
+
+        assert await taken(["alpha"]) == ["a"]
+        assert await taken(["gamma", "alpha"]) == ["a", "c"]
+        assert await taken(["delta", "beta"]) == ["b", "d"]
+        assert await taken(["default"]) == []
+        assert await taken(["beta", "nobody knows", "zeta"]) == ["b"]
+        assert await taken(None) == ["a", "b", "c", "d"]
 
     async def test_of_a_queue_only_known_names_are_taken(self, driver: Driver) -> None:
         await submit(

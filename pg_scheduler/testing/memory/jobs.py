@@ -101,7 +101,7 @@ class MemoryJobs:
         pending = [
             row
             for row in self._state.in_order(JobStatus.PENDING)
-            if row.lane is None and self._state.asked_for(row, request)
+            if row.lane is None and self._state.may_claim(request, row)
         ]
         due = [row for row in pending if row.execution_time <= moment][: request.limit]
         late = [row for row in due if row.too_late(moment)]

@@ -55,7 +55,7 @@ class LaneClaim:
                 row
                 for row in self._state.in_order(JobStatus.PENDING)
                 if row.lane is not None
-                and self._state.asked_for(row, self._request)
+                and self._state.may_claim(self._request, row)
                 and not self._paused(row.new.task_name)
             ]
         )
@@ -85,7 +85,7 @@ class LaneClaim:
             if request.competing
             and row.lane is None
             and row.execution_time <= moment
-            and self._state.asked_for(row, request)
+            and self._state.may_claim(request, row)
         ]
         first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]

@@ -66,9 +66,9 @@ class MemoryState:
             return limit_key
         return NO_KEY if task_name in self.limits else None
 
-    def asked_for(self, row: StoredJob, request: ClaimRequest) -> bool:
+    def may_claim(self, request: ClaimRequest, row: StoredJob) -> bool:
         """Whether a worker takes this job: it knows its task, and serves its queue, which is not paused."""
-        return request.asks_for(row.new.queue, row.new.task_name) and row.new.queue not in self.paused_queues
+        return request.covers(row.new.queue, row.new.task_name) and row.new.queue not in self.paused_queues
 
     def holder_of(self, dedupe_key: str | None) -> str | None:
         """The id of the unfinished job with this dedupe key."""

@@ -1,4 +1,4 @@
-"""`pgq queues`: what waits where, and pauses that hold for every worker."""
+"""`pgq queues` and `pgq run --queues`: what waits where, and who serves it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,8 @@ import json
 
 import pytest
 
-from pg_scheduler import JobStatus, PgQueuer
-from pg_scheduler.models import Job
 from pg_scheduler.queries import Queries
 from tests.adapters.cli.conftest import Pgq
-from tests.support.running import eventually
 
 
 @pytest.fixture
@@ -25,79 +22,53 @@ async def _tables(queries: Queries) -> None:
     await queries.install()
 
 
-async def test_the_list_counts_what_is_unfinished_by_entrypoint(pgq: Pgq, queries: Queries, dsn: str) -> None:
-    await queries.enqueue(["mail", "mail", "bill"], [None] * 3, [0, 5, 0])
-    await queries.mark_job_as_cancelled(await queries.enqueue("gone"))
-    await queries.pause_task("rest")
-    app = PgQueuer(dsn)
-    app.entrypoint("bill", concurrency_limit=2, requests_per_second=0.001)(_bill)
-    async with app:
-        await eventually(lambda: _ran)
-    listed = json.loads((await pgq("queues", "list", "--json")).out)
-    assert listed == [
-        {"entrypoint": "bill", "pending": 0, "running": 0, "failed": 0, "paused": False,
-         "concurrency_limit": 2, "requests_per_second": 0.001},
-        {"entrypoint": "mail", "pending": 2, "running": 0, "failed": 0, "paused": False,
-         "concurrency_limit": None, "requests_per_second": None},
-        {"entrypoint": "rest", "pending": 0, "running": 0, "failed": 0, "paused": True,
-         "concurrency_limit": None, "requests_per_second": None},
+async def test_the_list_counts_what_is_unfinished_by_queue(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue(["letter", "parcel", "letter"], [None] * 3, queue=["mail", "mail", None])
+    await queries.mark_job_as_cancelled(await queries.enqueue("letter", queue="gone"))
+    await queries.pause_queue("rest")
+    found = json.loads((await pgq("queues", "list", "--json")).out)
+    assert [(one["queue"], one["pending"], one["paused"]) for one in found] == [
+        ("default", 1, False), ("mail", 2, False), ("rest", 0, True),
     ]  # fmt: skip
+    assert [one["paused_since"] is None for one in found] == [True, True, False]
     table = (await pgq("queues", "list")).out.splitlines()
-    assert [line.split()[:5] for line in table[2:]] == [
+    assert [line.split() for line in table[1:]] == [
+        ["default", "1", "0", "0", "active"],
         ["mail", "2", "0", "0", "active"],
         ["rest", "0", "0", "0", "paused"],
     ]
 
 
-_ran: list[str] = []
-
-
-async def _bill(job: Job) -> None:
-    _ran.append(job.id)
-
-
-async def test_a_running_worker_leaves_a_paused_entrypoint_alone_until_it_is_resumed(
-    pgq: Pgq, queries: Queries, dsn: str
+async def test_a_queue_is_paused_and_resumed_with_a_warning_where_it_holds_nothing(
+    pgq: Pgq, queries: Queries
 ) -> None:
-    ran: list[str] = []
-    app = PgQueuer(dsn)
-
-    @app.entrypoint("mail")
-    async def mail(job: Job) -> None:
-        ran.append("mail")
-
-    @app.entrypoint("bill")
-    async def bill(job: Job) -> None:
-        ran.append("bill")
-
-    async with app:
-        paused = await pgq("queues", "pause", "mail", "tax")
-        assert (paused.code, paused.out) == (0, "paused mail\npaused tax\n")
-        assert "was already paused" in (await pgq("queues", "pause", "mail")).out
-        await queries.enqueue(["mail", "bill"], [None, None], [5, 0])
-        await eventually(lambda: ran)
-        await app.scheduler.worker.steps.claim_and_start()
-        assert ran == ["bill"]
-        resumed = json.loads((await pgq("queues", "resume", "mail", "zzz", "--json")).out)
-        assert resumed == [
-            {"entrypoint": "mail", "paused": False, "changed": True},
-            {"entrypoint": "zzz", "paused": False, "changed": False},
-        ]
-        await eventually(lambda: ran == ["bill", "mail"])
+    await queries.enqueue("letter", queue="mail")
+    said = await pgq("queues", "pause", "mail", "male")
+    assert (said.code, said.out) == (0, "paused mail\npaused male\n")
+    assert said.err == "pgq: no job is in the queue 'male': is it spelled right?\n"
+    assert "mail was already paused" in (await pgq("queues", "pause", "mail")).out
+    resumed = json.loads((await pgq("queues", "resume", "mail", "other", "--json")).out)
+    assert resumed == [
+        {"queue": "mail", "paused": False, "changed": True},
+        {"queue": "other", "paused": False, "changed": False},
+    ]
 
 
-async def test_the_list_shows_entrypoints_whose_jobs_have_all_failed(pgq: Pgq, queries: Queries) -> None:
-    for job in await queries.enqueue("bill", [None, None]):
-        await queries.client.override_status(job, JobStatus.FAILED)
-    (listed,) = json.loads((await pgq("queues", "list", "--json")).out)
-    assert (listed["entrypoint"], listed["failed"], listed["pending"]) == ("bill", 2, 0)
-    headings, line = (await pgq("queues", "list")).out.splitlines()
-    assert line.split()[headings.split().index("FAILED")] == "2"
+async def test_purging_cancels_what_waits_in_that_queue_alone(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue(["letter"] * 3, [None] * 3, queue=["mail", "mail", "other"])
+    declined = await pgq("queues", "purge", "mail", stdin="n\n")
+    assert (declined.code, declined.out) == (1, "")
+    assert "Cancel 2 jobs that wait in 'mail'?" in declined.err
+    assert len(await queries.jobs(status="pending")) == 3
+    assert (await pgq("queues", "purge", "mail", "--yes")).out == "cancelled 2 jobs of mail\n"
+    assert [job.queue for job in await queries.jobs(status="pending")] == ["other"]
+    again = json.loads((await pgq("queues", "purge", "mail", "--json")).out)
+    assert again == {"queue": "mail", "cancelled": 0}
 
 
-async def test_a_name_that_no_job_has_is_paused_with_a_warning(pgq: Pgq, queries: Queries) -> None:
-    await queries.enqueue("mail")
-    said = await pgq("queues", "pause", "mail", "nope")
-    assert (said.code, said.out) == (0, "paused mail\npaused nope\n")
-    assert said.err == "pgq: no job is named 'nope', and no limits: is it spelled right?\n"
-    assert (await pgq("queues", "pause", "nope")).err == "", "its pause is known by now"
+async def test_jobs_are_listed_by_queue(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue(["letter"] * 2, [b"1", b"2"], queue=["mail", None])
+    (listed,) = json.loads((await pgq("jobs", "list", "--queue", "mail", "--json")).out)
+    assert listed["queue"] == "mail"
+    headings, line = (await pgq("jobs", "list", "--queue", "mail")).out.splitlines()
+    assert line.split()[headings.split().index("QUEUE")] == "mail"

@@ -134,15 +134,35 @@ async def test_drain_of_an_empty_queue_ends_at_once_without_making_a_fuss(shop: 
         assert (await run.ended(), run.err) == (0, "")
 
 
-@pytest.mark.parametrize("option", ["--only", "--queues"])
-async def test_only_some_entrypoints_are_run(
-    shop: Shop, queries: Queries, sql: asyncpg.Connection, option: str
-) -> None:
+async def test_only_some_entrypoints_are_run(shop: Shop, queries: Queries, sql: asyncpg.Connection) -> None:
     await queries.enqueue(["mail", "bill", "nap", "tick"], [b"1", b"2", b"0", None])
-    async with shop.run("shop.main", "--drain", option, "mail,tick", option, "nap") as run:
+    async with shop.run("shop.main", "--drain", "--only", "mail,tick", "--only", "nap") as run:
         assert await run.ended() == 0, run.err
     assert sorted(shop.notes) == ["mail:1", "napping", "tick", "woke"]
     assert await sql.fetchval("SELECT job_name FROM scheduled_jobs WHERE status = 'pending'") == "bill"
+
+
+async def test_only_some_queues_are_served(shop: Shop, queries: Queries) -> None:
+    await queries.enqueue(["mail"] * 3, [b"1", b"2", b"3"], queue=["a", "b", "c"])
+    async with shop.run("shop.main", "--queues", "a,c", "--drain") as run:
+        assert await run.ended() == 0, run.err
+    assert sorted(shop.notes) == ["mail:1", "mail:3"]
+    assert [job.queue for job in await queries.jobs(status="pending")] == ["b"]
+
+
+async def test_an_entrypoint_where_a_queue_is_meant_is_pointed_out(shop: Shop, queries: Queries) -> None:
+    async with shop.run("shop.main", "--queues", "mail", "--drain") as run:
+        assert await run.ended() == 0, run.err
+    assert (
+        "--queues 'mail': that is also an entrypoint or task, whose jobs wait in the queue 'default'"
+        in run.err
+    )
+
+
+async def test_no_names_of_queues_are_an_error(shop: Shop) -> None:
+    async with shop.run("shop.main", "--queues", " , ") as run:
+        assert await run.ended() == 2
+    assert "--queues: expected names, separated by commas" in run.err
 
 
 @pytest.mark.parametrize(
