@@ -5,6 +5,7 @@ from benchmarks.parts.backlog import BACKLOG
 from benchmarks.parts.drain import DRAIN
 from benchmarks.parts.engine import ENGINE
 from benchmarks.parts.enqueue import ENQUEUE
+from benchmarks.parts.foreign import FOREIGN_PART
 from benchmarks.parts.history import HISTORY
 from benchmarks.parts.idle import IDLE
 from benchmarks.parts.latency import LATENCY
@@ -13,7 +14,20 @@ from benchmarks.parts.peers import PEERS
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
 
-_IN_ORDER = (ENQUEUE, DRAIN, LATENCY, ENGINE, IDLE, BACKLOG, HISTORY, PINNED, LIMITS, PERIODIC, PEERS)
+_IN_ORDER = (
+    ENQUEUE,
+    DRAIN,
+    LATENCY,
+    ENGINE,
+    IDLE,
+    BACKLOG,
+    FOREIGN_PART,
+    HISTORY,
+    PINNED,
+    LIMITS,
+    PERIODIC,
+    PEERS,
+)
 PARTS: dict[str, Part] = {part.name: part for part in _IN_ORDER}
 
 __all__ = ["PARTS"]
