@@ -8,7 +8,7 @@ from typing import Any
 
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
-from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
+from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import attempt_record, job_record, status_in, worker_record
@@ -71,7 +71,7 @@ class PostgresInsight:
         return [attempt_record(row) for row in await self._link.run("attempts", job_id=job_id)]
 
     async def unclaimed(self, known_names: Collection[str], *, now: datetime | None = None) -> list[Waiting]:
-        rows = await self._link.run("unclaimed", now=now, known_names=list(known_names))
+        rows = await self._link.run("unclaimed", now=now, known_names=list(known_names), most=MOST_COUNTED)
         return [Waiting(row["job_name"], row["jobs"], instant(row["oldest"])) for row in rows]
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:

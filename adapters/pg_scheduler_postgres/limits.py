@@ -53,7 +53,7 @@ class PostgresLimits:
         """Jobs that are stored meanwhile by a transaction that does not see the limits yet are sorted by the
         claim that meets them."""
         moved = SORTED_AT_ONCE
-        while moved == SORTED_AT_ONCE:
+        while moved >= SORTED_AT_ONCE:
             moved = len(
                 await self._link.run("sort_into_lanes", task_names=list(task_names), limit=SORTED_AT_ONCE)
             )

@@ -18,13 +18,19 @@ class JobPlace(NamedTuple):
     job_id: str
 
 
+MOST_COUNTED = 1_000
+"""So many jobs that wait for somebody who knows them are as bad as any number, and counting ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """Due jobs of one name that this worker does not claim."""
 
     task_name: str
     count: int
+    """`MOST_COUNTED`, if there may be more."""
     oldest: datetime
+    """When the first of those was due that were counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,37 @@
 -- Jobs of these tasks that stand in no lane get one, some at a time; those that run too, as they take places.
+WITH RECURSIVE
+-- include: waiting_streams,
+-- Those that wait, locked.
+waiting AS MATERIALIZED (
+    SELECT first.job_id
+    FROM waiting_streams AS stream
+    CROSS JOIN LATERAL (
+        SELECT job.job_id
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'pending'
+            AND job.lane IS NULL
+            AND job.queue = stream.queue
+            AND job.job_name COLLATE "C" = stream.job_name
+            AND job.priority = stream.priority
+        LIMIT (SELECT :limit::integer)
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+    WHERE stream.job_name COLLATE "C" = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+    LIMIT (SELECT :limit::integer)
+),
+-- Those that run, locked.
+running AS MATERIALIZED (
+    SELECT job.job_id
+    FROM :"schema".scheduled_jobs AS job
+    WHERE job.status = 'running'
+        AND job.lane IS NULL
+        AND job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+    LIMIT (SELECT :limit::integer)
+    FOR UPDATE SKIP LOCKED
+)
 UPDATE :"schema".scheduled_jobs AS job
 SET lane = ''
 WHERE job.job_id = ANY (
-    ARRAY(
-        SELECT stray.job_id
-        FROM :"schema".scheduled_jobs AS stray
-        WHERE stray.status = ANY ('{pending,running}')
-            AND stray.lane IS NULL
-            AND stray.job_name = ANY (:task_names::text[])
-        LIMIT :limit::integer
-        FOR UPDATE SKIP LOCKED
-    )
+    ARRAY(SELECT waiting.job_id FROM waiting UNION ALL SELECT running.job_id FROM running)
 )
 RETURNING job.job_id;

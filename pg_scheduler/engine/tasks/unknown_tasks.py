@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.insight import Insight, Waiting
+from pg_scheduler.ports.insight import MOST_COUNTED, Insight, Waiting
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class UnknownTasks:
             if one.task_name not in self._reported:
                 self._reported.add(one.task_name)
                 log.warning(
-                    "task %r is not known to this worker, and %d due jobs wait for it; register its function",
+                    "task %r is not known to this worker, and %s due jobs wait for it; register its function",
                     one.task_name,
-                    one.count,
+                    f"{one.count} or more" if one.count == MOST_COUNTED else one.count,
                     extra={"task": one.task_name, "count": one.count},
                 )
         return waiting

@@ -125,11 +125,25 @@ class TestInsight:
         assert found == [Waiting("B", 1, NOON), Waiting("a", 1, NOON), Waiting("b", 2, at(-5))]
         assert await driver.insight.unclaimed(["known", "B", "a", "b"], now=NOON) == []
 
+    async def test_due_jobs_of_unknown_names_are_found_in_every_queue_rank_and_lane(
+        self, driver: Driver
+    ) -> None:
+        await submit(
+            driver,
+            new("1", queue="x", rank=0, due=at(60)),
+            new("2", queue="x", rank=8, due=at(-1)),
+            new("3", queue="y", limit_key="k", due=at(-2)),
+            new("4", task="known", queue="z", due=at(-9)),
+            new("5", task="other", queue="z", limit_key="k", due=at(60)),
+        )
+        assert await driver.insight.unclaimed(["known"], now=NOON) == [Waiting("task", 2, at(-2))]
+
     async def test_names_of_pending_jobs_are_listed_once(self, driver: Driver) -> None:
         await submit(driver, new("1", task="b"), new("2", task="b"), new("3", task="a", due=at(99)))
-        await submit(driver, new("4", task="B"))
+        await submit(driver, new("4", task="B"), new("5", task="a", queue="other"))
+        await submit(driver, new("6", task="l", limit_key="k"), new("7", task="a", limit_key="k"))
         await brought_to(driver, JobStatus.COMPLETED, "done")
-        assert await driver.insight.pending_names() == ["B", "a", "b"]
+        assert await driver.insight.pending_names() == ["B", "a", "b", "l"]
 
     async def test_ids_are_found_by_their_beginning(self, driver: Driver) -> None:
         await submit(driver, *(new(job_id) for job_id in ("ab", "abc", "abd", "b", "a%", "A")))

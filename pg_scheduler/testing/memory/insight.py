@@ -10,7 +10,7 @@ from typing import Any
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
-from pg_scheduler.ports.insight import JobPlace, QueueSize, Waiting
+from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
 
@@ -70,7 +70,7 @@ class MemoryInsight:
         for row in self._state.in_order(JobStatus.PENDING):
             if row.execution_time <= moment and row.new.task_name not in known_names:
                 times.setdefault(row.new.task_name, []).append(row.execution_time)
-        return [Waiting(name, len(due), min(due)) for name, due in sorted(times.items())]
+        return [Waiting(name, min(len(due), MOST_COUNTED), min(due)) for name, due in sorted(times.items())]
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
         refuse_connection(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -132,6 +132,9 @@ def cases() -> Iterator[Case]:
         {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
     )
     yield Case("stray_schedules", {"known_names": names, "silence_seconds": 120.0, "ahead_seconds": 60.0})
+    yield Case("unclaimed", {"known_names": names[:-1], "most": 1000})
+    yield Case("pending_names", {})
+    yield Case("sort_into_lanes", {"task_names": ["unknown"], "limit": 5000})
     yield Case("zoned_schedules", {"task_names": names, "after_key": "", "limit": 100})
     yield Case("due_schedules", {"task_names": names, "limit": 200, "except_keys": [], "except_hashes": []})
     yield Case("submit_one", _one_job())
@@ -194,12 +197,12 @@ class Planner:
         values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
         types = statement.types
         given = [await self._literal(types[name], values[name]) for name in statement.parameters]
-        declared = ", ".join(types[name] for name in statement.parameters)
+        declared = _in_brackets(types[name] for name in statement.parameters)
         transaction = self._connection.transaction()
         await transaction.start()
         try:
-            await self._connection.execute(f"PREPARE hot ({declared}) AS {statement.sql}")
-            yield f"EXECUTE hot ({', '.join(given)})"
+            await self._connection.execute(f"PREPARE hot{declared} AS {statement.sql}")
+            yield f"EXECUTE hot{_in_brackets(given)}"
         finally:
             await transaction.rollback()
             await self._connection.execute("DEALLOCATE hot")
@@ -207,6 +210,11 @@ class Planner:
     async def _literal(self, kind: str, value: Any) -> str:
         text = await self._connection.fetchval(f"SELECT quote_nullable($1::{kind}::text)", value)
         return f"{text}::{kind}"
+
+
+def _in_brackets(words: Iterable[str]) -> str:
+    listed = ", ".join(words)
+    return f" ({listed})" if listed else ""
 
 
 def skip_unless_plans_are_counted(connection: asyncpg.Connection) -> None:
