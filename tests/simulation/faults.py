@@ -158,8 +158,9 @@ class Troubles:
         self._set_store_clock(fault.seconds)
 
     def _store_set_back(self, fault: Fault, slot: Slot) -> None:
+        before = self._world.network.store_time()
         self._set_store_clock(-set_back_by(fault))
-        self._world.ledger.clock_was_set_back(self._world.network.store_time())
+        self._world.ledger.clock_was_set_back(before, self._world.network.store_time())
 
     def _set_store_clock(self, seconds: float) -> None:
         network = self._world.network

@@ -255,7 +255,16 @@ def _advance(step: Step) -> Iterator[str]:
     yield from _made_again(step)
     for advance, counted in zip(step.args[0], step.answer, strict=True):
         if counted:
+            yield from _before_their_time(step, advance)
             yield from (_code_advanced if advance.key in CODE_KEYS else _advanced)(step, advance)
+
+
+def _before_their_time(step: Step, advance: Any) -> Iterator[str]:
+    """A window is decided about once it is due, by a clock that somebody may have read before it was set
+    back."""
+    latest = max(step.options["now"], step.ledger.showed)
+    if advance.expected_next is not None and advance.mark > latest:
+        yield f"windows of {advance.key} until {advance.mark} were decided about before they were due"
 
 
 def _made_again(step: Step) -> Iterator[str]:
@@ -270,6 +279,8 @@ def _made_again(step: Step) -> Iterator[str]:
     for advance, counted in zip(step.args[0], step.answer, strict=True):
         if counted:
             step.ledger.windows.update((job.job_id, job.window) for job in advance.jobs)
+            still_to_come = (job.job_id for job in advance.jobs if job.window > step.options["now"])
+            step.ledger.undone.update(still_to_come)
 
 
 def _advanced(step: Step, advance: Any) -> Iterator[str]:
@@ -299,7 +310,7 @@ def _code_advanced(step: Step, advance: Any) -> Iterator[str]:
     passed = (advance.mark - advance.expected_next) // story.every + 1
     if passed != len(advance.jobs) + advance.skipped:
         yield f"{passed} windows passed, {len(advance.jobs)} enqueued and {advance.skipped} skipped"
-    again = story.decide(advance.expected_next, advance.mark)
+    again = story.decide(advance.expected_next, advance.mark, step.options["now"])
     if again:
         yield f"windows were decided about again, under {advance.key}: {[str(one) for one in again]}"
 
@@ -313,8 +324,9 @@ def _next_windows(story: ScheduleStory, advance: Any, now: datetime) -> Iterator
     for job in advance.jobs:
         if job.window in story.windows:
             yield f"window {job.window} was enqueued twice"
-        story.windows.append(job.window)
-    due = (now - advance.expected_next) // story.every + 1
+        if job.window <= now:  # or the clock was set back meanwhile: then it comes once more
+            story.windows.append(job.window)
+    due = (max(now, advance.mark) - advance.expected_next) // story.every + 1
     story.skipped += max(advance.skipped - max(due - story.limit, 0), 0)
 
 

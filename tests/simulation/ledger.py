@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.schedule import Overlap
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from tests.simulation.virtual_loop import Host
+
+_NEVER = datetime.min.replace(tzinfo=UTC)
 
 Rows = dict[str, tuple[JobStatus, int]]
 """State and epoch of every stored job."""
@@ -85,14 +87,15 @@ class CodeStory:
     decided: set[datetime] = field(default_factory=set)
     """Windows that were enqueued or counted as skipped."""
     undone: set[datetime] = field(default_factory=set)
-    """Those of them that were still to come when the clock was set back: they may be decided about again."""
+    """Those of them that are still to come since the clock was set back: they may be decided about again."""
 
-    def decide(self, first: datetime, last: datetime) -> list[datetime]:
-        """Another step has dealt with these windows; those that were dealt with before."""
+    def decide(self, first: datetime, last: datetime, now: datetime) -> list[datetime]:
+        """Another step has dealt with these windows; those that were dealt with before. The clock may have
+        been set back while the step was on its way: then they are undone as it arrives."""
         windows = {first + self.every * number for number in range((last - first) // self.every + 1)}
         again = sorted((windows & self.decided) - self.undone)
         self.decided |= windows
-        self.undone -= windows
+        self.undone = (self.undone - windows) | {window for window in windows if window > now}
         return again
 
     @property
@@ -133,7 +136,9 @@ class Ledger:
     windows: dict[str, datetime] = field(default_factory=dict)
     """Of all runs of schedules, by job."""
     undone: set[str] = field(default_factory=set)
-    """Runs whose windows were still to come when the clock was set back."""
+    """Runs whose windows are still to come since the clock was set back."""
+    showed: datetime = _NEVER
+    """What the clock showed when it was set back, at the latest: so far ahead somebody may still look."""
     epochs: dict[str, set[int]] = field(default_factory=dict)
     """Under which epochs each id has been claimed, in all rows that it had."""
 
@@ -156,8 +161,9 @@ class Ledger:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)
             self.started_at[job.task_name, job.lane] = at
 
-    def clock_was_set_back(self, now: datetime) -> None:
+    def clock_was_set_back(self, before: datetime, now: datetime) -> None:
         """What lies in the future from now on has been."""
+        self.showed = max(self.showed, before)
         for starts in self.starts.values():
             starts[:] = [start for start in starts if start <= now]
         self.set_back = set(self.started_at)

@@ -6,7 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import Any
 
@@ -26,7 +26,7 @@ from pg_scheduler.engine.settling import settler
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
-from pg_scheduler.ports.schedule_store import Advance
+from pg_scheduler.ports.schedule_store import Advance, DueAnswer
 from pg_scheduler.testing.memory import lanes, settling, state
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.lanes import LaneClaim
@@ -88,6 +88,15 @@ def without_the_mark_of_windows(patch: pytest.MonkeyPatch) -> None:
         return advance(self, step, now)
 
     patch.setattr(MemorySchedules, "_advance", unguarded)
+
+
+def with_windows_that_are_due_before_their_time(patch: pytest.MonkeyPatch) -> None:
+    due_schedules = MemorySchedules.due_schedules
+
+    async def early(self: MemorySchedules, *args: Any, now: datetime, **options: Any) -> DueAnswer:
+        return await due_schedules(self, *args, now=now + timedelta(seconds=2), **options)
+
+    patch.setattr(MemorySchedules, "due_schedules", early)
 
 
 def with_runs_that_keep_the_name_of_a_renamed_task(patch: pytest.MonkeyPatch) -> None:
@@ -184,6 +193,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (with_epochs_that_begin_anew, 0, "", "was claimed under epoch"),
         (with_renewals_that_do_not_count, 0, "", "before its lease ends"),
         (without_the_mark_of_windows, 6, "", "was next"),
+        (with_windows_that_are_due_before_their_time, 0, "", "before they were due"),
         (with_runs_that_keep_the_name_of_a_renamed_task, 0, "", "stranded"),
         (without_counting_what_runs, 60, "", "run, 2 may"),
         (without_a_budget_of_crashes, 0, "", "3 are allowed"),

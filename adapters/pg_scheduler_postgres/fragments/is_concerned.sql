@@ -11,5 +11,5 @@
         AND schedule.origin = 'code'
     )
     OR schedule.schedule_key = ANY (:keys::text[])
-    OR (schedule.stands_for && :keys::text[] AND schedule.origin = 'code')
+    OR (schedule.stands_for OPERATOR(pg_catalog.&&) :keys::text[] AND schedule.origin = 'code')
 )
