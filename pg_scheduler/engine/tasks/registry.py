@@ -280,6 +280,7 @@ class TaskRegistry:
             if before is not None:
                 self._add(before)
             raise
+        self._passing.keep(name)
 
     def remove(self, name: str) -> None:
         """Forget the task that a name means.

@@ -87,3 +87,13 @@ async def test_a_name_that_was_chosen_and_looks_like_a_closures_is_kept(schedule
     await scheduler.schedule(greet, execution_time=NOW)
     await greet_others(scheduler)
     assert "greet#0123abcd" in scheduler.task_map
+
+
+async def test_what_was_put_under_the_name_of_a_closure_is_kept(scheduler: Scheduler) -> None:
+    closure = greeting_for("ada")
+    await scheduler.schedule(closure, execution_time=NOW)
+    await drain(scheduler)
+    name = task_name_of(closure)
+    scheduler.task_map[name] = greet_others
+    await greet_others(scheduler)
+    assert scheduler.task_map[name] is greet_others
