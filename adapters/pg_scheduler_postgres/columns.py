@@ -114,8 +114,9 @@ FIRST_EPOCH = (
 default is volatile. In the words of PostgreSQL's catalog."""
 
 FRESH_EPOCH = (
-    "((pg_catalog.floor((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp()) - 1735689600) * 1000)"
-    " + pg_catalog.random()) * 4096)::bigint"
+    "((pg_catalog.floor((pg_catalog.date_part('epoch', pg_catalog.clock_timestamp())"
+    " - 1735689600::double precision) * 1000::double precision)"
+    " + pg_catalog.random()) * 4096::double precision)::bigint"
 )
 """An epoch that no claim has had before, in the same measure. Its last twelve bits are random: the clock may
 be set back, and a server that takes over has another one."""

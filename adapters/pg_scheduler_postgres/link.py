@@ -9,7 +9,7 @@ from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import Statements, checked_identifier
 
-_FIND_SCHEMA = """
+FIND_SCHEMA = """
 WITH path AS (
     SELECT pg_catalog.btrim(part, ' "') AS name, place
       FROM pg_catalog.pg_settings AS setting,
@@ -89,7 +89,7 @@ class Link:
         """Settle on the schema for callers' connections, by asking one of them. False if the tables are not
         where either its search path leads or it led when the connection was made, or in both."""
         if self._statements is None and self._callers is None:
-            found = await self.session.on(connection).fetch(_FIND_SCHEMA, [self._chosen])
+            found = await self.session.on(connection).fetch(FIND_SCHEMA, [self._chosen])
             if len(found) == 1:
                 self._callers = Statements(found[0]["name"])
         return self._statements is not None or self._callers is not None

@@ -89,7 +89,7 @@ class PostgresSchema:
                 return
             # IF NOT EXISTS alone would ask for the right to create schemas even where it exists.
             if not await transaction.fetch(
-                "SELECT 1 AS found FROM pg_namespace WHERE nspname = $1::text", [schema]
+                "SELECT 1 AS found FROM pg_catalog.pg_namespace WHERE nspname = $1::text", [schema]
             ):
                 await transaction.script(f"CREATE SCHEMA IF NOT EXISTS {quoted(schema)}")
             await self._link.run("create_ledger", transaction)

@@ -4,7 +4,9 @@ EXISTS (
     SELECT 1
     FROM :"schema".scheduled_jobs AS job
     WHERE job.schedule_key IS NOT NULL
-        AND job.schedule_key = ANY (schedule.stands_for || (schedule.schedule_key COLLATE "default"))
+        AND job.schedule_key = ANY (
+            pg_catalog.array_append(schedule.stands_for, schedule.schedule_key COLLATE "default")
+        )
         AND job.status = 'pending'
         AND job.status IN ('pending', 'running')
         AND job.job_name <> schedule.task_name

@@ -4,6 +4,8 @@ EXISTS (
     SELECT 1
     FROM :"schema".scheduled_jobs AS job
     WHERE job.schedule_key IS NOT NULL
-        AND job.schedule_key = ANY (schedule.stands_for || (schedule.schedule_key COLLATE "default"))
+        AND job.schedule_key = ANY (
+            pg_catalog.array_append(schedule.stands_for, schedule.schedule_key COLLATE "default")
+        )
         AND job.status IN ('pending', 'running')
 )

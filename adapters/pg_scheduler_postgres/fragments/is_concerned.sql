@@ -11,7 +11,7 @@
         AND schedule.origin = 'code'
     )
     OR schedule.schedule_key = ANY (:keys::text[])
-    OR (schedule.stands_for && :keys::text[] AND schedule.origin = 'code')
+    OR (schedule.stands_for OPERATOR(pg_catalog.&&) :keys::text[] AND schedule.origin = 'code')
     -- Older code has put its own name of the task back.
-    OR (schedule.displaced_tasks && :families::text[] AND schedule.origin = 'code')
+    OR (schedule.displaced_tasks OPERATOR(pg_catalog.&&) :families::text[] AND schedule.origin = 'code')
 )

@@ -12,7 +12,7 @@ lane_tokens AS MATERIALIZED (
             limits.rate * least(
                 extract(EPOCH FROM state.refilled_at - :NOW)::double precision,
                 least(extract(EPOCH FROM state.claimed_at - :NOW)::double precision, 0)
-                    + greatest(1 / limits.rate, :burst_seconds::double precision)
+                    + greatest(1::double precision / limits.rate, :burst_seconds::double precision)
             )
         END AS lacking
     FROM (
@@ -46,7 +46,7 @@ lane_capacity AS MATERIALIZED (
             lane_tokens.resumed_at,
             lane_tokens.full_at + pg_catalog.make_interval(secs => :full_patience::double precision),
             :NOW - pg_catalog.make_interval(
-                secs => (lane_tokens.burst - 1 - lane_tokens.lacking) / lane_tokens.rate
+                secs => (lane_tokens.burst - 1::double precision - lane_tokens.lacking) / lane_tokens.rate
             )
         ) AS waits_from
     FROM lane_tokens

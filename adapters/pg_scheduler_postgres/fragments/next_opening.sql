@@ -23,7 +23,9 @@ next_opening AS (
     -- The next start that a rate allows, where a job is waiting for it.
     SELECT pg_catalog.min(
         greatest(
-            (1 - (lane_capacity.burst - lane_capacity.missing - coalesce(taken.jobs, 0)))
+            (1::double precision - (
+                lane_capacity.burst - lane_capacity.missing - coalesce(taken.jobs, 0)::double precision
+            ))
                 / lane_capacity.rate,
             0
         )

@@ -8,7 +8,10 @@ ALTER TABLE :"schema".scheduled_job_workers
 -- their time. What is stored goes on counting from where it is.
 ALTER TABLE :"schema".scheduled_jobs
     ALTER COLUMN epoch
-    SET DEFAULT ((pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600) * 4096000)::bigint;
+    SET DEFAULT (
+        (pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600::double precision)
+        * 4096000::double precision
+    )::bigint;
 
 -- A job that nobody could read ends; then such rows are refused. Rows that are there are not checked, and
 -- neither is a job that has begun: what a claim writes must never be refused because of one row.
@@ -19,7 +22,8 @@ SET status = 'failed',
 WHERE status = 'pending'
     AND started_at IS NULL
     AND NOT (
-        coalesce(timeout_seconds > 0 AND timeout_seconds < 86400000000000, true)
+        coalesce(timeout_seconds > 0::double precision, true)
+        AND coalesce(timeout_seconds < 86400000000000::double precision, true)
         AND coalesce(pg_catalog.jsonb_typeof(backoff) = 'object', true)
         AND coalesce(pg_catalog.jsonb_typeof(task_data) = 'object', true)
         AND coalesce(pg_catalog.jsonb_typeof(headers) = 'object', true)
@@ -38,7 +42,8 @@ ALTER TABLE :"schema".scheduled_jobs
         status <> 'pending'
         OR started_at IS NOT NULL
         OR (
-            coalesce(timeout_seconds > 0 AND timeout_seconds < 86400000000000, true)
+            coalesce(timeout_seconds > 0::double precision, true)
+            AND coalesce(timeout_seconds < 86400000000000::double precision, true)
             AND coalesce(pg_catalog.jsonb_typeof(backoff) = 'object', true)
             AND coalesce(pg_catalog.jsonb_typeof(task_data) = 'object', true)
             AND coalesce(pg_catalog.jsonb_typeof(headers) = 'object', true)

@@ -171,7 +171,9 @@ written AS (
             THEN lane_capacity.refilled_at
             ELSE :NOW + pg_catalog.make_interval(
                 -- A century at the most, whatever rate somebody has stored.
-                secs => least((lane_capacity.missing + news.jobs) / lane_capacity.rate, 3155760000)
+                secs => least(
+                    (lane_capacity.missing + news.jobs::double precision) / lane_capacity.rate, 3155760000
+                )
             )
         END,
         CASE

@@ -9,7 +9,7 @@ heirs AS MATERIALIZED (
         run_of.key, schedule.schedule_key, schedule.task_name, schedule.task_data
     FROM :"schema".scheduled_job_schedules AS schedule
     CROSS JOIN LATERAL pg_catalog.unnest(
-        schedule.stands_for || (schedule.schedule_key COLLATE "default")
+        pg_catalog.array_append(schedule.stands_for, schedule.schedule_key COLLATE "default")
     ) AS run_of (key)
     LEFT JOIN :"schema".scheduled_job_schedules AS replaced ON replaced.schedule_key = run_of.key
     WHERE NOT schedule.retired

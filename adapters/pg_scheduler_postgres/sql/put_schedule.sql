@@ -24,10 +24,12 @@ stored AS (
         older_hashes = CASE
             WHEN schedule.spec_hash = EXCLUDED.spec_hash THEN schedule.older_hashes
             ELSE (
-                pg_catalog.array_remove(
-                    pg_catalog.array_remove(schedule.older_hashes, EXCLUDED.spec_hash), schedule.spec_hash
+                pg_catalog.array_append(
+                    pg_catalog.array_remove(
+                        pg_catalog.array_remove(schedule.older_hashes, EXCLUDED.spec_hash), schedule.spec_hash
+                    ),
+                    schedule.spec_hash
                 )
-                || schedule.spec_hash
             )
         END,
         task_data = EXCLUDED.task_data,

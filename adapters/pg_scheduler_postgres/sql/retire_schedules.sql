@@ -3,4 +3,4 @@
 UPDATE :"schema".scheduled_job_schedules AS schedule
 SET retired = true,
     next_window = CASE WHEN schedule.schedule_key = ANY (:abandoned::text[]) THEN schedule.next_window END
-WHERE schedule.schedule_key = ANY (:replaced::text[] || :abandoned::text[]);
+WHERE schedule.schedule_key = ANY (pg_catalog.array_cat(:replaced::text[], :abandoned::text[]));

@@ -6,4 +6,4 @@ SET stands_for = ARRAY(
     WHERE each.key <> ALL (:keys::text[])
     ORDER BY each.place
 )
-WHERE schedule.stands_for && :keys::text[] AND NOT schedule.retired;
+WHERE schedule.stands_for OPERATOR(pg_catalog.&&) :keys::text[] AND NOT schedule.retired;

@@ -76,8 +76,8 @@ class TestSucceeding:
     async def test_a_release_goes_on_with_what_older_code_has_taken_back_from_the_one_before(
         self, driver: Driver
     ) -> None:
-        """The second release renames the task. By the database's clock it is silent for a while, so the first,
-        which still lives, takes its schedule back. The third release moves it."""
+        """The second release renames the task. By the database's clock it is silent for a while, so the
+        first, which still lives, takes its schedule back. The third release moves it."""
         renamed = replace(OLD, task_name="renamed", spec_hash="renamed")
         moved = replace(RESPELLED, task_name="renamed")
         await register(driver, OLD)
