@@ -149,8 +149,8 @@ def test_what_a_row_never_had_is_newer_than_all_that_it_remembers() -> None:
 
 
 def test_only_names_of_code_that_went_on_are_looked_for() -> None:
-    """A row whose task was called so before, and that has its newest definition, has nothing to do with others
-    of that name."""
+    """A row whose task was called so before, and that has its newest definition, has nothing to do with
+    others of that name."""
     stored = replace(known("a", task="younger"), spec_hash="younger", older_hashes=("a",))
     assert plan_registrations([wanted("b")], [stored], NOON).replace == ()
     assert plan_registrations([wanted("b")], [replace(stored, displaced_tasks=("task",))], NOON).replace == (
