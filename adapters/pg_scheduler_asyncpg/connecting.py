@@ -10,6 +10,7 @@ from typing import Any
 
 import asyncpg
 
+from pg_scheduler.ports.forks import cut_off, forget_in_forks
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -115,12 +116,24 @@ class Connector:
         async with asyncio.timeout(CONNECT_TIMEOUT):
             connection = await self.connect()
             try:
+                await keep_from_forks(connection)
                 if self.settings:
                     await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
             except BaseException:
                 connection.terminate()
                 raise
         return connection
+
+
+async def keep_from_forks(connection: Any) -> None:
+    """Processes that are forked from this one do not have the connection."""
+    forget_in_forks(connection, _cut_off)
+
+
+def _cut_off(connection: Any) -> None:
+    link = None if connection.is_closed() else connection._transport.get_extra_info("socket")
+    if link is not None and link.fileno() >= 0:
+        cut_off(link.fileno())
 
 
 def _address_of(address: Any) -> dict[str, Any]:
