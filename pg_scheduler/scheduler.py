@@ -74,6 +74,7 @@ from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
 from pg_scheduler.ports.job_store import CancelAnswer
@@ -224,9 +225,9 @@ class Scheduler:
         self.retention: RetentionClient = RetentionClient(
             self.client, lambda: self.worker.services.pruner.prune_once()
         )
-        self.is_running: bool = False
+        self._runs = False
         self.is_shutting_down: bool = False
-        self._changing = asyncio.Lock()
+        self._changing = LoopLock()
         self._loop_calls = LoopCalls()
         self._shutdowns: set[asyncio.Task[None]] = set()
 
@@ -268,6 +269,12 @@ class Scheduler:
         return cls(**{**settings_from(os.environ if environment is None else environment), **options})
 
     # --- life
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started here and not shut down. One that was started before this process was forked,
+        or in an event loop that has been closed, does not run."""
+        return self._runs and self._host.started
 
     @property
     def worker(self) -> Worker:
@@ -343,8 +350,9 @@ class Scheduler:
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""
-        self._loop_calls.note_loop()
+        self._host.refuse_elsewhere()
         await self.client.open()
+        self._loop_calls.note_loop()
 
     async def initialize_db(self) -> None:
         """Create, upgrade or heal the tables. Safe at any time, from any number of processes."""
@@ -353,7 +361,12 @@ class Scheduler:
 
     async def start(self) -> None:
         """Install the schema, take back lost jobs and start running due ones. Idempotent; while a shutdown is
-        under way, it starts after that."""
+        under way, it starts after that.
+
+        Raises:
+            ConfigurationError: it runs in another event loop.
+        """
+        self._host.refuse_elsewhere()
         async with self._changing:
             if self.is_running:
                 return
@@ -369,7 +382,7 @@ class Scheduler:
                 ):
                     await tried_again(step, self.clock, START_PATIENCE)
                 worker.start()
-            self.is_running = True
+            self._runs = True
             note_running(self)
 
     async def shutdown(self, timeout: float | None = 30) -> None:
@@ -386,6 +399,7 @@ class Scheduler:
             calling = asyncio.run_coroutine_threadsafe(self.shutdown(timeout), elsewhere)
             await asyncio.wrap_future(calling)
             return
+        self._host.refuse_elsewhere()
         if self._called_by_a_job():
             self._begin_shutdown(timeout)
             return
@@ -404,7 +418,7 @@ class Scheduler:
                 finally:
                     self._host.end()
                     note_stopped(self)
-                    self.is_running = self.is_shutting_down = False
+                    self._runs = self.is_shutting_down = False
 
     def _called_by_a_job(self) -> bool:
         context = context_of_running_job()

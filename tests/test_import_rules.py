@@ -39,12 +39,14 @@ LAYERS: dict[str, tuple[str, ...]] = {
     ),
     "adapters/pg_scheduler_asyncpg": (
         "pg_scheduler.domain",
+        "pg_scheduler.ports",
         "pg_scheduler_postgres",
         "pg_scheduler_asyncpg",
         "asyncpg",
     ),
     "adapters/pg_scheduler_psycopg": (
         "pg_scheduler.domain",
+        "pg_scheduler.ports",
         "pg_scheduler_postgres",
         "pg_scheduler_psycopg",
         "psycopg",

@@ -8,6 +8,7 @@ from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_asyncpg.connecting import Connector
 from pg_scheduler_asyncpg.sessions import ConnectionSession, PoolSession
 from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.home_session import HomeSession
 from pg_scheduler_postgres.session import Session
 
 
@@ -30,11 +31,12 @@ class AsyncpgDriver(PostgresDriver):
 
 def _session_over(source: object) -> Session:
     if isinstance(source, str):
-        return PoolSession(None, Connector.of_dsn(source))
+        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source)))
     if isinstance(source, asyncpg.Pool):
-        return PoolSession(source, Connector.of_pool(source))
+        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source)), "pool")
     if isinstance(source, asyncpg.Connection):
-        return ConnectionSession(Connector.of_connection(source), owner=source)
+        connector = Connector.of_connection(source)
+        return HomeSession(lambda: ConnectionSession(connector, owner=source), "connection")
     raise InvalidInput(
         "source", f"expected an asyncpg pool, an asyncpg connection or a DSN, got {type(source).__name__}"
     )

@@ -74,10 +74,10 @@ class Link:
         return statements
 
     async def open(self) -> None:
-        """Connect and settle on the schema. Idempotent."""
+        """Connect and settle on the schema. Idempotent; connects anew in another event loop or process."""
+        await self.session.open()
         if self._statements is not None:
             return
-        await self.session.open()
         schema = self._chosen
         if schema is None:
             schema = (await self.session.fetch("SELECT pg_catalog.current_schema() AS name"))[0]["name"]

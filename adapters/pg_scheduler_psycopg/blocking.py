@@ -49,6 +49,7 @@ class BlockingSession:
 
     def __init__(self, source: Source) -> None:
         self._lending = lending_of(source)
+        self._found = False
 
     @property
     def _owners(self) -> psycopg.Connection[Any] | None:
@@ -56,10 +57,13 @@ class BlockingSession:
         return self._lending.connection if isinstance(self._lending, OwnersConnection) else None
 
     async def open(self) -> None:
-        with translated(), self._lending.lend():
-            """It can be had."""
+        if not self._found:
+            with translated(), self._lending.lend():
+                """It can be had."""
+            self._found = True
 
     async def close(self) -> None:
+        self._found = False
         self._lending.close()
 
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:

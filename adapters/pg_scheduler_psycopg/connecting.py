@@ -13,6 +13,7 @@ import psycopg
 import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pg_scheduler.ports.forks import cut_off, forget_in_forks
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 from pg_scheduler_psycopg.encodings import text_as_utf8
 
@@ -75,6 +76,7 @@ class Connector:
         """A new connection, in autocommit."""
         connection = await self.connect()
         try:
+            await keep_from_forks(connection)
             if self.settings:
                 cursor = psycopg.AsyncRawCursor(connection)
                 async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -83,6 +85,16 @@ class Connector:
             await connection.close()
             raise
         return connection
+
+
+async def keep_from_forks(connection: Connection) -> None:
+    """Processes that are forked from this one do not have the connection."""
+    forget_in_forks(connection, _cut_off)
+
+
+def _cut_off(connection: Connection) -> None:
+    if not connection.closed:
+        cut_off(connection.fileno())
 
 
 async def _connected(kind: type[Connection], conninfo: str, kwargs: dict[str, Any]) -> Connection:

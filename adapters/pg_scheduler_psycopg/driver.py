@@ -7,6 +7,7 @@ import psycopg_pool
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.home_session import HomeSession
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_psycopg.connecting import Connector
 from pg_scheduler_psycopg.sessions import ConnectionSession, PoolSession
@@ -32,11 +33,12 @@ class PsycopgDriver(PostgresDriver):
 
 def _session_over(source: object) -> Session:
     if isinstance(source, str):
-        return PoolSession(None, Connector.of_dsn(source))
+        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source)))
     if isinstance(source, psycopg_pool.AsyncConnectionPool):
-        return PoolSession(source, Connector.of_pool(source))
+        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source)), "pool")
     if isinstance(source, psycopg.AsyncConnection):
-        return ConnectionSession(Connector.of_connection(source), owner=source)
+        connector = Connector.of_connection(source)
+        return HomeSession(lambda: ConnectionSession(connector, owner=source), "connection")
     raise InvalidInput(
         "source",
         "expected a psycopg AsyncConnectionPool, a psycopg AsyncConnection or a DSN, "

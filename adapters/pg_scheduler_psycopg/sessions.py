@@ -17,7 +17,7 @@ from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInp
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.connecting import Connector
+from pg_scheduler_psycopg.connecting import Connector, keep_from_forks
 from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
@@ -215,6 +215,13 @@ class EndsInTime:
             return None  # what the block raised, a cancellation perhaps, goes on
 
 
+class _OwnPool(psycopg_pool.AsyncConnectionPool[Any]):
+    """One that may be left open by an event loop that has ended, and its tasks with it."""
+
+    def __del__(self) -> None:
+        """Nothing is left to be stopped; connections end by themselves."""
+
+
 class PoolSession(_Shared, ScopedSession):
     """On a pool: statements run side by side, each on a connection of its own."""
 
@@ -227,13 +234,14 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             # One connection tells at once why it cannot be made; a pool would try again until its timeout.
             await (await self._connect()).close()
-            own = psycopg_pool.AsyncConnectionPool(
+            own = _OwnPool(
                 self._connector.conninfo,
                 min_size=1,
                 max_size=5,
                 open=False,
                 kwargs={"autocommit": True, **text_as_utf8(self._connector.conninfo)},
                 reconnect_timeout=RECONNECT_TIMEOUT,
+                configure=keep_from_forks,
                 check=check,
             )
             try:
@@ -271,8 +279,21 @@ class PoolSession(_Shared, ScopedSession):
         while True:
             try:
                 wait = min(ASK_AGAIN, max(deadline - loop.time(), 0.01))
+                cancelled = _cancellations()
                 connection: psycopg.AsyncConnection[Any] = await pool.getconn(timeout=wait)
-                return connection
             except psycopg_pool.PoolTimeout:
                 if loop.time() >= deadline:
                     raise
+            else:
+                if _cancellations() == cancelled:
+                    return connection
+                # The pool waits by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that
+                # meets its end.
+                await pool.putconn(connection)
+                raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    """How often this task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

@@ -11,11 +11,11 @@ from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.domain.errors import DatabaseError, JobNotFound
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.engine.forks import forget_in_forks
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.forks import forget_in_forks
 
 
 class ThreadLock:

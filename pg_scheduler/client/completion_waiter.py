@@ -19,6 +19,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.keep_listening import keep_listening
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.forks import forget_in_forks, leave_to_parent
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.signals import Signals
 
@@ -44,6 +45,11 @@ class CompletionWaiter:
         self._signals = signals
         self._insight = insight
         self._clock = clock
+        self._begin_anew()
+        forget_in_forks(self, CompletionWaiter._forget_parent)
+
+    def _forget_parent(self) -> None:
+        leave_to_parent(self._waits, self._looks, self._listening, self._looking)
         self._begin_anew()
 
     def _begin_anew(self) -> None:
@@ -234,6 +240,8 @@ class CompletionWaiter:
     async def close(self) -> None:
         """Listen no more; waits go on by polling."""
         if self._loop is not asyncio.get_running_loop():
+            if self._loop is not None and self._loop.is_closed():
+                self._begin_anew()  # what ended with that event loop keeps its connections
             return  # it has never waited here
         if self._leaving is not None:
             self._leaving.cancel()

@@ -20,8 +20,18 @@ class Enqueues(Protocol):
         ...
 
 
+class Runs(Enqueues, Protocol):
+    """What also runs jobs, until it is shut down, or its event loop is closed."""
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it runs, in this process."""
+        ...
+
+
 _bound: list[Enqueues] = []
-_running: list[Enqueues] = []
+_running: list[Runs] = []
+"""Those that were started, and not shut down."""
 
 
 @contextmanager
@@ -34,12 +44,13 @@ def bound(scheduler: Enqueues) -> Iterator[None]:
         _bound.remove(scheduler)
 
 
-def note_running(scheduler: Enqueues) -> None:
+def note_running(scheduler: Runs) -> None:
     """It runs from now on: where nothing is bound, and no other runs, it is meant."""
-    _running.append(scheduler)
+    if scheduler not in _running:
+        _running.append(scheduler)
 
 
-def note_stopped(scheduler: Enqueues) -> None:
+def note_stopped(scheduler: Runs) -> None:
     """It runs no more."""
     if scheduler in _running:
         _running.remove(scheduler)
@@ -54,7 +65,7 @@ def current_enqueues(what: str) -> Enqueues:
     of_job = _of_running_job()
     if of_job is not None:
         return of_job
-    candidates = {id(one): one for one in _bound or _running}
+    candidates = {id(one): one for one in _bound or _in_this_process()}
     if len(candidates) == 1:
         return next(iter(candidates.values()))
     if candidates:
@@ -64,6 +75,10 @@ def current_enqueues(what: str) -> Enqueues:
     raise ConfigurationError(
         f"{what}: {found}. Name one, with using(scheduler=scheduler), or bind one: `with scheduler.bound():`"
     )
+
+
+def _in_this_process() -> list[Runs]:
+    return [one for one in _running if one.is_running]
 
 
 def _of_running_job() -> Enqueues | None:

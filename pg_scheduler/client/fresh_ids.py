@@ -7,7 +7,7 @@ import threading
 from datetime import datetime
 
 from pg_scheduler.domain.identity import COUNTER_BITS, time_ordered_id
-from pg_scheduler.engine.forks import forget_in_forks
+from pg_scheduler.ports.forks import forget_in_forks
 
 _BYTES = 6
 _FETCHED = 256 * _BYTES

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from pg_scheduler.domain.errors import SchemaError
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.event_loops import LoopLock
 
 MakeLock = Callable[[], AbstractAsyncContextManager[object]]
 
@@ -22,7 +22,7 @@ _WITHIN_TRANSACTION = (
 class Opening:
     """Connects without creating tables, so that a client never leaves tables in the wrong database."""
 
-    def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
+    def __init__(self, driver: Driver, make_lock: MakeLock = LoopLock) -> None:
         self._driver = driver
         self._make_lock = make_lock
         self._lock: AbstractAsyncContextManager[object] | None = None
@@ -57,7 +57,7 @@ class Opening:
 class InstallingOpening(Opening):
     """Connects, and creates the tables if there are none; but never within a transaction of the caller's."""
 
-    def __init__(self, driver: Driver, make_lock: MakeLock = asyncio.Lock) -> None:
+    def __init__(self, driver: Driver, make_lock: MakeLock = LoopLock) -> None:
         super().__init__(driver, make_lock)
         self._installed = False
 

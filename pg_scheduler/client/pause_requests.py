@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable
 
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.event_loops import LoopLock, running_loop
+from pg_scheduler.ports.forks import forget_in_forks, leave_to_parent
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -29,9 +31,14 @@ class PauseRequests:
         self._wanted: dict[str, bool] = {}
         """Keys to whether they are to be enabled."""
         self._changing: set[asyncio.Task[None]] = set()
-        self._one_change = asyncio.Lock()
+        self._one_change = LoopLock()
         self._loop: asyncio.AbstractEventLoop | None = None
         """That of the started scheduler."""
+        forget_in_forks(self, PauseRequests._forget_parent)
+
+    def _forget_parent(self) -> None:
+        leave_to_parent(*self._changing)
+        self._changing, self._loop = set(), None
 
     def wanted(self, key: str, *, otherwise: bool) -> bool:
         """Whether the schedule is to be enabled; `otherwise` where nothing is requested."""
@@ -44,10 +51,7 @@ class PauseRequests:
     def request(self, key: str, paused: bool) -> None:
         """Note a change, and begin to store it if an event loop runs that can."""
         self._wanted[key] = not paused
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
+        here = running_loop()
         if self._loop is not None and self._loop is not here and self._loop.is_running():
             self._loop.call_soon_threadsafe(self._begin, self._loop, key)
         elif here is not None:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
-from pg_scheduler.domain.errors import AlreadyStarted
+from pg_scheduler.domain.errors import AlreadyStarted, ConfigurationError
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.events import Event
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.worker import Worker, new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.event_loops import running_loop
+from pg_scheduler.ports.forks import leave_to_parent
+
+log: logging.Logger = logging.getLogger(__name__)
 
 BuildWorker = Callable[[WorkerSettings, str], Worker]
 """Makes a worker of its settings and its identity."""
@@ -34,6 +40,8 @@ class WorkerHost:
         self._worker: Worker | None = None
         self._worker_id: str | None = None
         self._process = os.getpid()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """In which the worker is used."""
         self._started = False
 
     # --- settings
@@ -49,8 +57,7 @@ class WorkerHost:
         Raises:
             AlreadyStarted: a run has begun.
         """
-        self._forget_parent()
-        if self._started:
+        if self.started:
             raise AlreadyStarted(setting)
         self._settings = replace(self._settings, **changes)
         self._discard()
@@ -59,7 +66,7 @@ class WorkerHost:
         """Build another worker when one is needed; it keeps its identity unless that is used up."""
         if self._worker is not None and self._worker.stopped:
             self._worker_id = None
-        self._worker = None
+        self._worker = self._loop = None
 
     # --- the worker
 
@@ -75,39 +82,84 @@ class WorkerHost:
     @property
     def worker(self) -> Worker:
         """The worker of the current or next run. Who steps it by hand before the start gets it here, too."""
+        worker = self._built
+        if worker is None:
+            worker = self._worker = self._build(self._settings, self.worker_id)
+        self._loop = self._loop or running_loop()
+        return worker
+
+    @property
+    def _built(self) -> Worker | None:
+        """The worker, if there is one in this process and an event loop that lives."""
         self._forget_parent()
-        if self._worker is None:
-            self._worker = self._build(self._settings, self.worker_id)
         return self._worker
 
     def _forget_parent(self) -> None:
-        """In a forked process: whatever was drawn, built or started before is the parent's."""
+        """In a forked process: whatever was drawn, built or started before is the parent's. And what was
+        used in an event loop that has been closed is over."""
         if self._process != os.getpid():
+            leave_to_parent(self._worker)
             self._process = os.getpid()
-            self._worker = self._worker_id = None
-            self._started = False
+        elif self._loop is not None and self._loop.is_closed():
+            if self._started:
+                self._tell_of_abandoned_run()
+        else:
+            return
+        self._worker = self._worker_id = self._loop = None
+        self._started = False
+
+    def _tell_of_abandoned_run(self) -> None:
+        log.warning(
+            "the event loop of worker %s was closed without shutdown(): what ran there is recovered when its "
+            "leases expire",
+            self._worker_id,
+            extra={"worker_id": self._worker_id},
+        )
+        if self._worker is not None:
+            with suppress(RuntimeError):  # the thread has ended already
+                self._worker.services.lease_keeper.poke()  # it finds that nobody needs it any more
+
+    @property
+    def started(self) -> bool:
+        """Whether a run has begun, and has not ended."""
+        self._forget_parent()
+        return self._started
+
+    def refuse_elsewhere(self) -> None:
+        """To be asked before the run is begun or ended.
+
+        Raises:
+            ConfigurationError: it has begun in another event loop, which may go on.
+        """
+        if self.started and self._loop not in (None, asyncio.get_running_loop()):
+            raise ConfigurationError(
+                f"worker {self._worker_id} was started in another event loop: shut it down there, or make "
+                "another scheduler for this event loop"
+            )
 
     def attempts(self) -> Sequence[Attempt]:
         """The attempts that run here now."""
-        return () if self._worker is None else self._worker.services.active.attempts()
+        worker = self._built
+        return () if worker is None else worker.services.active.attempts()
 
     @contextmanager
     def starting(self) -> Iterator[Worker]:
         """The worker of a new run, to be started within the block. From here on settings do not change, until
         `end`, or until the block fails."""
+        self.refuse_elsewhere()  # two threads may have got here
         if self.worker.stopped:
             self._discard()
-        self._started = True
+        self._started, self._loop = True, asyncio.get_running_loop()
         try:
             yield self.worker
         except BaseException:
-            self._started = False
+            self.end()
             raise
 
     async def stop(self, timeout: float | None) -> None:
         """Stop the worker, if it runs; see `Worker.stop`."""
-        if self._worker is not None:
-            await self._worker.stop(timeout)
+        if (worker := self._built) is not None:
+            await worker.stop(timeout)
 
     def end(self) -> None:
         """The run is over: settings may change again."""
@@ -129,7 +181,7 @@ class WorkerHost:
 
     def jobs_due(self) -> None:
         """Claim at once; where the worker listens, a signal says so."""
-        if self._worker is not None and not self._worker.listening:
+        if (worker := self._built) is not None and not worker.listening:
             self._emit(Event.JOBS_DUE_HERE)
 
     def cancel_requested(self) -> None:
@@ -150,9 +202,9 @@ class WorkerHost:
 
     def schedules_adopted(self) -> None:
         """Register at once the schedules that the code has come to know."""
-        if self._worker is not None:
-            self._worker.services.registrar.poke()
+        if (worker := self._built) is not None:
+            worker.services.registrar.poke()
 
     def _emit(self, event: Event) -> None:
-        if self._worker is not None:
-            self._worker.services.events.emit(event)
+        if (worker := self._built) is not None:
+            worker.services.events.emit(event)

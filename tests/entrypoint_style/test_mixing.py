@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Queries, Schedule
+from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Queries, Schedule, Scheduler
+from pg_scheduler.testing import drain
+from tests.entrypoint_style.conftest import MakeDriver
 from tests.support.running import past, within
 
 pytestmark = pytest.mark.slow_with("psycopg")
@@ -123,3 +126,38 @@ async def test_both_styles_share_one_table_and_one_order(pgq: PgQueuer, client: 
     await client.enqueue("queued", [b"2", b"4"], [2, -3], when)
     await within(pgq.run(mode="drain", max_concurrent_tasks=1))
     assert order == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("name", ["mail", "__main__:mail", "tidy"])
+async def test_a_handler_of_the_main_module_is_no_task_of_a_scheduler_beside_it(
+    name: str, pgq: PgQueuer, client: Queries, drivers: MakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+
+    async def mail(job: Job) -> None:
+        seen.append(job.payload)
+
+    async def tidy(schedule: Schedule) -> None:
+        seen.append(schedule.entrypoint)
+
+    main = type(sys)("__main__")
+    main.__spec__ = None
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    for func in (mail, tidy):
+        func.__module__, func.__qualname__ = "__main__", func.__name__
+        setattr(main, func.__name__, func)
+    if name == "tidy":
+        pgq.schedule(name, "0 0 1 1 *")(tidy)
+    else:
+        pgq.entrypoint(name)(mail)
+    beside = Scheduler(drivers(), periodic_jobs_enabled=False)
+    await client.enqueue(name, b"hello")
+    try:
+        await beside.open()
+        await beside.load_task_functions()  # as its start does
+        await drain(beside)
+    finally:
+        await beside.driver.close()
+    assert (seen, dict(beside.task_map)) == ([], {})
+    await within(pgq.run(mode="drain"))
+    assert seen == (["tidy"] if name == "tidy" else [b"hello"])

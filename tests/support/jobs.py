@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import threading
@@ -133,6 +134,22 @@ def deaf_thread(path: str) -> None:
 def square(number: int) -> int:
     """CPU work of the smallest size."""
     return number * number
+
+
+@task(executor="process")
+def squares_of(number: int) -> list[int]:
+    """CPU work that is shared out to processes of its own."""
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        return pool.map(square, range(number))
+
+
+@task(executor="process")
+def breed(path: str) -> None:
+    """Waits for a process of its own, which never ends by itself."""
+    child = multiprocessing.get_context("fork").Process(target=spin, args=(path,))
+    child.start()
+    note(path, "bred")
+    child.join()
 
 
 @task(executor="process")

@@ -6,8 +6,11 @@ import asyncio
 import atexit
 import multiprocessing
 import os
+import signal
 import sys
+from contextlib import suppress
 from functools import partial
+from multiprocessing import process
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -17,10 +20,14 @@ from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.engine.executors.process_child import Answer, serve
 from pg_scheduler.engine.tasks.task_names import address_of
 from pg_scheduler.ports.executor import Call, UnserializableResult
+from pg_scheduler.ports.forks import forget_in_forks
 from pg_scheduler.ports.job_context import JobContext
 
 _SPAWN = multiprocessing.get_context("spawn")
 
+LOOK_AGAIN = 0.5
+"""Seconds between looks whether a busy process still lives. The end of the pipe does not always tell: what
+the function has forked holds it open."""
 
 _ENVELOPE = JsonCodec(max_bytes=3 * MAX_BYTES)
 """For arguments that were encoded once already: as a JSON string in JSON they grow, to twice at the most."""
@@ -40,33 +47,56 @@ class RemoteError(PgSchedulerError):
 
 
 class _Child:
-    """One worker process and the pipe to it."""
+    """One worker process, the pipe to it, and what its functions start."""
 
     def __init__(self) -> None:
         self._pipe, theirs = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=True)
+        # A daemonic process may not start processes.
+        self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=False)
         self._process.start()
-        # Without this, multiprocessing would ask it to terminate when the interpreter ends, and wait.
-        atexit.register(self._process.kill)
+        # Without this, multiprocessing would wait for it when the interpreter ends.
+        atexit.register(self._kill)
         theirs.close()
+        forget_in_forks(self, _Child.forget_parent)
+
+    def forget_parent(self) -> None:
+        """In a forked process, which ends too: it must neither kill its parent's process nor wait for it. (Of
+        the second multiprocessing can be told in no public way; a test fails if this one moves.)"""
+        atexit.unregister(self._kill)
+        getattr(process, "_children", set()).discard(self._process)
 
     def ask(self, request: bytes) -> bytes:
         """Send a request and wait for the answer; blocks."""
         pipe: Connection[Any, Any] = self._pipe
         try:
             pipe.send_bytes(request)
+            while not pipe.poll(LOOK_AGAIN):
+                if not self.usable:
+                    raise EOFError
             return pipe.recv_bytes()
         except (EOFError, OSError) as error:
+            self._kill_started()
             self._process.join(1)
             raise WorkerProcessDied(
                 f"the worker process ended during the job (exit code {self._process.exitcode})"
             ) from error
 
     def end(self) -> None:
-        """Kill the process; a blocked `ask` returns with `WorkerProcessDied`."""
-        atexit.unregister(self._process.kill)
-        self._process.kill()
+        """Kill the process and what it started; a blocked `ask` returns with `WorkerProcessDied`."""
+        atexit.unregister(self._kill)
+        self._kill()
         self._process.join(5)
+
+    def _kill(self) -> None:
+        if self.usable:  # another may have the number of one that is known to be dead
+            self._kill_started()
+            self._process.kill()
+
+    def _kill_started(self) -> None:
+        """End the process group, which the process began."""
+        if hasattr(os, "killpg") and self._process.pid is not None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     @property
     def usable(self) -> bool:
@@ -87,14 +117,22 @@ class ProcessExecutor:
     def __init__(self, max_workers: int | None = None) -> None:
         self._max_workers = max_workers or os.cpu_count() or 1
         self._turns: asyncio.Semaphore | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: DaemonThreads | None = None
         self._idle: list[_Child] = []
         self._codec = JsonCodec()
+        forget_in_forks(self, ProcessExecutor.forget_parent)
+
+    def forget_parent(self) -> None:
+        """In a forked process: the processes are the parent's, and the threads of theirs are not here."""
+        self._idle, self._turns, self._threads = [], None, None
 
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the function in a process; killed with it if the attempt is cancelled."""
         request = self._request(call)
-        if self._turns is None or self._threads is None:
+        loop = asyncio.get_running_loop()
+        if self._turns is None or self._threads is None or self._loop is not loop:
+            self._loop = loop
             self._turns = asyncio.Semaphore(self._max_workers)
             self._threads = DaemonThreads(self._max_workers, "pg_scheduler-process")
         turns, threads = self._turns, self._threads
@@ -127,6 +165,7 @@ class ProcessExecutor:
             child = self._idle.pop()
             if child.usable:
                 return child
+            await _end(child)
         starting = asyncio.get_running_loop().run_in_executor(None, _Child)
         try:
             return await asyncio.shield(starting)

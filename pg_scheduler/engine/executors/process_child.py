@@ -33,6 +33,8 @@ class Answer(StrEnum):
 def serve(pipe: Connection[Any, Any]) -> None:
     """Answer requests until the pipe closes. A Ctrl-C, or a service manager that tells the whole group to
     end, reaches this process too; what that means for the running job is the parent's decision alone."""
+    if hasattr(os, "setpgid"):
+        os.setpgid(0, 0)  # what functions start ends with this process
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler rather than SIG_IGN, which programs started by the function would inherit.
         signal.signal(number, lambda *_: None)
@@ -46,10 +48,13 @@ def serve(pipe: Connection[Any, Any]) -> None:
 
 
 def _end_with_parent() -> None:
-    """A killed parent leaves nobody to report to: end, even in the middle of a computation."""
+    """A killed parent leaves nobody to report to: end, even in the middle of a computation, with all that it
+    started."""
     parent = parent_process()
     if parent is not None:
         wait([parent.sentinel])
+        if hasattr(os, "killpg"):
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
 from pg_scheduler.ports.executor import Call
+from pg_scheduler.ports.forks import forget_in_forks
 from pg_scheduler.ports.job_context import JobContext
 
 
@@ -24,6 +25,11 @@ class ThreadExecutor:
     def __init__(self, max_workers: int = 32) -> None:
         self._max_workers = max_workers
         self._threads: DaemonThreads | None = None
+        forget_in_forks(self, ThreadExecutor.forget_parent)
+
+    def forget_parent(self) -> None:
+        """A forked process has none of the threads."""
+        self._threads = None
 
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the function in a thread, and wait for it even when cancelled, unless it is abandoned."""

@@ -15,11 +15,11 @@ from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import RetryPolicy
-from pg_scheduler.engine.forks import forget_in_forks
 from pg_scheduler.engine.running.arguments import Arguments
 from pg_scheduler.engine.tasks.callables import checked_callable, is_async
 from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
 from pg_scheduler.engine.tasks.definitions import redefined
+from pg_scheduler.engine.tasks.handlers import note_handler
 from pg_scheduler.engine.tasks.job_defaults import NO_DEFAULTS, JobDefaults
 from pg_scheduler.engine.tasks.passing_tasks import PassingTasks, warn_of_process_only
 from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
@@ -32,6 +32,7 @@ from pg_scheduler.engine.tasks.task_names import (
     task_name_of,
 )
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.forks import forget_in_forks
 
 OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
 """Where the `@task` decorator leaves its options on a function."""
@@ -234,6 +235,8 @@ class TaskRegistry:
 
     def _add(self, task: Task) -> None:
         self._index.add(task)
+        if task.arguments is not None:
+            note_handler(task.func)
         if hashable(task.func):
             self._names[task.func] = task.name
 

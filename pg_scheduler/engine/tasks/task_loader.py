@@ -14,6 +14,7 @@ from typing import Any
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.tasks.callables import is_async
+from pg_scheduler.engine.tasks.handlers import is_handler
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskRegistry
 from pg_scheduler.engine.tasks.task_names import address_of
 
@@ -32,14 +33,20 @@ class Loaded:
 
 def tasks_of(module: ModuleType) -> list[Callable[..., Any]]:
     """The functions of a module that are offered for jobs: those decorated with `@task`, and the module's own
-    async functions. One with a leading underscore is not offered, unless it is decorated."""
+    async functions. One with a leading underscore, or one that handles an entrypoint or a schedule, is not
+    offered, unless it is decorated."""
     return [
         found
         for name, found in vars(module).items()
         if inspect.isfunction(found)
         and (
             hasattr(found, OPTIONS_ATTRIBUTE)
-            or (is_async(found) and found.__module__ == module.__name__ and not name.startswith("_"))
+            or (
+                is_async(found)
+                and found.__module__ == module.__name__
+                and not name.startswith("_")
+                and not is_handler(found)
+            )
         )
     ]
 
@@ -120,5 +127,6 @@ class TaskLoader:
         address = address_of(found)
         if address is None or address[0] != module.__name__:
             return
-        if is_async(found) or hasattr(found, OPTIONS_ATTRIBUTE):
+        # A job of the name is meant for another scheduler beside this one, which gives the handler the job.
+        if hasattr(found, OPTIONS_ATTRIBUTE) or (is_async(found) and not is_handler(found)):
             self._registry.register(found)

@@ -16,7 +16,7 @@ from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload
 from pg_scheduler.domain.identity import bare_name, checked_name
 from pg_scheduler.engine.codec.class_names import main_module_name
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.engine.forks import forget_in_forks
+from pg_scheduler.ports.forks import forget_in_forks
 
 _REMEMBERED = "__pg_scheduler_name__"
 _OF_ONE_PROCESS = re.compile(r"@[0-9a-f]{8}\.[0-9]+\Z")

@@ -91,7 +91,7 @@ async def test_a_reset_of_a_connection_class_of_the_owners_is_made(dsn: str, sen
 async def test_a_transaction_that_was_left_open_is_rolled_back(pool: asyncpg.Pool) -> None:
     async with Queries(pool) as queries:
         session: Any = queries.driver.link.session  # type: ignore[attr-defined]
-        async with session._scope() as scope:
+        async with session._session._scope() as scope:
             await scope.script("BEGIN; CREATE TABLE left_open ()")
         async with pool.acquire() as connection:
             assert not connection.is_in_transaction()

@@ -20,6 +20,7 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.engine import service
 from pg_scheduler_postgres.driver import PostgresDriver
+from pg_scheduler_postgres.home_session import HomeSession
 from pg_scheduler_postgres.session import ScopedSession, Session
 from tests.support.running import eventually, idle, past, within
 
@@ -135,7 +136,9 @@ async def test_the_commit_of_a_statement_on_a_users_pool_ends_too(dsn: str, libr
     if library == "asyncpg":
         pytest.skip("its connections are in autocommit always")
     async with psycopg_pool.AsyncConnectionPool(dsn, min_size=1, max_size=3, open=False) as pool:
-        session = cast(PostgresDriver, Scheduler(pool, library=library).driver).link.session
+        home = cast(PostgresDriver, Scheduler(pool, library=library).driver).link.session
+        assert isinstance(home, HomeSession)
+        session = home._session
         assert isinstance(session, ScopedSession)
         with pytest.raises(ConnectionLost):
             await within(silent_at_its_end(session._scope()))

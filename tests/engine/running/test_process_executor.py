@@ -136,6 +136,36 @@ async def test_processes_end_with_a_killed_worker(
         await eventually(lambda: not alive(pid))
 
 
+async def test_a_function_may_start_processes(dsn: str, library: Library) -> None:
+    async with Scheduler.connect(dsn, library=library) as scheduler:
+        handle = await scheduler.schedule(
+            jobs.squares_of, execution_time=past(), args=(4,), store_result=True
+        )
+        assert await handle.result(timeout=45) == [0, 1, 4, 9]
+
+
+@pytest.mark.parametrize(
+    "how", ["cancelled", "worker killed", pytest.param("process killed", marks=pytest.mark.slow)]
+)
+async def test_what_a_function_started_ends_with_it(
+    dsn: str, client: Scheduler, tmp_path: Path, how: str
+) -> None:
+    trace = str(tmp_path / "trace")
+    async with WorkerProcess(dsn) as worker:
+        handle = await client.schedule(jobs.breed, execution_time=past(), args=(trace,))
+        (parent,) = await eventually(lambda: jobs.notes(trace, "bred"))
+        (child,) = await eventually(lambda: jobs.notes(trace, "started"))
+        if how == "cancelled":
+            assert await client.cancel_job(handle)
+        elif how == "worker killed":
+            worker.send(signal.SIGKILL)
+        else:
+            os.kill(parent, signal.SIGKILL)
+            assert await handle.wait(timeout=45) == "failed"
+        await eventually(lambda: not alive(parent))
+        await eventually(lambda: not alive(child))
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 async def test_a_signal_to_the_whole_group_leaves_the_running_job_to_the_worker(
     dsn: str, client: Scheduler, tmp_path: Path, number: signal.Signals

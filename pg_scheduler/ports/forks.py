@@ -17,6 +17,26 @@ def forget_in_forks(owner: _T, forget: Callable[[_T], None]) -> None:
     _owners[owner] = forget
 
 
+_of_parent: list[object] = []
+
+
+def leave_to_parent(*what: object) -> None:
+    """Keep what is the parent's as it is: nothing that its end would do (say goodbye, run the rest of a task)
+    is this process' business."""
+    _of_parent.extend(what)
+
+
+def cut_off(file_number: int) -> None:
+    """In a forked process: a socket of the parent's is another one here, on which nobody listens. Whatever
+    still writes to it, or closes it, does not reach whom the parent talks to; and the other side notices when
+    the parent dies."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.dup2(nowhere, file_number, inheritable=False)
+    finally:
+        os.close(nowhere)
+
+
 def _in_child() -> None:
     for owner, forget in list(_owners.items()):
         forget(owner)
