@@ -106,6 +106,7 @@ SCHEDULES = Table(
         "heartbeat": f"{_TIME} NOT NULL",
         "lock_name": "text",
         "stands_for": "text[] NOT NULL DEFAULT '{}'::text[]",
+        "displaced_tasks": "text[] NOT NULL DEFAULT '{}'::text[]",
         "queue": f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text",
     },
     ("schedule_key",),
