@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
@@ -56,7 +56,7 @@ from pg_scheduler.domain.inputs import (
 from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
-from pg_scheduler.domain.queues import checked_queues
+from pg_scheduler.domain.queues import Served, queue_groups
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
@@ -118,7 +118,8 @@ class Scheduler:
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
-        queues: the queues that it serves once started; None means all.
+        queues: the queues that it serves once started, as names; None means all. Or slots by name,
+            ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
 
     Raises:
         InvalidInput: an argument is invalid.
@@ -172,7 +173,7 @@ class Scheduler:
         clock: Clock | None = None,
         observers: Sequence[Observer] = (),
         periodic_jobs_enabled: bool = True,
-        queues: Collection[str] | None = None,
+        queues: Served | None = None,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -186,11 +187,11 @@ class Scheduler:
                 max_blocked=checked_leases("max_blocked", max_blocked),
                 retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
                 worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
-                queues=checked_queues(queues),
             ),
             self._build_worker,
         )
         self.max_concurrent_jobs = max_concurrent_jobs
+        self.configure_worker("queues", queues=queue_groups(queues))
         self.misfire_grace_time = misfire_grace_time
         self.vacuum_config = given_or_default("vacuum_config", vacuum_config, VacuumConfig)
         self.vacuum_enabled = vacuum_enabled
@@ -330,14 +331,14 @@ class Scheduler:
         polling_config: PollingConfig | None = None,
         lease: timedelta | float | None = None,
         only: Iterable[str] | None = None,
-        queues: Collection[str] | None = None,
+        queues: Served | None = None,
     ) -> None:
         """Change settings before the start; those left out stay.
 
         Args:
             lease: how long this worker may be silent before its jobs are taken back.
             only: names of the tasks whose jobs this worker runs; others are left to other workers.
-            queues: the queues that it serves.
+            queues: the queues that it serves, or slots by queue.
 
         Raises:
             AlreadyStarted: a RuntimeError; it runs.
@@ -354,7 +355,7 @@ class Scheduler:
         if only is not None:
             self.configure_worker("only", only=frozenset(checked_items("only", only, str, "name")))
         if queues is not None:
-            self.configure_worker("queues", queues=checked_queues(queues))
+            self.configure_worker("queues", queues=queue_groups(queues))
 
     async def open(self) -> None:
         """Connect without starting to run jobs; `schedule` does it by itself. Idempotent."""

@@ -15,6 +15,21 @@ def split_names(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(name for value in values for name in (part.strip() for part in value.split(",")) if name)
 
 
+def slots_by_queue(names: Iterable[str]) -> dict[str, int | None]:
+    """Queues as ``--queues`` names them, each with its slots: ``mail:20``, or None: ``mail``.
+
+    Raises:
+        Failure: what stands behind the colon is no whole number from 1.
+    """
+    found: dict[str, int | None] = {}
+    for name in names:
+        queue, colon, slots = name.rpartition(":")
+        if colon and not (slots.isdecimal() and int(slots) > 0 and queue):
+            raise Failure(f"--queues {name!r}: expected QUEUE or QUEUE:N, N being a whole number from 1")
+        found[queue if colon else name] = int(slots) if colon else None
+    return found
+
+
 def chosen_tasks(scheduler: Scheduler, wanted: Iterable[str]) -> set[str]:
     """The stored task names that these names stand for. A name may be that of an entrypoint, of a schedule
     or of a task.

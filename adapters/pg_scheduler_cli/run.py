@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from pg_scheduler_cli.chosen import split_names
+from pg_scheduler_cli.chosen import slots_by_queue, split_names
 from pg_scheduler_cli.errors import Failure
 from pg_scheduler_cli.logs import LEVELS, log_to_stderr
 from pg_scheduler_cli.paths import found_at
@@ -21,7 +21,8 @@ COUNT = click.IntRange(min=1)
 @click.argument("path")
 @click.option(
     "--queues", multiple=True, metavar="QUEUES",
-    help="Only run jobs that wait in these queues, separated by commas; may be repeated. Default: all.",
+    help="Only run jobs that wait in these queues, separated by commas; may be repeated. "
+    "QUEUE:N runs at most N of its jobs at once in each process. Default: all.",
 )  # fmt: skip
 @click.option(
     "--only", multiple=True, metavar="NAMES",
@@ -83,7 +84,7 @@ def _serve(path: str, given: dict[str, Any]) -> None:
 
     lifeline = Lifeline() if given["child"] else None
     options = RunOptions(
-        queues=_names("queues", given),
+        queues=slots_by_queue(_names("queues", given)),
         only=_names("only", given),
         concurrency=given["concurrency"],
         batch_size=given["batch_size"],

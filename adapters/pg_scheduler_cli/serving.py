@@ -9,8 +9,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from pg_scheduler.domain.errors import ConfigurationError, InvalidInput, PgSchedulerError
 from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
@@ -33,8 +33,8 @@ EXIT_PATIENCE = 5.0
 class RunOptions:
     """How to run an application; None keeps the application's own setting."""
 
-    queues: Sequence[str] = ()
-    """Names of queues; none means what the application says."""
+    queues: Mapping[str, int | None] = field(default_factory=dict)
+    """Slots by queue, None for those that have none of their own; none means what the application says."""
     only: Sequence[str] = ()
     """Names of entrypoints, schedules or tasks; none means all."""
     concurrency: int | None = None
@@ -64,12 +64,18 @@ class RunOptions:
         for queue in self.queues:
             _point_out_a_task(scheduler, queue)
         scheduler.reconfigure(
-            max_concurrent_jobs=self.concurrency,
+            max_concurrent_jobs=self.concurrency or self._slots_of_queues,
             batch_claim_limit=self.batch_size,
             polling_config=self._polling(scheduler.polling_config),
             only=chosen_tasks(scheduler, self.only) if self.only else None,
             queues=self.queues or None,
         )
+
+    @property
+    def _slots_of_queues(self) -> int | None:
+        """As many jobs at once as the queues have slots, if each has its own."""
+        numbers = [number for number in self.queues.values() if number is not None]
+        return sum(numbers) if numbers and len(numbers) == len(self.queues) else None
 
     def _polling(self, config: PollingConfig) -> PollingConfig:
         listen = config.listen and self.listen

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.cron import GapRule, OverlapRule
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
+from pg_scheduler.domain.queues import Served
 from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.schedule import CatchUp, Overlap
@@ -46,7 +47,7 @@ class SchedulerOptions(TypedDict, total=False):
     clock: Clock | None
     observers: Sequence[Observer]
     periodic_jobs_enabled: bool
-    queues: Collection[str] | None
+    queues: Served | None
 
 
 class JobSettings(TypedDict, total=False):

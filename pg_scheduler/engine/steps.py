@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from pg_scheduler.engine.claiming.claimer import Claimed
+from pg_scheduler.engine.claiming.group_claims import Claimed
 from pg_scheduler.engine.composition import Services, Surroundings
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.waiting import first_of

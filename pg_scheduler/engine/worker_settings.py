@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pg_scheduler.domain.polling import PollingConfig
+from pg_scheduler.domain.queues import ALL_QUEUES, QueueGroup, check_slots
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
@@ -35,9 +36,12 @@ class WorkerSettings:
     """Whether passes are made unasked."""
     only: frozenset[str] | None = None
     """Only jobs of these names are claimed; None: of every known name."""
-    queues: frozenset[str] | None = None
-    """Only jobs that wait in these queues are claimed; None: in any."""
+    queues: tuple[QueueGroup, ...] = ALL_QUEUES
+    """Only jobs that wait in these queues are claimed."""
     max_blocked: float = 60.0
     """Leases that the event loop may be blocked before they are not renewed any more."""
     blocked_after: float = 1.0
     """Seconds of a silent event loop that are worth a warning."""
+
+    def __post_init__(self) -> None:
+        check_slots(self.queues, self.capacity)

@@ -8,19 +8,16 @@ import math
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.model import START_ORDER, ClaimedJob
 from pg_scheduler.domain.polling import PollingConfig
-from pg_scheduler.engine.claiming.claim_cursor import ClaimCursor
+from pg_scheduler.domain.queues import QueueGroup
 from pg_scheduler.engine.claiming.claim_doubt import ClaimDoubt
-from pg_scheduler.engine.limits.lane_gate import LaneGate
+from pg_scheduler.engine.claiming.group_claims import Claimed, ClaimResult, GroupClaims, together
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.settling.lost_answers import orphaned_claims
-from pg_scheduler.engine.waiting import wait_at_most
-from pg_scheduler.ports.claims import MOST_PER_CLAIM, ClaimRequest
+from pg_scheduler.engine.waiting import first_of, wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
@@ -36,33 +33,14 @@ LOOK_AGAIN = 1.0
 """Seconds until a due job is looked at again that somebody's open transaction held: nothing tells when that
 transaction is rolled back."""
 
-ClaimResult = tuple[float, Sequence[ClaimedJob]]
-"""When the store was asked, by the monotonic clock, and the jobs that it gave, in start order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What one claim returned."""
-
-    taken: int
-    """Rows that were dealt with."""
-    limit: int
-    """How many could have been: if as many were taken, there may be more."""
-    next_due_in: timedelta | None
-    """Time until the next job outside lanes is due, where that is known."""
-    passed_over: bool = False
-    """Whether somebody's open transaction holds due jobs."""
-    lanes_open_in: float | None = None
-    """Seconds until a lane may have something to give; None: nobody knows of anything."""
-
 
 class Claimer:
     """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
 
     `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
     the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
-    claimer polls more often. `claimable` returns the names to claim; `queues` are those that are served, all
-    if it is None. `on_expired` is called when a claim found jobs that are too late to start.
+    claimer polls more often. `claimable` returns the names to claim; `queues` are the groups of queues that
+    are served. `on_expired` is called when a claim found jobs that are too late to start.
     """
 
     def __init__(
@@ -76,7 +54,7 @@ class Claimer:
         batch_limit: int,
         polling: PollingConfig,
         claimable: Callable[[], frozenset[str]],
-        queues: frozenset[str] | None,
+        queues: Sequence[QueueGroup],
         active: ActiveAttempts,
         start_jobs: Callable[[Sequence[ClaimedJob]], object],
         decline_job: Callable[[ClaimedJob], object],
@@ -91,11 +69,20 @@ class Claimer:
         self._batch_limit = batch_limit
         self._polling = polling
         self._claimable = claimable
-        self._queues = queues
-        self._lanes = LaneGate(clock)
-        self._cursor = ClaimCursor(clock)
-        self._busy = False
+        self._groups = [
+            GroupClaims(
+                group,
+                jobs=jobs,
+                worker_id=worker_id,
+                clock=clock,
+                lease=lease,
+                poll_after=lambda: self._interval() * (1 - polling.jitter),
+                on_expired=self._note_expired,
+            )
+            for group in queues
+        ]
         self._active = active
+        self._ends_seen = 0
         self._start_jobs = start_jobs
         self._decline_job = decline_job
         self._listening = listening
@@ -116,7 +103,8 @@ class Claimer:
 
     def wake_for_lanes(self, at_once: bool = False) -> None:
         """There may be something to claim from a lane; `at_once`: whatever that costs."""
-        self._lanes.request(at_once)
+        for group in self._groups:
+            group.lanes.request(at_once)
         self._woken.set()
 
     def stop(self) -> None:
@@ -138,9 +126,9 @@ class Claimer:
             return
         self._woken.clear()
         claimed = await self.claim_once()
-        if not claimed.taken and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
+        if not claimed.taken and claimed.complete and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
             self._note_empty_poll()
-        if claimed.taken < claimed.limit:
+        if not claimed.filled:
             await self._idle(claimed)
 
     def _note_empty_poll(self) -> None:
@@ -155,15 +143,12 @@ class Claimer:
 
     async def claim_once(self) -> Claimed:
         """Claim and start what fits."""
-        limit = min(self._active.free_slots, self._batch_limit, MOST_PER_CLAIM)
-        names = self._claimable()
-        if not names:
-            return Claimed(0, limit, None)
+        limit, names = self._active.free_slots, self._claimable()
+        if not names or limit <= 0:
+            return Claimed(0, filled=limit <= 0)
         with self._active.reserved(limit):
             async with self.claiming():
-                return await self._claim(
-                    ClaimRequest(self._worker_id, names, limit, self._lease, self._queues)
-                )
+                return await self._claim(names, limit)
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
@@ -202,26 +187,22 @@ class Claimer:
         # A row that somebody holds is given back before the next claim.
         self._doubt.looked(all_given_back=None not in answers)
 
-    async def _claim(self, request: ClaimRequest) -> Claimed:
+    async def _claim(self, names: frozenset[str], limit: int) -> Claimed:
+        """From each group of queues in turn, as far as its share goes."""
         results: list[ClaimResult] = []
-        taken, outranked, next_due_in, passed_over = 0, False, None, False
+        answers: list[Claimed] = []
+        self._ends_seen, left = self._active.ends, limit
         try:
-            if self._lanes.is_open(self._busy):
-                taken, outranked = await self._claim_lanes(request, results)
-            if taken < request.limit:
-                rest = replace(request, limit=request.limit - taken)
-                rows, next_due_in, passed_over = await self._claim_others(rest, results)
-                taken += rows
-                self._busy = rows == rest.limit
-            if outranked and not self._busy and taken < request.limit:
-                # What came before the jobs in lanes could not be had: somebody's transaction holds it.
-                rest = replace(request, limit=request.limit - taken, competing=False)
-                taken += (await self._claim_lanes(rest, results))[0]
+            for group in self._groups:
+                room = min(left, self._batch_limit, group.room(self._active))
+                if room > 0:
+                    answers.append(await group.claim(names, room, results))
+                    left -= answers[-1].taken
         finally:
-            # Whatever was claimed is leased to this worker, even if the second claim failed.
+            # Whatever was claimed is leased to this worker, even if another claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             self._start_in_order(results)
-        return Claimed(taken, request.limit, next_due_in, passed_over, self._lanes.opens_in())
+        return together(answers, of=len(self._groups))
 
     def _start_in_order(self, results: list[ClaimResult]) -> None:
         now, lease = self._clock.monotonic(), self._lease.total_seconds()
@@ -237,58 +218,8 @@ class Claimer:
         if starting:
             self._start_jobs(starting)
 
-    async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
-        """How many jobs were taken, and whether others came before some that lanes had room for. If the store
-        refuses the statement, that is logged and tried again: tasks without limits do not wait for it."""
-        sent_at, reasons = self._clock.monotonic(), self._lanes.requests
-        cursor = self._lanes.cursor if request.competing else None
-        try:
-            answer = await self._jobs.claim_lanes(
-                replace(request, lane_cursor=cursor), now=self._clock.pinned()
-            )
-        except (ConnectionLost, TransientDatabaseError):
-            raise
-        except DatabaseError:
-            self._lanes.failed()
-            log.exception("jobs of tasks with limits could not be claimed; the others are")
-            return 0, False
-        took = self._clock.monotonic() - sent_at
-        self._lanes.answered(answer, reasons, took, self._interval() * (1 - self._polling.jitter))
-        self._record_result(results, answer.jobs, answer.expired, sent_at)
-        # What expired takes no slot.
-        return len(answer.jobs), answer.outranked
-
-    async def _claim_others(
-        self, request: ClaimRequest, results: list[ClaimResult]
-    ) -> tuple[int, timedelta | None, bool]:
-        """How many rows were dealt with, when the next job is due, and whether due ones were passed over."""
-        positions = self._cursor.positions()
-        sent_at = self._clock.monotonic()
-        answer = await self._jobs.claim(replace(request, resume_after=positions), now=self._clock.pinned())
-        took = self._clock.monotonic() - sent_at
-        self._record_result(results, answer.jobs, answer.expired, sent_at)
-        if answer.sorted_into_lanes:
-            self._lanes.request()
-        if self._cursor.answered(answer, request.limit, with_positions=bool(positions)):
-            rest = replace(request, limit=request.limit - answer.rows)
-            rows, next_due_in, passed_over = await self._claim_others(rest, results)
-            return answer.rows + rows, next_due_in, passed_over
-        # The store counted from when the question reached it, and the next one takes as long to get there.
-        age = timedelta(seconds=took)
-        next_due_in = None if answer.next_due_in is None else max(answer.next_due_in - age, timedelta(0))
-        return answer.rows, next_due_in, answer.passed_over
-
-    def _record_result(
-        self,
-        results: list[ClaimResult],
-        jobs: Sequence[ClaimedJob],
-        expired: Sequence[str],
-        sent_at: float,
-    ) -> None:
-        if jobs:
-            results.append((sent_at, jobs))
-        if expired:
-            self._on_expired()
+    def _note_expired(self, expired: Sequence[str]) -> None:
+        self._on_expired()
         for job_id in expired:
             log.warning("job %r expired: not started within its grace", job_id, extra={"job_id": job_id})
 
@@ -315,7 +246,12 @@ class Claimer:
             interval = min(interval, claimed.lanes_open_in)
         if claimed.passed_over:
             interval = min(interval, LOOK_AGAIN)
-        await wait_at_most(self._woken, interval, self._clock)
+        woken = wait_at_most(self._woken, interval, self._clock)
+        if claimed.complete:
+            await woken
+        else:
+            # Of a group whose slots were taken, jobs may be waiting for one of them.
+            await first_of(woken, self._active.wait_for_end_after(self._ends_seen))
 
 
 def _or_never(seconds: float | None) -> float:

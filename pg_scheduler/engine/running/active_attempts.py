@@ -31,6 +31,8 @@ class ActiveAttempts:
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
+        self.ends: int = 0
+        """How many attempts have ended so far."""
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -76,6 +78,7 @@ class ActiveAttempts:
     def ended(self, attempt: Attempt) -> None:
         """The function ended: its slot is free, its lease still kept."""
         self._running.pop(attempt.lease, None)
+        self.ends += 1
         self._freed.set()
         if not self._running:
             self._idle.set()
@@ -116,6 +119,12 @@ class ActiveAttempts:
     async def wait_for_slot(self) -> None:
         """Return when a slot is free."""
         while self.free_slots <= 0:
+            self._freed.clear()
+            await self._freed.wait()
+
+    async def wait_for_end_after(self, ends: int) -> None:
+        """Return when more attempts have ended than this."""
+        while self.ends <= ends:
             self._freed.clear()
             await self._freed.wait()
 

@@ -159,6 +159,24 @@ async def test_an_entrypoint_where_a_queue_is_meant_is_pointed_out(shop: Shop, q
     )
 
 
+async def test_queues_with_slots_run_so_many_jobs_at_once(shop: Shop, queries: Queries) -> None:
+    await queries.enqueue(["nap"] * 3, [b""] * 3, queue=["a", "a", "b"])
+    async with shop.run("shop.main", "--queues", "a:1,b:3") as run:
+        await eventually(lambda: shop.notes.count("napping") == 2)
+        assert {job.queue for job in await queries.jobs(status="running")} == {"a", "b"}
+        shop.wake_all()
+        await eventually(lambda: shop.notes.count("woke") == 3)
+        run.send(signal.SIGTERM)
+        assert await run.ended() == 0, run.err
+
+
+@pytest.mark.parametrize("said", ["a:0", "a:x", ":3", "a:"])
+async def test_slots_that_are_no_number_are_an_error(shop: Shop, said: str) -> None:
+    async with shop.run("shop.main", "--queues", said) as run:
+        assert await run.ended() == 2
+    assert "expected QUEUE or QUEUE:N" in run.err
+
+
 async def test_no_names_of_queues_are_an_error(shop: Shop) -> None:
     async with shop.run("shop.main", "--queues", " , ") as run:
         assert await run.ended() == 2

@@ -124,7 +124,7 @@ async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(cloc
     store = driver.jobs = SlowJobs(driver.state)
     scheduler = Scheduler(driver, clock=clock, batch_claim_limit=LIMIT, misfire_grace_time=None)
     await scheduler.schedule_bulk([JobSpec(noop, clock.now(), args=(n,)) for n in range(12 * LIMIT)])
-    while (claimed := await scheduler.worker.services.claimer.claim_once()).taken == claimed.limit:
+    while (await scheduler.worker.services.claimer.claim_once()).filled:
         await scheduler.worker.steps.finish_started()
     used = [bool(positions) for positions in store.asked]
     assert used == [False] * STREAK + [True] * (13 - STREAK) + [False], "the last look was at everything"
@@ -204,9 +204,8 @@ async def test_what_marks_hide_is_found_within_moments(
         dsn, library=library, misfire_grace_time=None, max_concurrent_jobs=1
     ) as scheduler:
         await scheduler.schedule_bulk([JobSpec(note, past(60), args=(n,)) for n in range(backlog)])
-        await eventually(
-            lambda: scheduler.worker.services.claimer._cursor.positions() or len(started) == backlog
-        )
+        (claims,) = scheduler.worker.services.claimer._groups
+        await eventually(lambda: claims._cursor.positions() or len(started) == backlog)
         await scheduler.schedule(note, execution_time=past(600), args=(-1,))
         await eventually(lambda: -1 in started)
     assert started.index(-1) < backlog, "it did not wait for the end of the backlog"

@@ -86,7 +86,7 @@ async def test_room_that_is_told_of_while_a_claim_is_under_way_is_used() -> None
     (first,) = (await store.claim_lanes(claim_request(OWNER, ("limited",)))).jobs
     running = asyncio.create_task(queue.run())
     await within(store.counted.wait())
-    gate = queue.scheduler.worker.services.claimer._lanes
+    gate = queue.scheduler.worker.services.claimer._groups[0].lanes
     requests = gate.requests
     await store.settle([settlement_of(first, JobEvent.COMPLETE)])
     await eventually(lambda: gate.requests > requests)
