@@ -60,6 +60,7 @@ class Clients:
                 misfire_grace_time=job.grace,
                 timeout=job.timeout,
                 limit_key=job.limit_key if job.task == "narrow" else None,
+                queue=job.queue,
             )
 
         await self._insist(ask)

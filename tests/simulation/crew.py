@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import cast
@@ -39,6 +40,7 @@ class Slot:
     number: int
     plan: SlotPlan
     names: tuple[str, ...]
+    queues: Mapping[str, int | None] | None
     release: int = 0
     """What its next worker is to be."""
     runs: int = 0
@@ -58,7 +60,9 @@ class Crew:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.slots = [Slot(number, plan, plan.names) for number, plan in enumerate(world.plan.slots)]
+        self.slots = [
+            Slot(number, plan, plan.names, plan.queues) for number, plan in enumerate(world.plan.slots)
+        ]
         self._over = False
         self._closed_until = 0.0
         """When workers may start again, in simulated seconds."""
@@ -127,6 +131,7 @@ class Crew:
             max_crashes=MAX_CRASHES,
             clock=slot.clock,
             periodic_jobs_enabled=False,
+            queues=slot.queues,
             vacuum_config=VacuumConfig(
                 completed=None if self._world.plan.keep_completed else VacuumPolicy.immediate(),
                 interval_minutes=1,
@@ -214,10 +219,10 @@ class Crew:
             self.deploy(slot, grace)
 
     def everybody_knows_everything(self) -> None:
-        """From the next worker on; those that do not are told to make way."""
+        """From the next worker on, which serves all queues; those that do not are told to make way."""
         for slot in self.slots:
-            if (slot.names, slot.runs) != (NEW_CODE, self._release):
-                slot.names, slot.release = NEW_CODE, self._release
+            if (slot.names, slot.queues, slot.runs) != (NEW_CODE, None, self._release):
+                slot.names, slot.queues, slot.release = NEW_CODE, None, self._release
                 self.ask_to_stop(slot, 0.0)
 
     def end(self) -> None:

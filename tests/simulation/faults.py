@@ -11,7 +11,7 @@ from datetime import timedelta
 from tests.simulation.bad_rows import spoil_a_job, store_bad_schedule
 from tests.simulation.crew import OUTSIDE_HOST, Crew, Slot
 from tests.simulation.network import outcome_of
-from tests.simulation.plan import NEW_CODE, OLD_CODE, TASKS, Fault, set_back_by
+from tests.simulation.plan import NEW_CODE, OLD_CODE, QUEUES, TASKS, Fault, set_back_by
 from tests.simulation.virtual_loop import Life
 from tests.simulation.world import World
 
@@ -150,6 +150,14 @@ class Troubles:
             fault.seconds, lambda: outcome_of(store.limits.pause_task(name, False, now=time())) and None
         )
 
+    def _pause_queue(self, fault: Fault, slot: Slot) -> None:
+        world, queue = self._world, self._world.chance.choice(QUEUES)
+        store, time = world.store, world.network.store_time
+        outcome_of(store.limits.pause_queue(queue, True, now=time()))
+        self._until_over(
+            fault.seconds, lambda: outcome_of(store.limits.pause_queue(queue, False, now=time())) and None
+        )
+
     def _clock(self, fault: Fault, slot: Slot) -> None:
         if slot.clock is not None:
             slot.clock.wrong_by += timedelta(seconds=self._world.chance.uniform(-7200, 7200))
@@ -225,6 +233,7 @@ PLAYED: dict[str, Callable[[Troubles, Fault, Slot], None]] = {
     "slow": Troubles._slow,
     "deaf": Troubles._deaf,
     "pause task": Troubles._pause_task,
+    "pause queue": Troubles._pause_queue,
     "clock": Troubles._clock,
     "store clock": Troubles._store_clock,
     "store set back": Troubles._store_set_back,

@@ -94,6 +94,7 @@ class Judge:
             self._network,
             self._holds,
             frozenset(name for name, limit in self._store.state.limits.items() if limit.paused),
+            frozenset(self._store.state.paused_queues),
             self.ledger,
             self._max_crashes,
         )

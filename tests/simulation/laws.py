@@ -39,6 +39,7 @@ class Step:
     holds: Holds
     paused: frozenset[str]
     """Tasks."""
+    paused_queues: frozenset[str]
     ledger: Ledger
     max_crashes: int
 
@@ -68,6 +69,10 @@ def _claims(step: Step) -> Iterator[str]:
             yield f"{job.job_id} was claimed before it is due"
         if job.task_name not in request.task_names:
             yield f"{job.job_id} was given to a worker that does not know it"
+        if request.queues is not None and job.queue not in request.queues:
+            yield f"{job.job_id} was given to a worker that does not serve {job.queue!r}"
+        if job.queue in step.paused_queues:
+            yield f"{job.job_id} was claimed though {job.queue!r} is paused"
         step.ledger.claimed(job, request.worker_id, step.host, step.network.loop.time(), now, request.lease)
     for job_id in answer.expired:
         if step.ledger.story(job_id).grants:
@@ -85,10 +90,18 @@ def _claim(step: Step) -> Iterator[str]:
             continue
         if row.new.task_name not in request.task_names or row.execution_time > step.options["now"]:
             continue
+        if not _is_served(step, row):
+            continue
         if step.answer.rows < request.limit:
             yield f"{job_id} was due and left, though there was room"
         elif last is not None and (row.new.rank, row.execution_time, job_id) < last:
             yield f"{job_id} was more urgent than what was taken"
+
+
+def _is_served(step: Step, row: StoredJob) -> bool:
+    """Whether the worker may take jobs from the queue in which it waits."""
+    queues, queue = step.args[0].queues, row.new.queue
+    return queue not in step.paused_queues and (queues is None or queue in queues)
 
 
 def _claim_lanes(step: Step) -> Iterator[str]:
@@ -124,6 +137,7 @@ def _still_lanes(step: Step) -> Iterator[str]:
         and row.lane is not None
         and row.execution_time <= step.options["now"]
         and row.job_id not in step.holds.jobs
+        and _is_served(step, row)
     }
     given = {(job.task_name, job.lane) for job in step.answer.jobs}
     for name, lane in sorted(due - given):

@@ -7,10 +7,12 @@ in the usual noise.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.schedule import CatchUp, Overlap
 from tests.simulation.network import Weather
@@ -24,6 +26,7 @@ BEFORE, AFTER = "report.v1", "report.v2"
 NEW_CODE = (*TASKS, AFTER)
 OLD_CODE = ("plain", "narrow", "rated", BEFORE)
 """What the workers of two releases know."""
+QUEUES = ("default", "mail", "bulk")
 MAX_CRASHES = 3
 
 
@@ -60,6 +63,8 @@ class SlotPlan:
     """True: leases are kept in a thread, over a connection of their own."""
     preloaded: bool
     """True: workers there are forked from a process that has made their scheduler, and drawn its identity."""
+    queues: Mapping[str, int | None] | None = None
+    """Which they serve, with the slots of each; None: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,7 @@ class JobPlan:
     replace_at: float | None
     again_at: float | None
     """When somebody submits it once more: a new job, if it is done and deleted by then."""
+    queue: str = DEFAULT_QUEUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +179,8 @@ def plan_of(seed: int) -> Plan:
     faults = [_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))]
     if code is not None and code.first == 0:
         faults += _silence_between_releases(seed, len(slots), chaos)
+    slots, jobs, pauses = _queues(seed, slots, jobs, chaos)
+    faults += pauses
     return Plan(
         seed=seed,
         lease=lease,
@@ -279,6 +287,35 @@ def _silence_between_releases(seed: int, slots: int, chaos: float) -> list[Fault
         Fault(jumped, "store clock", 0, SILENCE.total_seconds() + chance.uniform(0, 20), 0.0),
         Fault(moved, "release", 0, 0.0, grace),
     ]
+
+
+def _queues(
+    seed: int, slots: tuple[SlotPlan, ...], jobs: tuple[JobPlan, ...], chaos: float
+) -> tuple[tuple[SlotPlan, ...], tuple[JobPlan, ...], list[Fault]]:
+    """In half of the seeds there are queues: jobs wait in them, some workers serve some of them or give them
+    slots, and they are paused."""
+    chance = random.Random(f"queues {seed}")
+    if chance.random() < 0.5:
+        return slots, jobs, []
+    pauses = [
+        Fault(chance.uniform(0, chaos), "pause queue", 0, chance.uniform(1, chaos / 2), 0.0)
+        for _ in range(chance.choice([0, 0, 1, 3]))
+    ]
+    return (
+        tuple(replace(slot, queues=_served(chance, slot.capacity)) for slot in slots),
+        tuple(replace(job, queue=chance.choice(QUEUES)) for job in jobs),
+        pauses,
+    )
+
+
+def _served(chance: random.Random, capacity: int) -> dict[str, int | None] | None:
+    if chance.random() < 0.4:
+        return None
+    chosen = chance.sample(QUEUES, chance.randint(1, len(QUEUES)))
+    slots: list[int | None] = [chance.choice([None, None, 1, 2]) for _ in chosen]
+    if sum(number or 0 for number in slots) > capacity:
+        return dict.fromkeys(chosen)
+    return dict(zip(chosen, slots, strict=True))
 
 
 def _weather(chance: random.Random) -> Weather:

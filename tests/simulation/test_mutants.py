@@ -25,6 +25,7 @@ from pg_scheduler.engine.schedules.stager import Stager
 from pg_scheduler.engine.settling import settler
 from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.worker_host import WorkerHost
+from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.ports.schedule_store import Advance, DueAnswer
 from pg_scheduler.testing.memory import lanes, settling, state
@@ -186,6 +187,18 @@ def with_lanes_that_open_before_their_time(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LaneGate, "opens_in", opens_in)
 
 
+def with_queues_that_nobody_told_apart(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ClaimRequest, "covers", lambda self, queue, task_name: task_name in self.task_names)
+
+
+def with_pauses_of_queues_that_nobody_minds(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(
+        state.MemoryState,
+        "may_claim",
+        lambda self, request, row: request.covers(row.new.queue, row.new.task_name),
+    )
+
+
 def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkerHost, "_forget_parent", lambda self: None)
 
@@ -212,6 +225,8 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (without_another_way_to_renew, 0, "no extra", "was stolen"),
         (with_rates_that_believe_the_future, 0, "store set back", "has stood still"),
         (with_lanes_that_open_before_their_time, 3330, "", "times a second for nothing"),
+        (with_queues_that_nobody_told_apart, 0, "", "does not serve"),
+        (with_pauses_of_queues_that_nobody_minds, 0, "pause queue", "is paused"),
         (with_identities_that_survive_forks, 0, "", "held, and was not renewed"),
     ],
 )
