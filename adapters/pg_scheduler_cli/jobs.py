@@ -148,6 +148,7 @@ def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None
 @click.option(
     "--limit-key", help="Key, for example a customer, to which the entrypoint's limits apply separately."
 )
+@click.option("--queue", help="Queue in which the job waits.  [default: default]")
 @click.option("--headers", metavar="JSON", help="A JSON object to send along with the payload.")
 @click.option("--max-retries", default=0, show_default=True, help="How many times a failed job is retried.")
 @connecting

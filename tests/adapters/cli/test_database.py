@@ -148,7 +148,7 @@ async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql
     comments = [line for line in printed.out.splitlines() if line.startswith("--")]
     assert (printed.code, comments[:2]) == (
         0,
-        ["-- $1 mark_ranks integer[]", "-- $2 mark_times timestamptz[]"],
+        ["-- $1 mark_queues text[]", "-- $2 mark_tasks text[]"],
     )
     session = scheduler.driver.link.session  # type: ignore[attr-defined]
     sent = [row["statement"] for row in await session.fetch("SELECT statement FROM pg_prepared_statements")]

@@ -66,6 +66,13 @@ async def test_purging_cancels_what_waits_in_that_queue_alone(pgq: Pgq, queries:
     assert again == {"queue": "mail", "cancelled": 0}
 
 
+async def test_a_job_is_enqueued_in_a_queue(pgq: Pgq, queries: Queries) -> None:
+    enqueued = await pgq("jobs", "enqueue", "letter", "--queue", "mail")
+    job = await queries.job(enqueued.out.strip())
+    assert job is not None
+    assert job.queue == "mail"
+
+
 async def test_jobs_are_listed_by_queue(pgq: Pgq, queries: Queries) -> None:
     await queries.enqueue(["letter"] * 2, [b"1", b"2"], queue=["mail", None])
     (listed,) = json.loads((await pgq("jobs", "list", "--queue", "mail", "--json")).out)
