@@ -144,6 +144,22 @@ def squares_of(number: int) -> list[int]:
 
 
 @task(executor="process")
+def child_told_to_end() -> int | None:
+    """How a process of its own ended, which waits for ever."""
+    child = multiprocessing.get_context("fork").Process(target=threading.Event().wait)
+    child.start()
+    child.terminate()
+    child.join(20)
+    return child.exitcode
+
+
+@task(executor="process")
+def leave_behind(path: str) -> None:
+    """Returns, and does not wait for the process that it started."""
+    multiprocessing.get_context("fork").Process(target=spin, args=(path,)).start()
+
+
+@task(executor="process")
 def breed(path: str) -> None:
     """Waits for a process of its own, which never ends by itself."""
     child = multiprocessing.get_context("fork").Process(target=spin, args=(path,))

@@ -144,6 +144,25 @@ async def test_a_function_may_start_processes(dsn: str, library: Library) -> Non
         assert await handle.result(timeout=45) == [0, 1, 4, 9]
 
 
+async def test_what_a_function_forked_ends_when_it_is_told_to(dsn: str, client: Scheduler) -> None:
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(jobs.child_told_to_end, execution_time=past(), store_result=True)
+        assert await handle.result(timeout=45) == -signal.SIGTERM
+
+
+async def test_what_a_function_left_behind_ends_with_the_worker(
+    dsn: str, client: Scheduler, tmp_path: Path
+) -> None:
+    trace = str(tmp_path / "trace")
+    async with WorkerProcess(dsn) as worker:
+        handle = await client.schedule(jobs.leave_behind, execution_time=past(), args=(trace,))
+        assert await handle.wait(timeout=45) == "completed"
+        (child,) = await eventually(lambda: jobs.notes(trace, "started"))
+        assert alive(child)
+        worker.send(signal.SIGTERM)
+        await eventually(lambda: not alive(child))
+
+
 @pytest.mark.parametrize(
     "how", ["cancelled", "worker killed", pytest.param("process killed", marks=pytest.mark.slow)]
 )
