@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -144,13 +146,15 @@ def squares_of(number: int) -> list[int]:
 
 
 @task(executor="process")
-def child_told_to_end() -> int | None:
-    """How a process of its own ended, which waits for ever."""
+def children_told_to_end() -> list[int | None]:
+    """How a process of its own ended that waits for ever, and then a program that does."""
     child = multiprocessing.get_context("fork").Process(target=threading.Event().wait)
     child.start()
     child.terminate()
-    child.join(20)
-    return child.exitcode
+    child.join(10)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as program:
+        program.terminate()
+        return [child.exitcode, program.wait(10)]
 
 
 @task(executor="process")
