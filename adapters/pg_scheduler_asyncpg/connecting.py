@@ -15,6 +15,33 @@ from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
 """Seconds to wait for a connection before calling the database unreachable."""
+ANSWER_PATIENCE = 1.0
+"""Seconds for which a connection may still be made although nobody wants it any more."""
+
+
+async def connect(*args: Any, **kwargs: Any) -> Any:
+    """`asyncpg.connect`, as `uncut`."""
+    return await uncut(asyncpg.connect(*args, **kwargs))
+
+
+async def uncut(connecting: Awaitable[Any]) -> Any:
+    """A connection. Where asyncpg is cancelled while the server is to say whether it speaks TLS, it leaves an
+    exception that nobody retrieves: an error in the log. So a cancellation lets it come to its end first."""
+    made = asyncio.ensure_future(connecting)
+    try:
+        return await asyncio.shield(made)
+    except asyncio.CancelledError:
+        made.add_done_callback(_unwanted)
+        try:
+            await asyncio.wait({made}, timeout=ANSWER_PATIENCE)
+        finally:
+            made.cancel()
+        raise
+
+
+def _unwanted(made: asyncio.Future[Any]) -> None:
+    if not made.cancelled() and made.exception() is None:
+        made.result().terminate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +57,7 @@ class Connector:
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
         """From a connection string."""
-        return cls(lambda: asyncpg.connect(dsn), dsn)
+        return cls(lambda: connect(dsn), dsn)
 
     @classmethod
     def of_pool(cls, pool: Any) -> Connector:
@@ -38,13 +65,15 @@ class Connector:
         them up before it lends them. All this by its private attributes (asyncpg has no public way; a test
         fails if they move)."""
 
-        async def connect() -> Any:
-            connection = await pool._connect(
-                *pool._connect_args,
-                loop=asyncio.get_running_loop(),
-                connection_class=pool._connection_class,
-                record_class=pool._record_class,
-                **pool._connect_kwargs,
+        async def as_the_pool_does() -> Any:
+            connection = await uncut(
+                pool._connect(
+                    *pool._connect_args,
+                    loop=asyncio.get_running_loop(),
+                    connection_class=pool._connection_class,
+                    record_class=pool._record_class,
+                    **pool._connect_kwargs,
+                )
             )
             try:
                 for prepare in (pool._init, pool._setup):
@@ -55,7 +84,7 @@ class Connector:
                 raise
             return connection
 
-        return cls(connect)
+        return cls(as_the_pool_does)
 
     @classmethod
     def of_connection(cls, connection: Any) -> Connector:
@@ -76,7 +105,7 @@ class Connector:
             "statement_cache_size": connection._config.statement_cache_size,
         }
         given = {name: value for name, value in kwargs.items() if value is not None}
-        return cls(lambda: asyncpg.connect(**given))
+        return cls(lambda: connect(**given))
 
     def with_settings(self, settings: Settings) -> Connector:
         """The same, with settings on each connection."""

@@ -105,6 +105,7 @@ SCHEDULES = Table(
         "heartbeat": f"{_TIME} NOT NULL",
         "lock_name": "text",
         "stands_for": "text[] NOT NULL DEFAULT '{}'::text[]",
+        "displaced_tasks": "text[] NOT NULL DEFAULT '{}'::text[]",
     },
     ("schedule_key",),
     {"scheduled_job_schedules_due": "(next_window) WHERE ((NOT paused) AND (NOT retired))"},

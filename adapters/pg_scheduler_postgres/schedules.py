@@ -129,6 +129,7 @@ class PostgresSchedules:
             next_window=standing.next_window,
             lock_name=standing.lock_name,
             stands_for=list(standing.stands_for),
+            displaced_tasks=list(standing.displaced_tasks),
             known=known,
         )
         inserted: bool = rows[0]["inserted"]
@@ -268,6 +269,7 @@ def _known(row: Row) -> Known:
         paused=row["paused"],
         lock_name=row["lock_name"],
         stands_for=tuple(row["stands_for"]),
+        displaced_tasks=tuple(row["displaced_tasks"]),
     )
 
 

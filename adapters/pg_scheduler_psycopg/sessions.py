@@ -272,8 +272,21 @@ class PoolSession(_Shared, ScopedSession):
         while True:
             try:
                 wait = min(ASK_AGAIN, max(deadline - loop.time(), 0.01))
+                cancelled = _cancellations()
                 connection: psycopg.AsyncConnection[Any] = await pool.getconn(timeout=wait)
-                return connection
             except psycopg_pool.PoolTimeout:
                 if loop.time() >= deadline:
                     raise
+            else:
+                if _cancellations() == cancelled:
+                    return connection
+                # The pool waits by `asyncio.wait_for`, which before Python 3.12 loses a cancellation that
+                # meets its end.
+                await pool.putconn(connection)
+                raise asyncio.CancelledError
+
+
+def _cancellations() -> int:
+    """How often this task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()

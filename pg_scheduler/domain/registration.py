@@ -79,6 +79,9 @@ class Known:
     """The lock of its runs; None: its key."""
     stands_for: tuple[str, ...] = ()
     """Keys that it has replaced: their unfinished runs are its own."""
+    displaced_tasks: tuple[str, ...] = ()
+    """What its task is called (as `family_of`) by definitions that an older one has displaced by coming back:
+    code that has one of these names goes on with this row."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ AHEAD = timedelta(minutes=1)
 """A mark that lies further in the future was made by a clock that ran ahead. Less is the ordinary adjustment
 of a clock, for which no window may run twice."""
 MOST_REMEMBERED = 16
-"""Replaced keys of one schedule: the runs of older ones have long ended."""
+"""Replaced keys of one schedule: the runs of older ones have long ended. As many displaced names."""
 _INSTANT = timedelta(microseconds=1)
 
 
@@ -53,6 +53,7 @@ class Standing:
     paused: bool = False
     lock_name: str | None = None
     stands_for: tuple[str, ...] = ()
+    displaced_tasks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +94,10 @@ def plan_registrations(wanted: Sequence[Wanted], stored: Sequence[Known], now: d
 
 
 def _concerns(row: Known, family: str, keys: set[str]) -> bool:
-    """True of what code has for this task, or for those that share its name, and of what has taken the place
-    of these keys."""
-    return family_of(row.task_name, row.key) == family or not keys.isdisjoint(row.stands_for)
+    """True of what code has for this task, or for those that share its name, of what has taken the place of
+    these keys, and of what would have this name if older code had not come back."""
+    names = (family_of(row.task_name, row.key), *row.displaced_tasks)
+    return family in names or not keys.isdisjoint(row.stands_for)
 
 
 def _joined(one: Plan, other: Plan) -> Plan:
@@ -182,7 +184,20 @@ def _inherited(
         paused=_paused(wanted, own, predecessors),
         lock_name=_lock_name(wanted.key, own, ancestor, taken),
         stands_for=_latest((*kept, *replaced), without=active),
+        displaced_tasks=() if own is None else _displaced_tasks(wanted, own),
     )
+
+
+def _displaced_tasks(wanted: Wanted, own: Known) -> tuple[str, ...]:
+    """Older code may put its own name of the task back while newer code lives, which has only been silent by
+    the database's clock: the next release is of the newer code, and must find the row. A definition that the
+    row never had is newer than all of them."""
+    if wanted.spec_hash == own.spec_hash:
+        return own.displaced_tasks
+    if wanted.spec_hash not in own.older_hashes:
+        return ()
+    displaced = (*own.displaced_tasks, family_of(own.task_name, own.key))
+    return _latest(displaced, without={family_of(wanted.task_name, wanted.key)})
 
 
 def _lock_name(key: str, own: Known | None, ancestor: Known | None, taken: set[str]) -> str | None:
@@ -205,8 +220,8 @@ def _paused(wanted: Wanted, own: Known | None, predecessors: Sequence[Known]) ->
     return replaced_pause if own.retired and predecessors else own.paused
 
 
-def _latest(keys: Iterable[str], without: set[str]) -> tuple[str, ...]:
-    newest_first = dict.fromkeys(reversed([key for key in keys if key not in without]))
+def _latest(names: Iterable[str], without: set[str]) -> tuple[str, ...]:
+    newest_first = dict.fromkeys(reversed([name for name in names if name not in without]))
     return tuple(reversed(list(newest_first)))[-MOST_REMEMBERED:]
 
 

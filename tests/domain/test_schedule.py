@@ -183,6 +183,18 @@ def test_waiting_windows_are_run_one_after_the_other() -> None:
     assert [plan.skipped for plan in taken] == [7, 0, 0]
 
 
+def test_runs_that_are_slower_than_their_interval_leave_the_oldest_windows_out_and_count_them() -> None:
+    spec = minutely(ALL, WAIT, catch_up_limit=3)
+    next_window, run, skipped = NOON, list[datetime](), 0
+    for n in range(4):  # each run takes three intervals
+        plan = plan_advance(spec, next_window, NOON + 3 * n * MINUTE, busy=False)
+        assert plan is not None
+        next_window, skipped = plan.next_window, skipped + plan.skipped
+        run += plan.windows
+    assert run == [NOON + n * MINUTE for n in (0, 1, 4, 7)]
+    assert skipped == 4
+
+
 def test_windows_that_may_overlap_are_run_at_once() -> None:
     (plan,) = steps(minutely(ALL, ALLOW, catch_up_limit=3), NOON, NOON + 9 * MINUTE)
     assert plan.windows == tuple(NOON + n * MINUTE for n in (7, 8, 9))

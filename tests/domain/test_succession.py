@@ -120,6 +120,46 @@ def test_a_schedule_does_not_stand_for_one_that_has_come_back_beside_it() -> Non
     assert put["successor"].stands_for == ("before",)
 
 
+def displaced_by(returning: Wanted, stored: Known) -> tuple[str, ...]:
+    """What the row remembers once this definition has it."""
+    plan = plan_registrations([returning], [stored], NOON + SILENCE)
+    ((_, standing),) = plan.put
+    return standing.displaced_tasks
+
+
+def test_a_row_remembers_the_names_that_an_older_definition_displaces_when_it_comes_back() -> None:
+    younger = replace(known("a", task="younger"), spec_hash="younger", older_hashes=("older", "a"))
+    assert displaced_by(wanted("a"), younger) == ("younger",)
+    assert displaced_by(wanted("a"), replace(younger, displaced_tasks=("youngest",))) == (
+        "youngest",
+        "younger",
+    ), "two have come back, one after the other"
+    assert displaced_by(wanted("a", task="x"), replace(younger, displaced_tasks=("x",))) == ("younger",)
+    shared = replace(younger, task_name="family@a")
+    assert displaced_by(wanted("a"), shared) == ("family",), (
+        "as the next release looks for it, by another key"
+    )
+
+
+def test_what_a_row_never_had_is_newer_than_all_that_it_remembers() -> None:
+    stored = replace(known("a", task="older"), spec_hash="older", displaced_tasks=("younger",))
+    assert displaced_by(wanted("a"), stored) == ()
+    retired = replace(stored, spec_hash="a", retired=True)
+    assert displaced_by(wanted("a"), retired) == ("younger",), "the same definition again"
+
+
+def test_only_names_of_code_that_went_on_are_looked_for() -> None:
+    """A row whose task was called so before, and that has its newest definition, has nothing to do with
+    others of that name."""
+    stored = replace(known("a", task="younger"), spec_hash="younger", older_hashes=("a",))
+    assert plan_registrations([wanted("b")], [stored], NOON).replace == ()
+    assert plan_registrations([wanted("b")], [replace(stored, displaced_tasks=("task",))], NOON).replace == (
+        "a",
+    )
+    at_run_time = replace(stored, displaced_tasks=("task",), of_code=False)
+    assert plan_registrations([wanted("b")], [at_run_time], NOON).replace == ()
+
+
 def test_only_the_latest_replaced_keys_are_remembered() -> None:
     many = tuple(f"{number}" for number in range(40))
     (key, standing), *_ = plan_registrations([wanted("new")], [known("old", stands_for=many)], NOON).put

@@ -63,7 +63,7 @@ class Crew:
         self._closed_until = 0.0
         """When workers may start again, in simulated seconds."""
         code = world.plan.code
-        self._release = self._seen = 0 if code is None else code.first
+        self._release, self._seen = 0 if code is None else code.first, -1
         """The latest release that is out, and the latest of which a worker has started."""
         for slot in self.slots:
             slot.release = self._release
@@ -91,18 +91,10 @@ class Crew:
         slot.incarnations += 1
         host = Host(f"w{slot.number}.{slot.incarnations}")
         host.awake_since = self._world.loop.time()
-        slot.runs = self._not_before_its_time(slot.release)
+        slot.runs = slot.release
         slot.clock = HostClock(self._world.network, timedelta(seconds=slot.plan.wrong_by))
         slot.scheduler = host.context.run(self._scheduler, host, slot)
         return host
-
-    def _not_before_its_time(self, release: int) -> int:
-        """A release that changes the key comes after the one that renames the task. When the store's clock
-        jumps past the silence of those that confirm a definition, an older worker puts its own back, as after
-        a roll-back: then the task is to be renamed once more first."""
-        stored = self._world.store.state.schedules.get(RELEASES[0].key)
-        went_back = stored is not None and not stored.retired and stored.new.task_name == RELEASES[0].task
-        return min(release, 1) if went_back else release
 
     async def _live(self, slot: Slot) -> None:
         scheduler, host = slot.scheduler, slot.host
@@ -208,7 +200,8 @@ class Crew:
 
     def deploy(self, slot: Slot, grace: float) -> None:
         """The next worker there is of the latest release; where that runs already, a newer one comes out. No
-        release is left out: a schedule that gets another task and another key at once is another."""
+        release is left out, the first one neither: a schedule that gets another task and another key at once
+        is another, and of two definitions the one that is stored last is taken for the newer one."""
         if slot.release == self._release == self._seen:
             self._release = min(self._release + 1, len(RELEASES) - 1)
         slot.release = self._release

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.schedule import CatchUp, Overlap
 from tests.simulation.network import Weather
 
@@ -167,20 +168,20 @@ def plan_of(seed: int) -> Plan:
     kinds = [kind for kind in FAULTS if chance.random() < 0.4] or [chance.choice(FAULTS)]
     slots = tuple(_slot(chance) for _ in range(chance.randint(1, 3)))
     jobs = tuple(_job(chance, number, chaos) for number in range(chance.randint(3, 25)))
+    schedules = tuple(_schedule(chance, number, chaos) for number in range(chance.choice([0, 0, 1, 2])))
+    code = _code(chance, chaos) if "release" in kinds else None
+    faults = [_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))]
+    if code is not None and code.first == 0:
+        faults += _silence_between_releases(seed, len(slots), chaos)
     return Plan(
         seed=seed,
         lease=lease,
         chaos=chaos,
         slots=slots,
         jobs=jobs,
-        schedules=tuple(_schedule(chance, number, chaos) for number in range(chance.choice([0, 0, 1, 2]))),
-        code=_code(chance, chaos) if "release" in kinds else None,
-        faults=tuple(
-            sorted(
-                (_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))),
-                key=lambda fault: fault.at,
-            )
-        ),
+        schedules=schedules,
+        code=code,
+        faults=tuple(sorted(faults, key=lambda fault: fault.at)),
         weather=_weather(chance),
         keep_completed=chance.random() < 0.8,
         conflict=ConflictResolution.IGNORE,
@@ -261,6 +262,23 @@ def _fault(chance: random.Random, kinds: list[str], slots: int, lease: float, ch
         seconds=lease * chance.choice([0.1, 0.5, 0.9, 1.1, 1.5, 3.0]) * chance.uniform(0.8, 1.2),
         grace=chance.choice([0.0, 2.0, 30.0]),
     )
+
+
+def _silence_between_releases(seed: int, slots: int, chaos: float) -> list[Fault]:
+    """In some seeds the database's clock jumps after the release that renames the task, so far that its
+    definition seems to have no code behind it: workers of the release before put theirs back. The release
+    that changes the key comes while they live."""
+    chance = random.Random(f"silence {seed}")
+    if slots < 2 or chance.random() < 0.5:
+        return []
+    renamed, moved = sorted(chance.uniform(0, chaos) for _ in range(2))
+    jumped = chance.uniform(renamed, (renamed + moved) / 2)
+    grace = chance.choice([0.0, 2.0])
+    return [
+        Fault(renamed, "release", 0, 0.0, grace),
+        Fault(jumped, "store clock", 0, SILENCE.total_seconds() + chance.uniform(0, 20), 0.0),
+        Fault(moved, "release", 0, 0.0, grace),
+    ]
 
 
 def _weather(chance: random.Random) -> Weather:

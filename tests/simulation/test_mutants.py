@@ -159,6 +159,10 @@ def without_an_heir(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(succession, "paired", lambda heirs, predecessors: {})
 
 
+def with_names_that_older_code_displaces_forgotten(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(succession, "_displaced_tasks", lambda wanted, own: ())
+
+
 def without_runs_of_the_replaced_key(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(StoredSchedule, "keys", property(lambda self: (self.new.key,)))
 
@@ -202,6 +206,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (with_leases_of_held_rows_that_end, 0, "hold", "before its lease ends"),
         (with_verdicts_on_held_rows_forgotten, 0, "hold", "held, and was not renewed"),
         (without_an_heir, 0, "release", "neither enqueued nor counted"),
+        (with_names_that_older_code_displaces_forgotten, 55, "release", "decided about again"),
         (without_runs_of_the_replaced_key, 0, "release", "of the code's is unfinished"),
         (with_schedules_that_all_must_read, 0, "bad row", "a round failed"),
         (without_another_way_to_renew, 0, "no extra", "was stolen"),

@@ -12,4 +12,6 @@
     )
     OR schedule.schedule_key = ANY (:keys::text[])
     OR (schedule.stands_for OPERATOR(pg_catalog.&&) :keys::text[] AND schedule.origin = 'code')
+    -- Older code has put its own name of the task back.
+    OR (schedule.displaced_tasks OPERATOR(pg_catalog.&&) :families::text[] AND schedule.origin = 'code')
 )

@@ -7,14 +7,15 @@ stored AS (
     INSERT INTO :"schema".scheduled_job_schedules AS schedule (
         schedule_key, task_name, spec, spec_hash, task_data, priority, max_retries, misfire_grace_time,
         timeout_seconds, backoff, exclusive, contention, origin, waits, paused, mark, next_window, lock_name,
-        stands_for, created_at, heartbeat
+        stands_for, displaced_tasks, created_at, heartbeat
     )
     VALUES (
         :schedule_key::text, :task_name::text, :spec::text::jsonb, :spec_hash::text, :task_data::text::jsonb,
         :priority::integer, :max_retries::integer, :misfire_grace_time::integer,
         :timeout_seconds::double precision, :backoff::text::jsonb, :exclusive::boolean,
         :contention::text, :origin::text, :waits::boolean, :paused::boolean, :mark::timestamptz,
-        :next_window::timestamptz, :lock_name::text, :stands_for::text[], :NOW, :NOW
+        :next_window::timestamptz, :lock_name::text, :stands_for::text[], :displaced_tasks::text[],
+        :NOW, :NOW
     )
     ON CONFLICT (schedule_key) DO UPDATE SET
         task_name = EXCLUDED.task_name,
@@ -47,6 +48,7 @@ stored AS (
         next_window = CASE WHEN :known::boolean THEN EXCLUDED.next_window ELSE schedule.next_window END,
         lock_name = CASE WHEN :known::boolean THEN EXCLUDED.lock_name ELSE schedule.lock_name END,
         stands_for = CASE WHEN :known::boolean THEN EXCLUDED.stands_for ELSE schedule.stands_for END,
+        displaced_tasks = EXCLUDED.displaced_tasks,
         heartbeat = EXCLUDED.heartbeat
     RETURNING schedule.schedule_key, schedule.xmax = 0 AS inserted
 )

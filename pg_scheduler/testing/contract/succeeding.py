@@ -73,6 +73,46 @@ class TestSucceeding:
         await register(driver, OLD, now=21 + SILENT)
         assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [False, True]
 
+    async def test_a_release_goes_on_with_what_older_code_has_taken_back_from_the_one_before(
+        self, driver: Driver
+    ) -> None:
+        """The second release renames the task. By the database's clock it is silent for a while, so the
+        first, which still lives, takes its schedule back. The third release moves it."""
+        renamed = replace(OLD, task_name="renamed", spec_hash="renamed")
+        moved = replace(RESPELLED, task_name="renamed")
+        await register(driver, OLD)
+        await run_at(driver, 60)
+        await register(driver, renamed, now=70)
+        await register(driver, OLD, now=70 + SILENT)
+        (record,) = await register(driver, moved, now=80 + SILENT)
+        assert (record.mark, record.next_window) == (at(60), at(120))
+        await register(driver, OLD, now=90 + SILENT)
+        assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [True, False]
+
+    async def test_what_older_code_takes_back_from_the_release_after_next_is_known_to_that(
+        self, driver: Driver
+    ) -> None:
+        renamed = replace(OLD, task_name="renamed", spec_hash="renamed")
+        moved = replace(RESPELLED, task_name="renamed")
+        await register(driver, OLD)
+        await register(driver, renamed, now=10)
+        await register(driver, moved, now=20)
+        await register(driver, OLD, now=20 + SILENT)
+        await register(driver, moved, now=30 + SILENT)
+        assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [False, True]
+
+    async def test_names_that_older_code_has_displaced_are_forgotten_with_the_next_definition(
+        self, driver: Driver
+    ) -> None:
+        """Somebody else may give the name to a task of theirs."""
+        renamed = replace(OLD, task_name="renamed", spec_hash="renamed")
+        await register(driver, OLD)
+        await register(driver, renamed, now=10)
+        await register(driver, OLD, now=10 + SILENT)
+        await register(driver, replace(OLD, task_name="third", spec_hash="third"), now=20 + SILENT)
+        await register(driver, replace(RESPELLED, task_name="renamed"), now=30 + SILENT)
+        assert [(await the_schedule(driver, key)).retired for key in ("old", "new")] == [False, False]
+
     async def test_where_nothing_was_missed_another_rule_begins_after_now(self, driver: Driver) -> None:
         await register(driver, OLD)
         await run_at(driver, 60)

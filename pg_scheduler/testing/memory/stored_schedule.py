@@ -27,6 +27,7 @@ class StoredSchedule:
     last_job_id: str | None = None
     lock_name: str | None = None
     stands_for: tuple[str, ...] = ()
+    displaced_tasks: tuple[str, ...] = ()
 
     @property
     def active(self) -> bool:
@@ -49,6 +50,7 @@ class StoredSchedule:
             paused=self.new.paused,
             lock_name=self.lock_name,
             stands_for=self.stands_for,
+            displaced_tasks=self.displaced_tasks,
         )
 
     def take(self, wanted: NewSchedule, standing: Standing, now: datetime) -> None:
@@ -60,6 +62,7 @@ class StoredSchedule:
         self.new = replace(wanted, paused=standing.paused)
         self.mark, self.next_window = standing.mark, standing.next_window
         self.lock_name, self.stands_for = standing.lock_name, standing.stands_for
+        self.displaced_tasks = standing.displaced_tasks
         self.heartbeat, self.retired = now, False
 
     @property
