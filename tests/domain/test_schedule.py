@@ -72,7 +72,7 @@ def due_windows(spec: ScheduleSpec, next_due: datetime, now: datetime) -> list[d
     return found
 
 
-@settings(deadline=None, max_examples=40)  # long downtimes are long walks
+@settings(max_examples=40)  # long downtimes are long walks
 @given(specs, st.integers(0, 9_000), st.floats(0, 0.99))
 def test_every_due_window_is_run_or_left_out_and_none_twice(
     spec: ScheduleSpec, count: int, past_the_last: float
@@ -88,7 +88,6 @@ def test_every_due_window_is_run_or_left_out_and_none_twice(
     assert len(run) + sum(plan.skipped for plan in taken) == len(due)
 
 
-@settings(deadline=None)
 @given(specs, st.integers(0, 9_000), st.booleans())
 def test_the_mark_only_grows_and_the_next_window_follows_it(
     spec: ScheduleSpec, count: int, busy: bool
