@@ -20,7 +20,8 @@ ANSWER_PATIENCE = 1.0
 
 
 async def connect(*args: Any, **kwargs: Any) -> Any:
-    """`asyncpg.connect`, as `uncut`."""
+    """`asyncpg.connect`, as `uncut`, for a connection of ours: it keeps our longest statements prepared, too."""
+    kwargs.setdefault("max_cacheable_statement_size", 0)
     return await uncut(asyncpg.connect(*args, **kwargs))
 
 

@@ -23,6 +23,7 @@ _INCLUDE = re.compile(r"^( *)(.*?)-- include: (\w+)(.*)\n", re.MULTILINE)
 _TOKEN = re.compile(
     r"""
     (?P<comment> ^[ ]*--[^\n]*\n | [ ]*--[^\n]* )
+    | (?P<indent> ^[ ]+ )
     | (?P<literal> '[^']*' )
     | (?P<schema> :"schema" )
     | (?P<identifier> "[^"]*" )
@@ -159,7 +160,8 @@ class Statements:
 
 
 def compiled(sql: str, schema: str, *, pinned: bool = False) -> Statement:
-    """A statement with its markers replaced. What stands in quotes stays as it is. If pinned, the clock is a
+    """A statement with its markers replaced, and without comments and indents: asyncpg prepares a text anew
+    each time that is longer than 15 KiB. What stands in quotes stays as it is. If pinned, the clock is a
     parameter, `now`."""
     types: dict[str, str] = {}
 
@@ -168,7 +170,7 @@ def compiled(sql: str, schema: str, *, pinned: bool = False) -> Statement:
         return f"${list(types).index(name) + 1}" + (f"::{kind}" if kind else "")
 
     def replaced(match: re.Match[str]) -> str:
-        if match["comment"]:
+        if match["comment"] or match["indent"]:
             return ""
         if match["schema"]:
             return quoted(schema)

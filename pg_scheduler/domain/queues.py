@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pg_scheduler.domain.errors import InvalidInput, shown
@@ -64,16 +64,20 @@ def queue_groups(served: Served | None) -> tuple[QueueGroup, ...]:
     return (*own, QueueGroup(others)) if others else tuple(own)
 
 
-def check_slots(groups: Collection[QueueGroup], capacity: int) -> None:
-    """Refuse slots of queues that are more together than the worker has.
+def with_slots(groups: Collection[QueueGroup], capacity: int) -> tuple[QueueGroup, ...]:
+    """The groups of a worker with so many slots: queues without a number share what the others leave.
 
     Raises:
-        InvalidInput: they are.
+        InvalidInput: they want more than there are.
     """
-    wanted = sum(group.slots or 0 for group in groups)
+    taken = sum(group.slots or 0 for group in groups)
+    wanted = taken + any(group.slots is None for group in groups)
     if wanted > capacity:
         raise InvalidInput(
             "queues",
-            f"their slots are {wanted} together, and the worker runs {capacity} jobs at once",
+            f"they need {wanted} slots, and the worker runs {capacity} jobs at once",
             f"Give it max_concurrent_jobs={wanted} (pgq run: --concurrency {wanted})",
         )
+    return tuple(
+        replace(group, slots=capacity - taken) if group.slots is None and taken else group for group in groups
+    )

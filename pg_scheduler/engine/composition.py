@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pg_scheduler.domain.queues import with_slots
 from pg_scheduler.engine.claiming.claimer import Claimer
 from pg_scheduler.engine.events import Event, Events, Reaction
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
@@ -272,7 +273,7 @@ class Composition:
             batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
-            queues=settings.queues,
+            queues=with_slots(settings.queues, settings.capacity),
             active=self._active,
             start_jobs=runner.start,
             decline_job=runner.decline,

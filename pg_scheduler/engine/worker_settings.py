@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pg_scheduler.domain.polling import PollingConfig
-from pg_scheduler.domain.queues import ALL_QUEUES, QueueGroup, check_slots
+from pg_scheduler.domain.queues import ALL_QUEUES, QueueGroup, with_slots
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
@@ -44,4 +44,4 @@ class WorkerSettings:
     """Seconds of a silent event loop that are worth a warning."""
 
     def __post_init__(self) -> None:
-        check_slots(self.queues, self.capacity)
+        with_slots(self.queues, self.capacity)

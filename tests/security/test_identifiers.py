@@ -17,6 +17,7 @@ from pg_scheduler import InvalidInput, JobStatus, Scheduler
 from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler_embedded import EmbeddedServer
+from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.migration_steps import install_sql
 from pg_scheduler_postgres.statements import channel_of, checked_identifier, quoted
 from tests.support.databases import give_back, new_database
@@ -86,11 +87,11 @@ async def test_hostile_names_hold_a_whole_scheduler_and_harm_nothing(
             handle = await other.schedule(nothing, execution_time=past())
             assert await handle.wait(timeout=45) is JobStatus.COMPLETED
             await other.shutdown()
-        assert await sql.fetchval(tables, name) == 8
+        assert await sql.fetchval(tables, name) == len(TABLES)
         assert await sql.fetchval("SELECT alive FROM canary")
         assert await sql.fetchval("SELECT to_regclass('public.scheduled_jobs')") is None
         await sql.execute(install_sql(name))  # what `pgq db sql` prints
-        assert await sql.fetchval(tables, name) == 8
+        assert await sql.fetchval(tables, name) == len(TABLES)
         schemas = await sql.fetch("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information)'")
         assert {row["nspname"] for row in schemas} == {"public", name}
     finally:

@@ -48,6 +48,18 @@ def test_limits_and_arrays_of_the_hot_path_stand_behind_a_select(name: str) -> N
     assert re.findall(r"LIMIT \$\d+|(?:ANY|ALL) \(\$\d+[^)]*\)", sql) == []
 
 
+ASYNCPG_KEEPS = 15 * 1024
+"""Characters: `max_cacheable_statement_size` of a user's pool, unless it says otherwise."""
+
+
+@pytest.mark.parametrize(
+    "name", ["claim", "claim_job", "renew", "settle", "settle_completed", "submit", "submit_one"]
+)
+def test_statements_of_the_hot_path_are_short_enough_to_stay_prepared(name: str) -> None:
+    longest = Statements("s" * 63)
+    assert max(len(longest.pinned(name).sql), len(longest.unpinned(name).sql)) <= ASYNCPG_KEEPS
+
+
 def test_what_stands_in_quotes_is_no_parameter_no_marker_and_no_comment() -> None:
     sql = """
         SELECT ':name', 'it''s :NOW -- here', ":column", a.b::text, x[1:2], :name::text -- a comment, :other

@@ -10,7 +10,7 @@ import pytest
 
 from pg_scheduler import InvalidInput, PollingConfig, Scheduler, current_job
 from pg_scheduler.client.source import Library
-from pg_scheduler.domain.queues import QueueGroup, queue_groups
+from pg_scheduler.domain.queues import QueueGroup, queue_groups, with_slots
 from pg_scheduler.testing import MemoryDriver, drain
 from tests.support.running import eventually
 
@@ -107,10 +107,16 @@ def test_slots_are_whole_numbers_from_one(queues: Any) -> None:
 
 
 def test_more_slots_than_the_worker_has_are_refused() -> None:
-    with pytest.raises(
-        InvalidInput, match="their slots are 26 together, and the worker runs 25 jobs at once"
-    ):
+    with pytest.raises(InvalidInput, match="they need 26 slots, and the worker runs 25 jobs at once"):
         Scheduler(MemoryDriver(), queues={"a": 20, "b": 6})
     scheduler = Scheduler(MemoryDriver(), queues={"a": 20, "b": 5})
     with pytest.raises(InvalidInput, match="max_concurrent_jobs=25"):
         scheduler.reconfigure(max_concurrent_jobs=10)
+    with pytest.raises(InvalidInput, match="they need 26 slots"):
+        Scheduler(MemoryDriver(), queues={"a": 25, "nothing is left for it": None})
+
+
+def test_queues_without_a_number_share_what_the_others_leave() -> None:
+    groups = queue_groups({"a": 2, "b": None})
+    assert with_slots(groups, 10) == (QueueGroup(frozenset("a"), 2), QueueGroup(frozenset("b"), 8))
+    assert with_slots(queue_groups(["a", "b"]), 10) == (QueueGroup(frozenset("ab")),)
