@@ -51,6 +51,7 @@ class CronOptions(TypedDict, total=False):
     catch_up: CatchUpRule
     overlap: OverlapOfRuns
     use_advisory_lock: bool
+    queue: str
 
 
 class SchedulerManager(App):

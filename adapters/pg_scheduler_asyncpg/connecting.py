@@ -20,7 +20,7 @@ ANSWER_PATIENCE = 1.0
 
 
 async def connect(*args: Any, **kwargs: Any) -> Any:
-    """`asyncpg.connect`, as `uncut`, for a connection of ours: it keeps our longest statements prepared, too."""
+    """`asyncpg.connect`, as `uncut`, for a connection of ours: it keeps long statements prepared."""
     kwargs.setdefault("max_cacheable_statement_size", 0)
     return await uncut(asyncpg.connect(*args, **kwargs))
 

@@ -96,8 +96,11 @@ TABLE: tuple[Hostile, ...] = (
     Hostile("the statuses of a number", queries("job_status", 5), IN, "job_ids: expected a list of job ids, got 5"),
     Hostile("retrying a number", queries("retry_job", 5), IN, "job_id: expected a str, got int"),
     Hostile("clearing a number", queries("clear_queue", 5), IN, "entrypoint: expected a list of names, got 5"),
-    Hostile("pausing nothing", queries("pause_queue", ""), IN, "entrypoint: must not be empty"),
-    Hostile("resuming None", queries("resume_queue", None), IN, "entrypoint: expected a str, got NoneType"),
+    Hostile("pausing nothing", queries("pause_task", ""), IN, "task: must not be empty"),
+    Hostile("resuming None", queries("resume_task", None), IN, "task: expected a str, got NoneType"),
+    Hostile("pausing the queue of nothing", queries("pause_queue", ""), IN, "queue: must not be empty"),
+    Hostile("resuming None's queue", queries("resume_queue", None), IN, "queue: expected a str, got NoneType"),
+    Hostile("a number as queue", enqueue(queue=7), IN, "queue: expected a str, got int"),
     Hostile("the log of a list", queries("log", ["existing"]), IN, "job_id: expected a str, got list"),
     Hostile("the handle of a number", queries("handle", 5), IN, "job_id: expected a str, got int"),
     # --- entrypoints
