@@ -13,14 +13,10 @@ from pg_scheduler.client.source import Library
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 
 
-@pytest.mark.parametrize(
-    "stage",
-    [
-        "running",
-        "left",
-        *(pytest.param(name, marks=pytest.mark.slow) for name in ("made", "opened", "processes")),
-    ],
-)
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("made", "opened", "processes", "connecting")]
+
+
+@pytest.mark.parametrize("stage", ["running", "left", *SLOW])
 def test_each_process_has_a_worker_and_connections_of_its_own(dsn: str, library: Library, stage: str) -> None:
     # Python itself warns of sockets that an event loop left open when it was closed.
     strict = ["-W", "error", "-W", "ignore::ResourceWarning"]
