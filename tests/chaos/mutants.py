@@ -139,7 +139,8 @@ MUTANTS = (
         "an epoch is a number of the time",
         (
             (ADAPTERS + "migrations/0005_rows.sql",
-             "((pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600) * 4096000)::bigint", "0"),
+             "(\n        (pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600::double precision)\n"
+             "        * 4096000::double precision\n    )::bigint", "0"),
             (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = job.epoch + 1,"),
         ),
     ),
