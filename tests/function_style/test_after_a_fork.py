@@ -23,3 +23,36 @@ def test_each_process_has_a_worker_and_connections_of_its_own(dsn: str, library:
     program = [sys.executable, *strict, "-m", "tests.support.forking", dsn, library, stage]
     done = subprocess.run(program, capture_output=True, text=True, timeout=90, check=False)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+IN_A_THREAD = """
+import asyncio, gc, os, sys, threading
+from pg_scheduler import Scheduler
+from pg_scheduler.testing import MemoryDriver
+
+scheduler, runs = Scheduler(MemoryDriver()), threading.Event()
+
+async def parent():
+    await scheduler.start()
+    await asyncio.sleep(0)
+    runs.set()
+    await asyncio.Event().wait()
+
+async def child():
+    async with scheduler:
+        gc.collect()
+
+threading.Thread(target=asyncio.run, args=(parent(),), daemon=True).start()
+runs.wait()
+if (pid := os.fork()) == 0:
+    asyncio.run(child())
+    sys.exit()
+os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+def test_what_its_parent_runs_is_not_taken_apart_in_a_fork() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IN_A_THREAD], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
