@@ -39,7 +39,7 @@ class _Waiting(NamedTuple):
     stored: asyncio.Future[None]
 
 
-class _Line:
+class _Submissions:
     """What is submitted in one event loop. An event loop that is left in the middle, by a fork or because it
     was closed, keeps it to itself."""
 
@@ -55,7 +55,7 @@ class SubmitBatcher:
     def __init__(self, driver: Driver, clock: Clock) -> None:
         self._driver = driver
         self._clock = clock
-        self._lines: WeakKeyDictionary[asyncio.AbstractEventLoop, _Line] = WeakKeyDictionary()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Submissions] = WeakKeyDictionary()
 
     async def submit(self, job: NewJob) -> None:
         """Store a job that `can_share`. Where a bundle is refused, each of its jobs is tried by itself, so a
@@ -66,51 +66,51 @@ class SubmitBatcher:
             may be.
         """
         loop = asyncio.get_running_loop()
-        line = self._lines.get(loop)
-        if line is None:
-            line = self._lines[loop] = _Line()
-        if line.under_way >= SIDE_BY_SIDE:
+        ours = self._by_loop.get(loop)
+        if ours is None:
+            ours = self._by_loop[loop] = _Submissions()
+        if ours.under_way >= SIDE_BY_SIDE:
             waiting = _Waiting(job, loop.create_future())
-            line.waiting.append(waiting)
+            ours.waiting.append(waiting)
             await waiting.stored
             return
-        line.under_way += 1
+        ours.under_way += 1
         try:
             await self._store_one(job)
         finally:
-            self._one_has_ended(line, loop)
+            self._one_has_ended(ours, loop)
 
-    def _one_has_ended(self, line: _Line, loop: asyncio.AbstractEventLoop) -> None:
-        line.under_way -= 1
+    def _one_has_ended(self, ours: _Submissions, loop: asyncio.AbstractEventLoop) -> None:
+        ours.under_way -= 1
         # What was left in the middle ends when Python collects it, wherever that is: nobody waits for it.
         if loop is running_loop():
-            self._send_next(line)
+            self._send_next(ours)
 
-    def _send_next(self, line: _Line) -> None:
+    def _send_next(self, ours: _Submissions) -> None:
         bundle: list[_Waiting] = []
         characters = 0
-        while line.waiting and len(bundle) < MOST_JOBS:
-            if line.waiting[0].stored.done():  # its caller has been cancelled
-                line.waiting.popleft()
+        while ours.waiting and len(bundle) < MOST_JOBS:
+            if ours.waiting[0].stored.done():  # its caller has been cancelled
+                ours.waiting.popleft()
                 continue
-            characters += line.waiting[0].job.size
+            characters += ours.waiting[0].job.size
             if bundle and characters > MOST_CHARACTERS:
                 break
-            bundle.append(line.waiting.popleft())
+            bundle.append(ours.waiting.popleft())
         if bundle:
-            line.under_way += 1
-            task = asyncio.create_task(self._send(bundle, line), name="pg_scheduler bundle of jobs")
-            line.bundles.add(task)
-            task.add_done_callback(line.bundles.discard)
+            ours.under_way += 1
+            task = asyncio.create_task(self._send(bundle, ours), name="pg_scheduler bundle of jobs")
+            ours.bundles.add(task)
+            task.add_done_callback(ours.bundles.discard)
 
-    async def _send(self, bundle: Sequence[_Waiting], line: _Line) -> None:
+    async def _send(self, bundle: Sequence[_Waiting], ours: _Submissions) -> None:
         loop = asyncio.get_running_loop()
         try:
             await self._store_all(bundle)
         finally:
             for one in bundle:
                 one.stored.cancel()  # nothing happens to those that have been told
-            self._one_has_ended(line, loop)
+            self._one_has_ended(ours, loop)
 
     async def _store_all(self, bundle: Sequence[_Waiting]) -> None:
         try:

@@ -177,7 +177,7 @@ async def test_who_is_cancelled_first_holds_up_nobody(scheduler: Scheduler, stor
     assert [isinstance(one, str) for one in found] == [False, False, True, True]
 
 
-def test_each_event_loop_has_a_line_of_its_own() -> None:
+def test_each_event_loop_submits_its_own() -> None:
     """One that stands still while a statement is under way leaves nothing that another would wait for, and
     goes on where it was."""
     scheduler = Scheduler(MemoryDriver())
