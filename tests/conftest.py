@@ -7,12 +7,16 @@ from typing import cast
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from pg_scheduler.client import current
 from pg_scheduler.client.source import Library
 from pg_scheduler_embedded import EmbeddedServer
 from tests.support.databases import Servers, give_back, new_database, versions_to_test
 from tests.support.ignored_signals import spare_children
+
+settings.register_profile("however slow the machine is", deadline=None)
+settings.load_profile("however slow the machine is")
 
 pytest.register_assert_rewrite("pg_scheduler.testing.contract")  # here, before any test imports it
 

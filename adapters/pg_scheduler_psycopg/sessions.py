@@ -215,13 +215,6 @@ class EndsInTime:
             return None  # what the block raised, a cancellation perhaps, goes on
 
 
-class _OwnPool(psycopg_pool.AsyncConnectionPool[Any]):
-    """One that may be left open by an event loop that has ended, and its tasks with it."""
-
-    def __del__(self) -> None:
-        """Nothing is left to be stopped; connections end by themselves."""
-
-
 class PoolSession(_Shared, ScopedSession):
     """On a pool: statements run side by side, each on a connection of its own."""
 
@@ -234,7 +227,7 @@ class PoolSession(_Shared, ScopedSession):
         if self._pool is None:
             # One connection tells at once why it cannot be made; a pool would try again until its timeout.
             await (await self._connect()).close()
-            own = _OwnPool(
+            own = psycopg_pool.AsyncConnectionPool(
                 self._connector.conninfo,
                 min_size=1,
                 max_size=5,

@@ -34,6 +34,9 @@ def plan_advance(spec: ScheduleSpec, next_due: datetime, now: datetime, busy: bo
     if not wanted:
         return _plan(spec, (), due, latest[-1])
     if spec.overlap is Overlap.WAIT:
+        # The others are looked at again once this run has ended, and so is how many are too many. Runs that
+        # are slower than their interval for long therefore leave the oldest windows out: a backlog that may
+        # only grow is of no use, and what is left out is counted.
         return _plan(spec, wanted[:1], due - len(wanted), wanted[0])
     if spec.overlap is Overlap.SKIP:
         wanted = wanted[-1:]

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -102,22 +102,16 @@ class WorkerHost:
             self._process = os.getpid()
         elif self._loop is not None and self._loop.is_closed():
             if self._started:
-                self._tell_of_abandoned_run()
+                log.warning(
+                    "the event loop of worker %s was closed without shutdown(): what ran there is recovered "
+                    "when its leases expire",
+                    self._worker_id,
+                    extra={"worker_id": self._worker_id},
+                )
         else:
             return
         self._worker = self._worker_id = self._loop = None
         self._started = False
-
-    def _tell_of_abandoned_run(self) -> None:
-        log.warning(
-            "the event loop of worker %s was closed without shutdown(): what ran there is recovered when its "
-            "leases expire",
-            self._worker_id,
-            extra={"worker_id": self._worker_id},
-        )
-        if self._worker is not None:
-            with suppress(RuntimeError):  # the thread has ended already
-                self._worker.services.lease_keeper.poke()  # it finds that nobody needs it any more
 
     @property
     def started(self) -> bool:

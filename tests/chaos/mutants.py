@@ -140,7 +140,8 @@ MUTANTS = (
         "an epoch is a number of the time",
         (
             (ADAPTERS + "migrations/0005_rows.sql",
-             "* 4096000::double precision\n    )::bigint;", "* 0::double precision\n    )::bigint;"),
+             "(\n        (pg_catalog.date_part('epoch', pg_catalog.now()) - 1735689600::double precision)\n"
+             "        * 4096000::double precision\n    )::bigint", "0"),
             (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = job.epoch + 1,"),
         ),
     ),

@@ -57,6 +57,23 @@ async def test_confirming_passes_over_what_is_held(driver: Driver, somebody: asy
     assert [record.heartbeat for record in records] == [at(45), NOON, at(45)]
 
 
+async def test_only_who_brings_something_new_waits_for_others_that_register(
+    driver: Driver, somebody: asyncpg.Connection
+) -> None:
+    await driver.schedules.register_schedules([schedule("a")], now=NOON)
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended('pg_scheduler schedules public', 0))"
+    await somebody.execute(lock)
+    registering = asyncio.ensure_future(driver.schedules.register_schedules([schedule("b")], now=NOON))
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    async with asyncio.timeout(PATIENCE):
+        while not await somebody.fetchval(waiting):
+            await asyncio.sleep(0.01)
+        (record,) = await driver.schedules.register_schedules([schedule("a")], now=at(45))
+    assert record.heartbeat == at(45)
+    await somebody.execute("ROLLBACK; BEGIN")
+    assert [record.new.key for record in await registering] == ["b"]
+
+
 async def test_a_pause_that_waits_for_a_run_holds_no_schedule(
     driver: Driver, somebody: asyncpg.Connection
 ) -> None:

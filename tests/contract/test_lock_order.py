@@ -14,6 +14,7 @@ import asyncpg
 import pytest
 
 from pg_scheduler.db import driver_over
+from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
@@ -62,6 +63,14 @@ async def ignoring_keys(driver: Driver, keys: Sequence[str]) -> object:
 
 async def cancelling(driver: Driver, job_ids: Sequence[str]) -> object:
     return await driver.jobs.request_cancel(job_ids, now=at(10))
+
+
+async def limiting(driver: Driver, names: Sequence[str]) -> None:
+    await driver.limits.set_limits({name: TaskLimits(concurrency=1) for name in names}, now=at(10))
+
+
+async def unlimiting(driver: Driver, names: Sequence[str]) -> None:
+    await driver.limits.set_limits(dict.fromkeys(names, NO_LIMITS), now=at(10))
 
 
 async def begun(driver: Driver, sql: asyncpg.Connection, job_ids: Sequence[str]) -> None:
@@ -193,6 +202,17 @@ async def test_batches_with_the_same_dedupe_keys_never_deadlock(
     )
     await meet(drivers, sql, holding, ignoring_keys, ignoring_keys)
     assert {job.dedupe_key for job in await drivers[0].insight.jobs()} == set(IDS)
+
+
+@pytest.mark.parametrize("first", [limiting, unlimiting], ids=lambda batch: batch.__name__)
+@pytest.mark.parametrize("second", [limiting, unlimiting], ids=lambda batch: batch.__name__)
+async def test_workers_that_set_and_end_limits_never_deadlock(
+    drivers: tuple[Driver, Driver], sql: asyncpg.Connection, first: Batch, second: Batch
+) -> None:
+    for name in IDS[::-1]:
+        await drivers[0].limits.set_limits({name: TaskLimits(concurrency=5)}, now=at(0))
+    held = "SELECT FROM scheduled_job_limits WHERE task_name = 'm' FOR UPDATE"
+    await meet(drivers, sql, held, first, second)
 
 
 async def test_jobs_that_others_hold_are_not_waited_for_to_mark_those_that_are_awaited(

@@ -291,7 +291,6 @@ def test_the_drivers_agree(server: EmbeddedServer, library: Library) -> None:
             settings=settings(
                 max_examples=EXAMPLES,
                 stateful_step_count=STEPS,
-                deadline=None,
                 suppress_health_check=list(HealthCheck),
                 phases=set(Phase) if ASKED_FOR else set(Phase) - {Phase.shrink},
                 print_blob=True,

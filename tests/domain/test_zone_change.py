@@ -52,7 +52,7 @@ def test_the_same_local_time_is_run_once(cron: str, mark: str | None, stored: st
     st.integers(0, 400 * 86_400),
     st.booleans(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_it_is_a_window_of_today_after_the_mark_and_not_far_from_the_stored_one(
     cron: str, before: str, today: str, seconds: int, ran_before: bool
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Queries, Schedule, Scheduler
+from pg_scheduler.engine.tasks.task_loader import tasks_of
 from pg_scheduler.testing import drain
 from tests.entrypoint_style.conftest import MakeDriver
 from tests.support.running import past, within
@@ -150,6 +151,7 @@ async def test_a_handler_of_the_main_module_is_no_task_of_a_scheduler_beside_it(
         pgq.schedule(name, "0 0 1 1 *")(tidy)
     else:
         pgq.entrypoint(name)(mail)
+    assert tasks_of(main) == ([mail] if name == "tidy" else [tidy])  # the other one is offered as ever
     beside = Scheduler(drivers(), periodic_jobs_enabled=False)
     await client.enqueue(name, b"hello")
     try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import subprocess
 import sys
 import textwrap
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -19,8 +21,10 @@ import psycopg_pool
 import pytest
 
 from pg_scheduler import ConfigurationError, Queries, Scheduler, task
+from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.source import Library
 from pg_scheduler.engine.events import Event, Events
+from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.worker import Worker
 from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.testing import MemoryDriver, drain
@@ -61,7 +65,7 @@ def test_it_does_not_start_beside_a_run_in_another_loop() -> None:
     scheduler = Scheduler(MemoryDriver())
     with asyncio.Runner() as runner:
         runner.run(_runs(scheduler, "first"))
-        for refused in (scheduler.start, scheduler.open):
+        for refused in (scheduler.start, scheduler.open, scheduler.shutdown):
             with pytest.raises(ConfigurationError, match="started in another event loop"):
                 asyncio.run(refused())
         runner.run(_runs(scheduler, "second"))
@@ -97,18 +101,19 @@ def test_one_that_is_stepped_by_hand_is_in_each_loop() -> None:
 def test_a_start_that_failed_is_tried_again_in_the_next_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     scheduler = Scheduler(MemoryDriver())
 
-    async def failing() -> Worker:
+    async def failing() -> Worker | None:
         with monkeypatch.context() as patched:
             patched.setattr(scheduler, "register_schedules", None)
             with pytest.raises(TypeError):
                 await scheduler.start()
-        return scheduler.worker
+        return scheduler._host._worker
 
     async def starting() -> Worker:
         async with scheduler:
             return scheduler.worker
 
     failed = asyncio.run(failing())
+    assert failed is not None
     assert asyncio.run(starting()) is not failed
 
 
@@ -124,6 +129,17 @@ def test_two_loops_cannot_begin_a_run_at_once() -> None:
             """It must not get here."""
 
     asyncio.run(begun())
+
+
+def test_one_that_ran_in_several_loops_is_kept_by_nobody_once_it_was_shut_down() -> None:
+    scheduler = Scheduler(MemoryDriver())
+    for name in ("first", "second"):
+        asyncio.run(_runs(scheduler, name))
+    asyncio.run(scheduler.shutdown())
+    alive = weakref.ref(scheduler)
+    del scheduler
+    gc.collect()
+    assert alive() is None
 
 
 def test_one_whose_loop_was_closed_is_not_the_running_one() -> None:
@@ -202,16 +218,19 @@ def test_with_a_connection_string_it_connects_in_each_loop_anew(dsn: str, librar
 
 
 def test_what_is_open_in_a_loop_that_still_runs_is_refused(dsn: str, library: Library) -> None:
-    queries = Queries(dsn, library=library)
+    queries, scheduler = Queries(dsn, library=library), Scheduler(dsn, library=library)
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
         asyncio.run_coroutine_threadsafe(queries.open(), loop).result(20)
-        for refused in (queries.open, queries.close):
+        asyncio.run_coroutine_threadsafe(scheduler.initialize_db(), loop).result(20)
+        for refused in (queries.open, queries.close, scheduler.open):
             with pytest.raises(ConfigurationError, match="another event loop, which has not ended"):
                 asyncio.run(refused())
+        assert note.using(scheduler=scheduler).enqueue_sync("from this thread, in that loop")
         asyncio.run_coroutine_threadsafe(queries.close(), loop).result(20)
+        asyncio.run_coroutine_threadsafe(scheduler.shutdown(), loop).result(20)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
@@ -277,6 +296,48 @@ def test_a_pool_or_connection_of_the_parent_is_refused_in_a_fork(dsn: str, libra
     of_pool, of_connection = asyncio.run(refusals())
     assert "ConfigurationError: the pool was given in process" in of_pool
     assert "ConfigurationError: the connection was given in process" in of_connection
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_fork_of_one_that_runs_has_threads_of_its_own() -> None:
+    async def in_parent() -> str:
+        async with Scheduler(MemoryDriver()) as scheduler:
+            await (await scheduler.enqueue(in_thread)).wait(timeout=10)
+            return in_fork(lambda: ran_here(scheduler))
+
+    async def ran_here(scheduler: Scheduler) -> bool:
+        async with scheduler:
+            job = await scheduler.using(store_result=True).enqueue(in_thread)
+            return await job.result(timeout=10) == os.getpid()
+
+    assert asyncio.run(in_parent()) == "True"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_fork_of_one_that_runs_stores_pauses_by_itself() -> None:
+    stored: list[tuple[str, bool]] = []
+
+    async def store(key: str, paused: bool) -> bool:
+        stored.append((key, paused))
+        return True
+
+    async def in_parent() -> str:
+        pauses = PauseRequests(store, SystemClock())
+        await pauses.store_all()
+        return in_fork(lambda: requested(pauses))
+
+    async def requested(pauses: PauseRequests) -> object:
+        pauses.request("key", True)
+        await pauses.done()
+        return stored
+
+    assert asyncio.run(in_parent()) == "[('key', True)]"
+
+
+@task(executor="thread")
+def in_thread() -> int:
+    """Which process runs this."""
+    return os.getpid()
 
 
 def in_fork(call: Callable[[], Coroutine[Any, Any, object]]) -> str:

@@ -47,7 +47,6 @@ def is_identifier(name: str) -> bool:
     return bool(name) and name.isprintable() and len(name.encode("utf-8", "surrogatepass")) <= 63
 
 
-@settings(deadline=None)
 @given(name=ANYTHING)
 def test_a_name_is_taken_as_it_is_or_refused_before_any_sql(name: str) -> None:
     if is_identifier(name):
@@ -68,7 +67,7 @@ def test_a_quoted_name_is_one_token(name: str) -> None:
 
 
 @pytest.mark.asyncio(loop_scope="module")
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=EVIL.filter(lambda name: not name.startswith("pg_") and len(name.encode()) < 63))
 @example(name='x"; DROP TABLE canary; --')
 @example(name='x"."y')

@@ -81,7 +81,7 @@ async def test_a_failure_to_connect_does_not_tell_the_password(dsn: str, library
 SYMBOLS = st.text(st.sampled_from("aZ0 !$%&'()*+,-./:;<=>?[]^_`{|}~\"\\ä€#"), max_size=6)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @example(connect_by="psycopg", before="", after='" 0', form="url", encode=False)
 @example(connect_by="psycopg", before=' "', after='" 0', form="query", encode=False)
 @given(

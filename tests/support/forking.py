@@ -10,6 +10,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -136,6 +137,8 @@ def running(scheduler: Scheduler, dsn: str) -> None:
         beside.do(scheduler.start())
         beside.do(shared_queries.open())
         beside.do(runs_its_own(scheduler))
+        later = beside.do(scheduler.schedule(whose, execution_time=datetime.now(UTC) + timedelta(hours=1)))
+        waiting = asyncio.run_coroutine_threadsafe(later.wait(), beside.loop)
         connected, worker = beside.do(backends(dsn)), scheduler.worker
         ids = [scheduler.worker_id, *forked(scheduler)]
         assert len(set(ids)) == 1 + CHILDREN, ids
@@ -144,6 +147,8 @@ def running(scheduler: Scheduler, dsn: str) -> None:
         assert scheduler.worker is worker
         assert scheduler.is_running
         beside.do(runs_its_own(scheduler))
+        assert beside.do(scheduler.cancel_job(later))
+        assert waiting.result(20) == "cancelled"
         assert beside.do(shared_queries.queue_size()) == []
         beside.do(scheduler.shutdown())
         beside.do(shared_queries.close())

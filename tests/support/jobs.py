@@ -6,6 +6,8 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -141,6 +143,24 @@ def squares_of(number: int) -> list[int]:
     """CPU work that is shared out to processes of its own."""
     with multiprocessing.get_context("fork").Pool(2) as pool:
         return pool.map(square, range(number))
+
+
+@task(executor="process")
+def children_told_to_end() -> list[int | None]:
+    """How a process of its own ended that waits for ever, and then a program that does."""
+    child = multiprocessing.get_context("fork").Process(target=threading.Event().wait)
+    child.start()
+    child.terminate()
+    child.join(10)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as program:
+        program.terminate()
+        return [child.exitcode, program.wait(10)]
+
+
+@task(executor="process")
+def leave_behind(path: str) -> None:
+    """Returns, and does not wait for the process that it started."""
+    multiprocessing.get_context("fork").Process(target=spin, args=(path,)).start()
 
 
 @task(executor="process")

@@ -38,6 +38,8 @@ def serve(pipe: Connection[Any, Any]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         # A handler rather than SIG_IGN, which programs started by the function would inherit.
         signal.signal(number, lambda *_: None)
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals, after_in_child=_heed_signals)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
@@ -45,6 +47,21 @@ def serve(pipe: Connection[Any, Any]) -> None:
         except (EOFError, OSError):
             return
         pipe.send_bytes(_answer(request))
+
+
+def _hold_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
+def _let_signals() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
+def _heed_signals() -> None:
+    """What the function has forked heeds signals: `multiprocessing` ends its processes by them, and waits."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _let_signals()
 
 
 def _end_with_parent() -> None:

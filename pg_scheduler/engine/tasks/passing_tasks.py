@@ -1,4 +1,4 @@
-"""Tasks whose names mean something in this process only, and the jobs for which they are kept."""
+"""Tasks that are known for their jobs' sake only, and the jobs for which they are kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from pg_scheduler.domain.states import FINISHED
+from pg_scheduler.engine.tasks.task_names import is_of_one_process
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
 
@@ -21,6 +22,9 @@ BATCH = 100
 UNSEEN = 3600.0
 """Seconds after which a job counts as gone that no look has found: its transaction, if it was stored in one,
 may take long to be committed."""
+SPARE = 100
+"""Tasks that are kept though no job of this process needs them any more, those used last. Other processes can
+make the same closures, so jobs of theirs may be waiting."""
 
 
 class PassingTasks:
@@ -31,33 +35,43 @@ class PassingTasks:
         """By job id."""
         self._counts: Counter[str] = Counter()
         self._kept: set[str] = set()
+        self._spare: dict[str, None] = {}
+        """Needed by no job of this process, the longest unneeded first."""
 
     def needed(self, name: str, job_id: str) -> None:
         """A job is about to be stored under the name."""
         if name not in self._kept and job_id not in self._names:
             self._names[job_id] = name
             self._counts[name] += 1
+            self._spare.pop(name, None)
 
     def keep(self, name: str) -> None:
         """Somebody else than a job needs the name."""
         self._kept.add(name)
+        self._spare.pop(name, None)
 
     def drop(self, name: str) -> None:
         """The task is forgotten, whoever needs it."""
         self._kept.discard(name)
+        self._spare.pop(name, None)
         if self._counts.pop(name, 0):
             self._names = {job_id: other for job_id, other in self._names.items() if other != name}
 
-    def ended(self, name: str, job_id: str) -> bool:
-        """A job has ended; True if it was the last that needed the name."""
+    def ended(self, name: str, job_id: str) -> str | None:
+        """A job has ended; which task can be forgotten for that, if any."""
         if self._names.get(job_id) != name:
-            return False
+            return None
         del self._names[job_id]
         self._counts[name] -= 1
         if self._counts[name]:
-            return False
+            return None
         del self._counts[name]
-        return name not in self._kept
+        if name in self._kept:
+            return None
+        if is_of_one_process(name):
+            return name
+        self._spare[name] = None
+        return next(iter(self._spare)) if len(self._spare) > SPARE else None
 
     def jobs(self) -> list[tuple[str, str]]:
         """The next jobs to ask about, with the names they need."""

@@ -25,6 +25,7 @@ from pg_scheduler.engine.tasks.passing_tasks import PassingTasks, warn_of_proces
 from pg_scheduler.engine.tasks.same_function import hashable, same_code, same_function
 from pg_scheduler.engine.tasks.task_index import TaskIndex
 from pg_scheduler.engine.tasks.task_names import (
+    is_of_its_values,
     is_of_one_process,
     is_of_this_process,
     name_of_its_own,
@@ -178,19 +179,26 @@ class TaskRegistry:
             InvalidInput: not a callable, or a callable without a name.
         """
         task = self._registered(func, options or TaskOptions())
-        if is_of_this_process(task.name):
+        if self._passes(task.name):
             self._passing.keep(task.name)
         return task
 
     def register_for_job(self, func: object, options: TaskOptions) -> Task:
-        """As `register`, for one job: if only this process knows the name, and nobody registered it for its
-        own sake, it is known until the last of its jobs has ended. Say `needed_by` once the job has an id."""
+        """As `register`, for one job: a function that carries values, and that nobody registered for its own
+        sake, is known until the last of its jobs has ended, or somewhat longer if another process can make
+        the same. Say `needed_by` once the job has an id."""
         return self._registered(func, options)
 
     def needed_by(self, job_id: str, name: str) -> None:
         """A job of this name is about to be stored."""
-        if "@" in name and is_of_this_process(name):
+        if self._passes(name):
             self._passing.needed(name, job_id)
+
+    def _passes(self, name: str) -> bool:
+        if "@" in name and is_of_this_process(name):
+            return True
+        task = self._index.get(name) if "#" in name else None
+        return task is not None and is_of_its_values(name, task.func)
 
     @property
     def waits_for_ends(self) -> bool:
@@ -199,7 +207,8 @@ class TaskRegistry:
 
     def job_ended(self, name: str, job_id: str) -> None:
         """A job has ended. Forgets a task that nothing needs any more."""
-        if self._passing.ended(name, job_id) and (task := self._index.get(name)) is not None:
+        gone = self._passing.ended(name, job_id)
+        if gone is not None and (task := self._index.get(gone)) is not None:
             self._forget_for_good(task)
 
     def _registered(self, func: object, options: TaskOptions) -> Task:
@@ -271,6 +280,7 @@ class TaskRegistry:
             if before is not None:
                 self._add(before)
             raise
+        self._passing.keep(name)
 
     def remove(self, name: str) -> None:
         """Forget the task that a name means.

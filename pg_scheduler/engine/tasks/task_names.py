@@ -20,6 +20,7 @@ from pg_scheduler.ports.forks import forget_in_forks
 
 _REMEMBERED = "__pg_scheduler_name__"
 _OF_ONE_PROCESS = re.compile(r"@[0-9a-f]{8}\.[0-9]+\Z")
+_DIGEST = re.compile(r"#[0-9a-f]{8}\Z")
 
 
 class _Incarnation:
@@ -50,6 +51,11 @@ def is_of_one_process(name: str) -> bool:
 def is_of_this_process(name: str) -> bool:
     """True if only this process knows what the name means."""
     return f"@{_incarnation.mark}." in name and is_of_one_process(name)
+
+
+def is_of_its_values(name: str, func: Callable[..., Any]) -> bool:
+    """True if the name of this function tells the values that it captured, and nobody chose it."""
+    return _DIGEST.search(name) is not None and name in own_names(func)
 
 
 def task_name_of(func: Callable[..., Any]) -> str:

@@ -125,6 +125,14 @@ class TestBrokenConnections:
             assert stored(dsn, impatient.enqueue("mail")) == 1
             released.join()
 
+    def test_a_call_takes_one_connection_of_a_pool(self, dsn: str, queries: SyncQueries) -> None:
+        with psycopg_pool.ConnectionPool(dsn, min_size=1, max_size=1, open=True) as pool:
+            frugal = SyncQueries(pool)
+            frugal.enqueue("mail")
+            before = pool.get_stats()["requests_num"]
+            frugal.enqueue("mail")
+            assert pool.get_stats()["requests_num"] == before + 1
+
     def test_a_pool_that_has_no_connection_is_reported_as_such(
         self, dsn: str, queries: SyncQueries, monkeypatch: pytest.MonkeyPatch
     ) -> None:

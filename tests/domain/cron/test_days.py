@@ -61,7 +61,7 @@ def walked(rule: CronRule, after: datetime, until: datetime) -> list[datetime]:
 )
 @example("30 2 * * *", "Europe/Paris", "shift", None, -60, 3 * 24 * 60, 1)
 @example("0 12 * * *", "Pacific/Apia", "shift", None, -24 * 60, 3 * 24 * 60, 2)
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_what_is_counted_is_what_is_walked(
     expression: str,
     zone: str,

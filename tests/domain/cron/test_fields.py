@@ -30,7 +30,7 @@ def shown(cron: str, count: int, form: str) -> str:
     return " ".join(f"{run:{form}}" for run in first_runs(cron, count))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(expressions(), st.integers(0, 13_500), st.integers(0, 86_399))
 def test_every_field_means_what_counting_by_hand_gives(expression: Expression, day: int, second: int) -> None:
     start = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=day, seconds=second)
@@ -148,7 +148,7 @@ def test_what_can_mean_nothing_sensible_is_refused_with_what_to_write(cron: str,
 
 
 @given(name=st.text(max_size=20), first=st.integers(0, 59), step=st.integers(1, 60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example(name="", first=0, step=60)
 def test_a_hashed_field_stays_within_its_bounds(name: str, first: int, step: int) -> None:
     def minutes(cron: str) -> list[int]:

@@ -57,7 +57,7 @@ async def through_the_table(driver: Driver, args: list[Any]) -> tuple[Any, Any]:
     return codec.decode_arguments(claimed.task_data), codec.decode_result(record.result)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(args=st.lists(values, max_size=6))
 async def test_values_survive_the_column(driver: Driver, args: list[Any]) -> None:
     arguments, result = await through_the_table(driver, args)
@@ -71,7 +71,7 @@ async def test_tricky_values_survive_the_column(driver: Driver) -> None:
     assert exactly(result) == exactly(list(TRICKY))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(floats=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=20, max_size=50))
 async def test_floats_of_every_size_survive_the_column(driver: Driver, floats: list[float]) -> None:
     arguments, _ = await through_the_table(driver, floats)

@@ -128,13 +128,12 @@ async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
     def leave_it() -> None:
         loop = asyncio.new_event_loop()
         loop.run_until_complete(start_and_leave())
-        if closed:
-            for task in asyncio.all_tasks(loop):
-                task.cancel = lambda *_: False  # type: ignore[method-assign]
-            loop.close()
-        else:
+        if not closed:
             loop.call_soon(done.wait, 60)
             loop.run_until_complete(asyncio.sleep(0))
+        for task in asyncio.all_tasks(loop):
+            task.cancel = lambda *_: False  # type: ignore[method-assign]
+        loop.close()
 
     async def start_and_leave() -> None:
         scheduler = HastyScheduler(dsn, library=library, max_blocked=2)
@@ -148,6 +147,7 @@ async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
     async def stuck() -> None:
         await asyncio.Event().wait()
 
+    others = set(threading.enumerate())
     thread = in_its_own_thread(leave_it)
     try:
         await eventually(lambda: sql.fetchval("SELECT to_regclass('scheduled_jobs') IS NOT NULL"))
@@ -161,6 +161,10 @@ async def test_jobs_of_a_loop_that_never_turns_again_are_taken_over(
     finally:
         done.set()
         await asyncio.to_thread(thread.join)
+        # Its lease keeper too is gone, before the tables are.
+        await eventually(
+            lambda: all("lease-keeper" not in t.name for t in set(threading.enumerate()) - others)
+        )
 
 
 async def test_a_loop_that_responds_again_keeps_its_leases_again(caplog: pytest.LogCaptureFixture) -> None:

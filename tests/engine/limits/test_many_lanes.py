@@ -48,6 +48,20 @@ async def test_every_lane_is_reached_by_the_claims_that_follow(driver: Driver) -
     assert not answers[-1].more
 
 
+async def test_each_of_two_workers_over_one_driver_goes_on_from_its_own_place(driver: Driver) -> None:
+    names = ("a", "z")
+    await driver.limits.set_limits({name: TaskLimits(concurrency=1) for name in names}, now=at(0))
+    waiting = [new(f"{name}{n}", task=name, limit_key=f"k{n}") for name in names for n in range(6)]
+    await driver.jobs.submit(waiting, RAISE, now=at(0))
+    answers: dict[str, list[LaneAnswer]] = {"a": [], "z": []}
+    for _ in range(3):
+        for name in ("z", "a"):
+            before = answers[name][-1] if answers[name] else None
+            answers[name].append(await look(driver, (name,), after=before))
+    found = {name: [job.job_id for each in answers[name] for job in each.jobs] for name in names}
+    assert found == {name: [f"{name}{n}" for n in range(6)] for name in names}
+
+
 async def test_as_many_lanes_as_one_claim_looks_at_are_all_there_is(driver: Driver) -> None:
     await driver.jobs.submit([new(f"job {n}", limit_key=f"k{n}") for n in range(3)], RAISE, now=at(0))
     answer = await look(driver)

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
 from pg_scheduler.client.source import Library
 from pg_scheduler.executors import ProcessExecutor
+from pg_scheduler.ports.executor import Call
 from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess, alive
 from tests.support.running import eventually, past, within
@@ -136,12 +138,44 @@ async def test_processes_end_with_a_killed_worker(
         await eventually(lambda: not alive(pid))
 
 
+def test_it_runs_in_one_event_loop_after_the_other() -> None:
+    executor = ProcessExecutor(max_workers=1)
+
+    async def together() -> list[Any]:
+        call = Call(jobs.square, [3], {})
+        return await asyncio.gather(*(executor.execute(call, cast(Any, None)) for _ in range(2)))
+
+    try:
+        assert [asyncio.run(together()) for _ in range(2)] == [[9, 9], [9, 9]]
+    finally:
+        asyncio.run(executor.close())
+
+
 async def test_a_function_may_start_processes(dsn: str, library: Library) -> None:
     async with Scheduler.connect(dsn, library=library) as scheduler:
         handle = await scheduler.schedule(
             jobs.squares_of, execution_time=past(), args=(4,), store_result=True
         )
         assert await handle.result(timeout=45) == [0, 1, 4, 9]
+
+
+async def test_what_a_function_started_ends_when_it_is_told_to(dsn: str) -> None:
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(jobs.children_told_to_end, execution_time=past(), store_result=True)
+        assert await handle.result(timeout=45) == [-signal.SIGTERM, -signal.SIGTERM]
+
+
+async def test_what_a_function_left_behind_ends_with_the_worker(
+    dsn: str, client: Scheduler, tmp_path: Path
+) -> None:
+    trace = str(tmp_path / "trace")
+    async with WorkerProcess(dsn) as worker:
+        handle = await client.schedule(jobs.leave_behind, execution_time=past(), args=(trace,))
+        assert await handle.wait(timeout=45) == "completed"
+        (child,) = await eventually(lambda: jobs.notes(trace, "started"))
+        assert alive(child)
+        worker.send(signal.SIGTERM)
+        await eventually(lambda: not alive(child))
 
 
 @pytest.mark.parametrize(
