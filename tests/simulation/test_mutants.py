@@ -15,6 +15,7 @@ import pytest
 
 from pg_scheduler import Scheduler
 from pg_scheduler.domain import succession
+from pg_scheduler.domain.catch_up import plan_advance
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.schedule import CatchUp, ScheduleSpec
@@ -183,8 +184,6 @@ def without_patience_after_an_outage(patch: pytest.MonkeyPatch) -> None:
 
 
 def with_only_the_latest_window_caught_up(patch: pytest.MonkeyPatch) -> None:
-    plan_advance = stager.plan_advance
-
     def latest(spec: ScheduleSpec, *facts: Any) -> Any:
         return plan_advance(replace(spec, catch_up=CatchUp.LATEST), *facts)
 
