@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 
-from pg_scheduler.ports.forks import cut_off, forget_in_forks
+from pg_scheduler.ports.forks import cut_off, kept_from_forks
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -23,6 +23,11 @@ async def connect(*args: Any, **kwargs: Any) -> Any:
     """`asyncpg.connect`, as `uncut`, for a connection of ours: it keeps long statements prepared."""
     kwargs.setdefault("max_cacheable_statement_size", 0)
     return await uncut(asyncpg.connect(*args, **kwargs))
+
+
+async def connect_apart(*args: Any, **kwargs: Any) -> Any:
+    """The same, of this process alone, whatever is forked from it."""
+    return await kept_from_forks(lambda: connect(*args, **kwargs), _cut_off)
 
 
 async def uncut(connecting: Awaitable[Any]) -> Any:
@@ -115,20 +120,14 @@ class Connector:
     async def __call__(self) -> Any:
         """A new connection."""
         async with asyncio.timeout(CONNECT_TIMEOUT):
-            connection = await self.connect()
+            connection = await kept_from_forks(self.connect, _cut_off)
             try:
-                await keep_from_forks(connection)
                 if self.settings:
                     await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
             except BaseException:
                 connection.terminate()
                 raise
         return connection
-
-
-async def keep_from_forks(connection: Any) -> None:
-    """Processes that are forked from this one do not have the connection."""
-    forget_in_forks(connection, _cut_off)
 
 
 def _cut_off(connection: Any) -> None:

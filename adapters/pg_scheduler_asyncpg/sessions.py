@@ -10,7 +10,7 @@ from typing import Any
 import asyncpg
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
-from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector, connect, keep_from_forks
+from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector, connect_apart
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.lending import give_back, lend
 from pg_scheduler_asyncpg.listening import listen
@@ -215,8 +215,7 @@ class PoolSession(_Shared, ScopedSession):
                     min_size=1,
                     max_size=5,
                     timeout=CONNECT_TIMEOUT,
-                    connect=connect,
-                    init=keep_from_forks,
+                    connect=connect_apart,
                     reset=_nothing_to_reset,
                 )
 

@@ -175,8 +175,9 @@ LEDGER = Table(
     ("version",),
 )
 
-CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status")
-"""Constraints on the values of jobs. Without them nonsense fails when it is claimed; nothing else is lost."""
+CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status", "scheduled_jobs_window_ids")
+"""Constraints on the values of jobs. Without them nonsense fails when it is claimed, and a producer can take
+ids of windows; nothing else is lost."""
 
 TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, VACUUM_STATS, LEDGER)
 """In the order in which they are dropped."""

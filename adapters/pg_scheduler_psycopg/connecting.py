@@ -7,13 +7,14 @@ import inspect
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, Self
 
 import psycopg
 import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pg_scheduler.ports.forks import cut_off, forget_in_forks
+from pg_scheduler.ports.forks import cut_off, kept_from_forks
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 from pg_scheduler_psycopg.encodings import text_as_utf8
 
@@ -74,9 +75,8 @@ class Connector:
 
     async def __call__(self) -> Connection:
         """A new connection, in autocommit."""
-        connection = await self.connect()
+        connection = await kept_from_forks(self.connect, _cut_off)
         try:
-            await keep_from_forks(connection)
             if self.settings:
                 cursor = psycopg.AsyncRawCursor(connection)
                 async with asyncio.timeout(CONNECT_TIMEOUT):
@@ -87,9 +87,13 @@ class Connector:
         return connection
 
 
-async def keep_from_forks(connection: Connection) -> None:
-    """Processes that are forked from this one do not have the connection."""
-    forget_in_forks(connection, _cut_off)
+class ApartConnection(Connection):
+    """One of this process alone, whatever is forked from it."""
+
+    @classmethod
+    async def connect(cls, *args: Any, **kwargs: Any) -> Self:
+        """As the library does."""
+        return await kept_from_forks(partial(super().connect, *args, **kwargs), _cut_off)
 
 
 def _cut_off(connection: Connection) -> None:

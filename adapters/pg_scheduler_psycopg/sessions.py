@@ -17,7 +17,7 @@ from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInp
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.connecting import Connector, keep_from_forks
+from pg_scheduler_psycopg.connecting import ApartConnection, Connector
 from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
@@ -229,12 +229,12 @@ class PoolSession(_Shared, ScopedSession):
             await (await self._connect()).close()
             own = psycopg_pool.AsyncConnectionPool(
                 self._connector.conninfo,
+                connection_class=ApartConnection,
                 min_size=1,
                 max_size=5,
                 open=False,
                 kwargs={"autocommit": True, **text_as_utf8(self._connector.conninfo)},
                 reconnect_timeout=RECONNECT_TIMEOUT,
-                configure=keep_from_forks,
                 check=check,
             )
             try:

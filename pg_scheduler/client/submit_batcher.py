@@ -7,6 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
@@ -19,6 +20,7 @@ from pg_scheduler.domain.errors import (
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.event_loops import running_loop
 
 SIDE_BY_SIDE = 2
 """Statements under way at once: while one waits for the disk, the next is made."""
@@ -37,19 +39,23 @@ class _Waiting(NamedTuple):
     stored: asyncio.Future[None]
 
 
+class _Submissions:
+    """What is submitted in one event loop. An event loop that is left in the middle, by a fork or because it
+    was closed, keeps it to itself."""
+
+    def __init__(self) -> None:
+        self.waiting: deque[_Waiting] = deque()
+        self.under_way = 0
+        self.bundles: set[asyncio.Task[None]] = set()
+
+
 class SubmitBatcher:
-    """Submits the jobs of one event loop; in another event loop it starts afresh."""
+    """Submits jobs; those of one event loop together."""
 
     def __init__(self, driver: Driver, clock: Clock) -> None:
         self._driver = driver
         self._clock = clock
-        self._begin()
-
-    def _begin(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiting: deque[_Waiting] = deque()
-        self._under_way = 0
-        self._bundles: set[asyncio.Task[None]] = set()
+        self._by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, _Submissions] = WeakKeyDictionary()
 
     async def submit(self, job: NewJob) -> None:
         """Store a job that `can_share`. Where a bundle is refused, each of its jobs is tried by itself, so a
@@ -60,46 +66,51 @@ class SubmitBatcher:
             may be.
         """
         loop = asyncio.get_running_loop()
-        if self._loop is not loop:
-            self._begin()
-            self._loop = loop
-        if self._under_way >= SIDE_BY_SIDE:
+        ours = self._by_loop.get(loop)
+        if ours is None:
+            ours = self._by_loop[loop] = _Submissions()
+        if ours.under_way >= SIDE_BY_SIDE:
             waiting = _Waiting(job, loop.create_future())
-            self._waiting.append(waiting)
+            ours.waiting.append(waiting)
             await waiting.stored
             return
-        self._under_way += 1
+        ours.under_way += 1
         try:
             await self._store_one(job)
         finally:
-            self._under_way -= 1
-            self._send_next()
+            self._one_has_ended(ours, loop)
 
-    def _send_next(self) -> None:
+    def _one_has_ended(self, ours: _Submissions, loop: asyncio.AbstractEventLoop) -> None:
+        ours.under_way -= 1
+        # What was left in the middle ends when Python collects it, wherever that is: nobody waits for it.
+        if loop is running_loop():
+            self._send_next(ours)
+
+    def _send_next(self, ours: _Submissions) -> None:
         bundle: list[_Waiting] = []
         characters = 0
-        while self._waiting and len(bundle) < MOST_JOBS:
-            if self._waiting[0].stored.done():  # its caller has been cancelled
-                self._waiting.popleft()
+        while ours.waiting and len(bundle) < MOST_JOBS:
+            if ours.waiting[0].stored.done():  # its caller has been cancelled
+                ours.waiting.popleft()
                 continue
-            characters += self._waiting[0].job.size
+            characters += ours.waiting[0].job.size
             if bundle and characters > MOST_CHARACTERS:
                 break
-            bundle.append(self._waiting.popleft())
+            bundle.append(ours.waiting.popleft())
         if bundle:
-            self._under_way += 1
-            task = asyncio.create_task(self._send(bundle), name="pg_scheduler bundle of jobs")
-            self._bundles.add(task)
-            task.add_done_callback(self._bundles.discard)
+            ours.under_way += 1
+            task = asyncio.create_task(self._send(bundle, ours), name="pg_scheduler bundle of jobs")
+            ours.bundles.add(task)
+            task.add_done_callback(ours.bundles.discard)
 
-    async def _send(self, bundle: Sequence[_Waiting]) -> None:
+    async def _send(self, bundle: Sequence[_Waiting], ours: _Submissions) -> None:
+        loop = asyncio.get_running_loop()
         try:
             await self._store_all(bundle)
         finally:
             for one in bundle:
                 one.stored.cancel()  # nothing happens to those that have been told
-            self._under_way -= 1
-            self._send_next()
+            self._one_has_ended(ours, loop)
 
     async def _store_all(self, bundle: Sequence[_Waiting]) -> None:
         try:

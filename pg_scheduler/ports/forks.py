@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary
 
 _T = TypeVar("_T")
@@ -37,10 +37,54 @@ def cut_off(file_number: int) -> None:
         os.close(nowhere)
 
 
+class Closes(Protocol):
+    """A connection."""
+
+    async def close(self) -> None:
+        """Say goodbye to the other side."""
+
+
+_Connection = TypeVar("_Connection", bound=Closes)
+
+
+async def kept_from_forks(
+    connect: Callable[[], Awaitable[_Connection]], cut: Callable[[_Connection], None]
+) -> _Connection:
+    """A connection that no process has that is forked from this one; `cut` cuts it off there.
+
+    One that is forked while the connection is being made has a copy of its socket that nobody can tell it of.
+    Another connection is made then.
+    """
+    while True:
+        ended = _forks.ended
+        connection = await connect()
+        forget_in_forks(connection, cut)
+        if _forks.begun == ended:
+            return connection
+        await connection.close()
+
+
+class _Forks:
+    """How often this process was forked. Other threads run while it is."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0
+
+    def begin(self) -> None:
+        self.begun += 1
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+_forks = _Forks()
+
+
 def _in_child() -> None:
+    _forks.end()
     for owner, forget in list(_owners.items()):
         forget(owner)
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_in_child)
+    os.register_at_fork(before=_forks.begin, after_in_parent=_forks.end, after_in_child=_in_child)

@@ -23,10 +23,15 @@ PLANNED_FOR = (
     "AND (step.expected_window IS NULL OR true)",
 )
 NOT_RENEWED_AT_LAST = ("pg_scheduler/engine/leases/reclaimer.py", "            await self._renew_own()\n", "")
+ONE_WAY_TO_RENEW = (
+    "pg_scheduler/engine/leases/lease_keeper.py",
+    "beside=self._renew_in_main_loop,",
+    "beside=lambda: connection.use(self.renew_now),",
+)
 GROWING_MARK = (SQL + "advance_schedules.sql", "schedule.mark < step.mark)", "true)")
 
 MUTANTS = (
-    Mutant("kills", "an expired lease is taken back", (REAPER,), 1),
+    Mutant("kills", "an expired lease is taken back", (REAPER,)),
     Mutant(
         "kills",
         "leases are renewed",
@@ -110,11 +115,7 @@ MUTANTS = (
     Mutant(
         "few connections",
         "leases are renewed over the pool that works",
-        (
-            ("pg_scheduler/engine/leases/lease_keeper.py", "beside=self._renew_in_main_loop,",
-             "beside=lambda: connection.use(self.renew_now),"),
-            NOT_RENEWED_AT_LAST,
-        ),
+        (ONE_WAY_TO_RENEW, NOT_RENEWED_AT_LAST),
     ),
     Mutant(
         "bad rows",

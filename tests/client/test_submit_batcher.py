@@ -177,29 +177,52 @@ async def test_who_is_cancelled_first_holds_up_nobody(scheduler: Scheduler, stor
     assert [isinstance(one, str) for one in found] == [False, False, True, True]
 
 
-def test_another_event_loop_begins_anew() -> None:
-    """One that was torn down while a statement was under way leaves nothing that the next would wait for."""
+def test_each_event_loop_submits_its_own() -> None:
+    """One that stands still while a statement is under way leaves nothing that another would wait for, and
+    goes on where it was."""
     scheduler = Scheduler(MemoryDriver())
+    jobs = scheduler.driver.jobs
+    go = asyncio.Event()
 
-    async def torn_down() -> None:
-        scheduler.driver.jobs.submit = never  # type: ignore[method-assign]
-        for number in range(4):
-            asyncio.ensure_future(scheduler.schedule(job, execution_time=later(), args=(number,)))
-        await asyncio.sleep(0.02)
+    async def slow(*args: Any, **kwargs: Any) -> list[Submission]:
+        await go.wait()
+        return await type(jobs).submit(jobs, *args, **kwargs)
 
-    async def never(*_: Any, **__: Any) -> list[Submission]:
-        await asyncio.Event().wait()
-        return []
+    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jobs, "submit", slow)
+        tasks = runner.run(begun(scheduler, range(4)))
+        patched.undo()
+        asyncio.run(within(scheduler.schedule(job, execution_time=later(), args=(9,))))
+        go.set()
+        runner.run(within(waited(tasks)))
+    assert len({task.result() for task in tasks}) == 4
 
-    loop = asyncio.new_event_loop()
-    loop.run_until_complete(torn_down())
-    tasks = asyncio.all_tasks(loop)
-    del scheduler.driver.jobs.submit
-    asyncio.run(within(scheduler.schedule(job, execution_time=later(), args=(9,))))
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-    loop.close()
+
+async def waited(tasks: list[asyncio.Task[JobHandle]]) -> None:
+    await asyncio.wait(tasks)
+
+
+async def test_what_an_event_loop_left_in_the_middle_sends_nothing_when_it_is_collected() -> None:
+    scheduler = Scheduler(MemoryDriver())
+    jobs = scheduler.driver.jobs
+    sent: list[int] = []
+    submissions = [scheduler.schedule(job, execution_time=later(), args=(number,)) for number in range(3)]
+
+    async def never(submitted: Sequence[NewJob], *_: Any, **__: Any) -> None:
+        sent.append(len(submitted))
+        await asyncio.get_running_loop().create_future()
+
+    async def begin() -> None:
+        for submission in submissions:
+            submission.send(None)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(jobs, "submit", never)
+        await asyncio.to_thread(asyncio.run, begin())
+        for submission in submissions:
+            submission.close()  # as its collection does
+        await asyncio.sleep(0)
+    assert sent == [1, 1]
 
 
 async def test_side_by_side_over_every_library(dsn: str, library: Library) -> None:

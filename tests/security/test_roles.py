@@ -27,6 +27,7 @@ from pg_scheduler import (
     current_job,
 )
 from pg_scheduler.client.source import Library
+from pg_scheduler.domain.schedule import window_job_id
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimRequest
@@ -140,6 +141,18 @@ async def test_a_producer_neither_runs_nor_ends_nor_changes_anything(roles: Role
         assert await denied(call), call
     assert await job.status() is JobStatus.PENDING
     await producer.shutdown()
+
+
+async def test_only_who_may_change_jobs_stores_one_under_the_id_of_a_window(roles: Roles) -> None:
+    """It would stand in the window's place."""
+    taken = window_job_id("nightly", past())
+    producer, worker = roles.scheduler(roles.names.producer), roles.scheduler(roles.names.worker)
+    with pytest.raises(DatabaseError, match="scheduled_jobs_window_ids"):
+        await producer.schedule(shout, execution_time=past(), args=("x",), job_id=taken)
+    assert await producer.schedule(shout, execution_time=past(), args=("x",), job_id=f"no {taken}")
+    assert await worker.schedule(shout, execution_time=past(), args=("x",), job_id=taken) == taken
+    await producer.shutdown()
+    await worker.shutdown()
 
 
 FORBIDDEN = {

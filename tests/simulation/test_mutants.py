@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import count, islice
 from typing import Any
@@ -14,10 +15,13 @@ import pytest
 
 from pg_scheduler import Scheduler
 from pg_scheduler.domain import succession
+from pg_scheduler.domain.catch_up import plan_advance
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
+from pg_scheduler.domain.schedule import CatchUp, ScheduleSpec
 from pg_scheduler.domain.settling import settles
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
 from pg_scheduler.engine.limits.lane_gate import LaneGate
 from pg_scheduler.engine.schedules import stager
@@ -176,6 +180,17 @@ def without_another_way_to_renew(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(LeaseKeeper, "renew_overdue", lambda self: asyncio.sleep(0))
 
 
+def without_patience_after_an_outage(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Reclaimer, "note_outage", lambda self: None)
+
+
+def with_only_the_latest_window_caught_up(patch: pytest.MonkeyPatch) -> None:
+    def latest(spec: ScheduleSpec, *facts: Any) -> Any:
+        return plan_advance(replace(spec, catch_up=CatchUp.LATEST), *facts)
+
+    patch.setattr(stager, "plan_advance", latest)
+
+
 def with_rates_that_believe_the_future(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lanes, "worth_noting", lambda lane, now, *, full: False)
 
@@ -223,6 +238,8 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (without_runs_of_the_replaced_key, 0, "release", "of the code's is unfinished"),
         (with_schedules_that_all_must_read, 0, "bad row", "a round failed"),
         (without_another_way_to_renew, 0, "no extra", "was stolen"),
+        (without_patience_after_an_outage, 0, "outage", "after an outage"),
+        (with_only_the_latest_window_caught_up, 0, "", "were skipped"),
         (with_rates_that_believe_the_future, 0, "store set back", "has stood still"),
         (with_lanes_that_open_before_their_time, 3330, "", "times a second for nothing"),
         (with_queues_that_nobody_told_apart, 0, "", "does not serve"),

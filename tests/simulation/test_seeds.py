@@ -18,3 +18,14 @@ def test_no_law_is_broken_in_whole_clusters_with_faults(first: int) -> None:
     assert not tally.broken, "\n".join(complaint(outcome) for outcome in tally.broken)
     assert tally.jobs > 25
     assert len(tally.faults) > 5, f"hardly anything went wrong: {tally.line()}"
+
+
+@pytest.mark.parametrize(
+    ("seed", "why"),
+    [
+        (451, "the clock was set back while a step was on its way: its window is still to come"),
+        (10098, "a statement was on its way since before an outage: its sender could not know of that"),
+    ],
+)
+def test_what_no_law_may_complain_of(seed: int, why: str) -> None:
+    assert play(seed).violations == (), why

@@ -8,15 +8,19 @@ import os
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any, cast
 
 import asyncpg
+import psycopg
 
 from pg_scheduler import Queries, Scheduler, task
 from pg_scheduler.client.source import Library
+from pg_scheduler.ports import forks
 
 CHILDREN = 2
 
@@ -175,22 +179,75 @@ def processes(scheduler: Scheduler, dsn: str) -> None:
             beside.end()
 
 
-def left(scheduler: Scheduler, dsn: str) -> None:
+def left(scheduler: Scheduler, dsn: str, while_connecting: bool = False) -> None:
     """It is killed, and a fork of it lives on: the server hears of its end at once."""
     ours, theirs = os.pipe()
+
+    def fork_one() -> None:
+        if os.fork() == 0:
+            os.read(ours, 1)  # until nobody holds the other end
+            os._exit(0)
+
     if (parent := os.fork()) == 0:
         os.close(theirs)
+        forking = WhileConnecting(fork_one) if while_connecting else None
         beside = Beside()
         beside.do(scheduler.start())
         beside.do(shared_queries.open())
         beside.do(runs_its_own(scheduler))
-        if os.fork() == 0:
-            os.read(ours, 1)  # until nobody holds the other end
-            os._exit(0)
+        if forking is None:
+            fork_one()
+        else:
+            forking.settle()
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(parent, 0)
     asyncio.run(all_hung_up(dsn))
     os.close(theirs)
+
+
+def connecting(scheduler: Scheduler, dsn: str) -> None:
+    """As `left`; whatever connects is forked in the midst of it."""
+    left(scheduler, dsn, while_connecting=True)
+
+
+class WhileConnecting:
+    """Makes a call at some of the first times that either library connects, once the server has answered. (At
+    each they would never come to an end.)"""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call = call
+        self._times = count()
+        self._under_way = 0
+        self._overlapped: list[Any] = []
+        asyncpg.connect = self._noticed(asyncpg.connect)
+        of_class: Any = psycopg.AsyncConnection
+        of_class.connect = classmethod(self._noticed(of_class.connect.__func__))
+
+    def _noticed(self, connect: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def connected(*args: Any, **kwargs: Any) -> Any:
+            ended = forks._forks.ended
+            self._under_way += 1
+            try:
+                made = await connect(*args, **kwargs)
+                if next(self._times) in (0, 2, 4, 6):
+                    self._call()
+                if forks._forks.begun != ended:
+                    self._overlapped.append(made)
+            finally:
+                self._under_way -= 1
+            return made
+
+        return connected
+
+    def settle(self) -> None:
+        """Return when no connection is being made, and none is open that was being made during a fork."""
+        while self._under_way or not all(map(is_closed, self._overlapped)):
+            time.sleep(0.02)
+
+
+def is_closed(connection: Any) -> bool:
+    """Of either library."""
+    return bool(connection.is_closed() if isinstance(connection, asyncpg.Connection) else connection.closed)
 
 
 async def all_hung_up(dsn: str) -> None:
@@ -204,6 +261,5 @@ if __name__ == "__main__":
     target, library, stage = sys.argv[1:4]
     shared = Scheduler(target, library=cast(Library, library))
     shared_queries = Queries(target, library=cast(Library, library))
-    {"made": made, "opened": opened, "running": running, "processes": processes, "left": left}[stage](
-        shared, target
-    )
+    stages = (made, opened, running, processes, left, connecting)
+    {each.__name__: each for each in stages}[stage](shared, target)

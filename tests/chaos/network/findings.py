@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from pg_scheduler.client.source import Library
 from tests.chaos.network.plant import Plant
@@ -70,7 +72,7 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
     rows = {
         row["job_id"]: row
         for row in await plant.sql(
-            "SELECT job_id, status, epoch, schedule_window, error_message FROM scheduled_jobs"
+            "SELECT job_id, status, epoch, worker_id, schedule_window, error_message FROM scheduled_jobs"
         )
     }
     statuses = Counter(rows[job]["status"] if job in rows else "gone" for job in plant.planned)
@@ -89,7 +91,8 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
         extra=sum(number - 1 for number in starts.values()),
         allowed=allowed,
         refused=sum(run.accepted is False for run in plant.runs),
-        stale=sum(run.job_id in rows and rows[run.job_id]["epoch"] != run.epoch for run in accepted),
+        stale=sum(run.job_id in rows and rows[run.job_id]["epoch"] != run.epoch for run in accepted)
+        + _completed_by_nobody(plant, rows.values()),
         missed=missed,
         doubled=doubled,
         recovery=max(plant.recoveries, default=None),
@@ -100,6 +103,16 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
         if row["job_id"] in plant.planned and row["status"] in ("failed", "cancelled", "expired")
     ]
     return _with_problems(found, limit, ends)
+
+
+def _completed_by_nobody(plant: Plant, rows: Iterable[Mapping[str, Any]]) -> int:
+    """Jobs that by the table were completed by a worker that had not the latest attempt."""
+    ended = {(run.job_id, run.epoch, run.worker_id) for run in plant.runs if run.ended}
+    return sum(
+        (row["job_id"], row["epoch"], row["worker_id"]) not in ended
+        for row in rows
+        if row["status"] == "completed"
+    )
 
 
 async def _windows(plant: Plant) -> tuple[int, int]:

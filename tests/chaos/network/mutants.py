@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.chaos.mutants import GROWING_MARK, PLANNED_FOR
+from tests.chaos.mutants import GROWING_MARK, NOT_RENEWED_AT_LAST, ONE_WAY_TO_RENEW, PLANNED_FOR
 from tests.chaos.mutating import FRAGMENTS, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
@@ -85,7 +85,8 @@ MUTANTS = (
         (
             (ENGINE + "leases/dedicated_connection.py", "asyncio.wait({doing}, timeout=self._patience)",
              "asyncio.wait({doing}, timeout=None)"),
-            (ENGINE + "leases/reclaimer.py", "            await self._renew_own()\n", ""),
+            ONE_WAY_TO_RENEW,
+            NOT_RENEWED_AT_LAST,
         ),
     ),
     Mutant(
@@ -133,6 +134,8 @@ MUTANTS = (
              "if False:\n                self._connection ="),
             (PSYCOPG + "sessions.py", "            if self._connection.closed:\n",
              "            if False:\n"),
+            ONE_WAY_TO_RENEW,
+            NOT_RENEWED_AT_LAST,
         ),
     ),
     Mutant(

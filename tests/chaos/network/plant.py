@@ -142,8 +142,8 @@ class Plant:
         scheduler.register(log.work, name=TASK)
         member = Member(scheduler, proxy, log, closing)
         self.members.append(member)
-        await scheduler.start()
         log.worker_id = scheduler.worker_id
+        await scheduler.start()
         return member
 
     async def _source(self, proxy: TcpProxy) -> tuple[Any, Callable[[], Awaitable[None]]]:

@@ -35,6 +35,12 @@ _SOME = """
     ))
     FOR UPDATE SKIP LOCKED
 """
+_TELLING = """
+    SELECT job_id FROM scheduled_jobs
+    WHERE status = 'running' AND job_name LIKE '%tell'
+    ORDER BY started_at LIMIT 1
+    FOR UPDATE SKIP LOCKED
+"""
 _SCHEDULE = "SELECT schedule_key FROM scheduled_job_schedules WHERE schedule_key = $1 FOR UPDATE SKIP LOCKED"
 _LATEST_WINDOW = (
     "SELECT coalesce(extract(EPOCH FROM clock_timestamp() - max(schedule_window)), 0)::double precision"
@@ -73,8 +79,11 @@ async def hold(stage: Stage) -> None:
         rng = stage.options.random_for("holders")
         group.create_task(_hold_schedule(stage, seconds))
         holders = [
-            group.create_task(_hold_jobs(stage, stalls, random.Random(rng.random()), seconds))
-            for _ in range(HOLDERS)
+            group.create_task(_hold_one_that_tells(stage, stalls)),
+            *(
+                group.create_task(_hold_jobs(stage, stalls, random.Random(rng.random()), seconds))
+                for _ in range(HOLDERS)
+            ),
         ]
         await asyncio.wait(holders)
         watching.cancel()
@@ -104,6 +113,19 @@ async def _hold_jobs(stage: Stage, stalls: Stalls, rng: random.Random, seconds: 
                 status = rng.choice(("running", "running", "pending"))
             await asyncio.sleep(stage.options.lease * rng.uniform(1.5, 2.5) if rows else 0.1)
             await (transaction.rollback if rng.random() < 0.7 else transaction.commit)()
+    finally:
+        await connection.close()
+
+
+async def _hold_one_that_tells(stage: Stage, stalls: Stalls) -> None:
+    """For longer than others may be silent, should their reports wait for its own."""
+    connection = await asyncpg.connect(stage.dsn)
+    try:
+        async with connection.transaction():
+            while not (job_id := await connection.fetchval(_TELLING)):
+                await asyncio.sleep(0.1)
+            stalls.held.add(job_id)
+            await asyncio.sleep(1.5 * RESPONSIVE)
     finally:
         await connection.close()
 
@@ -149,9 +171,9 @@ HELD_ROWS = Scenario(
     jobs=800,
     kinds=(
         Kind(0.8, (1, 50)),
-        Kind(0.08, (100, 200), func=narrow),
-        # They still run when what was held for two leases and a half is let go.
-        Kind(0.06, (6000, 7000), func=tell, until=0.4),
+        Kind(0.08, (50, 100), func=narrow),
+        # They still run when what was held is let go.
+        Kind(0.06, (9000, 10_000), func=tell, until=0.4),
         Kind(0.06, (6000, 7000), until=0.4),
     ),
     damage=hold,

@@ -71,3 +71,48 @@ async def test_what_the_coroutine_raises_comes_to_whoever_waits() -> None:
     with pytest.raises(KeyError, match="from the thread"):
         await within(thread.ended(), 5)
     await within(thread.stop(), 5)
+
+
+async def test_what_is_stopped_before_its_loop_runs_never_begins() -> None:
+    """There is nothing to cancel yet, so the thread asks before it begins."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    async def main() -> None:
+        begun.set()
+        await endless()
+
+    class Late(threading.Event):
+        def set(self) -> None:
+            go_on.wait(5)
+            super().set()
+
+    thread = LoopThread("late", main)
+    thread._started = Late()
+    thread.start()
+    stopping = asyncio.create_task(thread.stop())
+    await asyncio.sleep(0)
+    go_on.set()
+    await within(stopping, 5)
+    assert not begun.is_set()
+
+
+def test_a_thread_outlives_the_loop_that_started_it_without_a_complaint(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    complaints: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", complaints.append)
+    home_is_closed = threading.Event()
+
+    async def main() -> None:
+        await asyncio.to_thread(home_is_closed.wait, 5)
+
+    async def start() -> LoopThread:
+        thread = LoopThread("survivor", main)
+        thread.start()
+        return thread
+
+    thread = asyncio.run(start())
+    home_is_closed.set()
+    thread._thread.join(5)
+    assert not alive("survivor")
+    assert complaints == []

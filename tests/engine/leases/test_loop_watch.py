@@ -16,6 +16,7 @@ import pytest
 from pg_scheduler import InvalidInput, Scheduler
 from pg_scheduler.client.source import Library
 from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
+from pg_scheduler.engine.leases.loop_thread import LoopThread
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.testing import MemoryDriver
@@ -86,6 +87,17 @@ async def test_the_job_that_blocks_is_named_among_those_that_run(dsn: str) -> No
         await waits.cancel()
         await waits.wait(timeout=45)
     assert str(handle) in reported
+
+
+async def test_no_thread_beside_the_loop_keeps_a_process_alive() -> None:
+    """A main thread that ends without a shutdown ends the process."""
+    others = set(threading.enumerate())
+    thread = LoopThread("leases", lambda: asyncio.sleep(60))
+    thread.start()
+    with watching([]):
+        started = {one.name: one.daemon for one in threading.enumerate() if one not in others}
+    await thread.stop()
+    assert started == {"leases": True, "pg_scheduler-loop-watch": True}
 
 
 def test_stopping_is_legal_before_the_start_and_twice() -> None:
@@ -166,6 +178,9 @@ async def test_a_loop_that_responds_again_keeps_its_leases_again(caplog: pytest.
     assert [one.levelname for one in caplog.records] == ["ERROR"], "said once"
     await asyncio.sleep(0)
     assert home.lives()
+    now[0] = 120
+    assert not home.lives()
+    assert len(caplog.records) == 2, "said anew"
 
 
 def test_a_closed_loop_is_known() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,7 @@ from typing import Any, cast
 import pytest
 
 from pg_scheduler.domain.astray import StraySchedule
-from pg_scheduler.engine.schedules.schedule_keeper import ScheduleKeeper
+from pg_scheduler.engine.schedules.schedule_keeper import LEAST, ScheduleKeeper
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.schedule_store import ScheduleStore, StrayAnswer
 from pg_scheduler.testing import ManualClock
@@ -43,17 +44,21 @@ class Store:
         return StrayAnswer(NOON, tuple(self.looks.pop(0)))
 
 
-async def after(*looks: Sequence[StraySchedule]) -> list[list[str]]:
-    """The names that were looked up."""
-    store, looked_up = Store(), list[list[str]]()
-    store.looks += looks
-    keeper = ScheduleKeeper(
+def keeper_over(store: Store, looked_up: list[list[str]], clock: ManualClock) -> ScheduleKeeper:
+    return ScheduleKeeper(
         schedules=cast(ScheduleStore, store),
-        clock=ManualClock(),
+        clock=clock,
         registry=TaskRegistry(),
         in_code=tuple,
         try_import=lambda names: looked_up.append(list(names)),
     )
+
+
+async def after(*looks: Sequence[StraySchedule]) -> list[list[str]]:
+    """The names that were looked up."""
+    store, looked_up = Store(), list[list[str]]()
+    store.looks += looks
+    keeper = keeper_over(store, looked_up, ManualClock())
     for _ in looks:
         await keeper.keep()
     return looked_up
@@ -79,3 +84,17 @@ async def test_a_task_is_looked_up_again_after_nothing_needed_it() -> None:
 async def test_the_task_of_a_schedule_that_is_paused_is_not_looked_up(caplog: Any) -> None:
     assert await after([replace(A, active=False)]) == []
     assert caplog.text == ""
+
+
+async def test_however_often_schedules_change_there_is_a_pause_between_looks() -> None:
+    """A fleet that starts changes each of them many times."""
+    store, clock = Store(), ManualClock()
+    store.looks += [[], [], []]
+    keeper = keeper_over(store, [], clock)
+    keeper.look_again()
+    looking = asyncio.create_task(keeper.one_round())
+    await clock.advance(LEAST - 1)
+    assert len(store.looks) == 3
+    await clock.advance(1)
+    assert len(store.looks) == 2
+    await looking
