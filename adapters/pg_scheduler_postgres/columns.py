@@ -199,7 +199,7 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("counts_epoch", "bigint", 7),
     JobColumn("counts_name", "text", 7),
     JobColumn("counts_lane", 'text COLLATE "C"', 7),
-    _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 9, "queue"),
+    _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 10, "queue"),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

@@ -313,7 +313,7 @@ def _served(chance: random.Random, capacity: int) -> dict[str, int | None] | Non
         return None
     chosen = chance.sample(QUEUES, chance.randint(1, len(QUEUES)))
     slots: list[int | None] = [chance.choice([None, None, 1, 2]) for _ in chosen]
-    if sum(number or 0 for number in slots) > capacity:
+    if sum(number or 0 for number in slots) + (None in slots) > capacity:
         return dict.fromkeys(chosen)
     return dict(zip(chosen, slots, strict=True))
 
