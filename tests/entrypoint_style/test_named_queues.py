@@ -10,7 +10,7 @@ import pytest
 from pg_scheduler import InvalidInput, Job, JobSpec, PgQueuer, Queries, Scheduler, current_job, periodic, task
 from pg_scheduler.client.periodic_registry import registered
 from pg_scheduler.testing import drain
-from tests.entrypoint_style.conftest import MakeApp, MakeDriver
+from tests.entrypoint_style.conftest import MakeApp
 from tests.support.running import past, within
 
 pytestmark = pytest.mark.slow_with("psycopg")
@@ -136,9 +136,8 @@ async def test_runs_of_schedules_wait_in_the_queue_of_the_schedule_else_of_its_t
     assert await queue_of(scheduler, job) == "other"
 
 
-async def test_one_worker_with_several_queues_keeps_the_common_order(drivers: MakeDriver) -> None:
+async def test_one_worker_with_several_queues_keeps_the_common_order(pgq: PgQueuer) -> None:
     ran: list[str] = []
-    pgq = PgQueuer(drivers())
 
     @pgq.entrypoint("work")
     async def work(job: Job) -> None:

@@ -101,8 +101,8 @@ MUTANTS = (
     Mutant(
         "lost notifications",
         "there is a slow poll",
-        ((ENGINE + "claiming/claimer.py", "await wait_at_most(self._woken, interval, self._clock)",
-          "await wait_at_most(self._woken, None, self._clock)"),),
+        ((ENGINE + "claiming/claimer.py", "wait_at_most(self._woken, interval, self._clock)",
+          "wait_at_most(self._woken, None, self._clock)"),),
     ),
     Mutant("bad line", "a verdict that could not be written is kept", DROPPED_VERDICTS),
     Mutant("long outage", "a verdict that could not be written is kept", DROPPED_VERDICTS),
