@@ -7,7 +7,7 @@ candidate_lanes (queue, job_name, lane, priority, is_served, wanted, lanes) AS (
         :after_task::text COLLATE "C",
         :after_lane::text COLLATE "C",
         2147483647,
-        :queues::text[] IS NULL OR :after_queue::text <> '',
+        (SELECT :queues::text[]) IS NULL OR :after_queue::text <> '',
         true,
         0
     UNION ALL

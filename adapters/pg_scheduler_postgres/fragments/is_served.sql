@@ -1,5 +1,5 @@
 (
-    :queues::text[] IS NULL
+    (SELECT :queues::text[]) IS NULL
     OR job.queue COLLATE "C" = ANY (ARRAY(SELECT pg_catalog.unnest(:queues::text[])))
 )
 AND job.queue <> ALL (

@@ -4,8 +4,8 @@ marks (queue, job_name, priority, execution_time, job_id) AS MATERIALIZED (
         mark.queue COLLATE "C", mark.job_name COLLATE "C", mark.priority, mark.execution_time,
         mark.job_id COLLATE "C"
     FROM unnest(
-        :mark_queues::text[], :mark_tasks::text[], :mark_ranks::integer[], :mark_times::timestamptz[],
-        :mark_ids::text[]
+        (SELECT :mark_queues::text[]), (SELECT :mark_tasks::text[]), (SELECT :mark_ranks::integer[]),
+        (SELECT :mark_times::timestamptz[]), (SELECT :mark_ids::text[])
     ) AS mark (queue, job_name, priority, execution_time, job_id)
 ),
 -- Streams: the jobs of one queue, task and rank that wait outside lanes, in order of time. Each is found by
@@ -15,7 +15,7 @@ marks (queue, job_name, priority, execution_time, job_id) AS MATERIALIZED (
 -- can remove, and a probe would step over all of them: streams with a mark are believed to have jobs
 -- without looking for the first, and are read from their mark on.
 walk (queue, job_name, priority, is_served, is_known) AS (
-    SELECT '' COLLATE "C", '' COLLATE "C", -2147483648, :queues::text[] IS NULL, true
+    SELECT '' COLLATE "C", '' COLLATE "C", -2147483648, (SELECT :queues::text[]) IS NULL, true
     UNION ALL
     SELECT
         job.queue, job.job_name, job.priority,

@@ -30,8 +30,10 @@ GRAMMAR = {
     "row",
 }
 """What looks like a call and is none: its name is looked for nowhere."""
+_ARRAY = r"(?:[^(),]|\(SELECT [^(),]+\))+"
 CALL = re.compile(
-    r"""--[^\n]*|'(?:[^']|'')*'|"[^"]*"|\bunnest\([^()]+, [^()]+\)"""  # these call nothing
+    r'''--[^\n]*|'(?:[^']|'')*'|"[^"]*"'''  # these call nothing
+    rf"""|\bunnest\({_ARRAY}(?:,{_ARRAY})+\)"""
     r"""|(?<![\w.])(?P<name>[a-z_][\w.]*)\("""
 )
 """Of several arrays, `unnest` is grammar too: PostgreSQL reads it as its own function of each."""
@@ -65,6 +67,9 @@ def test_a_bare_call_would_be_found() -> None:
     assert bare_calls("SELECT now(), coalesce(pg_catalog.now(), 'count(1)') -- min(x)") == {"now"}
     assert bare_calls("SELECT * FROM unnest($1::text[])") == {"unnest"}
     assert bare_calls("SELECT * FROM unnest($1::text[], $2::text[])") == set()
+    assert bare_calls("SELECT * FROM unnest((SELECT $1::text[]), (SELECT $2::text[]), $3::text[])") == set()
+    assert bare_calls("SELECT * FROM unnest((SELECT $1::text[]))") == {"unnest"}
+    assert bare_calls("SELECT * FROM unnest($1::text[], (SELECT now()))") != set()
 
 
 def _texts(file: Path) -> Iterator[str]:
