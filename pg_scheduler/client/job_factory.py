@@ -94,6 +94,7 @@ class JobFactory:
         store_result, limit_key = request.store_result, request.limit_key
         if limit_key is UNSET:
             limit_key = defaults.limit_key
+        queue = defaults.queue if request.queue is UNSET else request.queue
         job_id = self._job_id(request, name, task_data, due)
         self._registry.needed_by(job_id, name)
         return NewJob(
@@ -110,7 +111,7 @@ class JobFactory:
             store_result=defaults.store_result if store_result is UNSET else bool(store_result),
             limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
             headers=encoded_headers(request.headers),
-            queue=defaults.queue if request.queue is UNSET else checked_queue(request.queue),
+            queue=queue if queue == defaults.queue else checked_queue(queue),
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 

@@ -114,6 +114,34 @@ async def test_a_claim_tells_that_it_passed_a_due_job_over(driver: Driver, sql: 
     assert ([job.job_id for job in answer.jobs], answer.passed_over) == (["held"], False)
 
 
+async def test_in_place_of_held_jobs_come_those_of_another_task(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    await submit(driver, new("held"), new("free", task="other", due=at(-1), rank=8))
+    async with sql.transaction():
+        await sql.execute(HOLD)
+        answer = await claim(driver, names=("task", "other"), limit=1)
+        assert [job.job_id for job in answer.jobs] == ["free"]
+
+
+async def test_held_jobs_let_neither_their_own_task_starve_nor_another(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    """They are more urgent than all others for as long as the transaction is open."""
+    names = ("task", "other")
+    await submit(driver, new("held", due=at(-99)))
+    await submit(
+        driver, *(new(f"{name} {n:02}", task=name, due=at(n - 50)) for name in names for n in range(40))
+    )
+    begun: list[str] = []
+    async with sql.transaction():
+        await sql.execute(HOLD)
+        for _ in range(30):
+            begun += [job.task_name for job in (await claim(driver, names=names, limit=1)).jobs]
+    assert len(begun) == 30
+    assert set(begun) == set(names)
+
+
 async def test_a_verdict_on_a_held_job_waits_for_its_holder_alone(
     driver: Driver, sql: asyncpg.Connection
 ) -> None:

@@ -118,8 +118,13 @@ class Clients:
         await self._insist(self._pause_the_code_schedule)
 
     async def _pause_the_code_schedule(self) -> None:
-        for info in await self._scheduler.list_schedules():
-            if info.key in CODE_KEYS:
+        """Under all its keys, until none goes on: between the list and the pauses a release may have brought
+        another key. What comes later inherits the pause."""
+        goes_on = True
+        while goes_on:
+            found = [info for info in await self._scheduler.list_schedules() if info.key in CODE_KEYS]
+            goes_on = any(info.enabled for info in found)
+            for info in found if goes_on else ():
                 await self._scheduler.pause_schedule(info.key)
 
     async def _insist(self, ask: Callable[[], Awaitable[Any]]) -> None:

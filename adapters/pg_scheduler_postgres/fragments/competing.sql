@@ -2,7 +2,7 @@
 -- include: streams,
 -- Nobody looks for them where lanes have nothing to give.
 looking AS MATERIALIZED (
-    SELECT (2 * :limit::integer / pg_catalog.count(*) + 10)::integer AS depth
+    SELECT -- include: depth AS depth
     FROM streams
     WHERE :competing::boolean AND EXISTS (SELECT 1 FROM due_in_lanes WHERE NOT due_in_lanes.is_late)
     HAVING pg_catalog.count(*) > 0

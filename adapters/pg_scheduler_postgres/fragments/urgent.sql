@@ -3,23 +3,20 @@
 -- then those that turn out to have more that is wanted, as far as that.
 glimpse AS MATERIALIZED (
     SELECT
-        streams.queue, streams.job_name, streams.priority, due.execution_time, due.job_id,
+        stream.queue, stream.job_name, stream.priority, due.execution_time, due.job_id,
         pg_catalog.row_number() OVER (
-            PARTITION BY streams.queue, streams.job_name, streams.priority
+            PARTITION BY stream.queue, stream.job_name, stream.priority
             ORDER BY due.execution_time, due.job_id
         ) AS place
     FROM looking
-    CROSS JOIN streams
+    CROSS JOIN streams AS stream
     CROSS JOIN LATERAL (
         SELECT job.execution_time, job.job_id
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NULL
-            AND job.queue = streams.queue
-            AND job.job_name COLLATE "C" = streams.job_name
-            AND job.priority = streams.priority
+        WHERE
+            -- include: of_stream
             AND job.execution_time <= :NOW
-            AND (job.execution_time, job.job_id) >= (streams.from_time, streams.from_id)
+            AND (job.execution_time, job.job_id) >= (stream.from_time, stream.from_id)
         ORDER BY job.execution_time, job.job_id
         LIMIT looking.depth
     ) AS due
@@ -41,20 +38,17 @@ urgent AS MATERIALIZED (
         UNION ALL
         -- The rest of streams that were not read to their end.
         SELECT
-            ended.queue, ended.job_name, ended.priority, further.execution_time, further.job_id
+            stream.queue, stream.job_name, stream.priority, further.execution_time, further.job_id
         FROM looking
-        JOIN glimpse AS ended ON ended.place = looking.depth
+        JOIN glimpse AS stream ON stream.place = looking.depth
         LEFT JOIN last_wanted ON true
         CROSS JOIN LATERAL (
             SELECT job.execution_time, job.job_id
             FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.queue = ended.queue
-                AND job.job_name COLLATE "C" = ended.job_name
-                AND job.priority = ended.priority
+            WHERE
+                -- include: of_stream
                 AND job.execution_time <= :NOW
-                AND (job.execution_time, job.job_id) > (ended.execution_time, ended.job_id)
+                AND (job.execution_time, job.job_id) > (stream.execution_time, stream.job_id)
                 AND (job.priority, job.execution_time, job.job_id) <= (
                     coalesce(last_wanted.priority, 2147483647),
                     coalesce(last_wanted.execution_time, 'infinity'),
@@ -64,7 +58,7 @@ urgent AS MATERIALIZED (
             LIMIT (SELECT :limit::integer)
         ) AS further
         WHERE last_wanted.priority IS NULL
-            OR (ended.priority, ended.execution_time, ended.job_id)
+            OR (stream.priority, stream.execution_time, stream.job_id)
                 < (last_wanted.priority, last_wanted.execution_time, last_wanted.job_id)
     ) AS sight
     -- include: claim_order

@@ -6,34 +6,64 @@
 -- yield rows in order and stop at the limit, so no row is locked that is not taken.
 WITH RECURSIVE
 -- include: streams,
+-- What holds for all jobs of a stream: whether its task has limits, and whether a pause may have held it up.
+ruled AS MATERIALIZED (
+    SELECT
+        streams.*,
+        streams.job_name = ANY (
+            ARRAY(
+                SELECT limits.task_name
+                FROM :"schema".scheduled_job_limits AS limits
+                WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
+            )
+        ) AS is_limited,
+        streams.job_name = ANY (
+            ARRAY(
+                SELECT limits.task_name
+                FROM :"schema".scheduled_job_limits AS limits
+                WHERE limits.resumed_at IS NOT NULL
+            )
+        ) OR streams.queue = ANY (
+            ARRAY(
+                SELECT queues.queue
+                FROM :"schema".scheduled_job_queues AS queues
+                WHERE queues.resumed_at IS NOT NULL
+            )
+        ) AS was_paused
+    FROM streams
+),
 -- Where there is but one stream, nobody needs to look before how much each is to give.
 looking AS MATERIALIZED (
-    SELECT (2 * :limit::integer / pg_catalog.count(*) + 10)::integer AS depth
+    SELECT -- include: depth AS depth
     FROM streams
     HAVING pg_catalog.count(*) > 1
 ),
 -- include: urgent,
--- How many jobs each stream is to give.
+-- How many jobs each stream is to give, and how late they may be.
 shares AS MATERIALIZED (
-    SELECT urgent.queue, urgent.job_name, urgent.priority, pg_catalog.count(*)::integer AS jobs
+    SELECT
+        urgent.queue, urgent.job_name, urgent.priority,
+        pg_catalog.count(*)::integer AS jobs,
+        pg_catalog.max(urgent.execution_time) AS until_time
     FROM urgent
     GROUP BY urgent.queue, urgent.job_name, urgent.priority
     UNION ALL
-    SELECT streams.queue, streams.job_name, streams.priority, :limit::integer
+    SELECT streams.queue, streams.job_name, streams.priority, :limit::integer, 'infinity'
     FROM streams
     WHERE NOT EXISTS (SELECT 1 FROM looking)
 ),
--- The first of each, locked. In place of one that somebody else holds comes the next.
+-- The first of each, locked, but for those that somebody else holds.
 wanted AS MATERIALIZED (
-    SELECT first.job_id, first.is_late, first.is_limited, first.was_paused
+    SELECT first.job_id, first.is_late, stream.is_limited, stream.was_paused
     FROM (
-        SELECT streams.*, shares.jobs
+        SELECT ruled.*, shares.jobs, shares.until_time
         FROM shares
-        JOIN streams USING (queue, job_name, priority)
-        ORDER BY streams.priority
+        JOIN ruled USING (queue, job_name, priority)
+        ORDER BY ruled.priority
     ) AS stream
     CROSS JOIN LATERAL (
         -- include: due_of_stream
+            AND job.execution_time <= stream.until_time
         -- include: claim_order
         LIMIT stream.jobs
         FOR UPDATE SKIP LOCKED
@@ -42,15 +72,17 @@ wanted AS MATERIALIZED (
     -- the table, and would think that a plan for every single claim is worth its while.
     LIMIT 1000
 ),
--- What other streams have, where some could not give what they were to: others claim from them, too.
+-- What streams have besides, where some could not give what they were to: others claim from them, too. Which
+-- of one rank comes first is left to chance: jobs that a transaction holds for long look urgent all the time,
+-- and would give all to their own stream, or to another one.
 instead AS MATERIALIZED (
-    SELECT first.job_id, first.is_late, first.is_limited, first.was_paused
+    SELECT first.job_id, first.is_late, stream.is_limited, stream.was_paused
     FROM (
-        SELECT streams.*
+        SELECT ruled.*
         FROM looking
-        CROSS JOIN streams
+        CROSS JOIN ruled
         WHERE (SELECT pg_catalog.count(*) FROM wanted) < (SELECT pg_catalog.count(*) FROM urgent)
-        ORDER BY streams.priority
+        ORDER BY ruled.priority, pg_catalog.random()
     ) AS stream
     CROSS JOIN LATERAL (
         -- include: due_of_stream
@@ -116,15 +148,12 @@ SELECT
         -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that are
         -- due the first of each stream tell enough.
         SELECT 1
-        FROM streams
+        FROM streams AS stream
         CROSS JOIN LATERAL (
             SELECT job.job_id
             FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.queue = streams.queue
-                AND job.job_name COLLATE "C" = streams.job_name
-                AND job.priority = streams.priority
+            WHERE
+                -- include: of_stream
                 AND job.execution_time <= :NOW
             ORDER BY job.execution_time, job.job_id
             LIMIT 1000
@@ -138,15 +167,12 @@ FROM (
     -- Seconds until the next job becomes due, unless there may be more that are due already.
     SELECT CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN (
         SELECT extract(EPOCH FROM pg_catalog.min(first.execution_time) - :NOW)
-        FROM streams
+        FROM streams AS stream
         CROSS JOIN LATERAL (
             SELECT job.execution_time
             FROM :"schema".scheduled_jobs AS job
-            WHERE job.status = 'pending'
-                AND job.lane IS NULL
-                AND job.queue = streams.queue
-                AND job.job_name COLLATE "C" = streams.job_name
-                AND job.priority = streams.priority
+            WHERE
+                -- include: of_stream
                 AND job.execution_time > :NOW
                 AND job.execution_time < 'infinity'
             ORDER BY job.execution_time

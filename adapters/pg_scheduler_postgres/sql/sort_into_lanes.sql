@@ -8,11 +8,8 @@ waiting AS MATERIALIZED (
     CROSS JOIN LATERAL (
         SELECT job.job_id
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NULL
-            AND job.queue = stream.queue
-            AND job.job_name COLLATE "C" = stream.job_name
-            AND job.priority = stream.priority
+        WHERE
+            -- include: of_stream
         LIMIT (SELECT :limit::integer)
         FOR UPDATE SKIP LOCKED
     ) AS first

@@ -11,11 +11,8 @@ FROM (
     CROSS JOIN LATERAL (
         SELECT job.execution_time
         FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NULL
-            AND job.queue = stream.queue
-            AND job.job_name COLLATE "C" = stream.job_name
-            AND job.priority = stream.priority
+        WHERE
+            -- include: of_stream
             AND job.execution_time <= :NOW
         ORDER BY job.execution_time
         LIMIT (SELECT :most::integer)

@@ -114,11 +114,13 @@ class GroupClaims:
         """How many jobs were taken, and whether others came before some that lanes had room for. If the store
         refuses the statement, that is logged and tried again: tasks without limits do not wait for it."""
         sent_at, reasons = self._clock.monotonic(), self.lanes.requests
-        cursor = self.lanes.cursor if request.competing else None
+        request = replace(
+            request,
+            lane_cursor=self.lanes.cursor if request.competing else None,
+            resume_after=self._cursor.positions(),
+        )
         try:
-            answer = await self._jobs.claim_lanes(
-                replace(request, lane_cursor=cursor), now=self._clock.pinned()
-            )
+            answer = await self._jobs.claim_lanes(request, now=self._clock.pinned())
         except (ConnectionLost, TransientDatabaseError):
             raise
         except DatabaseError:

@@ -14,7 +14,7 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.claiming import claim_cursor as low_water
 from pg_scheduler.engine.claiming.claim_cursor import SHARE, SHORTEST_ROUND, SLOW, STREAK, ClaimCursor
-from pg_scheduler.ports.claims import ClaimAnswer, ClaimPosition, ClaimRequest
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimPosition, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.contract.scene import LEASE, NOON, OWNER, at, new, submit
@@ -108,6 +108,11 @@ class SlowJobs(MemoryJobs):
     def __init__(self, state: MemoryState) -> None:
         super().__init__(state)
         self.asked: list[Sequence[ClaimPosition]] = []
+        self.lanes_asked: list[Sequence[ClaimPosition]] = []
+
+    async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
+        self.lanes_asked.append(request.resume_after)
+        return await super().claim_lanes(request, now=now)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
         self.asked.append(request.resume_after)
@@ -128,6 +133,18 @@ async def test_a_backlog_is_claimed_with_marks_and_its_end_is_found_without(cloc
         await scheduler.worker.steps.finish_started()
     used = [bool(positions) for positions in store.asked]
     assert used == [False] * STREAK + [True] * (13 - STREAK) + [False], "the last look was at everything"
+
+
+async def test_a_look_at_the_lanes_passes_by_what_a_claim_does(clock: ManualClock) -> None:
+    """It compares their jobs with the most urgent outside lanes."""
+    driver = MemoryDriver()
+    store = driver.jobs = SlowJobs(driver.state)
+    scheduler = Scheduler(driver, clock=clock, batch_claim_limit=LIMIT, misfire_grace_time=None)
+    await scheduler.schedule_bulk([JobSpec(noop, clock.now(), args=(n,)) for n in range(12 * LIMIT)])
+    for _ in range(STREAK + 1):
+        await scheduler.worker.steps.claim_and_start()
+        await scheduler.worker.steps.finish_started()
+    assert [bool(positions) for positions in store.lanes_asked] == [False] * STREAK + [True]
 
 
 # --- in the database
