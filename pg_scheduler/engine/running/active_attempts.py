@@ -28,6 +28,7 @@ class ActiveAttempts:
         self._running: dict[Lease, Attempt] = {}
         self._reserved = 0
         self._held_back = False
+        self._quiet = False
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
@@ -39,7 +40,7 @@ class ActiveAttempts:
     @property
     def free_slots(self) -> int:
         """How many more attempts may start."""
-        if self._held_back:
+        if self._held_back or self._quiet:
             return 0
         return self.capacity - len(self._running) - self._reserved
 
@@ -51,6 +52,12 @@ class ActiveAttempts:
             yield
         finally:
             self._reserved -= slots
+            self._freed.set()
+
+    def set_quiet(self, quiet: bool) -> None:
+        """Whether no slot is free, whatever runs: somebody wants this worker to claim no more."""
+        self._quiet = quiet
+        if not quiet:
             self._freed.set()
 
     @contextmanager
