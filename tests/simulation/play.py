@@ -7,7 +7,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
@@ -105,7 +105,7 @@ def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None
     return world.loop.create_task(what, context=OUTSIDE_HOST.context)
 
 
-def _claiming_far_ahead() -> patch:  # type: ignore[type-arg]
+def _claiming_far_ahead() -> AbstractContextManager[object]:
     """Simulated jobs are few and take seconds: nobody would claim them ahead by the numbers that are for
     thousands of short ones."""
     return patch.multiple(claimed_ahead, AHEAD=20.0, SHARE=0.5)
