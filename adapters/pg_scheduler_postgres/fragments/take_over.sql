@@ -65,8 +65,8 @@ answer AS (
             ) AS first
         ) END::double precision AS wait_seconds,
         CASE WHEN (SELECT pg_catalog.count(*) FROM locked) < :limit::integer THEN EXISTS (
-            -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that are
-            -- due the first of each stream tell enough.
+            -- Due jobs that were not locked, as others hold them: there are none, mostly, and of many that
+            -- are due the first of each stream tell enough.
             SELECT 1
             FROM streams AS stream
             CROSS JOIN LATERAL (

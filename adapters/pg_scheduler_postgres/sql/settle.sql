@@ -22,7 +22,8 @@ held AS (
         unnest(
             :job_ids::text[], :epochs::bigint[], :targets::text[], :targets_if_cancelled::text[],
             :targets_if_superseded::text[], :outcomes::text[], :gives_back::boolean[],
-            :unclaims::boolean[], :counts_retry::boolean[], :leaves_history::boolean[], :keeps_error::boolean[],
+            :unclaims::boolean[], :counts_retry::boolean[], :leaves_history::boolean[],
+            :keeps_error::boolean[],
             :counts_unclaimed::boolean[], :delays::double precision[], :error_messages::text[],
             :tracebacks::text[], :results::text[]
         ),

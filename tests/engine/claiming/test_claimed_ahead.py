@@ -51,9 +51,7 @@ async def worker(
     driver: MemoryDriver, clock: ManualClock, jobs: Jobs, ahead: int = 0, **options: Any
 ) -> AsyncIterator[Scheduler]:
     """A worker that has learned that so many jobs may wait for a slot."""
-    scheduler = Scheduler(
-        driver, clock=clock, max_concurrent_jobs=SLOTS, misfire_grace_time=None, **options
-    )
+    scheduler = Scheduler(driver, clock=clock, max_concurrent_jobs=SLOTS, misfire_grace_time=None, **options)
     scheduler.register(jobs.run, name="run")
     async with scheduler:
         if ahead:
@@ -155,9 +153,7 @@ async def test_what_waits_starts_as_slots_become_free_and_never_more_at_once(
         await eventually(lambda: len(jobs.begun) == 6)
 
 
-async def test_what_is_more_urgent_starts_before_what_waits(
-    driver: MemoryDriver, clock: ManualClock
-) -> None:
+async def test_what_is_more_urgent_starts_before_what_waits(driver: MemoryDriver, clock: ManualClock) -> None:
     jobs = Jobs()
     async with worker(driver, clock, jobs, ahead=10) as scheduler:
         await store(scheduler, clock, "long 0", "long 1", "a", "b")
@@ -215,7 +211,9 @@ async def test_what_has_waited_too_long_is_given_back_as_if_it_had_never_been_cl
         await eventually(lambda: not scheduler.worker.services.active.ahead)
         await scheduler.worker.services.settler.wait_empty()
         waiting = await records(driver, JobStatus.PENDING)
-        assert [(row.attempt_count, row.started_at, row.worker_id) for row in waiting] == [(0, None, None)] * 2
+        assert [(row.attempt_count, row.started_at, row.worker_id) for row in waiting] == [
+            (0, None, None)
+        ] * 2
         assert [await driver.insight.attempts(row.job_id) for row in waiting] == [[], []]
         assert scheduler.worker.services.active.ahead.limit == 0, "its jobs are slow, it knows now"
         async with worker(driver, clock, others):
@@ -245,7 +243,7 @@ async def test_what_waits_is_cancelled_without_having_run(driver: MemoryDriver, 
         *_, waiting = await store(scheduler, clock, "long 0", "long 1", "a")
         await eventually(lambda: len(scheduler.worker.services.active.ahead) == 1)
         await scheduler.cancel_job(waiting)
-        await eventually(lambda: [attempt.reason for attempt in scheduler.worker.services.active.ahead][0])
+        await eventually(lambda: next(iter(scheduler.worker.services.active.ahead)).reason)
         jobs.go.set()
         await scheduler.worker.services.active.wait_idle()
         await scheduler.worker.services.settler.wait_empty()
