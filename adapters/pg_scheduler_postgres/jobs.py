@@ -88,7 +88,7 @@ class PostgresJobs:
             **marks,
             **MISFIRE,
         )
-        answer, rows = _told_apart(rows)
+        answer, rows = _split(rows)
         self._ranks_are_shared = answer["ranks_are_shared"]
         jobs, unreadable = await self._claimed(rows, request, now)
         return ClaimAnswer(
@@ -289,7 +289,7 @@ class PostgresJobs:
         return [Lease(row["job_id"], row["epoch"]) for row in rows]
 
 
-def _told_apart(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
+def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
     """The row that says what is said once, and those of the jobs."""
     for place in (-1, 0):  # it stands at one end, mostly
         if rows[place]["job_id"] is None:

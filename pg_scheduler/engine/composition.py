@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.running.progress_writer import ProgressWriter
 from pg_scheduler.engine.running.runner import Runner
@@ -190,7 +192,7 @@ class Composition:
                 passing=given.registry.passing,
                 ended=given.registry.job_ended,
             ),
-            loop_watch=LoopWatch(self._active.attempts, settings.blocked_after),
+            loop_watch=LoopWatch(_attempts_of(self._active), settings.blocked_after),
         )
         self._connect(made)
         return made
@@ -331,3 +333,14 @@ class Composition:
 
     def _listening(self) -> bool:
         return self._listener.connected
+
+
+def _attempts_of(active: ActiveAttempts) -> Callable[[], list[Attempt]]:
+    """For a thread that must not keep a worker that nobody has any more."""
+    watched = weakref.ref(active)
+
+    def attempts() -> list[Attempt]:
+        watched_still = watched()
+        return [] if watched_still is None else watched_still.attempts()
+
+    return attempts

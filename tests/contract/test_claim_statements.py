@@ -93,7 +93,7 @@ async def test_a_claim_that_the_short_statement_fills_asks_for_no_more(
 
 
 async def test_what_both_statements_did_is_told_together(driver: Driver) -> None:
-    late = {"misfire_grace_seconds": 5, "due": at(-60)}
+    late: dict[str, Any] = {"misfire_grace_seconds": 5, "due": at(-60)}
     await submit(
         driver,
         new("late first", rank=1, **late),

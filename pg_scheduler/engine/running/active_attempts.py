@@ -28,7 +28,7 @@ class ActiveAttempts:
         self._lease_seconds = lease.total_seconds()
         self._renewed = -math.inf
         self._running: dict[Lease, Attempt] = {}
-        self._by_hand = self._being_claimed = self._asked_for = 0
+        self._by_hand = self._being_claimed = self._requested = 0
         self._held_back = False
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class ActiveAttempts:
     @property
     def may_begin(self) -> int:
         """How many of those that wait may start: who asked for a slot by hand comes first."""
-        return min(len(self.ahead), self.free_slots - self._asked_for)
+        return min(len(self.ahead), self.free_slots - self._requested)
 
     @property
     def room(self) -> int:
@@ -161,11 +161,11 @@ class ActiveAttempts:
 
     async def wait_for_slot(self) -> None:
         """Return when a slot is free. No attempt that waits takes it before the caller's next step."""
-        self._asked_for += 1
+        self._requested += 1
         try:
             await self._wait_until(lambda: self.free_slots > 0)
         finally:
-            self._asked_for -= 1
+            self._requested -= 1
             asyncio.get_running_loop().call_soon(self.on_slot)
 
     async def wait_for_room(self) -> None:

@@ -82,7 +82,7 @@ class ClaimedAhead:
             await self._some.wait()
 
     def take_overdue(self) -> list[Attempt]:
-        """Those that have waited for so long that somebody else should have them; they wait no longer here."""
+        """Those that have waited so long that somebody else should have them; they wait no longer here."""
         latest = self._clock.monotonic() - PATIENCE
         overdue = [attempt for attempt in self if attempt.claimed <= latest]
         if overdue:
