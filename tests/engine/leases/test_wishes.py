@@ -32,6 +32,7 @@ async def test_a_quiet_worker_claims_nothing_until_it_is_resumed(dsn: str, libra
         scheduler = Scheduler(dsn, library=library)
         scheduler.register(nothing, name="task")
         async with scheduler:
+            await scheduler.worker.services.lease_keeper.renew_now()
             assert await outside.quiet_worker(scheduler.worker_id) is WishAnswer.CHANGED
             await eventually(lambda: scheduler.worker.services.active.free_slots == 0)
             job = await scheduler.schedule("task", execution_time=past())
