@@ -17,6 +17,7 @@ from pg_scheduler.domain.model import Lease, NewJob
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.leases import RenewRequest
@@ -162,7 +163,7 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
 ) -> None:
     clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
     short = timedelta(seconds=6)
-    active = ActiveAttempts(1, short)
+    active = ActiveAttempts(1, short, ClaimedAhead(1, clock, enabled=False))
     keeper = LeaseKeeper(
         driver=driver,
         worker_id="owner",
