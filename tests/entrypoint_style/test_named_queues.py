@@ -150,7 +150,7 @@ async def test_limits_of_queues_that_cannot_be_are_refused_by_name(client: Queri
         ("requests_per_second", {"requests_per_second": "2"}),
     ):
         with pytest.raises(InvalidInput, match=field):
-            await client.limit_queue("m", **limits)  # type: ignore[arg-type]
+            await client.limit_queue("m", **limits)
     with pytest.raises(InvalidInput, match="queue"):
         await client.limit_queue("", concurrency_limit=1)
     assert await client.queue_limits() == []

@@ -1,5 +1,5 @@
--- What holds for all jobs of a stream: whether its task or queue has limits, and whether a pause may have held
--- it up.
+-- What holds for all jobs of a stream: whether its task or queue has limits, and whether a pause may have
+-- held it up.
 ruled AS MATERIALIZED (
     SELECT
         streams.*,
