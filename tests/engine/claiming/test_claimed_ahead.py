@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import JobSpec, Scheduler
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -195,6 +196,48 @@ async def test_who_gave_up_waiting_for_a_slot_keeps_it_from_nobody(
         jobs.go.set()
         await asyncio.wait(waits)
         await eventually(lambda: len(jobs.begun) == 3)
+
+
+async def test_a_slot_that_was_held_by_hand_for_nothing_goes_to_what_waits(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    jobs = Jobs()
+    async with worker(driver, clock, jobs, ahead=10) as scheduler:
+        await store(scheduler, clock, "long 0", "long 1", "a")
+        await eventually(lambda: len(scheduler.worker.services.active.ahead) == 1)
+        by_hand = [
+            asyncio.create_task(scheduler.execute_job_with_concurrency_control("no such job"))
+            for _ in range(SLOTS)
+        ]
+        await asyncio.sleep(0)
+        jobs.go.set()
+        await asyncio.wait(by_hand)
+        await eventually(lambda: "a" in jobs.begun)
+
+
+async def test_what_waits_starts_once_verdicts_can_be_stored_again(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    """While they cannot, no slot is free: a worker must not keep ever more of them."""
+    jobs, away = Jobs(), True
+    settle = driver.jobs.settle
+
+    async def maybe(*args: Any, **options: Any) -> Any:
+        if away:
+            raise ConnectionLost("away")
+        return await settle(*args, **options)
+
+    driver.jobs.settle = maybe  # type: ignore[method-assign]
+    async with worker(driver, clock, jobs, ahead=10) as scheduler:
+        await store(scheduler, clock, "a", "long 0", "long 1", "long 2", "long 3")
+        active = scheduler.worker.services.active
+        await eventually(lambda: active._held_back)
+        jobs.go.set()
+        await eventually(lambda: not scheduler.active_jobs)
+        assert jobs.begun == ["a", "long 0"]
+        away = False
+        await clock.advance(10)
+        await eventually(lambda: len(jobs.begun) == 5)
 
 
 # --- given back
