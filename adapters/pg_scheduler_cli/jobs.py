@@ -156,9 +156,8 @@ def why(connection: Connection, job_id: str, as_json: bool) -> None:
     if as_json:
         print_json({"id": whole, "act": must_act(reasons), "reasons": reasons})
     else:
-        click.echo(
-            f"job {harmless(whole)}  " + (f"{harmless(job.task_name)}  {job.status}" if job else "not found")
-        )
+        what = f"{harmless(job.task_name)}  {job.status}" if job else "not found"
+        click.echo(f"job {harmless(whole)}  {what}")
         for line in reason_lines(reasons):
             click.echo(line)
     if must_act(reasons):

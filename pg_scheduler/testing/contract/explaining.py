@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from pg_scheduler.domain.job_facts import MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import TaskLimits
@@ -37,10 +38,10 @@ async def work(
     *,
     seconds: float = 0,
     state: WorkerState = WorkerState.WORKING,
-    **profile: object,
+    **profile: Any,
 ) -> None:
     """A worker says that it lives, and what it knows."""
-    says = SignOfLife(state, True, replace(KNOWS, **profile))  # type: ignore[arg-type]
+    says = SignOfLife(state, True, replace(KNOWS, **profile))
     await driver.jobs.renew(RenewRequest(worker, "host", 7, timedelta(seconds=60), (), says), now=at(seconds))
 
 
@@ -70,8 +71,8 @@ class TestExplaining:
 
     async def test_one_that_has_ended_says_how(self, driver: Driver) -> None:
         for status in (JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED):
-            await brought_to(driver, status, str(status))
-            reasons = await why(driver, str(status), at(20))
+            await brought_to(driver, status, status.value)
+            reasons = await why(driver, status.value, at(20))
             assert codes(reasons) == ["ended"]
             assert must_act(reasons) is (status is not JobStatus.COMPLETED)
 
@@ -200,7 +201,7 @@ class TestExplaining:
         assert codes(await why(driver)) == ["next"]
 
     async def test_the_run_of_its_schedule_before_it_is_not_over(self, driver: Driver) -> None:
-        run = {"schedule_key": "s", "exclusive_key": "lock"}
+        run: dict[str, Any] = {"schedule_key": "s", "exclusive_key": "lock"}
         await started(driver, "1", **run)
         await submit(driver, new(**run), new("other", schedule_key="s"))
         await work(driver)
