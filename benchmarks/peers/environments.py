@@ -81,8 +81,12 @@ class Node:
         # Node looks for packages beside the program, so the programs go where the packages are.
         for program in PROGRAMS.glob("*.mjs"):
             shutil.copy(program, folder)
-        found: str = json.loads((folder / "node_modules" / package / "package.json").read_text())["version"]
-        return found
+        try:
+            described = (folder / "node_modules" / package / "package.json").read_text()
+        except OSError as error:  # programs that tidy the temporary folder leave the rest
+            raise Unavailable(f"{folder} is not whole any more, remove it") from error
+        version: str = json.loads(described)["version"]
+        return version
 
     def command(self, name: str, program: str) -> tuple[str, ...]:
         """``node``, with the program beside the packages."""

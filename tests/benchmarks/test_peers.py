@@ -170,13 +170,22 @@ def test_packages_of_npm_are_installed_once_and_leave_no_lock_file(npm: Any, tem
 def test_a_peer_that_npm_cannot_install_is_left_out_and_tried_again(
     npm: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    npm(code=1)
+    log = npm(code=1)
     found, missing = asyncio.run(at_hand((PG_BOSS,)))
     assert (found, missing) == ([], {"pg-boss": "npm install --prefix: exit 1"})
     assert "without pg-boss: npm install --prefix: exit 1" in capsys.readouterr().err
     npm(code=0)
     found, missing = asyncio.run(at_hand((PG_BOSS,)))
     assert ([one.name for one in found], missing) == (["pg-boss 12.3"], {})
+    assert len(log.read_text().splitlines()) == 2
+
+
+def test_an_environment_that_lost_its_packages_is_left_out_with_what_to_do(npm: Any, temporary: Path) -> None:
+    npm()
+    asyncio.run(at_hand((PG_BOSS,)))
+    shutil.rmtree(temporary / "pg-boss" / "node_modules")
+    _, missing = asyncio.run(at_hand((PG_BOSS,)))
+    assert missing["pg-boss"] == f"{temporary / 'pg-boss'} is not whole any more, remove it"
 
 
 @pytest.mark.parametrize("lacking", ["node", "npm"])
