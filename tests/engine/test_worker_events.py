@@ -69,7 +69,8 @@ async def test_a_job_is_told_of_when_it_is_stored_begins_and_is_settled(
     await clock.advance(3)
     await drain(scheduler)
     ids = [str(handle) for handle in handles]
-    (stored,), (started,), (settled,) = map(watching.of, (JobsStored, JobsStarted, AttemptsSettled))
+    (stored,), (started,) = watching.of(JobsStored), watching.of(JobsStarted)
+    (settled,) = watching.of(AttemptsSettled)
     assert [job.job_id for job in stored.jobs] == ids
     assert [job.job_id for job in started.jobs] == ids
     assert started.lag(started.jobs[0]) == timedelta(seconds=3)
