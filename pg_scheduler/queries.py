@@ -29,7 +29,7 @@ from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.scheduler import Scheduler
 
 OnDuplicate: TypeAlias = Literal["raise", "ignore"]
@@ -241,6 +241,27 @@ class Queries:
     async def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, and since when; by name."""
         return await self.client.paused_queues()
+
+    async def limit_queue(
+        self,
+        queue: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a queue, all its tasks together, in the whole cluster: how many run at once, and
+        how many start per second. It holds from now on, also for stored jobs, until it is set anew; jobs that
+        run take their places. A limit that is left out ends, so that a call without any ends both. What the
+        limits hold up does not expire by it. True if that was a change.
+
+        Raises:
+            InvalidInput: not the name of a queue; a limit that is not a positive number.
+        """
+        return await self.client.limit_queue(queue, concurrency_limit, requests_per_second)
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        """Every queue that has limits, and since when; by name."""
+        return await self.client.queue_limits()
 
     # --- ask
 

@@ -28,6 +28,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq jobs cancel": [["JOB"]],
     "pgq jobs retry": [["JOB"]],
     "pgq queues list": [[]],
+    "pgq queues limit": [["default", "--clear"]],
     "pgq queues pause": [["default"]],
     "pgq queues resume": [["default"]],
     "pgq queues purge": [["nothing", "--yes"]],

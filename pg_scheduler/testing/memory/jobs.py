@@ -78,7 +78,7 @@ class MemoryJobs:
                 stored[job.job_id] = Submission.REPLACED
             else:
                 continue
-            row.lane = self._state.lane_of(job.task_name, job.limit_key)
+            row.lane = self._state.lane_of(job.task_name, job.queue, job.limit_key)
         if stored:
             self._state.signal(SignalKind.DUE)
             self._state.signal(SignalKind.LANE)
@@ -109,7 +109,7 @@ class MemoryJobs:
         orphaned_claims = [
             row
             for row in due
-            if self._state.lane_of(row.new.task_name, None) is not None
+            if self._state.lane_of(row.new.task_name, row.new.queue, None) is not None
             or (row in late and self._was_paused(row))
         ]
         for row in orphaned_claims:
