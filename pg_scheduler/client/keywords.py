@@ -50,6 +50,7 @@ class SchedulerOptions(TypedDict, total=False):
     middleware: Sequence[Middleware]
     periodic_jobs_enabled: bool
     queues: Served | None
+    app_version: str | None
 
 
 class JobSettings(TypedDict, total=False):
