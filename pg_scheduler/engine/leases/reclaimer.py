@@ -55,6 +55,7 @@ class Reclaimer:
         max_crashes: int,
         on_reclaimed: Callable[[], None],
         on_ended: Callable[[ClaimedJob, Verdict, float], None],
+        on_taken: Callable[[Reclaimed], None] = lambda one: None,
         renew_own: Callable[[], Awaitable[None]] = _nothing_to_renew,
     ) -> None:
         self._jobs = jobs
@@ -65,6 +66,7 @@ class Reclaimer:
         self._request = ReclaimRequest(heartbeat_threshold, max_crashes, after_restart=patience)
         self._on_reclaimed = on_reclaimed
         self._on_ended = on_ended
+        self._on_taken = on_taken
         self._ended: list[Reclaimed] = []
         """Jobs that ended here, of which nobody has heard yet."""
         self._renew_own = renew_own
@@ -107,6 +109,7 @@ class Reclaimer:
                 break
         for one in taken:
             self._report(one)
+            self._on_taken(one)
         if taken:
             self._on_reclaimed()
         self._ended += [one for one in taken if one.status.finished]
