@@ -25,6 +25,7 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
@@ -241,6 +242,25 @@ class Queries:
     async def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, and since when; by name."""
         return await self.client.paused_queues()
+
+    async def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id: what they know and serve,
+        how much they run, when they were last seen."""
+        return await self.client.workers()
+
+    async def quiet_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker claim no more; what runs there goes on. It hears of it at once, else within a third of
+        a lease, wherever it runs."""
+        return await self.client.ask_worker(worker_id, WorkerWish.QUIET)
+
+    async def resume_worker(self, worker_id: str) -> WishAnswer:
+        """Let a quiet worker claim again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.WORK)
+
+    async def stop_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker shut down, as at SIGTERM: what runs gets its grace. Whatever supervises the process
+        may start it again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.STOP)
 
     async def limit_queue(
         self,

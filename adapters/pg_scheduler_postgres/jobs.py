@@ -31,6 +31,7 @@ from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
 from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
+from pg_scheduler_postgres.worker_rows import values_of_life, wish_in
 
 log = logging.getLogger("pg_scheduler.postgres.jobs")
 
@@ -180,11 +181,18 @@ class PostgresJobs:
             lease_seconds=request.lease.total_seconds(),
             job_ids=[lease.job_id for lease in request.leases],
             epochs=[lease.epoch for lease in request.leases],
+            **values_of_life(request.says),
         )
-        held = {Lease(row["job_id"], row["epoch"]): row["cancel_requested"] for row in rows}
+        held = {
+            Lease(row["job_id"], row["epoch"]): row["cancel_requested"]
+            for row in rows
+            if row["job_id"] is not None
+        }
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
+            wish=wish_in(rows[0]),
+            profile_missing=rows[0]["profile_missing"],
         )
 
     async def settle(

@@ -26,6 +26,7 @@ from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
@@ -343,6 +344,14 @@ class JobClient:
         await self.open()
         return await self.driver.limits.paused_queues()
 
+    async def ask_worker(self, worker_id: str, wish: WorkerWish) -> WishAnswer:
+        """Ask a worker to claim no more, to go on, or to stop."""
+        wanted = checked_name("worker_id", worker_id)
+        await self.open()
+        answer = await self.driver.steering.ask_worker(wanted, wish)
+        self.wakeups.wish_changed()
+        return answer
+
     async def limit_queue(
         self, queue: str, concurrency_limit: int | None, requests_per_second: float | None
     ) -> bool:
@@ -413,6 +422,11 @@ class JobClient:
         """How many unfinished jobs there are, by name, rank and status."""
         await self.open()
         return await self.driver.insight.sizes()
+
+    async def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id."""
+        await self.open()
+        return await self.driver.insight.workers(now=self.clock.pinned())
 
     async def limits(self) -> list[LimitRecord]:
         """The tasks that have limits or are paused."""

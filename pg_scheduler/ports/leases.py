@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import NOTHING_NEW, SignOfLife, WorkerWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class RenewRequest:
     pid: int
     lease: timedelta
     leases: Sequence[Lease]
+    says: SignOfLife = NOTHING_NEW
+    """What it does, and what it knows if that is not stored yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,10 @@ class RenewAnswer:
     held: frozenset[Lease]
     cancel_requested: frozenset[Lease]
     """A part of `held`."""
+    wish: WorkerWish = WorkerWish.WORK
+    """What somebody has asked this worker for."""
+    profile_missing: bool = False
+    """True if the store does not know what the worker knows: it never said, or was forgotten meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ async def _everything(driver: Driver) -> Any:
     history = [await driver.insight.attempts(job.job_id) for job in jobs]
     asked = [
         driver.insight.counts(),
-        driver.insight.workers(),
+        driver.insight.workers(now=NOON),
         driver.insight.pending_names(),
         driver.insight.sizes(),
         driver.limits.list_limits(),

@@ -29,6 +29,7 @@ VERBS = {
         "forget_worker",
         "note_progress",
     ),
+    "steering": ("ask_worker",),
     "insight": (
         "job",
         "statuses",

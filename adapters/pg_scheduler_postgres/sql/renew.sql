@@ -37,20 +37,33 @@ free AS (
     ORDER BY job.job_id COLLATE "C"
     FOR NO KEY UPDATE OF job SKIP LOCKED
 ),
--- The worker lives, and wants what others hold.
+-- The worker lives, wants what others hold, and hears what is wanted of it.
 alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (
-        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up
+        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up,
+        state, listening, task_names, chosen, queues, capacity, app_version, library_version
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
         :NOW, :NOW, :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
-        ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free))
+        ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free)),
+        :state::text, :listening::boolean, :task_names::text[], :chosen::text[], :queues::text::jsonb,
+        :capacity::integer, :app_version::text, :library_version::text
     )
     ON CONFLICT (worker_id) DO UPDATE SET
         last_seen = EXCLUDED.last_seen,
         lease_until = EXCLUDED.lease_until,
-        held_up = EXCLUDED.held_up
+        held_up = EXCLUDED.held_up,
+        state = EXCLUDED.state,
+        listening = EXCLUDED.listening,
+        -- What it knows it says once, and again where that changes.
+        task_names = coalesce(EXCLUDED.task_names, worker.task_names),
+        chosen = coalesce(EXCLUDED.chosen, worker.chosen),
+        queues = coalesce(EXCLUDED.queues, worker.queues),
+        capacity = coalesce(EXCLUDED.capacity, worker.capacity),
+        app_version = coalesce(EXCLUDED.app_version, worker.app_version),
+        library_version = coalesce(EXCLUDED.library_version, worker.library_version)
+    RETURNING worker.wish, worker.capacity IS NULL AS profile_missing
 ),
 -- They last longer.
 renewed AS (
@@ -61,5 +74,6 @@ renewed AS (
     FROM free
     WHERE job.job_id = free.job_id
 )
-SELECT held.job_id, held.epoch, held.cancel_requested
-FROM held;
+SELECT held.job_id, held.epoch, held.cancel_requested, alive.wish, alive.profile_missing
+FROM alive
+LEFT JOIN held ON true;

@@ -21,6 +21,7 @@ For readable failures let pytest rewrite their assertions, in a conftest.py and 
 
 from __future__ import annotations
 
+from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.claiming import TestClaiming
 from pg_scheduler.testing.contract.ending import TestEnding
@@ -54,6 +55,7 @@ from pg_scheduler.testing.contract.waiting import TestWaiting
 from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
+    "TestAskingWorkers",
     "TestCancelling",
     "TestClaiming",
     "TestEnding",

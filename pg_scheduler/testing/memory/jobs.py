@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +26,13 @@ from pg_scheduler.domain.model import (
     Lease,
     NewJob,
     Progress,
-    WorkerRecord,
 )
 from pg_scheduler.domain.settling import (
     first_verdicts,
 )
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
@@ -146,14 +147,7 @@ class MemoryJobs:
 
     async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
         moment = moment_of(now)
-        known = self._state.workers.get(request.worker_id)
-        self._state.workers[request.worker_id] = WorkerRecord(
-            worker_id=request.worker_id,
-            hostname=known.hostname if known else request.hostname,
-            pid=known.pid if known else request.pid,
-            started_at=known.started_at if known else moment,
-            last_seen=moment,
-        )
+        worker = self._sign_of_life(request, moment)
         held = {}
         for lease in request.leases:
             row = self._state.jobs.get(lease.job_id)
@@ -168,7 +162,24 @@ class MemoryJobs:
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
+            wish=worker.wish,
+            profile_missing=worker.profile is None,
         )
+
+    def _sign_of_life(self, request: RenewRequest, moment: datetime) -> WorkerRecord:
+        known = self._state.workers.get(
+            request.worker_id,
+            WorkerRecord(request.worker_id, request.hostname, request.pid, moment, moment),
+        )
+        worker = self._state.workers[request.worker_id] = replace(
+            known,
+            last_seen=moment,
+            state=request.says.state,
+            listening=request.says.listening,
+            profile=request.says.profile or known.profile,
+        )
+        self._state.alive_until[request.worker_id] = moment + request.lease
+        return worker
 
     async def settle(
         self,

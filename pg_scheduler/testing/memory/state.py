@@ -9,8 +9,9 @@ from typing import Any
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY, LaneState
-from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob, WorkerRecord
+from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.ports.retention import VacuumDay
@@ -37,6 +38,8 @@ class MemoryState:
         """The epochs that deleted jobs had in the end, by id."""
         self.attempts: dict[tuple[str, int], AttemptRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
+        self.alive_until: dict[str, datetime] = {}
+        """When the leases of workers are over, by worker."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
