@@ -61,6 +61,7 @@ from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
+from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
@@ -780,6 +781,11 @@ class Scheduler:
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         return await self.client.job(job_id)
+
+    async def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it: the conditions of a claim, in the order in which it
+        checks them. What holds the job first comes first; one that nothing holds has one reason, ``next``."""
+        return await self.client.why(job_id)
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""

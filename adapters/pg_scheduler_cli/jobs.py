@@ -13,11 +13,13 @@ from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.why import Reason, must_act
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_ids import whole_ids
+from pg_scheduler_cli.job_reasons import reason_lines
 from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
@@ -129,6 +131,37 @@ def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None
         print_facts({name: harmless(value) for name, value in attempt.items() if value is not None})
         if trace:
             click.echo(harmless(trace).rstrip())
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@connecting
+@as_json
+def why(connection: Connection, job_id: str, as_json: bool) -> None:
+    """Say why a job does not run: what a claim checks, in its order, with the facts. The beginning of its id
+    is enough.
+
+    \b
+    Exit codes:
+      0  it will run by itself, runs, or has completed
+      1  somebody has to act, or it is not there
+      2  the command failed
+    """
+
+    async def ask(queries: Queries) -> tuple[str, JobRecord | None, tuple[Reason, ...]]:
+        (wanted,) = await whole_ids(queries, [job_id])
+        return wanted, await queries.job(wanted), await queries.why(wanted)
+
+    whole, job, reasons = connection.ask(ask)
+    if as_json:
+        print_json({"id": whole, "act": must_act(reasons), "reasons": reasons})
+    else:
+        what = f"{harmless(job.task_name)}  {job.status}" if job else "not found"
+        click.echo(f"job {harmless(whole)}  {what}")
+        for line in reason_lines(reasons):
+            click.echo(line)
+    if must_act(reasons):
+        raise SystemExit(EXIT_NOT_CURRENT)
 
 
 @jobs.command()

@@ -26,6 +26,7 @@ from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.why import Reason, explain
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -379,6 +380,12 @@ class JobClient:
         wanted = checked_name("job_id", job_id)
         await self.open()
         return await self.driver.insight.job(wanted)
+
+    async def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it; what holds it first comes first."""
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        return explain(await self.driver.insight.facts_about(wanted, now=self.clock.pinned()))
 
     async def record(self, job_id: str) -> JobRecord:
         """One job as it is stored.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -109,6 +110,11 @@ class Insight(Protocol):
 
     async def pending_names(self) -> list[str]:
         """The distinct names of pending jobs, sorted."""
+        ...
+
+    async def facts_about(self, job_id: str, *, now: datetime | None = None) -> JobFacts | None:
+        """What decides whether and when this job starts, all as of one moment; None if there is no such job.
+        It waits for nobody: that somebody's open transaction holds the row is one of the facts."""
         ...
 
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:

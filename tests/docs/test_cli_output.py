@@ -26,6 +26,7 @@ SCHEDULES = ("nightly", "steady")
 CALLS: dict[str, list[list[str]]] = {
     "pgq jobs list": [[]],
     "pgq jobs show": [["JOB"]],
+    "pgq jobs why": [["JOB"]],
     "pgq jobs enqueue": [["mail"]],
     "pgq jobs cancel": [["JOB"]],
     "pgq jobs retry": [["JOB"]],

@@ -28,6 +28,7 @@ from pg_scheduler.testing.contract.ending import TestEnding
 from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
+from pg_scheduler.testing.contract.explaining import TestExplaining
 from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
@@ -62,6 +63,7 @@ __all__ = [
     "TestEnqueueing",
     "TestExcluding",
     "TestExpiring",
+    "TestExplaining",
     "TestFencing",
     "TestInsight",
     "TestLeasing",

@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
+from pg_scheduler.testing.memory.job_facts import facts_about
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
 
@@ -97,6 +99,12 @@ class MemoryInsight:
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         moment = moment_of(now)
         return [self._shown(self._state.workers[one], moment) for one in sorted(self._state.workers)]
+
+    async def facts_about(self, job_id: str, *, now: datetime | None = None) -> JobFacts | None:
+        row = self._state.jobs.get(job_id)
+        if row is None:
+            return None
+        return facts_about(self._state, row, await self.workers(now=now), moment_of(now))
 
     def _shown(self, worker: WorkerRecord, moment: datetime) -> WorkerRecord:
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
