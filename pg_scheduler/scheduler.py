@@ -28,6 +28,7 @@ from pg_scheduler.client.keywords import (
     TimedJobOptions,
 )
 from pg_scheduler.client.loop_calls import LoopCalls
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, watch
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
@@ -39,6 +40,7 @@ from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.client.typed_call import Call, P
+from pg_scheduler.client.watching import checked_observers
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput
@@ -53,7 +55,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.queues import Served, queue_groups
@@ -66,6 +68,7 @@ from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
+from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
@@ -82,7 +85,9 @@ from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.middleware import Middleware
+from pg_scheduler.ports.observer import EventObserver, Observer
+from pg_scheduler.ports.worker_events import JobsStored
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
 
@@ -120,6 +125,7 @@ class Scheduler:
         executors: further executors by name, beside "async", "thread" and "process".
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
+        middleware: runs around every attempt and before every job is stored; the first is the outermost.
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
         queues: the queues that it serves once started, as names; None means all. Or slots by name,
             ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
@@ -175,7 +181,8 @@ class Scheduler:
         executors: Mapping[str, Executor] | None = None,
         codec: Codec | None = None,
         clock: Clock | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Sequence[Observer | EventObserver] = (),
+        middleware: Sequence[Middleware] = (),
         periodic_jobs_enabled: bool = True,
         queues: Served | None = None,
         app_version: str | None = None,
@@ -204,7 +211,8 @@ class Scheduler:
         self.batch_claim_limit = batch_claim_limit
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self._executors = NamedExecutors(checked_executors(executors))
-        self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
+        self._observers: list[Observer | EventObserver] = checked_observers(observers)
+        self._middleware = checked_items("middleware", middleware, Middleware, "Middleware")
         self.periodic_jobs_enabled: bool = checked_instance(
             "periodic_jobs_enabled", periodic_jobs_enabled, bool
         )
@@ -219,6 +227,7 @@ class Scheduler:
             self.codec,
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
+            outgoing=Outgoing(self._middleware, self._note_stored),
         )
         self._jobs = JobFactory(
             self._registry,
@@ -256,6 +265,7 @@ class Scheduler:
             schedules=self.schedules.wanted,
             try_import=self._loader.load,
             observers=self._observers,
+            middleware=self._middleware,
             shut_down=lambda: self._begin_shutdown(self.stop_grace),
             owner=self,
         )
@@ -317,13 +327,17 @@ class Scheduler:
         return {attempt.task for attempt in self._host.attempts() if attempt.task}
 
     @property
-    def observers(self) -> Sequence[Observer]:
+    def observers(self) -> Sequence[Observer | EventObserver]:
         """Who is told what the engine does."""
         return tuple(self._observers)
 
-    def add_observer(self, observer: Observer) -> None:
+    def add_observer(self, observer: Observer | EventObserver) -> None:
         """Tell one more observer what the engine does, from now on."""
-        self._observers.append(observer)
+        self._observers += checked_observers([observer])
+
+    def _note_stored(self, jobs: Sequence[NewJob]) -> None:
+        if self._observers:
+            Observers(self._observers, self.clock).emit(JobsStored(jobs))
 
     def configure_worker(self, setting: str, **fields: Any) -> None:
         """Change fields of `WorkerSettings` for the next run; `setting` names them in the error.

@@ -13,6 +13,7 @@ from pg_scheduler.client.job_choice import FilterOptions, job_filter
 from pg_scheduler.client.job_handle import JobHandle, result_of
 from pg_scheduler.client.matching_jobs import pages_of
 from pg_scheduler.client.opening import Opening
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
@@ -75,6 +76,7 @@ class JobClient:
         wakeups: the worker of this process; none by default.
         waiter: how it waits for jobs to end; by default a signal tells.
         batcher: merges single jobs that are stored side by side; None stores each by itself.
+        outgoing: what happens to jobs besides; by default nothing.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class JobClient:
         wakeups: Wakeups | None = None,
         waiter: EndWaiter | None = None,
         batcher: SubmitBatcher | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.driver = driver
         self.clock = clock
@@ -95,6 +98,7 @@ class JobClient:
         self.wakeups: Wakeups = wakeups or NoWorker()
         self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, driver.insight, clock)
         self._batcher = batcher
+        self._outgoing = outgoing or Outgoing()
 
     # --- life
 
@@ -137,6 +141,7 @@ class JobClient:
             JobAlreadyExists, DuplicateJob: RAISE, and an id or a dedupe key is taken.
             ConnectionLost: after some seconds of trying again; the jobs may be stored.
         """
+        jobs = self._outgoing.prepared(jobs)
         await self._open_for(connection)
         if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._batcher.submit(jobs[0])
@@ -144,6 +149,7 @@ class JobClient:
         else:
             stored = await self._stored_or_held(jobs, conflict, connection, batch_size)
         self.wakeups.jobs_due()
+        self._outgoing.stored(jobs)
         return stored
 
     async def _stored_or_held(

@@ -41,9 +41,11 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.middleware import Middleware
+from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.worker_events import JobReclaimed, JobsExpired, ListeningChanged, RoundFailed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +62,9 @@ class Surroundings:
     """The schedules that this program's code wants."""
     try_import: Callable[[Collection[str]], object] = lambda names: None
     """Called with the names of tasks that due jobs or schedules wait for and nobody here knows."""
-    observers: Sequence[Observer] = ()
+    observers: Sequence[Observer | EventObserver] = ()
+    middleware: Sequence[Middleware] = ()
+    """What surrounds attempts, the outermost first."""
     shut_down: Callable[[], None] = lambda: None
     """Called once if a person wants the worker to stop."""
     owner: object = None
@@ -125,7 +129,7 @@ class Composition:
         self._worker_id = worker_id
         self._given = given
         self._events = Events()
-        self._observers = Observers(given.observers)
+        self._observers = Observers(given.observers, given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -237,6 +241,7 @@ class Composition:
                 SignalKind.WORKER: self._events.on(Event.WISH_SIGNAL),
             },
             self._given.settings.polling.interval_without_listen,
+            on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
         )
 
     def _make_pruner(self) -> Pruner:
@@ -275,6 +280,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
+            middleware=given.middleware,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -300,11 +306,15 @@ class Composition:
             start_jobs=starter.take,
             decline_job=runner.decline,
             listening=self._listening,
-            on_expired=self._events.on(Event.JOBS_EXPIRED),
+            on_expired=self._note_expired,
         )
 
+    def _note_expired(self, job_ids: Sequence[str]) -> None:
+        self._events.emit(Event.JOBS_EXPIRED)
+        self._observers.emit(JobsExpired(job_ids))
+
     def _make_lease_keeper(self) -> LeaseKeeper:
-        stopper = AttemptStopper(self._active)
+        stopper = AttemptStopper(self._active, self._observers.emit)
         wishes = WishFollower(
             self._active,
             self._report,
@@ -323,9 +333,13 @@ class Composition:
             on_pass=self._observers.pass_finished,
             report=self._report,
             on_wish=wishes.follow,
-            on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
+            on_failure=self._note_failed_renewal,
             max_blocked=self._given.settings.max_blocked,
         )
+
+    def _note_failed_renewal(self, error: Exception) -> None:
+        self._events.emit(Event.RENEWAL_FAILED)
+        self._observers.emit(RoundFailed("lease keeper", error))
 
     def _make_reclaimer(self, lease_keeper: LeaseKeeper) -> Reclaimer:
         settings = self._given.settings
@@ -338,6 +352,9 @@ class Composition:
             max_crashes=settings.max_crashes,
             on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
             on_ended=self._observers.job_ended,
+            on_taken=lambda one: self._observers.emit(
+                JobReclaimed(one.job_id, one.worker_id, one.status, one.crash_count)
+            ),
             renew_own=lease_keeper.renew_overdue,
         )
 

@@ -14,7 +14,7 @@ log: logging.Logger = logging.getLogger(__name__)
 
 class Listener:
     """Keeps a LISTEN running and calls the reaction to each kind of signal. After every (re)connection it
-    calls all reactions, because signals sent in between are lost."""
+    calls all reactions, because signals sent in between are lost. `on_change` is told whether they arrive."""
 
     def __init__(
         self,
@@ -22,11 +22,13 @@ class Listener:
         clock: Clock,
         reactions: Mapping[SignalKind, Callable[[], None]],
         poll_interval: float,
+        on_change: Callable[[bool], None] = lambda connected: None,
     ) -> None:
         self._signals = signals
         self._clock = clock
         self._reactions = reactions
         self._poll_interval = poll_interval
+        self._on_change = on_change
         self.connected: bool = False
 
     async def one_round(self) -> None:
@@ -44,10 +46,12 @@ class Listener:
         finally:
             if self.connected:
                 self.connected = False
+                self._on_change(False)
                 self._deliver(SignalKind.DUE)
 
     def _ready(self) -> None:
         self.connected = True
+        self._on_change(True)
         log.debug("listening")
         for kind in self._reactions:
             self._deliver(kind)

@@ -40,7 +40,7 @@ class Claimer:
     `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
     the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
     claimer polls more often. `claimable` returns the names to claim; `queues` are the groups of queues that
-    are served. `on_expired` is called when a claim found jobs that are too late to start.
+    are served. `on_expired` is called with the ids of jobs that a claim found too late to start.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class Claimer:
         start_jobs: Callable[[Sequence[ClaimedJob]], object],
         decline_job: Callable[[ClaimedJob], object],
         listening: Callable[[], bool],
-        on_expired: Callable[[], None] = lambda: None,
+        on_expired: Callable[[Sequence[str]], None] = lambda job_ids: None,
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -223,7 +223,7 @@ class Claimer:
             self._start_jobs(starting)
 
     def _note_expired(self, expired: Sequence[str]) -> None:
-        self._on_expired()
+        self._on_expired(expired)
         for job_id in expired:
             log.warning("job %r expired: not started within its grace", job_id, extra={"job_id": job_id})
 

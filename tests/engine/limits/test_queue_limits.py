@@ -71,6 +71,23 @@ async def test_who_comes_second_to_a_queue_takes_nothing_from_another_lane_and_a
     assert (await look(driver, 60)).jobs == ()
 
 
+async def test_who_comes_second_to_a_queue_spends_no_token_of_its_lane(
+    driver: Driver, by_hand: Driver, sql: asyncpg.Connection, claim_waits: Waits
+) -> None:
+    await driver.limits.set_limits({"other": TaskLimits(rate=1 / 3600)}, now=at(0))
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("a", queue="m"), new("b", queue="m", task="other"))
+    await sql.execute("BEGIN")
+    (first,) = (await look(by_hand, 60, limit=1)).jobs
+    await submit(driver, new("urgent", queue="m", task="other", rank=1))
+    second = asyncio.create_task(look(driver, 60))
+    await claim_waits()
+    await sql.execute("COMMIT")
+    assert (await second).jobs == ()
+    await settle(driver, first, JobEvent.COMPLETE)
+    assert ids(await look(driver, 61)) == ["urgent"]
+
+
 async def test_a_claim_that_was_rolled_back_costs_the_queue_nothing(
     driver: Driver, by_hand: Driver, sql: asyncpg.Connection, claim_waits: Waits
 ) -> None:
@@ -140,6 +157,34 @@ async def test_what_steps_in_for_held_jobs_is_not_too_much_for_their_queue(
     answer = await look(driver)
     assert len(answer.jobs) == 2
     assert (await look(driver)).jobs == ()
+
+
+async def test_what_is_lacking_elsewhere_is_not_made_up_for_by_a_limited_queue(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("held m", queue="m", rank=1))
+    await submit(driver, *(new(f"held {n}", queue="n", rank=1, limit_key="n") for n in range(3)))
+    await submit(driver, *(new(key, queue="m", task="other", limit_key=key) for key in "ab"))
+    await sql.execute("BEGIN")
+    await sql.execute("SELECT FROM scheduled_jobs WHERE job_id LIKE 'held%' FOR UPDATE")
+    assert len((await look(driver)).jobs) == 1
+    assert (await look(driver)).jobs == ()
+
+
+async def test_jobs_of_a_lane_or_queue_that_has_given_all_do_not_step_in_for_others(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    """They would take the place of those that could."""
+    await driver.limits.set_limits(dict.fromkeys(NAMES, ONE), now=at(0))
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("given", rank=1), new("too many", rank=2))
+    await submit(driver, new("m given", queue="m", rank=1, limit_key="x"))
+    await submit(driver, new("m too many", queue="m", rank=2, limit_key="y"))
+    await submit(driver, new("held", task="other", rank=1), new("free", task="other", rank=9))
+    await sql.execute("BEGIN")
+    await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'held' FOR UPDATE")
+    assert ids(await look(driver)) == ["given", "m given", "free"]
 
 
 async def test_held_jobs_of_a_queue_cost_no_token_and_ask_for_no_more(
