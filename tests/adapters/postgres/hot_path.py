@@ -16,9 +16,11 @@ import pytest
 
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.domain.workers import NOTHING_NEW
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.settling import arrays_of
 from pg_scheduler_postgres.statements import Statements
+from pg_scheduler_postgres.worker_rows import values_of_life
 
 FULL = os.environ.get("PLANS_FULL") == "1"
 PENDING, FUTURE, FINISHED = (100_000, 1_000_000, 1_000_000) if FULL else (5_000, 50_000, 50_000)
@@ -124,7 +126,7 @@ def cases() -> Iterator[Case]:
         verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))
         told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
         yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))
-        me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
+        me = {"hostname": "here", "pid": 1, "epochs": [1] * number, **values_of_life(NOTHING_NEW)}
         yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
         yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
         yield Case("await_jobs", {"job_ids": ids, "soon_seconds": 60.0}, str(number))
