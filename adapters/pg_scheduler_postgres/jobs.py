@@ -24,7 +24,7 @@ from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, Lan
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler_postgres.callers import session_for
-from pg_scheduler_postgres.conversions import duration
+from pg_scheduler_postgres.conversions import duration, instant
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_jobs, status_in
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
@@ -212,8 +212,10 @@ class PostgresJobs:
             limit=request.limit,
             # A test's clock has nothing to do with when the server started.
             patience_seconds=request.after_restart.total_seconds() if now is None else 0.0,
+            not_after=request.not_after,
             **loss_of(request.max_crashes),
         )
+        looked_at = instant(rows[0]["looked_at"])
         return ReclaimAnswer(
             jobs=tuple(
                 Reclaimed(
@@ -226,6 +228,8 @@ class PostgresJobs:
                 if row["job_id"] is not None
             ),
             next_expiry_in=duration(rows[0]["wait_seconds"]),
+            looked_at=looked_at,
+            came_late=request.not_after is not None and looked_at > request.not_after,
         )
 
     async def request_cancel(

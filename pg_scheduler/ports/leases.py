@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobStatus
@@ -50,6 +50,9 @@ class ReclaimRequest:
     after_restart: timedelta = timedelta(0)
     """Nothing is taken back so soon after a start of the server: while it was down, nobody could renew. A
     store that knows no such moment ignores it."""
+    not_after: datetime | None = None
+    """The store's time after which nothing is taken back: the question was under way for long, and so were
+    the renewals of others, or the clock has jumped. None: whenever it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +74,7 @@ class ReclaimAnswer:
     jobs: tuple[Reclaimed, ...]
     next_expiry_in: timedelta | None
     """Time until the next lease ends unless renewed; None if nothing runs."""
+    looked_at: datetime | None = None
+    """The store's time; None from a store that does not tell."""
+    came_late: bool = False
+    """True if nothing was taken back because it was later than `not_after`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUnavailable
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
@@ -29,6 +29,11 @@ is taken back where a look came just before it. Workers that live renew long bef
 """
 
 
+UNDER_WAY = 5.0
+"""Seconds that a look may be under way at the most, or a quarter of a lease: one that an outage has held up
+comes with the renewals of those who live, and must not come before them."""
+
+
 async def _nothing_to_renew() -> None:
     """This worker holds no leases."""
 
@@ -39,7 +44,8 @@ class Reclaimer:
     After a database outage every lease looks expired although its worker is alive; the reclaimer then
     gives the workers half a lease to renew before it takes any job back. It learns of an outage by its own
     failure or by that of its worker's renewals. A restart of the server can be read from the server itself,
-    so workers that started after it know of it too.
+    so workers that started after it know of it too. And a look that comes to the store long after it was
+    sent takes nothing, and counts as an outage: renewals may have been held up as it was.
 
     `renew_own` renews the leases of this worker if they may be over: it is called before any is taken back.
     """
@@ -71,6 +77,9 @@ class Reclaimer:
         """Jobs that ended here, of which nobody has heard yet."""
         self._renew_own = renew_own
         self._after_outage = False
+        self._under_way = timedelta(seconds=min(self._lease / 4, UNDER_WAY))
+        self._looked: tuple[datetime, float] | None = None
+        """The store's time of the last answer, and when that was by the clock of this process."""
 
     def note_outage(self) -> None:
         """The database was out of reach: a renewal of this worker's own leases failed."""
@@ -103,7 +112,15 @@ class Reclaimer:
         taken: list[Reclaimed] = []
         request = replace(self._request, after_restart=timedelta(0)) if force else self._request
         while True:
-            answer = await self._jobs.reclaim_expired(request, now=self._clock.pinned())
+            not_after = None if force else self._not_after()
+            answer = await self._jobs.reclaim_expired(
+                replace(request, not_after=not_after), now=self._clock.pinned()
+            )
+            if answer.looked_at is not None:
+                self._looked = answer.looked_at, self._clock.monotonic()
+            if answer.came_late:
+                log.info("a look for lost leases was under way for too long, or the clock has jumped")
+                self.note_outage()
             taken.extend(answer.jobs)
             if len(answer.jobs) < self._request.limit:
                 break
@@ -115,6 +132,13 @@ class Reclaimer:
         self._ended += [one for one in taken if one.status.finished]
         await self._report_ends()
         return taken, answer.next_expiry_in
+
+    def _not_after(self) -> datetime | None:
+        """By the store's clock, when a look that is sent now has been under way for too long."""
+        if self._looked is None:
+            return None
+        looked_at, then = self._looked
+        return looked_at + timedelta(seconds=self._clock.monotonic() - then) + self._under_way
 
     async def _report_ends(self) -> None:
         """Nobody settles these jobs: who observes this worker hears of them here."""

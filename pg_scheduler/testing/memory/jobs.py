@@ -214,7 +214,9 @@ class MemoryJobs:
             if worker.last_seen < moment - request.heartbeat_threshold:
                 del self._state.workers[worker.worker_id]
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
-        expired = [row for row in running if row.lease_until is not None and row.lease_until < moment]
+        came_late = request.not_after is not None and moment > request.not_after
+        lapsed = [row for row in running if row.lease_until is not None and row.lease_until < moment]
+        expired = [] if came_late else lapsed
         expired = sorted(expired, key=lambda row: row.new.job_id)[: request.limit]
         reclaimed = tuple(reclaim_one(self._state, row, request.max_crashes, moment) for row in expired)
         if any(one.status is JobStatus.PENDING for one in reclaimed):
@@ -227,6 +229,8 @@ class MemoryJobs:
         return ReclaimAnswer(
             jobs=reclaimed,
             next_expiry_in=min((end - moment for end in ends if end >= moment), default=None),
+            looked_at=moment,
+            came_late=came_late,
         )
 
     async def request_cancel(
