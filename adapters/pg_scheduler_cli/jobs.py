@@ -16,6 +16,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.why import Reason, must_act
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_ids import whole_ids
@@ -242,7 +243,7 @@ def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> N
 
     async def each(queries: Queries) -> tuple[list[str], list[CancelAnswer]]:
         wanted = await whole_ids(queries, job_ids)
-        return wanted, await queries.cancel(wanted)
+        return wanted, await queries.client.cancel(wanted, by=whoever_types())
 
     whole, answers = connection.ask(each)
     _report(whole, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
@@ -263,7 +264,7 @@ def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> No
 
     async def each(queries: Queries) -> tuple[list[str], list[RetryAnswer]]:
         wanted = await whole_ids(queries, job_ids)
-        return wanted, await queries.retry(wanted)
+        return wanted, await queries.client.retry(wanted, by=whoever_types())
 
     whole, answers = connection.ask(each)
     words = [RETRY_ANSWERS[answer] for answer in answers]

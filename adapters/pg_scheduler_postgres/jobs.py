@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.audit import Act, Actor, act_of, subject_of
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import (
@@ -23,6 +24,7 @@ from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler_postgres.auditing import Changed, note_act, recorded
 from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration, instant
 from pg_scheduler_postgres.link import Link
@@ -233,15 +235,28 @@ class PostgresJobs:
         )
 
     async def request_cancel(
-        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        by: Actor | None = None,
     ) -> list[CancelAnswer]:
         session = session_for(self._link, connection, "the cancellation")
-        rows = await self._link.run(
-            "request_cancel",
-            session,
+
+        async def cancel(transaction: Session | None) -> Sequence[Row]:
+            return await self._link.run(
+                "request_cancel", transaction or session, now=now, job_ids=list(job_ids), **CANCELLATION
+            )
+
+        rows = await recorded(
+            self._link,
+            by,
+            Act.CANCEL,
+            cancel,
+            _cancelled,
             now=now,
-            job_ids=list(job_ids),
-            **CANCELLATION,
+            session=None if connection is None else session,
         )
         before = {row["job_id"]: status_in(row) for row in rows}
         return [
@@ -252,7 +267,13 @@ class PostgresJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run("lock_job", transaction, job_id=job_id)
@@ -274,6 +295,7 @@ class PostgresJobs:
                 )
             if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
                 await self._link.run("notify_cancel", transaction)
+            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1), now)
             return before
 
     async def _reopen(
@@ -319,6 +341,11 @@ def _both(first: ClaimAnswer, rest: ClaimAnswer) -> ClaimAnswer:
         sorted_into_lanes=first.sorted_into_lanes + rest.sorted_into_lanes,
         unreadable=first.unreadable + rest.unreadable,
     )
+
+
+def _cancelled(rows: Sequence[Row]) -> Changed:
+    changed = sorted(row["job_id"] for row in rows if not status_in(row).finished)
+    return Changed(subject_of(changed), len(changed))
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

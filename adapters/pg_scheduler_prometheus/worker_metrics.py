@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter as Tally
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterator
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.metrics_core import Metric
 
 from pg_scheduler.domain.settling import ATTEMPT_OUTCOMES
+from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.worker_events import (
     AttemptLost,
     AttemptsSettled,
@@ -21,14 +23,13 @@ from pg_scheduler.ports.worker_events import (
     WorkerStarted,
     WorkerStopped,
 )
+from pg_scheduler_prometheus.families import families
 from pg_scheduler_prometheus.labels import BoundedNames
+from pg_scheduler_prometheus.tallies import TaskTally, WorkerTally
 
-LAG_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
-RUN_BUCKETS = (0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200)
-"""Seconds."""
-OF_JOBS = ("queue", "task")
 MOST_NAMES = 200
 """Queues, and tasks, that have series of their own in one process; all further ones are `other`."""
+_OUTCOMES = {event: ATTEMPT_OUTCOMES.get(event, str(event)) for event in JobEvent}
 
 
 class WorkerMetrics:
@@ -38,102 +39,63 @@ class WorkerMetrics:
     usual one of prometheus_client, which ``prometheus_client.start_http_server(9187)`` serves.
     """
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY, *, most_names: int = MOST_NAMES) -> None:
-        self._queues, self._tasks = BoundedNames(most_names), BoundedNames(most_names)
-        self._stored = Counter(
-            "pg_scheduler_jobs_stored", "Jobs that this process has stored.", OF_JOBS, registry=registry
-        )
-        self._attempts = Counter(
-            "pg_scheduler_attempts",
-            "Attempts that have ended here, by how.",
-            (*OF_JOBS, "outcome"),
-            registry=registry,
-        )
-        self._running = Gauge(
-            "pg_scheduler_jobs_running", "Jobs that run here now.", OF_JOBS, registry=registry
-        )
-        self._lag = Histogram(
-            "pg_scheduler_lag_seconds",
-            "From when a job was due to the start of its attempt.",
-            OF_JOBS,
-            buckets=LAG_BUCKETS,
-            registry=registry,
-        )
-        self._run = Histogram(
-            "pg_scheduler_run_seconds",
-            "From the start of an attempt to its verdict.",
-            OF_JOBS,
-            buckets=RUN_BUCKETS,
-            registry=registry,
-        )
-        self._expired = Counter(
-            "pg_scheduler_jobs_expired", "Jobs that a claim found too late to start.", registry=registry
-        )
-        self._lost = Counter(
-            "pg_scheduler_leases_lost",
-            "Attempts that were stopped here because their lease was lost.",
-            registry=registry,
-        )
-        self._reclaimed = Counter(
-            "pg_scheduler_jobs_reclaimed",
-            "Jobs taken back from workers that had gone silent.",
-            registry=registry,
-        )
-        self._failures = Counter(
-            "pg_scheduler_round_failures",
-            "Rounds of a worker's services that failed and are tried again, by the error's class.",
-            ("service", "error"),
-            registry=registry,
-        )
-        self._listening = Gauge(
-            "pg_scheduler_listening", "1 while signals arrive, 0 while the worker polls.", registry=registry
-        )
-        self._up = Gauge("pg_scheduler_worker_up", "1 while the worker runs.", registry=registry)
+    def __init__(
+        self, registry: CollectorRegistry | None = REGISTRY, *, most_names: int = MOST_NAMES
+    ) -> None:
+        self._queues, self._names = BoundedNames(most_names), BoundedNames(most_names)
+        self._tasks: dict[tuple[str, str], TaskTally] = {}
+        self._worker = WorkerTally()
+        if registry is not None:
+            registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """What has been counted so far: a registry asks for it at each scrape, from any thread."""
+        return families(dict(self._tasks), self._worker)
 
     def observe(self, event: WorkerEvent) -> None:
         """Count."""
+        worker = self._worker
         match event:
             case JobsStarted():
                 self._note_started(event)
             case AttemptsSettled():
                 self._note_settled(event)
             case JobsStored(jobs):
-                for labels, number in self._tally((job.queue, job.task_name) for job in jobs):
-                    self._stored.labels(*labels).inc(number)
+                for (queue, task), number in Counter((job.queue, job.task_name) for job in jobs).items():
+                    self._of(queue, task).stored += number
             case JobsExpired(job_ids):
-                self._expired.inc(len(job_ids))
+                worker.expired += len(job_ids)
             case AttemptLost():
-                self._lost.inc()
+                worker.lost += 1
             case JobReclaimed():
-                self._reclaimed.inc()
+                worker.reclaimed += 1
             case RoundFailed(service, error):
-                self._failures.labels(service, type(error).__name__).inc()
+                worker.failures[service, type(error).__name__] += 1
             case ListeningChanged(listening):
-                self._listening.set(listening)
+                worker.listening = listening
             case WorkerStarted():
-                self._up.set(1)
+                worker.up = True
             case WorkerStopped():
-                self._up.set(0)
-                self._listening.set(0)
+                worker.up = worker.listening = False
+
+    def _of(self, queue: str, task: str) -> TaskTally:
+        tally = self._tasks.get((queue, task))
+        if tally is None:
+            labels = self._queues.label(queue), self._names.label(task)
+            tally = self._tasks.setdefault(labels, TaskTally())
+        return tally
 
     def _note_started(self, event: JobsStarted) -> None:
+        at = event.at
         for job in event.jobs:
-            labels = self._queues.label(job.queue), self._tasks.label(job.task_name)
-            self._running.labels(*labels).inc()
-            self._lag.labels(*labels).observe(event.lag(job).total_seconds())
+            tally = self._of(job.queue, job.task_name)
+            tally.running += 1
+            tally.lag.observe(max((at - job.execution_time).total_seconds(), 0.0))
 
     def _note_settled(self, event: AttemptsSettled) -> None:
         for job, verdict, took, accepted, began in event.attempts:
-            labels = self._queues.label(job.queue), self._tasks.label(job.task_name)
-            outcome = ATTEMPT_OUTCOMES.get(verdict.event, str(verdict.event)) if accepted else "refused"
-            self._attempts.labels(*labels, outcome).inc()
+            tally = self._of(job.queue, job.task_name)
+            tally.outcomes[_OUTCOMES[verdict.event] if accepted else "refused"] += 1
             if began:
-                self._running.labels(*labels).dec()
-                self._run.labels(*labels).observe(took)
-
-    def _tally(self, names: Iterable[tuple[str, str]]) -> Iterable[tuple[tuple[str, str], int]]:
-        found = Tally(names)
-        return (
-            ((self._queues.label(queue), self._tasks.label(task)), number)
-            for (queue, task), number in found.items()
-        )
+                tally.running -= 1
+                tally.run.observe(took)

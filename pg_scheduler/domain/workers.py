@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pg_scheduler.domain.audit import Act
+
 
 class WorkerWish(StrEnum):
     """What a person wants a worker to do."""
@@ -17,6 +19,14 @@ class WorkerWish(StrEnum):
     """Claim no more; what runs goes on."""
     STOP = "stop"
     """Shut down, as at SIGTERM."""
+
+
+ACTS = {
+    WorkerWish.WORK: Act.RESUME_WORKER,
+    WorkerWish.QUIET: Act.QUIET_WORKER,
+    WorkerWish.STOP: Act.STOP_WORKER,
+}
+"""What it is called where somebody asks for that."""
 
 
 class WorkerState(StrEnum):

@@ -22,6 +22,7 @@ For readable failures let pytest rewrite their assertions, in a conftest.py and 
 from __future__ import annotations
 
 from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
+from pg_scheduler.testing.contract.auditing import TestAuditing
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.claiming import TestClaiming
 from pg_scheduler.testing.contract.ending import TestEnding
@@ -57,6 +58,7 @@ from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
     "TestAskingWorkers",
+    "TestAuditing",
     "TestCancelling",
     "TestClaiming",
     "TestEnding",

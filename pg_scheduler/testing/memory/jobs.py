@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.audit import Act, Actor, act_of, subject_of
 from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
@@ -234,7 +235,12 @@ class MemoryJobs:
         )
 
     async def request_cancel(
-        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        by: Actor | None = None,
     ) -> list[CancelAnswer]:
         refuse_connection(connection)
         moment = moment_of(now)
@@ -248,6 +254,8 @@ class MemoryJobs:
             elif status is JobStatus.RUNNING:
                 row.cancel_requested, row.superseded = True, False
                 self._state.signal(SignalKind.CANCEL)
+        changed = sorted(job_id for job_id, status in before.items() if not status.finished)
+        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment)
         answers = {
             JobStatus.PENDING: CancelAnswer.CANCELLED,
             JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -258,7 +266,13 @@ class MemoryJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         row = self._state.jobs.get(job_id)
         if row is None:
@@ -284,6 +298,7 @@ class MemoryJobs:
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
+        self._state.note_act(by, act_of(event), job_id, 1, moment)
         if before is JobStatus.RUNNING and stop_attempt:
             self._state.signal(SignalKind.CANCEL)
         return before

@@ -134,7 +134,13 @@ def cases() -> Iterator[Case]:
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case(
         "reclaim_expired",
-        {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
+        {
+            "heartbeat_threshold_seconds": 120.0,
+            "limit": BATCH,
+            "patience_seconds": 0.0,
+            "not_after": None,
+            **loss_of(5),
+        },
     )
     yield Case("stray_schedules", {"known_names": names, "silence_seconds": 120.0, "ahead_seconds": 60.0})
     yield Case("unclaimed", {"known_names": names[:-1], "most": 1000})

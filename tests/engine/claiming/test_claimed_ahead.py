@@ -299,6 +299,41 @@ async def test_what_waits_is_cancelled_without_having_run(driver: MemoryDriver, 
     assert "a" not in jobs.begun
 
 
+async def test_many_that_wait_and_are_cancelled_give_no_slot_away_twice(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    jobs, others, away = Jobs(), Jobs(), True
+    settle = driver.jobs.settle
+
+    async def maybe(*args: Any, **options: Any) -> Any:
+        if away:
+            raise ConnectionLost("away")
+        return await settle(*args, **options)
+
+    driver.jobs.settle = maybe  # type: ignore[method-assign]
+    async with worker(driver, clock, jobs, ahead=20) as scheduler:
+        scheduler.register(others.run, name="other")
+        active = scheduler.worker.services.active
+        _, _, *waiting = await store(scheduler, clock, "a", "long 0", *[f"short {n}" for n in range(5)])
+        await scheduler.schedule_bulk(
+            [JobSpec("other", clock.now(), args=(f"other {n}", True), priority=8) for n in range(5)]
+        )
+        await eventually(lambda: active._held_back)
+        await scheduler.cancel(waiting)
+        await eventually(lambda: sum(attempt.reason is not None for attempt in active.ahead) == 5)
+        jobs.go.set()
+        await eventually(lambda: not scheduler.active_jobs)
+        away = False
+        await clock.advance(PATIENCE / 2)
+        await eventually(lambda: len(others.begun) == SLOTS)
+        assert len(scheduler.active_jobs) == SLOTS
+        others.go.set()
+        await active.wait_idle()
+        await scheduler.worker.services.settler.wait_empty()
+        assert len(await records(driver, JobStatus.CANCELLED)) == 5
+    assert jobs.begun == ["a", "long 0"]
+
+
 async def test_a_job_that_has_lost_a_worker_takes_nothing_with_it_that_only_waited(
     driver: MemoryDriver, clock: ManualClock
 ) -> None:
