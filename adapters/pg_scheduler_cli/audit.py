@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-
 import click
 
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json, print_table
+from pg_scheduler_cli.times import read_time
 
 
 @click.command()
-@click.option(
-    "--since",
-    type=click.FloatRange(min=0),
-    metavar="HOURS",
-    help="Only what was done in these last hours.",
-)
+@click.option("--since", metavar="TIME", help="Only what was done then or later: 24h (ago), 7d, or ISO 8601.")
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of acts."
 )
 @connecting
 @as_json
-def audit(connection: Connection, since: float | None, limit: int, as_json: bool) -> None:
+def audit(connection: Connection, since: str | None, limit: int, as_json: bool) -> None:
     """Show what was done by hand and changed something, the latest first: pauses, limits of queues, cancelled
     and retried jobs, and what workers were asked for.
 
     A command of `pgq` is recorded in the transaction in which it acts; so is a call of a program with `by=`.
     """
-    earliest = None if since is None else _ago(since)
+    earliest = None if since is None else read_time("--since", since)
     found = connection.ask(lambda queries: queries.client.audit(since=earliest, limit=limit))
     if as_json:
         print_json(
@@ -53,10 +47,3 @@ def audit(connection: Connection, since: float | None, limit: int, as_json: bool
             for one in found
         ],
     )  # fmt: skip
-
-
-def _ago(hours: float) -> datetime:
-    try:
-        return datetime.now(UTC) - timedelta(hours=hours)
-    except OverflowError:
-        return datetime.min.replace(tzinfo=UTC)

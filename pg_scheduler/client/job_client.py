@@ -286,13 +286,19 @@ class JobClient:
         return before
 
     @overload
-    async def retry(self, chosen: Sequence[str], *, by: Actor | None = None) -> list[RetryAnswer]: ...
+    async def retry(
+        self, chosen: Sequence[str], *, by: Actor | None = None, still: JobFilter | None = None
+    ) -> list[RetryAnswer]: ...
 
     @overload
     async def retry(self, chosen: JobFilter, *, by: Actor | None = None) -> int: ...
 
     async def retry(
-        self, chosen: Sequence[str] | JobFilter, *, by: Actor | None = None
+        self,
+        chosen: Sequence[str] | JobFilter,
+        *,
+        by: Actor | None = None,
+        still: JobFilter | None = None,
     ) -> list[RetryAnswer] | int:
         """Run jobs that have ended once more, now, with their counters at zero; what each id met, or how many
         jobs that match. A job that has not ended stays as it is: `override_status` moves it all the same.
@@ -303,27 +309,27 @@ class JobClient:
         if isinstance(chosen, JobFilter):
             return await self._retry_matching(_only(chosen, FINISHED, "these have not ended"), by)
         wanted = [checked_name("job_id", job_id) for job_id in chosen]
-        return [await self._retry_one(job_id, by) for job_id in wanted]
+        return [await self._retry_one(job_id, by, still) for job_id in wanted]
 
     async def _retry_matching(self, wanted: JobFilter, by: Actor | None) -> int:
         await self.open()
         retried: set[str] = set()
         async for page in pages_of(self.driver.insight, wanted):
             for found in page:
-                if found.job_id not in retried and await self._retry_if(found.job_id, wanted, by):
+                if found.job_id in retried:
+                    continue
+                # Whoever retries the same jobs side by side may have had this one run to another end.
+                if await self._retry_one(found.job_id, by, wanted) is RetryAnswer.RETRIED:
                     retried.add(found.job_id)
         return len(retried)
 
-    async def _retry_if(self, job_id: str, wanted: JobFilter, by: Actor | None) -> bool:
-        # Whoever retries the same jobs side by side may have had this one run to another end.
+    async def _retry_one(self, job_id: str, by: Actor | None, still: JobFilter | None) -> RetryAnswer:
         record = await self.job(job_id)
-        if record is None or not wanted.matches(record):
-            return False
-        return await self._reopen(record, by) is RetryAnswer.RETRIED
-
-    async def _retry_one(self, job_id: str, by: Actor | None) -> RetryAnswer:
-        record = await self.job(job_id)
-        return RetryAnswer.UNKNOWN if record is None else await self._reopen(record, by)
+        if record is None:
+            return RetryAnswer.UNKNOWN
+        if still is not None and not still.matches(record):
+            return RetryAnswer.CHANGED
+        return await self._reopen(record, by)
 
     async def _reopen(self, record: JobRecord, by: Actor | None) -> RetryAnswer:
         if not record.status.finished:

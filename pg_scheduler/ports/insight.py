@@ -69,6 +69,7 @@ class Insight(Protocol):
         queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         error: str | None = None,
         newest_first: bool = False,
         before: JobPlace | None = None,
@@ -77,8 +78,7 @@ class Insight(Protocol):
         """Stored jobs in order of execution time, id; with `newest_first` in the opposite order.
 
         Args:
-            statuses, task_name, queue, since, error: as in `JobFilter`.
-            worker_id: only those that this worker runs, or ran last.
+            statuses, task_name, queue, worker_id, since, until, error: as in `JobFilter`.
             before: only those whose place in the order of execution time, id is before this one.
             limit: at most so many.
         """

@@ -43,18 +43,17 @@ class MemoryInsight:
         queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         error: str | None = None,
         newest_first: bool = False,
         before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        wanted = JobFilter(tuple(statuses), task_name, since, error, queue)
+        wanted = JobFilter(tuple(statuses), task_name, since, error, queue, until, worker_id)
         found = [
             job
             for job in (row.record() for row in self._state.jobs.values())
-            if wanted.matches(job)
-            and worker_id in (None, job.worker_id)
-            and (before is None or _place_of(job) < before)
+            if wanted.matches(job) and (before is None or _place_of(job) < before)
         ]
         return sorted(found, key=_place_of, reverse=newest_first)[:limit]
 

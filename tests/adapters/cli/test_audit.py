@@ -31,7 +31,7 @@ async def test_each_command_that_changes_something_leaves_its_record(pgq: Pgq, q
         ("queues", "resume", "post"), ("jobs", "cancel", str(job)),
     ):  # fmt: skip
         await pgq(*command)
-    found = json.loads((await pgq("audit", "--since", "1", "--json")).out)
+    found = json.loads((await pgq("audit", "--since", "1h", "--json")).out)
     assert [(one["act"], one["subject"]) for one in reversed(found)] == [
         ("pause queue", "post"), ("resume queue", "post"), ("pause task", "mail"), ("resume task", "mail"),
         ("limit queue", "post"), ("retry job", str(job)), ("cancel jobs", str(job)), ("retry job", str(job)),

@@ -74,7 +74,7 @@ async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Conne
 async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asyncpg.Connection) -> None:
     """Asked after every failed claim. Its plan must know the statuses: no index holds all of them."""
     values = {
-        **dict.fromkeys(("task_name", "queue", "since", "error", "before_time", "before_id")),
+        **dict.fromkeys(("task_name", "queue", "since", "until", "error", "before_time", "before_id")),
         "statuses": ["running"],
         "worker_id": "me",
         "newest_first": False,
