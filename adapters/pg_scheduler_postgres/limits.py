@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,11 @@ from pg_scheduler_postgres.session import Row, Session
 
 SORTED_AT_ONCE = 5_000
 """Stored jobs that are moved into lanes by one statement: a moment's work, so that nobody waits for it."""
+
+LOOKS_AT_HELD_JOBS, BETWEEN_LOOKS = 50, 0.01
+"""How often, and after how many seconds, jobs that somebody holds are looked at again. A claim holds them for
+milliseconds. Who holds them longer keeps them from being claimed, and the claim that meets them then sorts
+them."""
 
 
 class PostgresLimits:
@@ -91,13 +97,18 @@ class PostgresLimits:
 
     async def _sort_into_lanes(self, task_names: Collection[str] = (), queues: Collection[str] = ()) -> None:
         """Jobs that are stored meanwhile by a transaction that does not see the limits yet are sorted by the
-        claim that meets them."""
-        moved = SORTED_AT_ONCE
-        while moved >= SORTED_AT_ONCE:
-            rows = await self._link.run(
+        claim that meets them. Those that a claim holds which does not see them either are waited for: they
+        run in a moment, and take places."""
+        looks = 0
+        while looks < LOOKS_AT_HELD_JOBS:
+            (row,) = await self._link.run(
                 "sort_into_lanes", task_names=list(task_names), queues=list(queues), limit=SORTED_AT_ONCE
             )
-            moved = len(rows)
+            if row["moved"] < SORTED_AT_ONCE:
+                if not row["passed_over"]:
+                    return
+                looks += 1
+                await asyncio.sleep(BETWEEN_LOOKS)
 
     async def list_limits(self) -> list[LimitRecord]:
         return [

@@ -25,7 +25,8 @@ from pg_scheduler.testing.contract.scene import (
     settle,
     submit,
 )
-from tests.support.running import within
+from pg_scheduler_postgres import limits as stored_limits
+from tests.support.running import eventually, within
 
 Waits = Callable[[], Awaitable[None]]
 MakeDrivers = Callable[[int], Awaitable[list[Driver]]]
@@ -211,6 +212,28 @@ async def test_a_stray_of_a_producer_who_did_not_see_the_limit_is_sorted_by_the_
     assert (answer.jobs, answer.sorted_into_lanes) == ((), 2)
     assert ids(await look(driver)) == ["a"]
     assert (await look(driver)).jobs == ()
+
+
+@pytest.mark.parametrize("kind", ["queue", "task"])
+async def test_what_a_claim_that_did_not_see_the_limit_starts_takes_a_place(
+    driver: Driver, by_hand: Driver, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(stored_limits, "LOOKS_AT_HELD_JOBS", 10_000)
+    await submit(driver, new("a", queue="m"))
+    await sql.execute("BEGIN")
+    (run,) = (await claim(by_hand)).jobs
+    known, change = driver.limits.list_limits, driver.limits.set_limits({"task": ONE}, now=at(0))
+    if kind == "queue":
+        change.close()
+        known, change = driver.limits.queue_limits, limit_queue(driver, "m", ONE)  # type: ignore[assignment]
+    limiting = asyncio.create_task(change)
+    await eventually(known)
+    await sql.execute("COMMIT")
+    await within(limiting, 10)
+    await submit(driver, new("b", queue="m"))
+    assert (await look(driver)).jobs == ()
+    await settle(driver, run, JobEvent.COMPLETE)
+    assert ids(await look(driver, 11)) == ["b"]
 
 
 async def test_the_gate_of_a_queue_is_kept_as_long_as_the_queue_has_limits(
