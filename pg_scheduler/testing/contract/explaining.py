@@ -116,6 +116,7 @@ class TestExplaining:
         (reason, *_) = await why(driver, now=at(61))
         assert reason.code == "unknown_task"
         assert f"{RIVAL} (version 1.4)" in reason.text
+        assert (await facts(driver, now=at(61))).known_names == ("other",)
 
     async def test_workers_that_know_it_may_run_others_only(self, driver: Driver) -> None:
         await submit(driver, new())
