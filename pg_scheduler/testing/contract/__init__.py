@@ -34,7 +34,7 @@ from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
-from pg_scheduler.testing.contract.limiting_queues import TestQueueLimits
+from pg_scheduler.testing.contract.limiting_queues import TestLimitingQueues
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
 from pg_scheduler.testing.contract.pausing_queues import TestPausingQueues
@@ -70,10 +70,10 @@ __all__ = [
     "TestInsight",
     "TestLeasing",
     "TestLimiting",
+    "TestLimitingQueues",
     "TestLimitsChanging",
     "TestOverriding",
     "TestPausingQueues",
-    "TestQueueLimits",
     "TestQueueing",
     "TestReclaiming",
     "TestRegistering",

@@ -36,7 +36,7 @@ async def limit_queue(driver: Driver, queue: str, limits: TaskLimits) -> bool:
     return await driver.limits.limit_queue(queue, limits, now=NOON)
 
 
-class TestQueueLimits:
+class TestLimitingQueues:
     """`limit_queue` and `claim_lanes`."""
 
     async def test_all_tasks_of_a_limited_queue_share_its_concurrency(self, driver: Driver) -> None:
