@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +71,9 @@ class PostgresJobs:
         if request.resume_after or self._ranks_are_shared:
             return await self._claim("claim", request, now, **_marks(request))
         answer = await self._claim("claim_by_rank", request, now)
-        if not self._ranks_are_shared or answer.rows >= request.limit:
+        if not self._ranks_are_shared:
             return answer
-        rest = replace(request, limit=request.limit - answer.rows)
-        return _both(answer, await self._claim("claim", rest, now, **_marks(rest)))
+        return await self._claim("claim", request, now, **_marks(request))
 
     async def _claim(
         self, statement: str, request: ClaimRequest, now: datetime | None, **marks: Any
@@ -330,17 +328,6 @@ def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
             return rows[place], rows[:-1] if place else rows[1:]
     (answer,) = (row for row in rows if row["job_id"] is None)
     return answer, [row for row in rows if row is not answer]
-
-
-def _both(first: ClaimAnswer, rest: ClaimAnswer) -> ClaimAnswer:
-    """The answer of a claim in two steps. What the second one found comes after the first."""
-    return replace(
-        rest,
-        jobs=first.jobs + rest.jobs,
-        expired=first.expired + rest.expired,
-        sorted_into_lanes=first.sorted_into_lanes + rest.sorted_into_lanes,
-        unreadable=first.unreadable + rest.unreadable,
-    )
 
 
 def _cancelled(rows: Sequence[Row]) -> Changed:

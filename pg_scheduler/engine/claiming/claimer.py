@@ -206,7 +206,9 @@ class Claimer:
             # Whatever was claimed is leased to this worker, even if another claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             self._start_in_order(results)
-        return together(answers, of=len(self._groups))
+        claimed = together(answers, of=len(self._groups))
+        self._active.ahead.backlog = claimed.filled
+        return claimed
 
     def _start_in_order(self, results: list[ClaimResult]) -> None:
         now, lease = self._clock.monotonic(), self._lease.total_seconds()

@@ -37,6 +37,9 @@ class ClaimedAhead:
         self._mean = self._unknown = 2 * self._seconds_of_slots
         self._suspended_until = 0.0
         self._some = asyncio.Event()
+        self.backlog: bool = False
+        """Whether the last claim was filled: there are more jobs than slots. Where there are not, others may
+        have slots, and what waits here would start later than what is less urgent there."""
 
     def __len__(self) -> int:
         return len(self._waiting)
