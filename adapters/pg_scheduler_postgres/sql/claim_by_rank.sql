@@ -1,6 +1,6 @@
--- As `claim`, where no marks are given and no two streams have one rank: what one gives comes before all that
--- the next one has, so nobody needs to look before what is most urgent. If two do, nothing is taken: who asks
--- is told, and asks `claim`. Of a part of the jobs, those that are claimed would wait for the answer about the
+-- As `claim`, where no marks are given and no two streams have one rank: what one gives comes before all
+-- that the next one has, so nobody needs to look before what is most urgent. If two do, nothing is taken: who
+-- asks is told, and asks `claim`. Else a part of the jobs would wait, claimed, for the answer about the
 -- others, and less urgent ones could start before them elsewhere.
 WITH RECURSIVE
 -- include: streams_without_marks,
