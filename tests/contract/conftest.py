@@ -23,15 +23,13 @@ NEWEST, *OLDER = versions_to_test()
 
 def _kinds() -> Iterator[object]:
     """How a database was handed over has nothing to do with its version: pools are made for the newest, and
-    connections of one library to each of the others in turn. The rest of it is slow."""
+    connections of one library to each of the others in turn. Connections to the newest are slow."""
     yield "memory"
     for shape in SHAPES:
         usual = not OLDER or shape.endswith("-pool")
         yield pytest.param(f"{shape}-{NEWEST}", marks=() if usual else pytest.mark.slow)
     for place, version in enumerate(OLDER):
-        for turn, shape in enumerate(("asyncpg-connection", "psycopg-connection")):
-            usual = len(OLDER) == 1 or turn == place % 2
-            yield pytest.param(f"{shape}-{version}", marks=() if usual else pytest.mark.slow)
+        yield f"{('asyncpg-connection', 'psycopg-connection')[place % 2]}-{version}"
 
 
 KINDS = list(_kinds())
