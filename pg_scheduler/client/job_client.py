@@ -149,7 +149,7 @@ class JobClient:
         else:
             stored = await self._stored_or_held(jobs, conflict, connection, batch_size)
         self.wakeups.jobs_due()
-        self._outgoing.stored(jobs)
+        self._outgoing.stored(jobs, [one.answer for one in stored])
         return stored
 
     async def _stored_or_held(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pg_scheduler.client.headers import decoded_headers, encoded_headers
+from pg_scheduler.domain.conflict import Submission
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.ports.middleware import Middleware, OutgoingJob, overrides
 
@@ -13,7 +14,7 @@ from pg_scheduler.ports.middleware import Middleware, OutgoingJob, overrides
 class Outgoing:
     """Lets middleware see jobs before they are stored, and tells whoever watches once they are.
 
-    `on_stored` is called with the jobs of a call that has stored some; None: nobody watches.
+    `on_stored` is called with the jobs that a call has stored; None: nobody can watch.
     """
 
     def __init__(
@@ -39,7 +40,10 @@ class Outgoing:
             look(seen)
         return replace(job, headers=encoded_headers(seen.headers) if seen.headers else None)
 
-    def stored(self, jobs: Sequence[NewJob]) -> None:
-        """They have been stored."""
-        if self._on_stored is not None and jobs:
-            self._on_stored(jobs)
+    def stored(self, jobs: Sequence[NewJob], answers: Sequence[Submission]) -> None:
+        """What became of each: whoever watches hears of those that were not ignored."""
+        if self._on_stored is None:
+            return
+        made = [job for job, answer in zip(jobs, answers, strict=True) if answer is not Submission.IGNORED]
+        if made:
+            self._on_stored(made)

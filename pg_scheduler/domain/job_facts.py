@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pg_scheduler.domain.limits import LaneState, TaskLimits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
-from pg_scheduler.domain.workers import WorkerState, WorkerWish
+from pg_scheduler.domain.workers import WorkerState, WorkerWish, takes_jobs
 
 HOLDERS_SHOWN = 5
 """Jobs that are named, of those that hold the places of a gate."""
@@ -62,7 +62,7 @@ class WorkerFacts:
     @property
     def claims(self) -> bool:
         """Whether it takes any jobs."""
-        return self.alive and self.wish is WorkerWish.WORK and self.state in (None, WorkerState.WORKING)
+        return takes_jobs(self.alive, self.wish, self.state)
 
     @property
     def fits(self) -> bool:

@@ -5,7 +5,6 @@ Each condition is a function of the facts. The first that holds the job is the a
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -112,6 +111,8 @@ def _unknown_task(facts: JobFacts) -> Reason | None:
     living = [worker for worker in facts.workers if worker.claims]
     if not living or any(worker.knows for worker in living):
         return None
+    import difflib  # of all programs that import this, few ask
+
     name = facts.job.task_name
     near = difflib.get_close_matches(name, facts.known_names, n=1)
     hint = f"; they know {near[0]!r}" if near else ""

@@ -50,6 +50,12 @@ class WishAnswer(StrEnum):
     """There is no such worker, or not any more."""
 
 
+def takes_jobs(alive: bool, wish: WorkerWish, state: WorkerState | None) -> bool:
+    """Whether a worker claims: it lives, and neither is quiet nor should be. One that does not say what it
+    does is taken to work."""
+    return alive and wish is WorkerWish.WORK and state in (None, WorkerState.WORKING)
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerProfile:
     """What a worker knows and serves. Most of it never changes while it lives."""
@@ -95,8 +101,8 @@ class WorkerRecord:
 
     @property
     def claims(self) -> bool:
-        """Whether it takes jobs: it lives, and neither is quiet nor should be."""
-        return self.alive and self.wish is WorkerWish.WORK and self.state in (None, WorkerState.WORKING)
+        """Whether it takes jobs; see `takes_jobs`."""
+        return takes_jobs(self.alive, self.wish, self.state)
 
 
 @dataclass(frozen=True, slots=True)

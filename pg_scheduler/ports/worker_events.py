@@ -18,7 +18,8 @@ from pg_scheduler.domain.verdict import Verdict
 
 @dataclass(frozen=True, slots=True)
 class JobsStored:
-    """A client of this process has stored jobs; those of schedules are stored by the database itself.
+    """This scheduler has stored jobs, not counting duplicates that were ignored. Those of schedules are
+    stored by the database itself.
     In a transaction of the caller's they are there once it is committed."""
 
     jobs: Sequence[NewJob]

@@ -80,6 +80,14 @@ async def test_a_job_is_told_of_when_it_is_stored_begins_and_is_settled(
     assert all(one.accepted and one.began for one in settled.attempts)
 
 
+async def test_a_duplicate_that_is_ignored_has_not_been_stored(watching: Watching) -> None:
+    scheduler = Scheduler(MemoryDriver(), observers=[watching])
+    for _ in range(2):
+        await scheduler.using(deduplicate=True).enqueue(fine)
+    (stored,) = watching.of(JobsStored)
+    assert len(stored.jobs) == 1
+
+
 async def test_a_worker_says_when_it_starts_listens_and_stops(clock: ManualClock, watching: Watching) -> None:
     scheduler = Scheduler(MemoryDriver(), clock=clock, observers=[watching])
     async with scheduler:

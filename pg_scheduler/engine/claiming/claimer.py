@@ -207,7 +207,7 @@ class Claimer:
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             self._start_in_order(results)
         claimed = together(answers, of=len(self._groups))
-        self._active.ahead.backlog = claimed.filled
+        self._active.ahead.note_claim(claimed.filled)
         return claimed
 
     def _start_in_order(self, results: list[ClaimResult]) -> None:

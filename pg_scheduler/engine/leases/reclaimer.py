@@ -116,11 +116,14 @@ class Reclaimer:
             answer = await self._jobs.reclaim_expired(
                 replace(request, not_after=not_after), now=self._clock.pinned()
             )
-            if answer.looked_at is not None:
-                self._looked = answer.looked_at, self._clock.monotonic()
             if answer.came_late:
                 log.info("a look for lost leases was under way for too long, or the clock has jumped")
                 self.note_outage()
+                # Once everybody has had the time to renew, the next one may take its time: where a busy pool
+                # makes all of them wait, lost jobs must come back all the same.
+                self._looked = None
+            elif answer.looked_at is not None:
+                self._looked = answer.looked_at, self._clock.monotonic()
             taken.extend(answer.jobs)
             if len(answer.jobs) < self._request.limit:
                 break

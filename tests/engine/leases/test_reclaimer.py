@@ -139,6 +139,22 @@ async def test_a_look_that_an_outage_has_held_up_does_not_come_before_the_renewa
         assert told == ["reclaimed"], "and then its owner fell silent"
 
 
+async def test_where_every_look_waits_for_a_connection_lost_jobs_come_back_all_the_same() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    reclaim = driver.jobs.reclaim_expired
+
+    async def in_a_queue(*args: Any, now: Any = None, **options: Any) -> Any:
+        await clock.sleep(20)
+        return await reclaim(*args, now=clock.now(), **options)
+
+    driver.jobs.reclaim_expired = in_a_queue  # type: ignore[method-assign]
+    async with reclaiming(driver, clock) as told:
+        for _ in range(40):
+            await clock.advance(5)
+        assert told == ["reclaimed"]
+
+
 async def test_a_clock_that_jumps_past_all_leases_takes_none_from_those_who_live() -> None:
     clock, driver = ManualClock(), MemoryDriver()
     lease = await running_job(driver, clock)
