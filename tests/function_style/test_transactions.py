@@ -13,7 +13,6 @@ import pytest
 from pg_scheduler import (
     ConflictResolution,
     DatabaseError,
-    InvalidInput,
     JobAlreadyExists,
     JobSpec,
     PollingConfig,
