@@ -1,0 +1,50 @@
+"""Drivers over what Django knows of a database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from psycopg.conninfo import make_conninfo
+
+from pg_scheduler.ports.driver import Driver
+from pg_scheduler_django.wrappers import connected, wrapper_of
+from pg_scheduler_psycopg import PsycopgDriver, SyncPsycopgDriver
+from pg_scheduler_psycopg.lending import OwnersConnection
+
+_OF_THE_LIBRARY = {"cursor_factory", "context", "prepare_threshold"}
+
+
+def driver_over(source: Any, *, schema: str | None) -> Driver:
+    """A driver over connections of its own, with the settings that Django has at this moment: those of its
+    test database within tests."""
+    return PsycopgDriver(conninfo_of(source), schema=schema)
+
+
+def sync_driver_over(source: Any, *, schema: str | None) -> SyncPsycopgDriver:
+    """A driver on Django's own connection of whatever thread calls: within `atomic()` in its transaction,
+    elsewhere each call commits by itself."""
+    return SyncPsycopgDriver(ThreadsConnection(wrapper_of(source).alias), schema=schema)
+
+
+def conninfo_of(source: Any) -> str:
+    """The connection string of an alias."""
+    parameters = wrapper_of(source).get_connection_params()
+    return make_conninfo("", **{k: v for k, v in parameters.items() if k not in _OF_THE_LIBRARY})
+
+
+class ThreadsConnection(OwnersConnection):
+    """Django's connection of the present thread, made or made anew as Django does it."""
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+
+    @property
+    def connection(self) -> Any:  # type: ignore[override]
+        """The library's connection below."""
+        return connected(wrapper_of(self._alias))
+
+    @contextmanager
+    def lend(self) -> Iterator[Any]:
+        yield self.connection

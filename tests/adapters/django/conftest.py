@@ -1,0 +1,48 @@
+"""One database for Django, whose settings are those of the whole process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import django
+import psycopg
+import pytest
+from django.conf import settings
+from django.db import connection, connections
+
+from pg_scheduler import SyncScheduler
+from pg_scheduler_embedded import EmbeddedServer
+from tests.support.databases import Servers, new_database, versions_to_test
+
+
+@pytest.fixture(scope="session")
+def django_dsn(servers: Servers) -> str:
+    """The connection string of the alias "default"."""
+    server: EmbeddedServer = servers[versions_to_test()[0]]
+    dsn = asyncio.run(new_database(server))
+    where = psycopg.conninfo.conninfo_to_dict(dsn)
+    default = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": where["dbname"],
+        "USER": where["user"],
+        "PASSWORD": where.get("password") or "",
+        "HOST": where["host"],
+        "PORT": where.get("port") or "",
+    }
+    settings.configure(
+        DATABASES={"default": default, "file": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        USE_TZ=True,
+    )
+    django.setup()
+    with SyncScheduler(dsn) as scheduler:
+        scheduler.initialize_db()
+    return dsn
+
+
+@pytest.fixture(autouse=True)
+def _no_jobs_of_another_test(django_dsn: str) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM scheduled_jobs")
+    yield
+    connections.close_all()
