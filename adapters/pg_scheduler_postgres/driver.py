@@ -7,8 +7,8 @@ from datetime import timedelta
 from pg_scheduler_postgres.completing import PostgresCompletions
 from pg_scheduler_postgres.insight import PostgresInsight
 from pg_scheduler_postgres.jobs import PostgresJobs
-from pg_scheduler_postgres.limits import PostgresLimits
 from pg_scheduler_postgres.limited_link import LimitedLink
+from pg_scheduler_postgres.limits import PostgresLimits
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.locks import PostgresLocks
 from pg_scheduler_postgres.migrations import PostgresSchema

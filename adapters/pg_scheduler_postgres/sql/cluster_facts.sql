@@ -1,6 +1,6 @@
 -- What is wrong with jobs and schedules is found in this: what is due, what waits before full lanes, leases
--- that are over, schedules that are late or retired, and pauses. It reads the heads of streams and of ranks of
--- lanes, so many at the most, whatever waits behind them.
+-- that are over, schedules that are late or retired, and pauses. It reads the heads of streams and of ranks
+-- of lanes, so many at the most, whatever waits behind them.
 WITH RECURSIVE
 -- include: waiting_streams,
 -- The ranks of lanes in which jobs wait, each found by one probe of their index.

@@ -12,8 +12,8 @@ from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.asking_workers import renew
 from pg_scheduler.testing.contract.limiting import claim_lanes
-from pg_scheduler.testing.contract.schedule_scene import having, schedule, spec_text
 from pg_scheduler.testing.contract.scene import NOON, OWNER, at, new, started, submit
+from pg_scheduler.testing.contract.schedule_scene import having, schedule, spec_text
 
 
 class TestDiagnosing:
