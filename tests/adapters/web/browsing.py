@@ -111,7 +111,7 @@ class Browser:
 
     async def get(self, path: str, *, code: int | None = 200, **query: Any) -> Seen:
         """A page, as it should be answered."""
-        return Seen((await self.raw(path, code=status, **query)).text)
+        return Seen((await self.raw(path, code=code, **query)).text)
 
     async def raw(self, path: str, *, code: int | None = None, **query: Any) -> httpx.Response:
         url = path + (f"?{urlencode(query, doseq=True)}" if query else "")
