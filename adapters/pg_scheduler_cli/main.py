@@ -15,6 +15,7 @@ from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
 from pg_scheduler_cli.tasks import tasks
 from pg_scheduler_cli.vacuum import vacuum
+from pg_scheduler_cli.web import web
 from pg_scheduler_cli.workers import workers
 
 
@@ -34,3 +35,4 @@ main.add_command(vacuum)
 main.add_command(workers)
 main.add_command(audit)
 main.add_command(doctor)
+main.add_command(web)
