@@ -88,9 +88,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_prometheus",
         "prometheus_client",
     ),
+    "adapters/pg_scheduler_web": (
+        "pg_scheduler",
+        "pg_scheduler_web",
+        "jinja2",
+        "markupsafe",
+        "starlette",
+        "uvicorn",
+    ),
     "adapters/pg_scheduler_cli": (
         "pg_scheduler",
         "pg_scheduler_cli",
+        "pg_scheduler_web",
         "pg_scheduler_embedded",
         "pg_scheduler_postgres",
         "asyncpg",

@@ -31,6 +31,7 @@ PACKAGES = {
     "pg_scheduler_sqlalchemy",
     "pg_scheduler_otel",
     "pg_scheduler_prometheus",
+    "pg_scheduler_web",
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
 }
@@ -39,6 +40,7 @@ OPTIONAL = {
     "pg_scheduler_sqlalchemy",
     "pg_scheduler_otel",
     "pg_scheduler_prometheus",
+    "pg_scheduler_web",
 }
 """They need a library that an extra brings."""
 SQL = ROOT / "adapters" / "pg_scheduler_postgres"
