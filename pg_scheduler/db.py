@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from typing import Any, cast
 
@@ -78,17 +79,22 @@ def sync_driver_over(source: object, *, schema: str | None = None) -> Any:
 
 
 def _framework_of(source: object) -> Any:
-    """The module that knows such sources. A word that is no connection string is an alias of Django's, where
-    Django is in use."""
+    """The module that knows such sources. A word may be an alias of Django's, where that is in use."""
     if isinstance(source, str):
-        alias = "://" not in source and "=" not in source and "django.db" in sys.modules
-        packages = ["django"] if alias else []
+        packages = ["django"] if _is_alias(source) else []
     elif hasattr(source, "render_as_string"):
         packages = []
     else:
         packages = [base.__module__.partition(".")[0] for base in type(source).__mro__]
     name = next((_FRAMEWORKS[package] for package in packages if package in _FRAMEWORKS), None)
     return None if name is None else importlib.import_module(name)
+
+
+def _is_alias(word: str) -> bool:
+    database: Any = sys.modules.get("django.db")
+    settings: Any = getattr(sys.modules.get("django.conf"), "settings", None)
+    in_use = database is not None and (settings.configured or "DJANGO_SETTINGS_MODULE" in os.environ)
+    return in_use and word in list(database.connections)
 
 
 def _dsn_in(source: object) -> str | None:

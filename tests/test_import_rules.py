@@ -66,6 +66,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_postgres",
         "pg_scheduler_psycopg",
         "pg_scheduler_django",
+        "pg_scheduler_cli",
         "django",
         "django_tasks",
         "asgiref",

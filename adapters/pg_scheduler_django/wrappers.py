@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import SynchronousOnlyOperation
+from django.core.exceptions import ImproperlyConfigured, SynchronousOnlyOperation
 from django.db import connections
 from django.db.utils import ConnectionDoesNotExist, DatabaseError, InterfaceError
 from django.utils.connection import ConnectionProxy
@@ -26,6 +26,8 @@ def wrapper_of(given: Any) -> Any:
         except ConnectionDoesNotExist:
             known = ", ".join(sorted(connections))
             raise InvalidInput("connection", f"no alias {alias!r} in DATABASES", f"It has: {known}") from None
+        except ImproperlyConfigured as error:
+            raise InvalidInput("connection", f"Django cannot say what {alias!r} is: {error}") from error
     if wrapper.vendor != "postgresql":
         raise InvalidInput("connection", f"{wrapper.alias!r} is {wrapper.vendor}", "Jobs need PostgreSQL")
     return wrapper
