@@ -93,8 +93,9 @@ def _framework_of(source: object) -> Any:
 def _is_alias(word: str) -> bool:
     database: Any = sys.modules.get("django.db")
     settings: Any = getattr(sys.modules.get("django.conf"), "settings", None)
-    in_use = database is not None and (settings.configured or "DJANGO_SETTINGS_MODULE" in os.environ)
-    return in_use and word in list(database.connections)
+    if database is None or not (settings.configured or "DJANGO_SETTINGS_MODULE" in os.environ):
+        return False
+    return word in list(database.connections)
 
 
 def _dsn_in(source: object) -> str | None:
