@@ -36,8 +36,8 @@ class Wanted:
 
     def given(self) -> dict[str, Any]:
         """What was said, by name."""
-        said = {one.name: getattr(self, one.name) for one in fields(self)}
-        return {name: value for name, value in said.items() if value is not None}
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return {name: value for name, value in given.items() if value is not None}
 
     def __str__(self) -> str:
         return " ".join(f"{name}={_shown(value)}" for name, value in self.given().items())

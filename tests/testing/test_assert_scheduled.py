@@ -126,7 +126,7 @@ async def test_a_failed_assertion_names_the_tasks_that_are_scheduled_instead(sch
 async def test_a_failed_assertion_about_an_idle_task_says_that_nothing_is_pending(
     clock: ManualClock,
 ) -> None:
-    with pytest.raises(AssertionError, match="Pending:\n  nothing$"):
+    with pytest.raises(AssertionError, match=r"Pending:\n  nothing$"):
         await assert_scheduled(Scheduler(MemoryDriver(), clock=clock), other)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +10,16 @@ import pytest
 
 from pg_scheduler import JobAlreadyExists, JobStatus, PgQueuer, Scheduler, SyncQueries
 from pg_scheduler.domain.errors import InvalidInput, TransientDatabaseError
+from pg_scheduler.domain.model import NewJob
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing import LeftBehind, MemoryDriver, assert_scheduled, drain
+from pg_scheduler.testing.contract.signals import listening, next_of
+from tests.contract import test_callers_transaction
 from tests.contract.callers import Caller
-from tests.contract.test_callers_transaction import TestEnqueueing, TestTheCallersOwnRows
+from tests.contract.test_callers_transaction import TestTheCallersOwnRows, enqueue
 
-__all__ = ["TestEnqueueing", "TestTheCallersOwnRows"]  # what holds for every caller holds here
+__all__ = ["TestTheCallersOwnRows"]  # what holds for every caller holds here
 
 
 class _RolledBack(Exception):
@@ -30,6 +34,20 @@ class MemoryCaller(Caller):
         return int(sql.rpartition(" ")[2])
 
 
+class TestEnqueueingInMemory(test_callers_transaction.TestEnqueueing):
+    """The same, but for the order of signals: here each change tells of lanes too."""
+
+    async def test_the_commit_wakes_a_listener_and_nothing_before_it(
+        self, driver: Driver, caller: Caller, jobs: list[NewJob]
+    ) -> None:
+        async with listening(driver) as heard:
+            await enqueue(driver, caller, jobs)
+            await asyncio.sleep(0)
+            assert heard.empty()
+            await caller.commit()
+            await next_of(heard, SignalKind.DUE)
+
+
 @pytest.fixture
 def driver() -> MemoryDriver:
     return MemoryDriver()
@@ -41,7 +59,7 @@ def kind() -> str:
 
 
 @pytest.fixture
-async def caller(driver: MemoryDriver) -> AsyncIterator[Caller]:
+async def caller(driver: MemoryDriver) -> Caller:
     """A block that ends when the test says so."""
     block = driver.transaction()
     open_block = await block.__aenter__()
@@ -50,11 +68,9 @@ async def caller(driver: MemoryDriver) -> AsyncIterator[Caller]:
         await block.__aexit__(None, None, None)
 
     async def roll_back() -> None:
-        error = _RolledBack()
-        with pytest.raises(_RolledBack):
-            await block.__aexit__(_RolledBack, error, None)
+        assert not await block.__aexit__(_RolledBack, _RolledBack(), None)
 
-    yield MemoryCaller(open_block, commit, roll_back)
+    return MemoryCaller(open_block, commit, roll_back)
 
 
 async def remind(name: str) -> None:
@@ -69,10 +85,14 @@ class Session:
 
 async def test_what_the_code_under_test_holds_stands_for_a_transaction(driver: MemoryDriver) -> None:
     scheduler, session = Scheduler(driver), Session()
-    with pytest.raises(_RolledBack):
+
+    async def rolled_back() -> None:
         async with driver.transaction(standing_for=session):
             await scheduler.using(connection=session).enqueue(remind, "Ada")
             raise _RolledBack
+
+    with pytest.raises(_RolledBack):
+        await rolled_back()
     await assert_scheduled(scheduler, remind, count=0)
     async with driver.transaction(standing_for=session):
         await scheduler.using(connection=session).enqueue(remind, "Ada")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import timedelta
 
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
@@ -63,6 +64,10 @@ class MemoryDriver:
 
     def dedicated(self) -> None:
         """There is no connection to have another of."""
+
+    def within(self, limit: timedelta) -> MemoryDriver:
+        """This driver: it answers at once."""
+        return self
 
     def transaction(self, standing_for: object = None) -> AbstractAsyncContextManager[MemoryTransaction]:
         """A transaction for ``connection=``: what is stored, cancelled or completed in it is there for

@@ -28,11 +28,11 @@ Deed = Callable[[JobStore], Coroutine[Any, Any, _T]]
 class MemoryTransaction:
     """What stands in for a connection with a transaction open. Make one by `MemoryDriver.transaction()`."""
 
-    def __init__(self, number: int, state: MemoryState, over: Callable[[MemoryState], JobStore]) -> None:
+    def __init__(self, number: int, state: MemoryState, store_of: Callable[[MemoryState], JobStore]) -> None:
         self.number = number
         self.outcome: TransactionOutcome = TransactionOutcome.OPEN
         self._state = state
-        self._over = over
+        self._store_of = store_of
         self._deeds: list[tuple[Deed[Any], Any]] = []
         self._effects: list[Callable[[], object]] = []
 
@@ -42,7 +42,7 @@ class MemoryTransaction:
 
     async def do(self, deed: Deed[_T]) -> _T:
         """Do something in this transaction; what it answers. An error leaves the transaction usable."""
-        answer = await deed(self._over(await self.view()))
+        answer = await deed(self._store_of(await self.view()))
         self._deeds.append((deed, answer))
         return answer
 
@@ -53,7 +53,7 @@ class MemoryTransaction:
             TransientDatabaseError: somebody else has changed what it has changed.
         """
         seen = self._state.snapshot()
-        store = self._over(seen)
+        store = self._store_of(seen)
         for deed, answer in self._deeds:
             await _repeated(deed, answer, store)
         return seen
