@@ -118,11 +118,20 @@ class Url(Protocol):
         ...
 
 
+class BlockingDriver(Driver, Protocol):
+    """A driver that needs no event loop, such as `pg_scheduler.testing.MemoryDriver`."""
+
+    @property
+    def run_now(self) -> Callable[..., Any]:
+        """Runs one of its coroutines to the end."""
+        ...
+
+
 Source: TypeAlias = str | Driver | AsyncConnection | AsyncpgPool | AsyncPsycopgPool | Proxy | Engine | Url
 """A DSN, a pool or connection of asyncpg's or psycopg's, an AsyncEngine, Django's alias, or a Driver."""
 
-BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool | Proxy | Engine | Url
-"""A DSN, a blocking psycopg connection or pool, an Engine, or an alias of Django's."""
+BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool | BlockingDriver | Proxy | Engine | Url
+"""A DSN, a blocking psycopg connection or pool, an Engine, Django's alias, or such a driver."""
 
 Library: TypeAlias = Literal["asyncpg", "psycopg"]
 """Who speaks to the database, where a DSN leaves it open."""
