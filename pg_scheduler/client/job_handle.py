@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Protocol, cast
 
 from pg_scheduler.client.result_type import R_co
-from pg_scheduler.domain.errors import JobFailed
+from pg_scheduler.domain.errors import JobFailed, WaitTimeout
+from pg_scheduler.domain.inputs import checked_duration
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.codec import Codec
@@ -46,7 +47,7 @@ def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec
 
 
 class JobHandle(str, Generic[R_co]):
-    """A job id: a plain str in every way, with five methods more. `R_co` is what the function returns."""
+    """A job id: a plain str in every way, with six methods more. `R_co` is what the function returns."""
 
     _backend: HandleBackend
 
@@ -93,6 +94,29 @@ class JobHandle(str, Generic[R_co]):
             ConnectionLost: the database is out of reach as the wait begins.
         """
         return await self._backend.wait(str(self), timeout)
+
+    async def watch(self, every: timedelta | float = 0.5) -> AsyncGenerator[JobRecord, None]:
+        """The job as it is stored: at once, after each change of its status, its progress or its error, and
+        lastly as it ended. It looks `every` so often (timedelta or seconds), and is told of the end.
+
+        Raises:
+            JobNotFound: the job is gone.
+            ConnectionLost: the database is out of reach.
+        """
+        pause = checked_duration("every", every)
+        seen: object = None
+        while True:
+            record = await self._backend.record(str(self))
+            known = (record.status, record.progress, record.error_message, record.attempt_count)
+            if known != seen:
+                seen = known
+                yield record
+            if record.status.finished:
+                return
+            try:
+                await self._backend.wait(str(self), pause)
+            except WaitTimeout:
+                pass
 
     async def result(self, timeout: timedelta | float | None = None) -> R_co:
         """Wait, and return what the function returned, if the job was scheduled with

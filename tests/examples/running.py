@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -40,23 +41,26 @@ def said(example: str, dsn: str, *words: str) -> str:
 
 @contextmanager
 def running(example: str, dsn: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of the example, until the block ends; it must then end well, at SIGTERM."""
-    process = subprocess.Popen(
-        [sys.executable, *words],
-        cwd=EXAMPLES / example,
-        env=environment(dsn),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield process
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        output = process.communicate()[0].decode()
-        print(output)
+    """A program of the example, until the block ends; then it is told to end, and must do so."""
+    with tempfile.TemporaryFile() as said_so_far:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            cwd=EXAMPLES / example,
+            env=environment(dsn),
+            stdout=said_so_far,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its children too
+            process.wait()
+            said_so_far.seek(0)
+            print(said_so_far.read().decode())
 
 
 def free_port() -> int:

@@ -1,0 +1,79 @@
+"""The shop with FastAPI, under uvicorn."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from pg_scheduler_embedded import EmbeddedServer
+from tests.examples.running import free_port, get, running
+
+UVICORN = ("-m", "uvicorn", "shop:app", "--log-level", "warning", "--port")
+
+
+def placed(site: str, number: int, query: str = "item=tea") -> str:
+    answer = json.loads(get(f"{site}/orders/{number}?{query}", data=b""))
+    return str(answer["job"])
+
+
+def events_of(site: str, job: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """The events of a job, as they come."""
+    with urllib.request.urlopen(f"{site}/jobs/{job}/events", timeout=60) as stream:
+        name = ""
+        for line in stream:
+            field, _, value = line.decode().strip().partition(": ")
+            if field == "event":
+                name = value
+            elif field == "data":
+                yield name, json.loads(value)
+
+
+def test_an_order_and_its_mail_are_one_and_the_browser_sees_it_go_on(dsn: str) -> None:
+    port = free_port()
+    site = f"http://127.0.0.1:{port}"
+    with running("fastapi_shop", dsn, *UVICORN, str(port)) as server:
+        told = list(events_of(site, placed(site, 1)))
+        assert {name for name, _ in told} == {"progress", "end"}
+        assert told[-1][1] == {"status": "completed", "progress": {"done": 5, "total": 5}, "error": None}
+        with pytest.raises(urllib.error.HTTPError):
+            placed(site, 1)  # the number is taken: neither is stored
+        assert [name for name, _ in events_of(site, "nothing")] == ["gone"]
+        slow = placed(site, 2, "item=coffee&pause=60")
+        cancelled = urllib.request.Request(f"{site}/jobs/{slow}", method="DELETE")
+        assert json.loads(urllib.request.urlopen(cancelled, timeout=30).read()) == {"stopped": True}
+        *_, (name, last) = events_of(site, slow)
+        assert (name, last["status"]) == ("end", "cancelled")
+        # Somebody watches a job that takes long: the server ends all the same, and gives the job back.
+        watching = events_of(site, placed(site, 3, "item=cake&pause=20"))
+        next(watching)
+        server.send_signal(signal.SIGTERM)
+        assert list(watching) == [] or True
+    assert server.returncode in (0, -signal.SIGTERM)
+
+
+@pytest.mark.slow
+def test_many_processes_survive_a_restart_of_the_database() -> None:
+    port = free_port()
+    site = f"http://127.0.0.1:{port}"
+    with (
+        EmbeddedServer() as database,
+        running("fastapi_shop", database.dsn, *UVICORN, str(port), "--workers", "4"),
+    ):
+        *_, (_, last) = events_of(site, placed(site, 1))
+        database.restart()
+        jobs = []
+        failed = 0
+        for number in range(2, 12):
+            try:
+                jobs.append(placed(site, number))
+            except urllib.error.HTTPError:
+                failed += 1
+        for job in jobs:
+            *_, (_, last) = events_of(site, job)
+            assert last["status"] == "completed"
+        assert failed <= 4  # each process has a connection of its own in the pool of its engine
