@@ -12,6 +12,7 @@ from pg_scheduler.domain.errors import (
     ConnectionLost,
     DatabaseUnavailable,
     JobAlreadyExists,
+    ReadOnlyServer,
     TransientDatabaseError,
 )
 from pg_scheduler.domain.model import NewJob
@@ -56,7 +57,9 @@ async def submit_with_retry(
             return await _own(driver.insight, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
-            given_up = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
+            # Another server is about to take over, most likely.
+            hopeless = isinstance(error, DatabaseUnavailable) and not isinstance(error, ReadOnlyServer)
+            given_up = clock.monotonic() - began >= PATIENCE or hopeless
             if connection is not None or given_up or (lost and conflict is ConflictResolution.REPLACE):
                 raise
             failures += 1

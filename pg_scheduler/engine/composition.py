@@ -221,6 +221,8 @@ class Composition:
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
                 Reaction.DESCRIBE_WORKER: made.report.look_again,
+                Reaction.LOOK_FOR_STRAYS: made.claimer.look_for_strays,
+                Reaction.REGISTER_SCHEDULES: made.registrar.poke,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
@@ -242,6 +244,7 @@ class Composition:
             },
             self._given.settings.polling.interval_without_listen,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
+            on_return=self._events.on(Event.SIGNALS_BACK),
         )
 
     def _make_pruner(self) -> Pruner:
