@@ -24,6 +24,7 @@ from pg_scheduler.domain.errors import (
     MissingDependency,
     NotAsyncFunction,
     PgSchedulerError,
+    QuestionTimedOut,
     ReadOnlyServer,
     RetryAfter,
     SchemaError,
@@ -43,6 +44,7 @@ from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
+from pg_scheduler.ports.borrowed import Borrowed
 from pg_scheduler.ports.job_context import JobContext, current_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
@@ -55,6 +57,7 @@ __version__ = VERSION
 
 __all__ = [
     "AlreadyStarted",
+    "Borrowed",
     "Call",
     "CancelAnswer",
     "ConfigurationError",
@@ -85,6 +88,7 @@ __all__ = [
     "PgSchedulerError",
     "PollingConfig",
     "Queries",
+    "QuestionTimedOut",
     "QueueManager",
     "ReadOnlyServer",
     "RetryAfter",

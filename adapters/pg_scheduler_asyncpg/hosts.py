@@ -76,7 +76,9 @@ def targets_of(dsn: str | None, kwargs: Mapping[str, Any]) -> Sequence[Target]:
     if (kwargs.get("target_session_attrs") or query.get("target_session_attrs")) in ANY_HOST:
         return ()
     named = parts.netloc.rpartition("@")[2]
-    hosts = _listed(kwargs.get("host")) or [unquote(one) for one in _listed(named)] or _listed(query.get("host"))
+    hosts = (
+        _listed(kwargs.get("host")) or [unquote(one) for one in _listed(named)] or _listed(query.get("host"))
+    )
     hosts = hosts or _listed(os.environ.get("PGHOST"))
     if len(hosts) < 2:
         return ()

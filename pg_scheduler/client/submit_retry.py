@@ -10,13 +10,11 @@ from typing import Any
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import (
     ConnectionLost,
-    DatabaseUnavailable,
     JobAlreadyExists,
-    ReadOnlyServer,
     TransientDatabaseError,
 )
 from pg_scheduler.domain.model import NewJob
-from pg_scheduler.engine.service import pause_after
+from pg_scheduler.engine.service import hopeless, pause_after
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import Insight
@@ -57,9 +55,7 @@ async def submit_with_retry(
             return await _own(driver.insight, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
-            # Another server is about to take over, most likely.
-            hopeless = isinstance(error, DatabaseUnavailable) and not isinstance(error, ReadOnlyServer)
-            given_up = clock.monotonic() - began >= PATIENCE or hopeless
+            given_up = clock.monotonic() - began >= PATIENCE or hopeless(error)
             if connection is not None or given_up or (lost and conflict is ConflictResolution.REPLACE):
                 raise
             failures += 1

@@ -18,8 +18,9 @@
     |-- DatabaseError                        the database refused a statement
     |   |-- ConnectionLost (ConnectionError) ... it could not be reached; trying again may help
     |   `-- TransientDatabaseError           ... deadlock, serialization, timeout; trying again helps
-    |       `-- DatabaseUnavailable          ... full, no privilege; helps once somebody has acted
-    |           `-- ReadOnlyServer           ... a replica, or a primary that was replaced
+    |       |-- DatabaseUnavailable          ... full, no privilege; helps once somebody has acted
+    |       |   `-- ReadOnlyServer           ... a replica, or a primary that was replaced
+    |       `-- QuestionTimedOut             ... a question took longer than it may
     |-- JobFailed                            the waiter: the job ended without a result
     |-- WaitTimeout (TimeoutError)           the waiter: the job has not ended yet
     `-- AttemptSignal                        control flow inside a running job
@@ -178,6 +179,17 @@ class ReadOnlyServer(DatabaseUnavailable):
     """The server that answered accepts no writes: it is a replica, or was the primary until another took over.
     The connection is dropped, and the next one is made anew: where the connection string names all servers, with
     ``target_session_attrs=read-write``, it leads to the one that accepts writes."""
+
+
+class QuestionTimedOut(TransientDatabaseError):
+    """The database did not answer a question in the time that it was given, and was told to stop."""
+
+    def __init__(self, limit: timedelta) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the database did not answer within {limit.total_seconds():g} s, and was told to stop. It is "
+            "busy, or reads more than it should: ask for less, or see what `pgq doctor` says"
+        )
 
 
 class JobFailed(PgSchedulerError):

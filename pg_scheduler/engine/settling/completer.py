@@ -56,10 +56,7 @@ class Completer:
         token = await self._completions.complete_in(settlement, connection, now=self._clock.pinned())
         if token is None:
             before = attempt.completion
-            if (
-                before is not None
-                and await self._completions.outcome_of(before.token) in _MAY_STAND
-            ):
+            if before is not None and await self._completions.outcome_of(before.token) in _MAY_STAND:
                 raise InvalidTransition(job.job_id, JobStatus.COMPLETED, JobStatus.COMPLETED)
             attempt.fenced_out = True
             raise LeaseLost(job.job_id, job.epoch)
