@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 
 def as_url(dsn: str) -> str:
-    """A connection string of words (``host=a,b dbname=app``) as the URL that asyncpg reads; URLs as they are."""
+    """A connection string of words (``host=a,b dbname=app``) as a URL, which asyncpg reads; a URL as it is."""
     if "://" in dsn or "=" not in dsn:
         return dsn
     words, position = [], 0
@@ -57,7 +57,7 @@ def as_url(dsn: str) -> str:
 
 
 def without_timeout(dsn: str) -> tuple[str, float | None]:
-    """The URL without `connect_timeout`, which asyncpg takes for a setting of the server's; and its seconds."""
+    """The URL without `connect_timeout`, and its seconds: asyncpg takes it for a setting of the server's."""
     if "connect_timeout" not in dsn:
         return dsn, None
     parts = urlsplit(dsn)

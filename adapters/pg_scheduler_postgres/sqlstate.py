@@ -13,7 +13,6 @@ from pg_scheduler.domain.errors import (
     TransientDatabaseError,
 )
 
-
 READ_ONLY = "25006"
 """The server accepts no writes."""
 

@@ -23,8 +23,9 @@ _REFUSALS = (
     (re.compile(r'FATAL: +permission denied for database ".*"'), "42501"),
     (re.compile(r"session is read-only|server is in hot standby mode"), READ_ONLY),
 )
-"""What a server says that lets nobody in, or libpq of one that is not what `target_session_attrs` wants. libpq keeps no SQLSTATE of a connection attempt, so the texts are
-read; of a server that speaks another language they stay what they are: a lost connection."""
+"""What a server says that lets nobody in, or libpq of one that is not what `target_session_attrs` wants.
+libpq keeps no SQLSTATE of a connection attempt, so the texts are read; of a server that speaks another
+language they stay what they are: a lost connection."""
 
 
 def _sqlstate_of_attempt(error: psycopg.Error) -> str | None:

@@ -176,9 +176,9 @@ class DatabaseUnavailable(TransientDatabaseError):
 
 
 class ReadOnlyServer(DatabaseUnavailable):
-    """The server that answered accepts no writes: it is a replica, or was the primary until another took over.
-    The connection is dropped, and the next one is made anew: where the connection string names all servers, with
-    ``target_session_attrs=read-write``, it leads to the one that accepts writes."""
+    """The server that answered accepts no writes: it is a replica, or was the primary until another took
+    over. The connection is dropped, and the next one is made anew: where the connection string names all
+    servers, with ``target_session_attrs=read-write``, it leads to the one that accepts writes."""
 
 
 class QuestionTimedOut(TransientDatabaseError):

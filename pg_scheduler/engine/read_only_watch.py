@@ -1,4 +1,4 @@
-"""Says in words that a worker waits for a server that accepts writes: once, whatever all its services meet."""
+"""Says that a worker waits for a server that accepts writes: once, whatever all its services meet."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class ReadOnlyWatch:
         if isinstance(error, ReadOnlyServer) and not self._waiting:
             self._waiting = True
             log.warning(
-                "the database accepts no writes: it is a replica, or another server has taken over. This worker "
-                "waits, and goes on when it reaches one that does (%s)",
+                "the database accepts no writes: it is a replica, or another server has taken over. This "
+                "worker waits, and goes on when it reaches one that does (%s)",
                 error,
                 extra={"error": str(error)},
             )

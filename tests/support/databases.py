@@ -55,7 +55,10 @@ class Host(Protocol):
         """To another one."""
         ...
 
-    port: int
+    @property
+    def port(self) -> int:
+        """Of the one that accepts writes."""
+        ...
 
 
 async def new_database(server: Host, options: str = "") -> str:

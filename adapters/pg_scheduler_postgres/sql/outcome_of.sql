@@ -1,6 +1,6 @@
--- What became of a transaction: committed, aborted or in progress; NULL if the server has forgotten it. Another
--- server, or this one after a crash, knows of nothing but commits: whether anything else was rolled back, or
--- lost although it was confirmed (the replica lagged, or synchronous_commit is off), is unknown.
+-- What became of a transaction: committed, aborted or in progress; NULL if the server has forgotten it.
+-- Another server, or this one after a crash, knows of nothing but commits: whether anything else was rolled
+-- back, or lost although it was confirmed (the replica lagged, or synchronous_commit is off), is unknown.
 SELECT CASE
     WHEN pg_catalog.date_part('epoch', pg_catalog.pg_postmaster_start_time())::text
         = pg_catalog.split_part(:token::text, ' ', 2)

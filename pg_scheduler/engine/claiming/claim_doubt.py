@@ -4,7 +4,7 @@ A claim whose answer was lost may have taken effect before the next look, or aft
 worker has given up can still be carried out by a server that was stuck. What it leases is leased from its
 beginning, so after the length of a lease nothing is left to be given back.
 
-Another server that has taken over may lack how jobs of this worker ended; they have been there from the first.
+Another server that has taken over may lack how jobs of this worker ended; they are there from the first.
 """
 
 from __future__ import annotations

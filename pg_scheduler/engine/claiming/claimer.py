@@ -160,8 +160,8 @@ class Claimer:
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
         """Around everything that claims for this worker, one at a time. If the claim before has failed, what
-        it may have leased is given back first: nobody would run it until its lease is over. So is what another
-        server believes to run here."""
+        it may have leased is given back first: nobody would run it until its lease is over. So is what
+        another server believes to run here."""
         async with self._one_at_a_time:
             if self._doubt.look_is_due:
                 await self._release_orphaned_claims()
@@ -188,8 +188,8 @@ class Claimer:
         ]
         if answered:
             log.warning(
-                "jobs given back: %d; the reply to their claim was lost, or the server has forgotten how they "
-                "ended (after a failover)",
+                "jobs given back: %d; the reply to their claim was lost, or the server has forgotten how they"
+                " ended (after a failover)",
                 len(answered),
                 extra={"job_ids": [settlement.job_id for settlement in answered]},
             )

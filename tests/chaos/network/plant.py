@@ -109,7 +109,7 @@ class Member:
 class Plant:
     """All of them, on one database."""
 
-    server: Server
+    host: Server
     dsn: str
     library: Library
     rng: random.Random
@@ -124,6 +124,18 @@ class Plant:
     faults: int = 0
     recoveries: list[float] = field(default_factory=list)
     """Seconds from the end of an outage to the next completed job."""
+
+    @property
+    def server(self) -> EmbeddedServer:
+        """Where there is one."""
+        assert isinstance(self.host, EmbeddedServer)
+        return self.host
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where there are two."""
+        assert isinstance(self.host, Cluster)
+        return self.host
 
     async def add(self, **options: Any) -> Member:
         """A started worker behind a new proxy."""
@@ -156,7 +168,7 @@ class Plant:
         if not self.proxied:
             return self.dsn, _nothing
         dsn = proxy.dsn(self.dsn)
-        if self.port == self.server.port:
+        if self.port == self.host.port:
             return dsn, _nothing
         if self.library == "asyncpg":
             pool = await asyncpg.create_pool(dsn, min_size=1, max_size=5, statement_cache_size=0)

@@ -12,15 +12,10 @@ from tests.support.cluster import Cluster, missing_for_cluster
 from tests.support.running import eventually
 
 
-def _cluster(plant: Plant) -> Cluster:
-    assert isinstance(plant.server, Cluster)
-    return plant.server
-
-
 async def failover(plant: Plant, size: int) -> None:
     """The primary crashes while jobs run, begin and end, and windows fall due; the replica has all that was
     confirmed. The crashed one comes back as a replica, and is the next to take over."""
-    cluster = _cluster(plant)
+    cluster = plant.cluster
     await plant.begin_windows()
     for _ in range(size + 1):
         await plant.submit(8, (1000, 3500))
@@ -44,7 +39,7 @@ async def failover(plant: Plant, size: int) -> None:
 async def switchover(plant: Plant, size: int) -> None:
     """The primary hands over as planned and comes back as a replica: nothing is lost, though nobody waits for
     the replica with each commit."""
-    cluster = _cluster(plant)
+    cluster = plant.cluster
     await plant.begin_windows()
     for _ in range(size + 1):
         await plant.submit(8, (500, 2000))
@@ -67,7 +62,7 @@ async def lagging_replica(plant: Plant, size: int) -> int:
     """The replica that takes over lacks the latest commits: jobs that were stored are gone, jobs that were
     claimed wait again while they run, jobs that were done run again. No attempt that it knows nothing of can
     write."""
-    cluster, extra = _cluster(plant), 0
+    cluster, extra = plant.cluster, 0
     await plant.begin_windows()
     for _ in range(size):
         await plant.submit(4, (6000, 7000))
