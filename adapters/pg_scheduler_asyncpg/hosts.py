@@ -39,7 +39,7 @@ class Target(NamedTuple):
 
 
 def as_url(dsn: str) -> str:
-    """A connection string of words (``host=a,b dbname=app``) as a URL, which asyncpg reads; a URL as it is."""
+    """A connection string of words (``host=a,b dbname=app``) as a URL, for asyncpg; a URL as it is."""
     if "://" in dsn or "=" not in dsn:
         return dsn
     words, position = [], 0
@@ -117,15 +117,15 @@ async def first_that_serves(
             failures.append((target, error))
     if any(isinstance(error, asyncpg.TargetServerAttributeNotMatched) for _, error in failures):
         raise ReadOnlyServer(
-            f"no host is what target_session_attrs wants ({_told(failures)})", READ_ONLY
+            f"no host is what target_session_attrs wants ({_described(failures)})", READ_ONLY
         ) from None
     answered = [error for _, error in failures if isinstance(error, asyncpg.PostgresError)]
     if answered:
         raise answered[0]
-    raise ConnectionError(f"no host can be reached ({_told(failures)})") from failures[0][1]
+    raise ConnectionError(f"no host can be reached ({_described(failures)})") from failures[0][1]
 
 
-def _told(failures: Iterable[tuple[Target, Exception]]) -> str:
+def _described(failures: Iterable[tuple[Target, Exception]]) -> str:
     return "; ".join(f"{target}: {_reason(error)}" for target, error in failures)
 
 
