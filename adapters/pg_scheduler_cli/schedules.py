@@ -162,7 +162,7 @@ def pause(connection: Connection, key: str) -> None:
         connection,
         key,
         "paused {key}",
-        lambda scheduler: scheduler.schedules.set_paused(key, True, by=whoever_types()),
+        lambda book: book.set_paused(key, True, by=whoever_types()),
     )
 
 
@@ -175,7 +175,7 @@ def resume(connection: Connection, key: str) -> None:
         connection,
         key,
         "resumed {key}",
-        lambda scheduler: scheduler.schedules.set_paused(key, False, by=whoever_types()),
+        lambda book: book.set_paused(key, False, by=whoever_types()),
     )
 
 

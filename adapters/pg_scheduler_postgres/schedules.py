@@ -186,7 +186,8 @@ class PostgresSchedules:
         def changed(rows: Sequence[Row]) -> Changed:
             return Changed(key, len(rows))
 
-        return bool(await recorded(self._link, by, Act.REMOVE_SCHEDULE, change, changed, now=now))
+        removed = await recorded(self._link, by, Act.REMOVE_SCHEDULE, change, changed, now=now)
+        return bool(removed)
 
     async def set_paused(
         self, key: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None

@@ -51,7 +51,6 @@ def site() -> Iterator[Site]:
         yield opened
 
 
-USUAL = {"locale": "en-GB", "timezone_id": "Europe/Berlin", "viewport": {"width": 1280, "height": 800}}
 Tab = Callable[..., Page]
 USUAL: dict[str, Any] = {
     "locale": "en-GB",
