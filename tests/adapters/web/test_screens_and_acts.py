@@ -200,7 +200,7 @@ async def test_a_glance_at_the_overview_tells_whether_all_is_well(
     clock = ManualClock()
     alone = Scheduler(MemoryDriver(), clock=clock)
     await alone.enqueue("mail.send", "ada")
-    clock.advance(timedelta(minutes=2))
+    await clock.advance(timedelta(minutes=2))
     page = await Browser.of(alone).get("/")
     assert "1 problem Jobs or schedules do not run: somebody must act" in page.text
     assert "All is well" not in page.text
