@@ -38,6 +38,7 @@ from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
 from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.source import Library, Source
+from pg_scheduler.client.standing_over import note_made_over
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.client.watching import checked_observers
@@ -100,7 +101,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
     """Schedules jobs, and runs them once started.
 
     Args:
-        db_pool: an asyncpg or psycopg pool or connection, a DSN, or any Driver.
+        db_pool: an asyncpg or psycopg pool or connection, a DSN, an AsyncEngine of SQLAlchemy's, an alias of
+            Django's, or any Driver.
         max_concurrent_jobs: how many jobs run here at once.
         misfire_grace_time: whole seconds after its execution time before a job that never started expires;
             None means never. Each job may say otherwise. 0 means it must start on time (within a second).
@@ -244,6 +246,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             self.client, lambda: self.worker.services.pruner.prune_once()
         )
         self._runs = False
+        note_made_over(self.driver, self)
         self.is_shutting_down: bool = False
         self.stop_grace: float | None = 30
         """Seconds that running jobs get if somebody stops this worker from elsewhere; None: as many as they
@@ -275,7 +278,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
     def connect(cls, dsn: str, **options: Unpack[SchedulerOptions]) -> Self:
         """A scheduler over connections of its own: ``async with Scheduler.connect(dsn) as scheduler``.
 
-        Options are those of the constructor. Entering the block starts it, leaving shuts it down.
+        Options are those of the constructor. Entering the block starts it, leaving shuts it down. The string
+        may be as SQLAlchemy writes it, ``postgresql+asyncpg://...``.
         """
         return cls(dsn, **options)
 
