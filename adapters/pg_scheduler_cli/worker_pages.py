@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pg_scheduler.scheduler import Scheduler
@@ -30,15 +30,15 @@ def _metrics_of(scheduler: Scheduler) -> Page | None:
     """What the program's own registry holds, and what a worker counts if that is not in it already. None if
     prometheus_client is not installed."""
     try:
-        from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
-
         from pg_scheduler_prometheus import WorkerMetrics
+        from pg_scheduler_prometheus.exposition import exposition
     except ImportError:
         return None
-    ours = CollectorRegistry()
-    if not any(isinstance(observer, WorkerMetrics) for observer in scheduler.observers):
-        scheduler.add_observer(WorkerMetrics(ours))
-    return lambda: Answer(200, generate_latest(REGISTRY) + generate_latest(ours), TEXT)
+    if any(isinstance(observer, WorkerMetrics) for observer in scheduler.observers):
+        return lambda: Answer(200, exposition(), TEXT)
+    counted = WorkerMetrics(None)
+    scheduler.add_observer(counted)
+    return lambda: Answer(200, exposition(counted), TEXT)
 
 
 def pages_of_children(sockets: Callable[[], Mapping[str, Path]]) -> dict[str, Page]:
@@ -58,28 +58,8 @@ def pages_of_children(sockets: Callable[[], Mapping[str, Path]]) -> dict[str, Pa
         found = {place: one.body.decode() for place, one in answers.items() if one.status == 200}
         if not found:
             return verdict(False, "no process has metrics: is prometheus_client installed?")
-        return Answer(200, "".join(_merged(found)).encode(), TEXT)
+        from pg_scheduler_prometheus.exposition import merged
+
+        return Answer(200, merged(found), TEXT)
 
     return {LIVE: of_all(LIVE), READY: of_all(READY), METRICS: metrics}
-
-
-def _merged(texts: Mapping[str, str]) -> Iterator[str]:
-    """One exposition of several: each sample says of which process it is."""
-    from prometheus_client import CollectorRegistry, generate_latest
-    from prometheus_client.metrics_core import Metric
-    from prometheus_client.parser import text_string_to_metric_families
-    from prometheus_client.samples import Sample
-
-    families: dict[str, Metric] = {}
-    for place, text in texts.items():
-        for family in text_string_to_metric_families(text):
-            into = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
-            into.samples += [
-                Sample(one.name, {"process": place, **one.labels}, one.value) for one in family.samples
-            ]
-
-    class Collected(CollectorRegistry):
-        def collect(self) -> Iterable[Metric]:
-            return families.values()
-
-    yield generate_latest(Collected()).decode()
