@@ -9,6 +9,7 @@ from pg_scheduler_cli.audit import audit
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.importing import import_
 from pg_scheduler_cli.jobs import jobs
 from pg_scheduler_cli.queues import queues
 from pg_scheduler_cli.run import run
@@ -36,3 +37,4 @@ main.add_command(workers)
 main.add_command(audit)
 main.add_command(doctor)
 main.add_command(web)
+main.add_command(import_)
