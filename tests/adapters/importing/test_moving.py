@@ -23,7 +23,8 @@ def table_of(source: ForeignQueue) -> str:
 async def add(theirs: asyncpg.Connection, source: ForeignQueue, number: int) -> None:
     """So many jobs."""
     await theirs.execute(
-        f"INSERT INTO {table_of(source)} (priority) SELECT n % 3 FROM generate_series(1, $1::integer) AS s (n)",
+        f"INSERT INTO {table_of(source)} (priority) "
+        "SELECT n % 3 FROM generate_series(1, $1::integer) AS s (n)",
         number,
     )
 
