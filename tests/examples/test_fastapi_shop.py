@@ -39,7 +39,7 @@ def test_an_order_and_its_mail_are_one_and_the_browser_sees_it_go_on(dsn: str) -
     with running("fastapi_shop", dsn, *UVICORN, str(port)) as server:
         told = list(events_of(site, placed(site, 1)))
         assert {name for name, _ in told} == {"progress", "end"}
-        assert told[-1][1] == {"status": "completed", "progress": {"done": 5, "total": 5}, "error": None}
+        assert (told[-1][0], told[-1][1]["status"]) == ("end", "completed")
         with pytest.raises(urllib.error.HTTPError):
             placed(site, 1)  # the number is taken: neither is stored
         assert [name for name, _ in events_of(site, "nothing")] == ["gone"]
@@ -49,11 +49,10 @@ def test_an_order_and_its_mail_are_one_and_the_browser_sees_it_go_on(dsn: str) -
         *_, (name, last) = events_of(site, slow)
         assert (name, last["status"]) == ("end", "cancelled")
         # Somebody watches a job that takes long: the server ends all the same, and gives the job back.
-        watching = events_of(site, placed(site, 3, "item=cake&pause=20"))
+        watching = events_of(site, placed(site, 3, "item=cake&pause=600"))
         next(watching)
         server.send_signal(signal.SIGTERM)
-        assert list(watching) == [] or True
-    assert server.returncode in (0, -signal.SIGTERM)
+        assert "end" not in [name for name, _ in watching]
 
 
 @pytest.mark.slow

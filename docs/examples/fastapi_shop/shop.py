@@ -52,7 +52,7 @@ async def session() -> AsyncIterator[AsyncSession]:
 
 scheduler = Scheduler(engine)
 scheduler.register(send_mail)
-app = FastAPI(lifespan=lifespan(scheduler, inner=tables))
+app = FastAPI(lifespan=lifespan(scheduler, grace=5, inner=tables))
 Jobs = Annotated[Scheduler, Depends(scheduler_of)]
 
 
