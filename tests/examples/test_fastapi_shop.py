@@ -48,8 +48,8 @@ def test_an_order_and_its_mail_are_one_and_the_browser_sees_it_go_on(dsn: str) -
         assert json.loads(urllib.request.urlopen(cancelled, timeout=30).read()) == {"stopped": True}
         *_, (name, last) = events_of(site, slow)
         assert (name, last["status"]) == ("end", "cancelled")
-        # Somebody watches a job that takes long: the server ends all the same, and gives the job back.
-        watching = events_of(site, placed(site, 3, "item=cake&pause=600"))
+        # Somebody watches a job that has not ended: the server ends all the same.
+        watching = events_of(site, placed(site, 3, "item=cake&delay=3600"))
         next(watching)
         server.send_signal(signal.SIGTERM)
         assert "end" not in [name for name, _ in watching]

@@ -52,7 +52,7 @@ async def session() -> AsyncIterator[AsyncSession]:
 
 scheduler = Scheduler(engine)
 scheduler.register(send_mail)
-app = FastAPI(lifespan=lifespan(scheduler, grace=5, inner=tables))
+app = FastAPI(lifespan=lifespan(scheduler, inner=tables))
 Jobs = Annotated[Scheduler, Depends(scheduler_of)]
 
 
@@ -62,9 +62,10 @@ async def order(
     item: str,
     opened: Annotated[AsyncSession, Depends(session, scope="function")],
     pause: float = 0.05,
+    delay: float = 0,
 ) -> dict[str, str]:
     opened.add(Order(id=number, item=item))
-    job = await send_mail.using(connection=opened).enqueue(item, pause=pause)
+    job = await send_mail.using(connection=opened, delay=delay).enqueue(item, pause=pause)
     return {"job": job}
 
 
