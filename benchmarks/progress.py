@@ -43,12 +43,12 @@ class Progress:
     async def until_told(self) -> AsyncIterator[None]:
         """Wait at the barrier, run the block's body, then report until standard input ends."""
         print("ready", flush=True)
-        await _line()
+        await wait_for_line()
         self._cpu = time.process_time()
         reporting = asyncio.create_task(self._report())
         try:
             yield
-            await _line()
+            await wait_for_line()
         finally:
             reporting.cancel()
 
@@ -67,5 +67,7 @@ def say(**facts: Any) -> None:
     print(json.dumps(facts), flush=True)
 
 
-async def _line() -> None:
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+async def wait_for_line() -> str:
+    """The next line that this process is told; empty once its standard input has ended."""
+    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    return line.strip()

@@ -21,7 +21,14 @@ from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transitio
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
-from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import (
+    Fleet,
+    ReclaimAnswer,
+    Reclaimed,
+    ReclaimRequest,
+    RenewAnswer,
+    RenewRequest,
+)
 from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration
 from pg_scheduler_postgres.link import Link
@@ -36,6 +43,9 @@ log = logging.getLogger("pg_scheduler.postgres.jobs")
 LANES_AT_ONCE = 200
 """Lanes that one claim looks at: some 10 ms of the server's time. With more of them the next claim goes on
 where this one ended, and jobs are in order of urgency among those alone."""
+
+LANES_PASSED = 500
+"""Lanes of which one look for lost leases finds out whether they are still used."""
 
 _CANCEL_ANSWERS = {
     JobStatus.PENDING: CancelAnswer.CANCELLED,
@@ -164,11 +174,19 @@ class PostgresJobs:
             lease_seconds=request.lease.total_seconds(),
             job_ids=[lease.job_id for lease in request.leases],
             epochs=[lease.epoch for lease in request.leases],
+            likes=request.likes,
         )
-        held = {Lease(row["job_id"], row["epoch"]): row["cancel_requested"] for row in rows}
+        held = {
+            Lease(row["job_id"], row["epoch"]): row["cancel_requested"]
+            for row in rows
+            if row["job_id"] is not None
+        }
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
+            fleet=next(
+                Fleet(row["workers"], row["likes"], row["place"]) for row in rows if row["job_id"] is None
+            ),
         )
 
     async def settle(
@@ -188,6 +206,9 @@ class PostgresJobs:
             limit=request.limit,
             # A test's clock has nothing to do with when the server started.
             patience_seconds=request.after_restart.total_seconds() if now is None else 0.0,
+            after_task=request.lanes_after[0],
+            after_lane=request.lanes_after[1],
+            lanes_at_once=LANES_PASSED,
             **loss_of(request.max_crashes),
         )
         return ReclaimAnswer(
@@ -202,6 +223,9 @@ class PostgresJobs:
                 if row["job_id"] is not None
             ),
             next_expiry_in=duration(rows[0]["wait_seconds"]),
+            lanes_after=("", "")
+            if rows[0]["ended_task"] is None
+            else (rows[0]["ended_task"], rows[0]["ended_lane"]),
         )
 
     async def request_cancel(

@@ -5,14 +5,17 @@ from benchmarks.parts.backlog import BACKLOG
 from benchmarks.parts.drain import DRAIN
 from benchmarks.parts.engine import ENGINE
 from benchmarks.parts.enqueue import ENQUEUE
+from benchmarks.parts.fleet import FLEET
 from benchmarks.parts.foreign import FOREIGN_PART
 from benchmarks.parts.history import HISTORY
 from benchmarks.parts.idle import IDLE
+from benchmarks.parts.lanes import LANES_PART
 from benchmarks.parts.latency import LATENCY
 from benchmarks.parts.limits import LIMITS
 from benchmarks.parts.peers import PEERS
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
+from benchmarks.parts.queues import QUEUES_PART
 
 _IN_ORDER = (
     ENQUEUE,
@@ -22,6 +25,9 @@ _IN_ORDER = (
     IDLE,
     BACKLOG,
     FOREIGN_PART,
+    QUEUES_PART,
+    LANES_PART,
+    FLEET,
     HISTORY,
     PINNED,
     LIMITS,

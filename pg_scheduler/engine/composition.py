@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from pg_scheduler.domain.queues import with_slots
 from pg_scheduler.engine.claiming.claimer import Claimer
+from pg_scheduler.engine.claiming.likes import Likes
+from pg_scheduler.engine.claiming.turns import Turns
 from pg_scheduler.engine.events import Event, Events, Reaction
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
@@ -29,6 +31,7 @@ from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
+from pg_scheduler.engine.teller import Teller
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.claims import MOST_PER_CLAIM
 from pg_scheduler.ports.clock import Clock
@@ -37,7 +40,7 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.observer import Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, SignalKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,9 @@ class Services:
     active: ActiveAttempts
     runner: Runner
     claimer: Claimer
+    likes: Likes
+    turns: Turns
+    teller: Teller
     settler: Settler
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
@@ -98,6 +104,8 @@ class Services:
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
             "claimer": self.claimer.one_round,
+            "turns": self.turns.one_round,
+            "teller": self.teller.one_round,
         }
         if settings.prune:
             rounds["pruner"] = self.pruner.one_round
@@ -115,6 +123,11 @@ class Composition:
         self._events = Events()
         self._observers = Observers(given.observers)
         self._active = ActiveAttempts(given.settings.capacity, given.settings.lease)
+        self._groups = with_slots(given.settings.queues, given.settings.capacity)
+        self._likes = Likes(self._groups, given.settings.capacity)
+        self._teller = Teller(given.driver.signals)
+        self._on_word: list[Callable[[Looked], None]] = []
+        self._turns = Turns(worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._teller.tell)
         self._listener = self._make_listener()
         self._pruner = self._make_pruner()
         self._after_settling = AfterSettling(
@@ -146,6 +159,9 @@ class Composition:
             active=self._active,
             runner=runner,
             claimer=self._make_claimer(runner, limits),
+            likes=self._likes,
+            turns=self._turns,
+            teller=self._teller,
             settler=settler,
             progress=progress,
             lease_keeper=lease_keeper,
@@ -190,6 +206,8 @@ class Composition:
             if made.active.attempts():
                 made.lease_keeper.poke()
 
+        self._on_word += (made.turns.others_looked, made.reclaimer.others_looked)
+        self._likes.on_change = made.lease_keeper.poke
         self._events.connect(
             {
                 Reaction.CLAIM: made.claimer.wake,
@@ -214,7 +232,13 @@ class Composition:
                 SignalKind.LANE: self._events.on(Event.LANE_SIGNAL),
             },
             self._given.settings.polling.interval_without_listen,
+            on_job=self._turns.heard,
+            on_looked=self._on_looked,
         )
+
+    def _on_looked(self, looked: Looked) -> None:
+        for heard in self._on_word:
+            heard(looked)
 
     def _make_pruner(self) -> Pruner:
         settings = self._given.settings
@@ -273,11 +297,13 @@ class Composition:
             batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
-            queues=with_slots(settings.queues, settings.capacity),
+            queues=self._groups,
             active=self._active,
             start_jobs=runner.start,
             decline_job=runner.decline,
             listening=self._listening,
+            likes=self._likes,
+            turns=self._turns,
             on_expired=self._events.on(Event.JOBS_EXPIRED),
         )
 
@@ -294,6 +320,7 @@ class Composition:
             on_pass=self._observers.pass_finished,
             on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
             max_blocked=self._given.settings.max_blocked,
+            likes=self._likes,
         )
 
     def _make_reclaimer(self, lease_keeper: LeaseKeeper) -> Reclaimer:
@@ -308,6 +335,9 @@ class Composition:
             on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
             on_ended=self._observers.job_ended,
             renew_own=lease_keeper.renew_overdue,
+            worker_id=self._worker_id,
+            likes=self._likes,
+            tell=self._teller.tell,
         )
 
     def _make_stager(self) -> Stager:

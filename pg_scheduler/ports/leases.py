@@ -19,6 +19,21 @@ class RenewRequest:
     pid: int
     lease: timedelta
     leases: Sequence[Lease]
+    likes: str = ""
+    """A digest of what it claims, and how much at once. Workers with the same one are its likes: of what it
+    would claim, each of them would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The workers that live, as one of them sees them."""
+
+    workers: int = 1
+    """All of them."""
+    likes: int = 1
+    """Those that claim what it does, itself included."""
+    place: int = 0
+    """How many of these come before it in the order of their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +43,8 @@ class RenewAnswer:
     held: frozenset[Lease]
     cancel_requested: frozenset[Lease]
     """A part of `held`."""
+    fleet: Fleet = Fleet()
+    """Who else lives. A store that does not tell has every worker look for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,9 @@ class ReclaimRequest:
     after_restart: timedelta = timedelta(0)
     """Nothing is taken back so soon after a start of the server: while it was down, nobody could renew. A
     store that knows no such moment ignores it."""
+    lanes_after: tuple[str, str] = ("", "")
+    """Some lanes that nothing was claimed from for long are forgotten on the way: those behind this one, the
+    task and the lane at which the look before ended. A store that keeps no such thing ignores it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +84,5 @@ class ReclaimAnswer:
     jobs: tuple[Reclaimed, ...]
     next_expiry_in: timedelta | None
     """Time until the next lease ends unless renewed; None if nothing runs."""
+    lanes_after: tuple[str, str] = ("", "")
+    """Where the next look at lanes goes on."""

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pg_scheduler.client.current import note_stopped
+from pg_scheduler.engine.claiming import likes
+from pg_scheduler.engine.claiming.likes import ALL_LOOK
 from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
 from tests.simulation.end_laws import at_rest, broken_at_the_end
@@ -49,11 +51,13 @@ def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
     random.seed(seed)
     recovery = 0.0
     try:
+        likes.ALL_LOOK = plan.all_look
         with _listening_to_the_engine(world), virtual_threads():
             recovery = world.loop.run_until_complete(_main(world))
     except Stuck as stuck:
         world.judge.violate(f"stuck: {stuck}")
     finally:
+        likes.ALL_LOOK = ALL_LOOK
         random.setstate(before)
         world.loop.close()
     return Outcome(

@@ -69,17 +69,26 @@ departed AS (
     WHERE worker.last_seen < :NOW
         - pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
--- So are lanes that nothing was claimed from for long: much longer than any claim can still be under way.
+-- Some lanes, from where the look before ended: nobody reads all of them at once.
+passed AS MATERIALIZED (
+    SELECT lane.task_name, lane.lane
+    FROM :"schema".scheduled_job_lanes AS lane
+    WHERE (lane.task_name, lane.lane) > (:after_task::text, :after_lane::text)
+    ORDER BY lane.task_name, lane.lane
+    LIMIT (SELECT :lanes_at_once::integer)
+),
+-- Those of them that nothing was claimed from for long go: much longer than any claim can still be under way.
 unused AS (
     DELETE FROM :"schema".scheduled_job_lanes AS lane
     USING (
         SELECT old.task_name, old.lane
-        FROM :"schema".scheduled_job_lanes AS old
+        FROM passed
+        JOIN :"schema".scheduled_job_lanes AS old USING (task_name, lane)
         WHERE old.claimed_at < :NOW - interval '1 hour'
             AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
             AND (old.full_at IS NULL OR old.full_at < :NOW - interval '1 hour')
         -- A claim that writes one of them just now may wait for another of them.
-        FOR UPDATE SKIP LOCKED
+        FOR UPDATE OF old SKIP LOCKED
     ) AS old
     WHERE lane.task_name = old.task_name AND lane.lane = old.lane
 ),
@@ -124,7 +133,16 @@ SELECT
         )
         FROM reclaimed AS ended
         WHERE ended.awaited AND ended.status <> 'pending'
-    ) AS finished_notified
+    ) AS finished_notified,
+    ended.task_name AS ended_task,
+    ended.lane AS ended_lane
 FROM (SELECT 1) AS always
 LEFT JOIN reclaimed ON true
+LEFT JOIN (
+    -- Where the look at lanes ended; nowhere if it reached the last.
+    SELECT passed.task_name, passed.lane
+    FROM passed
+    ORDER BY passed.task_name, passed.lane
+    OFFSET (SELECT :lanes_at_once::integer - 1)
+) AS ended ON true
 ORDER BY reclaimed.job_id;

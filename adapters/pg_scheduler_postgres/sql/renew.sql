@@ -40,17 +40,19 @@ free AS (
 -- The worker lives, and wants what others hold.
 alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (
-        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up
+        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up, likes
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
         :NOW, :NOW, :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
-        ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free))
+        ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free)),
+        :likes::text
     )
     ON CONFLICT (worker_id) DO UPDATE SET
         last_seen = EXCLUDED.last_seen,
         lease_until = EXCLUDED.lease_until,
-        held_up = EXCLUDED.held_up
+        held_up = EXCLUDED.held_up,
+        likes = EXCLUDED.likes
 ),
 -- They last longer.
 renewed AS (
@@ -61,5 +63,20 @@ renewed AS (
     FROM free
     WHERE job.job_id = free.job_id
 )
-SELECT held.job_id, held.epoch, held.cancel_requested
-FROM held;
+SELECT
+    held.job_id, held.epoch, held.cancel_requested,
+    NULL::integer AS workers, NULL::integer AS likes, NULL::integer AS place
+FROM held
+UNION ALL
+-- Who else lives: see `Fleet`.
+SELECT
+    NULL, NULL, NULL,
+    1 + pg_catalog.count(*)::integer,
+    1 + (pg_catalog.count(*) FILTER (WHERE other.likes = :likes::text))::integer,
+    (
+        pg_catalog.count(*) FILTER (
+            WHERE other.likes = :likes::text AND other.worker_id COLLATE "C" < :worker_id::text
+        )
+    )::integer
+FROM :"schema".scheduled_job_workers AS other
+WHERE other.worker_id <> :worker_id::text AND other.lease_until >= :NOW;

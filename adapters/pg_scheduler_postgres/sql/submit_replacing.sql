@@ -28,7 +28,7 @@ stored AS (
         finished_at = NULL,
         error_message = NULL,
         result = NULL
-    RETURNING job.job_id, job.execution_time, job.lane, job.xmax = 0 AS inserted
+    RETURNING job.job_id, job.queue, job.job_name, job.execution_time, job.lane, job.xmax = 0 AS inserted
 )
 SELECT
     stored.job_id,

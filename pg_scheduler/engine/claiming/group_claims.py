@@ -40,6 +40,8 @@ class Claimed:
     """Seconds until a lane may have something to give; None: nobody knows of anything."""
     complete: bool = True
     """False if a group of queues was left out, as its slots are taken."""
+    lanes_seen: bool = False
+    """Whether the lanes were looked at."""
 
 
 def together(answers: Sequence[Claimed], of: int) -> Claimed:
@@ -53,6 +55,7 @@ def together(answers: Sequence[Claimed], of: int) -> Claimed:
             (one.lanes_open_in for one in answers if one.lanes_open_in is not None), default=None
         ),
         complete=len(answers) == of,
+        lanes_seen=bool(answers) and all(one.lanes_seen for one in answers),
     )
 
 
@@ -97,7 +100,8 @@ class GroupClaims:
         raises."""
         request = ClaimRequest(self._worker_id, names, limit, self._lease, self.group.queues)
         taken, outranked, next_due_in, passed_over = 0, False, None, False
-        if self.lanes.is_open(self._busy):
+        lanes_seen = self.lanes.is_open(self._busy)
+        if lanes_seen:
             taken, outranked = await self._claim_lanes(request, results)
         if taken < request.limit:
             rest = replace(request, limit=request.limit - taken)
@@ -108,7 +112,9 @@ class GroupClaims:
             # What came before the jobs in lanes could not be had: somebody's transaction holds it.
             rest = replace(request, limit=request.limit - taken, competing=False)
             taken += (await self._claim_lanes(rest, results))[0]
-        return Claimed(taken, taken >= limit, next_due_in, passed_over, self.lanes.opens_in())
+        return Claimed(
+            taken, taken >= limit, next_due_in, passed_over, self.lanes.opens_in(), lanes_seen=lanes_seen
+        )
 
     async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
         """How many jobs were taken, and whether others came before some that lanes had room for. If the store

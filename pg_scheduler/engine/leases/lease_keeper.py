@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
+from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.dedicated_connection import DedicatedConnection
 from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_thread import LoopThread
@@ -57,7 +58,9 @@ class LeaseKeeper:
         on_pass: Callable[[str], None],
         on_failure: Callable[[Exception], None] = lambda error: None,
         max_blocked: float = math.inf,
+        likes: Likes,
     ) -> None:
+        self._likes = likes
         self._driver = driver
         self._worker_id = worker_id
         self._clock = clock
@@ -77,9 +80,11 @@ class LeaseKeeper:
         """Renew every lease once; what was lost or should stop is reported."""
         sent_at = self._clock.monotonic()
         leases = self._active.leases()
-        request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases)
+        likes = self._likes.digest
+        request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, likes)
         answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(sent_at)
+        self._likes.renewed(likes, answer.fleet)
         for lease in leases:
             if lease not in answer.held:
                 self._tell(self._on_lost, lease)

@@ -29,7 +29,7 @@ from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
 from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
-from pg_scheduler.testing.contract.leasing import TestLeasing
+from pg_scheduler.testing.contract.leasing import TestFleet, TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
@@ -44,7 +44,7 @@ from pg_scheduler.testing.contract.scheduling_due import TestSchedulingDue
 from pg_scheduler.testing.contract.scheduling_rows import TestSchedulingRows
 from pg_scheduler.testing.contract.schema import TestSchema
 from pg_scheduler.testing.contract.settling import TestSettling
-from pg_scheduler.testing.contract.signals import TestSignals
+from pg_scheduler.testing.contract.signals import TestSignals, TestWords
 from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
@@ -60,6 +60,7 @@ __all__ = [
     "TestExcluding",
     "TestExpiring",
     "TestFencing",
+    "TestFleet",
     "TestInsight",
     "TestLeasing",
     "TestLimiting",
@@ -83,4 +84,5 @@ __all__ = [
     "TestSuperseding",
     "TestWaiting",
     "TestWaitingForRoom",
+    "TestWords",
 ]

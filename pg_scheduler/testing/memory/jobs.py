@@ -34,7 +34,7 @@ from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
-from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import Fleet, ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -79,9 +79,7 @@ class MemoryJobs:
             else:
                 continue
             row.lane = self._state.lane_of(job.task_name, job.limit_key)
-        if stored:
-            self._state.signal(SignalKind.DUE)
-            self._state.signal(SignalKind.LANE)
+        self._state.signal_stored([self._state.jobs[job_id] for job_id in stored], moment)
         return answers_in_order(job_ids, sent, stored, conflict)
 
     def _free_to_store(self, jobs: Sequence[NewJob]) -> set[str]:
@@ -154,6 +152,7 @@ class MemoryJobs:
             started_at=known.started_at if known else moment,
             last_seen=moment,
         )
+        self._state.likes[request.worker_id] = (request.likes, moment + request.lease)
         held = {}
         for lease in request.leases:
             row = self._state.jobs.get(lease.job_id)
@@ -168,6 +167,18 @@ class MemoryJobs:
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
+            fleet=self._fleet_of(request, moment),
+        )
+
+    def _fleet_of(self, request: RenewRequest, now: datetime) -> Fleet:
+        alive = {
+            worker_id: likes
+            for worker_id, (likes, until) in self._state.likes.items()
+            if until >= now and worker_id != request.worker_id
+        }
+        others = [worker_id for worker_id, likes in alive.items() if likes == request.likes]
+        return Fleet(
+            len(alive) + 1, len(others) + 1, sum(worker_id < request.worker_id for worker_id in others)
         )
 
     async def settle(
@@ -202,6 +213,7 @@ class MemoryJobs:
         for worker in list(self._state.workers.values()):
             if worker.last_seen < moment - request.heartbeat_threshold:
                 del self._state.workers[worker.worker_id]
+                self._state.likes.pop(worker.worker_id, None)
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
         expired = [row for row in running if row.lease_until is not None and row.lease_until < moment]
         expired = sorted(expired, key=lambda row: row.new.job_id)[: request.limit]
@@ -275,6 +287,7 @@ class MemoryJobs:
 
     async def forget_worker(self, worker_id: str) -> None:
         self._state.workers.pop(worker_id, None)
+        self._state.likes.pop(worker_id, None)
 
     async def note_progress(self, reports: Mapping[Lease, Progress]) -> Collection[Lease]:
         for lease, progress in reports.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
 from pg_scheduler.ports.retention import VacuumDay
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
 
@@ -26,7 +26,7 @@ class MemoryState:
     """What the parts of one memory driver share."""
 
     def __init__(self) -> None:
-        self.listeners: list[Callable[[SignalKind], None]] = []
+        self.listeners: list[Callable[[Signal | Looked], None]] = []
         self.waiters: list[Callable[[str, JobStatus], None]] = []
         self.clear()
 
@@ -37,6 +37,8 @@ class MemoryState:
         """The epochs that deleted jobs had in the end, by id."""
         self.attempts: dict[tuple[str, int], AttemptRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
+        self.likes: dict[str, tuple[str, datetime]] = {}
+        """What each worker claims, by its digest, and until when it counts as alive."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
@@ -51,8 +53,33 @@ class MemoryState:
 
     def signal(self, kind: SignalKind) -> None:
         """Wake whoever listens."""
+        self.tell(Signal(kind))
+
+    def signal_stored(self, rows: Sequence[StoredJob], now: datetime) -> None:
+        """Wake whoever takes these jobs: those in lanes apart from the others."""
+        in_lanes = [row for row in rows if row.lane is not None]
+        for kind, some in (
+            (SignalKind.DUE, [row for row in rows if row.lane is None]),
+            (SignalKind.LANE, in_lanes),
+        ):
+            if some:
+                queues, tasks = {row.new.queue for row in some}, {row.new.task_name for row in some}
+                wait = (min(row.execution_time for row in some) - now).total_seconds()
+                self.tell(
+                    Signal(
+                        kind,
+                        min(row.new.job_id for row in some),
+                        len(some),
+                        max(wait, 0.0),
+                        queues.pop() if len(queues) == 1 else None,
+                        tasks.pop() if len(tasks) == 1 else None,
+                    )
+                )
+
+    def tell(self, what: Signal | Looked) -> None:
+        """Tell whoever listens."""
         for deliver in list(self.listeners):
-            deliver(kind)
+            deliver(what)
 
     def announce_end(self, row: StoredJob) -> None:
         """Tell those who wait for this job, if it has ended."""

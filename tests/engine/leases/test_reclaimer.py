@@ -14,12 +14,14 @@ from pg_scheduler import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import DatabaseUnavailable
 from pg_scheduler.domain.model import Lease, NewJob
+from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
-from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.leases.reclaimer import STEP, Reclaimer
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.claims import ClaimRequest
-from pg_scheduler.ports.leases import RenewRequest
+from pg_scheduler.ports.leases import Fleet, RenewRequest
+from pg_scheduler.ports.signals import Looked
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
 LEASE = timedelta(seconds=60)
@@ -164,6 +166,7 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
     short = timedelta(seconds=6)
     active = ActiveAttempts(1, short)
     keeper = LeaseKeeper(
+        likes=Likes((), 1),
         driver=driver,
         worker_id="owner",
         clock=clock,
@@ -183,3 +186,111 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
         assert passes, "reclaimers wait for half a lease, and it did not try again"
     keeping.cancel()
     await asyncio.wait({keeping})
+
+
+@asynccontextmanager
+async def reclaimers(number: int) -> AsyncIterator[tuple[MemoryDriver, ManualClock, list[str], list[Any]]]:
+    """So many workers' services, which know of each other and hear each other; who looked, in order."""
+    clock, driver = ManualClock(), MemoryDriver()
+    looks: list[str] = []
+    made: list[Reclaimer] = []
+
+    def tell(looked: Looked) -> None:
+        for one in made:
+            one.others_looked(looked)
+
+    for name in range(number):
+        likes = Likes((), 1)
+        likes.renewed("", Fleet(workers=number))
+        one = Reclaimer(
+            jobs=driver.jobs,
+            insight=driver.insight,
+            clock=clock,
+            lease=LEASE,
+            heartbeat_threshold=timedelta(seconds=120),
+            max_crashes=5,
+            on_ended=lambda job, verdict, lasted: None,
+            on_reclaimed=lambda: None,
+            worker_id=str(name),
+            likes=likes,
+            tell=tell,
+        )
+
+        async def counted(
+            force: bool = False,
+            reclaim: Any = one._reclaim,
+            name: str = str(name),
+        ) -> Any:
+            looks.append(name)
+            return await reclaim(force)
+
+        one._reclaim = counted  # type: ignore[method-assign]
+        made.append(one)
+    services = [
+        asyncio.create_task(keep_running("reclaimer", one.one_round, clock), name=str(place))
+        for place, one in enumerate(made)
+    ]
+    try:
+        await clock.advance(1)
+        yield driver, clock, looks, services
+    finally:
+        for service in services:
+            service.cancel()
+        await asyncio.wait(services)
+
+
+async def test_a_fleet_looks_about_as_often_as_one_worker() -> None:
+    async with reclaimers(40) as (_, clock, looks, _):
+        looks.clear()
+        for _ in range(100):
+            await clock.advance(1)
+        assert 10 <= len(looks) <= 20
+
+
+async def test_few_workers_look_each_for_themselves() -> None:
+    async with reclaimers(3) as (_, clock, looks, _):
+        looks.clear()
+        for _ in range(100):
+            await clock.advance(1)
+        assert set(looks) == {"0", "1", "2"}
+        assert len(looks) >= 27
+
+
+async def test_where_who_looked_last_is_gone_another_looks_a_moment_later() -> None:
+    async with reclaimers(40) as (driver, clock, looks, services):
+        for _ in range(30):
+            await clock.advance(1)
+        await running_job(driver, clock)
+        services[int(looks[-1])].cancel()
+        await clock.advance(59.5)
+        assert (await driver.insight.job("job")).status == "running"  # type: ignore[union-attr]
+        for _ in range(12):
+            await clock.advance(0.25)
+        assert (await driver.insight.job("job")).status == "pending"  # type: ignore[union-attr]
+
+
+async def test_who_renews_often_looks_often_whatever_others_say() -> None:
+    """Leases of another worker last longer, so it looks seldom."""
+    clock, driver = ManualClock(), MemoryDriver()
+    looked: list[float] = []
+    likes = Likes((), 1)
+    likes.renewed("", Fleet(workers=40))
+    one = Reclaimer(
+        jobs=driver.jobs,
+        insight=driver.insight,
+        clock=clock,
+        lease=timedelta(seconds=3),
+        heartbeat_threshold=timedelta(seconds=120),
+        max_crashes=5,
+        on_ended=lambda job, verdict, lasted: None,
+        on_reclaimed=lambda: None,
+        worker_id="one",
+        likes=likes,
+        tell=lambda said: looked.append(clock.monotonic()),
+    )
+    service = asyncio.create_task(keep_running("reclaimer", one.one_round, clock))
+    await clock.advance(0.1)
+    one.others_looked(Looked("other", "", leases_end_in=10))
+    await clock.advance(1 + 8 * STEP)
+    service.cancel()
+    assert len(looked) >= 2

@@ -1,0 +1,91 @@
+"""A fleet of workers in a few processes, and what it costs the database."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from benchmarks.crew import Crew, crew
+from benchmarks.frame import Bench, Database
+
+PROCESSES = 4
+FLUSHED = 11.0
+"""Seconds after which the server has counted the transactions of connections that went idle."""
+
+
+class Fleet:
+    """Workers that run, and have had time to learn of each other."""
+
+    def __init__(self, bench: Bench, gang: Crew, workers: int) -> None:
+        self._bench = bench
+        self._gang = gang
+        self.workers = workers
+        self.rest = max(FLUSHED * min(bench.scale, 1), 1.0)
+
+    async def _ask(self, word: str) -> None:
+        for member in self._gang.members:
+            member.said.pop(word, None)
+            member.tell(word.encode() + b"\n")
+        while not all(word in member.said for member in self._gang.members):
+            self._gang.changed.clear()
+            await asyncio.wait_for(self._gang.changed.wait(), 60)
+
+    async def meet(self) -> None:
+        """Every worker renews, twice, and by that knows all others."""
+        for _ in range(2):
+            await self._ask("meet")
+            await asyncio.sleep(1)
+
+    async def starts(self) -> dict[int, tuple[float, float]]:
+        """When each job started and ended, by its number."""
+        await self._ask("report")
+        said: list[list[Any]] = [start for member in self._gang.members for start in member.said["starts"]]
+        return {number: (began, ended) for number, began, ended in said}
+
+    async def finished(self, numbers: Sequence[int]) -> dict[int, tuple[float, float]]:
+        """The same, once all of these have ended."""
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
+            starts = await self.starts()
+            if all(number in starts for number in numbers):
+                return starts
+            await asyncio.sleep(0.25)
+        raise RuntimeError("the fleet stands still")
+
+
+@asynccontextmanager
+async def fleet(
+    bench: Bench, database: Database, workers: int, options: dict[str, Any] | None = None
+) -> AsyncIterator[Fleet]:
+    """So many workers, spread over a few processes; gone at the end of the block."""
+    processes = min(workers, PROCESSES)
+    wanted = [
+        {
+            "dsn": database.worker_dsn,
+            "library": bench.library,
+            "workers": workers // processes + (place < workers % processes),
+            "options": options or {},
+        }
+        for place in range(processes)
+    ]
+    async with crew(database, "benchmarks.fleet_worker", wanted) as gang:
+        found = Fleet(bench, gang, workers)
+        await found.meet()
+        yield found
+
+
+async def transactions(bench: Bench, database: Database) -> int:
+    """How many there have been in this database, by the server's own count; asked from another one."""
+    connection = await asyncpg.connect(bench.server.dsn)
+    try:
+        found: int = await connection.fetchval(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1", database.name
+        )
+        return found
+    finally:
+        await connection.close()
