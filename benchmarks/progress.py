@@ -69,5 +69,5 @@ def say(**facts: Any) -> None:
 
 async def wait_for_line() -> str:
     """The next line that this process is told; empty once its standard input has ended."""
-    line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
+    line: str = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
     return line.strip()

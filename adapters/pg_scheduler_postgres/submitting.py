@@ -101,9 +101,13 @@ class Submitting:
         if any(due.values()):
             payloads = [
                 stored_payload(
-                    [job for _, job in some], min((time for time, _ in some), default=now), now, of
+                    [job for _, job in some],
+                    (min(time for time, _ in some) - now).total_seconds() if self._waits_known else 0.0,
+                    lanes,
                 )
-                for of, some in due.items()
+                if some
+                else None
+                for lanes, some in due.items()
             ]
             await self._link.run("notify_stored", transaction, due=payloads[0], lane_due=payloads[1])
 

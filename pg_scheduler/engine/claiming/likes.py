@@ -48,7 +48,7 @@ class Likes:
     @property
     def many(self) -> bool:
         """Whether there are so many that not all should look."""
-        return self._fleet.likes > ALL_LOOK
+        return self.fleet.likes > ALL_LOOK
 
     @property
     def workers(self) -> int:
@@ -61,7 +61,8 @@ class Likes:
         return self.workers > ALL_LOOK
 
     @property
-    def _fleet(self) -> Fleet:
+    def fleet(self) -> Fleet:
+        """What the last renewal told; of one that was made under another digest, nothing counts."""
         digest, fleet = self._told
         return fleet if digest == self.digest else Fleet()
 
@@ -79,15 +80,15 @@ class Likes:
             return 0.0
         if signal.key is None:
             # Who caused it looks at once.
-            return STEP * (1 + group_of(random.randrange(self._fleet.likes), 2))
+            return STEP * (1 + group_of(random.randrange(self.fleet.likes), 2))
         first = -(-signal.jobs // self._capacity)
         start = zlib.crc32(signal.key.encode())
-        return STEP * group_of((self._fleet.place - start) % self._fleet.likes, first)
+        return STEP * group_of((self.fleet.place - start) % self.fleet.likes, first)
 
     def wait_for_time(self) -> float:
         """Seconds to wait for others once something that all of them know of is due. Two look at once on
         average, so that seldom nobody does: who that is, each decides for itself."""
-        return STEP * group_of(random.randrange(self._fleet.likes), 2) if self.many else 0.0
+        return STEP * group_of(random.randrange(self.fleet.likes), 2) if self.many else 0.0
 
 
 def group_of(place: int, first: int) -> int:

@@ -37,14 +37,17 @@ class Turn:
         """When to look for what is there."""
         self._from = self._then = math.inf
         """From when on something will be there, and when to look for that."""
+        self.told: bool = False
+        """Whether somebody else told of any of that; else this worker knows by a look of its own."""
 
     @property
     def at(self) -> float:
         """When to look."""
         return min(self._at, self._then)
 
-    def add(self, now: float, due_in: float, wait: float) -> None:
+    def add(self, now: float, due_in: float, wait: float, told: bool) -> None:
         """Something is there in so many seconds, and to be looked for so much later."""
+        self.told = self.told or told
         if self._from <= now:
             self._at, self._from, self._then = self.at, math.inf, math.inf
         if due_in <= 0:
@@ -59,6 +62,8 @@ class Turn:
         self._at = math.inf
         if self._from <= now:
             self._from = self._then = math.inf
+        if self.at == math.inf:
+            self.told = False
         return waiting
 
 
@@ -100,7 +105,7 @@ class Turns:
             self._start(in_lanes)
             return
         turn = self._lanes if in_lanes else self._jobs
-        turn.add(self._clock.monotonic(), due_in, wait)
+        turn.add(self._clock.monotonic(), due_in, wait, told=True)
         self._changed.set()
 
     def others_looked(self, looked: Looked) -> None:
@@ -111,25 +116,27 @@ class Turns:
             return
         now = self._clock.monotonic()
         self._jobs.seen(now)
-        self._expect(self._jobs, looked.jobs_due_in)
+        self._expect(self._jobs, looked.jobs_due_in, told=True)
         if looked.lanes:
             self._lanes.seen(now)
-            self._expect(self._lanes, looked.lanes_open_in)
+            self._expect(self._lanes, looked.lanes_open_in, told=True)
 
     def looking(self) -> None:
         """This worker looks now. What it will not see it hears of from now on."""
         now = self._clock.monotonic()
         if self._jobs.seen(now):
             self._others_wait = True
+        told = self._lanes.told
         if self._lanes.seen(now):
             self._others_wait = True
-            self._include_lanes()
+            if told:
+                self._include_lanes()
 
     def looked(self, claimed: Claimed) -> None:
         """What it has seen."""
         due_in = None if claimed.next_due_in is None else claimed.next_due_in.total_seconds()
-        self._expect(self._jobs, due_in)
-        self._expect(self._lanes, claimed.lanes_open_in)
+        self._expect(self._jobs, due_in, told=False)
+        self._expect(self._lanes, claimed.lanes_open_in, told=False)
         if claimed.filled or not claimed.complete or claimed.passed_over:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
@@ -146,8 +153,10 @@ class Turns:
         if next_at > now:
             await wait_at_most(self._changed, None if next_at == math.inf else next_at - now, self._clock)
             return
-        in_lanes = self._lanes.at <= now
-        (self._lanes if in_lanes else self._jobs).seen(now)
+        turn = self._lanes if self._lanes.at <= now else self._jobs
+        # The gate of the lanes knows itself when what it has seen is due.
+        in_lanes = turn is self._lanes and turn.told
+        turn.seen(now)
         self._start(in_lanes)
 
     def _start(self, in_lanes: bool) -> None:
@@ -157,9 +166,9 @@ class Turns:
         else:
             self._look()
 
-    def _expect(self, turn: Turn, due_in: float | None) -> None:
+    def _expect(self, turn: Turn, due_in: float | None, told: bool) -> None:
         if due_in is not None:
-            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), self._likes.wait_for_time())
+            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), self._likes.wait_for_time(), told)
             self._changed.set()
 
 
