@@ -103,7 +103,8 @@ class Scheduler:
         vacuum_config: how long finished jobs are kept.
         vacuum_enabled: whether finished jobs are deleted at all.
         batch_claim_limit: how many jobs one claim takes at most; above 1,000 it is several claims. If it is
-            not given, as many as there are free slots.
+            not given, as many as fit, and as many as the slots get through in a tenth of a second: of short
+            jobs some wait for a slot, leased, and are given back if that takes longer than expected.
         polling_config: how an idle worker looks for work.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.

@@ -40,7 +40,7 @@ JOBS = Table(
         "scheduled_jobs_running": "(job_id) WHERE (status = 'running'::text)",
         "scheduled_jobs_of_schedule": "(schedule_key) WHERE ((schedule_key IS NOT NULL)"
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
-        "scheduled_jobs_finished": "(status, job_name, finished_at, job_id) WHERE (status = ANY"
+        "scheduled_jobs_ended": "(status, job_name, finished_at) WHERE (status = ANY"
         " (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))",
         "scheduled_jobs_dedupe": "UNIQUE (dedupe_key) WHERE ((dedupe_key IS NOT NULL)"
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",

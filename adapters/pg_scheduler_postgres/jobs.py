@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +59,8 @@ class PostgresJobs:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+        self._ranks_are_shared = False
+        """Whether the last claim found streams of one rank: the next one expects what it found."""
 
     async def submit(
         self,
@@ -73,26 +76,39 @@ class PostgresJobs:
         return await Submitting(self._link, session, jobs, conflict, now).submit(batch_size)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        if request.resume_after or self._ranks_are_shared:
+            return await self._claim("claim", request, now, **_marks(request))
+        answer = await self._claim("claim_by_rank", request, now)
+        if not self._ranks_are_shared or answer.rows >= request.limit:
+            return answer
+        rest = replace(request, limit=request.limit - answer.rows)
+        return _both(answer, await self._claim("claim", rest, now, **_marks(rest)))
+
+    async def _claim(
+        self, statement: str, request: ClaimRequest, now: datetime | None, **marks: Any
+    ) -> ClaimAnswer:
         rows = await self._link.run(
-            "claim",
+            statement,
             now=now,
             worker_id=request.worker_id,
             task_names=list(request.task_names),
             queues=_served(request),
             limit=request.limit,
             lease_seconds=request.lease.total_seconds(),
-            **_marks(request),
+            **marks,
             **MISFIRE,
         )
+        answer, rows = _split(rows)
+        self._ranks_are_shared = answer["ranks_are_shared"]
         jobs, unreadable = await self._claimed(rows, request, now)
         return ClaimAnswer(
             jobs=jobs,
             unreadable=unreadable,
-            expired=tuple(rows[0]["expired_ids"] or ()),
-            next_due_in=duration(rows[0]["wait_seconds"]),
-            sorted_into_lanes=rows[0]["sorted_count"],
-            passed_over=rows[0]["passed_over"],
-            scan_seconds=rows[0]["look_seconds"],
+            expired=tuple(answer["expired_ids"] or ()),
+            next_due_in=duration(answer["wait_seconds"]),
+            sorted_into_lanes=answer["sorted_count"],
+            passed_over=answer["passed_over"],
+            scan_seconds=answer["look_seconds"],
         )
 
     async def claim_lanes(self, request: ClaimRequest, *, now: datetime | None = None) -> LaneAnswer:
@@ -121,7 +137,7 @@ class PostgresJobs:
         more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
         ended_task = rows[0]["ended_task"]
         swept = ended_task is None
-        jobs, _ = await self._claimed(rows, request, now)
+        jobs, _ = await self._claimed([row for row in rows if row["job_id"] is not None], request, now)
         return LaneAnswer(
             jobs=jobs,
             expired=tuple(rows[0]["expired_ids"] or ()),
@@ -153,7 +169,7 @@ class PostgresJobs:
         """The claimed jobs of an answer in start order (UPDATE ... RETURNING keeps none), and the ids of
         those whose rows cannot be read: they are leased by now, and nobody could ever run them, so they end
         failed before anybody hears of them. One whose row is held in this moment is left to its lease."""
-        jobs, unreadable = claimed_jobs(row for row in rows if row["job_id"] is not None)
+        jobs, unreadable = claimed_jobs(rows)
         if unreadable:
             settlements = [
                 Settlement(*lease, request.worker_id, Verdict(JobEvent.FAIL, error_message=reason))
@@ -295,6 +311,26 @@ class PostgresJobs:
             totals=[progress.total for _, progress in ordered],
         )
         return [Lease(row["job_id"], row["epoch"]) for row in rows]
+
+
+def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
+    """The row that says what is said once, and those of the jobs."""
+    for place in (-1, 0):  # it stands at one end, mostly
+        if rows[place]["job_id"] is None:
+            return rows[place], rows[:-1] if place else rows[1:]
+    (answer,) = (row for row in rows if row["job_id"] is None)
+    return answer, [row for row in rows if row is not answer]
+
+
+def _both(first: ClaimAnswer, rest: ClaimAnswer) -> ClaimAnswer:
+    """The answer of a claim in two steps. What the second one found comes after the first."""
+    return replace(
+        rest,
+        jobs=first.jobs + rest.jobs,
+        expired=first.expired + rest.expired,
+        sorted_into_lanes=first.sorted_into_lanes + rest.sorted_into_lanes,
+        unreadable=first.unreadable + rest.unreadable,
+    )
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

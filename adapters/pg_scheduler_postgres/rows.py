@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
 from datetime import timedelta
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pg_scheduler.domain.errors import shown
@@ -37,10 +36,7 @@ def soon_in(session: Session) -> float:
     return (SOON_AT_COMMIT if session.in_transaction() else SOON).total_seconds()
 
 
-_COLUMN_OF = {column.claimed: column for column in CLAIMED}
-_CLAIMED = [_COLUMN_OF[field.name] for field in fields(ClaimedJob)]
-_READ = itemgetter(*(column.name for column in _CLAIMED))
-_DECODED = [(place, one.decode) for place, one in enumerate(_CLAIMED) if one.decode is not as_it_is]
+_DECODED = [(place, one.decode) for place, one in enumerate(CLAIMED) if one.decode is not as_it_is]
 
 _WRITE = attrgetter(*(parameter.field for parameter in PARAMETERS))
 _ENCODED = [(one.name, one.encode) for one in PARAMETERS if one.encode is not as_it_is]
@@ -103,8 +99,7 @@ def _decoded(column: JobColumn, row: Row) -> tuple[Any, str | None]:
 
 
 def _claimed_job(row: Row) -> ClaimedJob:
-    # In the order of the fields: naming twenty arguments costs more than setting them.
-    values = list(_READ(row))
+    values = [*row.values()][: len(CLAIMED)]
     for place, decode in _DECODED:
         values[place] = decode(values[place])
     return ClaimedJob(*values)

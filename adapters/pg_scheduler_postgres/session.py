@@ -11,6 +11,9 @@ class Row(Protocol):
     """A result row, read by column name."""
 
     def __getitem__(self, column: str, /) -> Any: ...
+    def values(self) -> Iterable[Any]:
+        """The values in the order of the columns."""
+        ...
 
 
 class Session(Protocol):

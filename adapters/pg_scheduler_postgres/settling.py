@@ -115,6 +115,7 @@ def arrays_of(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "targets_if_superseded": [str(target.if_superseded) for target in targets],
         "outcomes": [ending.outcome for ending in endings],
         "gives_back": [ending.gives_back for ending in endings],
+        "unclaims": [verdict.unclaims for verdict in verdicts],
         "counts_retry": [ending.counts_retry for ending in endings],
         "leaves_history": [
             ending.leaves_history and verdict.recorded

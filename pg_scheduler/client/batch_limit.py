@@ -13,7 +13,7 @@ class _Unsaid(int):
 
 UNSAID: Final[int] = _Unsaid(10)
 """The documented default of `batch_claim_limit`. Whoever leaves it at that has no small claims in mind: a
-claim then takes as many jobs as there are free slots, and a job costs the server less."""
+claim then takes as many jobs as the slots get through in a short time, and a job costs the server less."""
 
 
 def checked_batch_limit(field: str, value: int) -> int:
@@ -22,5 +22,5 @@ def checked_batch_limit(field: str, value: int) -> int:
 
 
 def batch_limit_of(value: int) -> int | None:
-    """The most that one claim takes; None: as many as there are free slots."""
+    """The most that one claim takes; None: as many as the slots get through."""
     return None if value is UNSAID else value

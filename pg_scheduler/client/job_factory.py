@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter, is_not
 from typing import Any
 
 from pg_scheduler.client.fresh_ids import fresh_id
@@ -59,6 +60,30 @@ class JobRequest:
     queue: str | Unset = UNSET
 
 
+_WISHES = attrgetter(
+    *("func", "executor", "priority", "max_retries", "misfire_grace_time", "timeout", "retry"),
+    *("store_result", "limit_key", "headers", "queue"),
+)
+"""What the `_Options` of a request are made of."""
+
+
+@dataclass(slots=True)
+class _Options:
+    """What a request comes to but for its call and its time: the fields of a `NewJob`."""
+
+    name: str
+    task: Task | None
+    rank: int
+    max_retries: int
+    misfire_grace_seconds: int | None
+    timeout: timedelta | None
+    backoff: Backoff | None
+    store_result: bool
+    limit_key: str | None
+    headers: str | None
+    queue: str
+
+
 class JobFactory:
     """Turns requests into jobs, and learns the functions they name."""
 
@@ -82,27 +107,41 @@ class JobFactory:
         Raises:
             InvalidInput: something about the request cannot be; the error names it.
         """
-        due, delay = due_time(request, self._clock)
-        args, kwargs = checked_arguments(request.args, request.kwargs)
+        return self._build(request, self._options(request, expires))
+
+    def build_all(self, requests: Sequence[JobRequest], *, expires: bool = True) -> list[NewJob]:
+        """The jobs of a bulk call.
+
+        Raises:
+            InvalidInput: as `build`; a note says which request it is.
+        """
+        jobs: list[NewJob] = []
+        previous: tuple[object, ...] = ()
+        options: _Options | None = None
+        for position, request in enumerate(requests):
+            try:
+                # Mostly all have the same wishes, and even the same objects.
+                wishes = _WISHES(request)
+                if options is None or any(map(is_not, wishes, previous)):
+                    options, previous = self._options(request, expires), wishes
+                jobs.append(self._build(request, options))
+            except InvalidInput as error:
+                error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
+                raise
+        return jobs
+
+    def _options(self, request: JobRequest, expires: bool) -> _Options:
         self._check_executor(request.executor)
         name, task = self._task(request)
-        if task is not None:
-            task.check_arguments(args, kwargs)
-        task_data = self._codec.encode_arguments(args, kwargs)
         defaults = NO_DEFAULTS if task is None else task.defaults
         priority, retries = request.priority, request.max_retries
         store_result, limit_key = request.store_result, request.limit_key
         if limit_key is UNSET:
             limit_key = defaults.limit_key
         queue = defaults.queue if request.queue is UNSET else request.queue
-        job_id = self._job_id(request, name, task_data, due)
-        self._registry.needed_by(job_id, name)
-        return NewJob(
-            job_id=job_id,
-            task_name=name,
-            execution_time=due,
-            delay=delay,
-            task_data=task_data,
+        return _Options(
+            name=name,
+            task=task,
             rank=rank_of(defaults.priority if priority is UNSET else priority),
             max_retries=checked_count("max_retries", defaults.max_retries if retries is UNSET else retries),
             misfire_grace_seconds=self._grace(request, defaults, expires),
@@ -112,6 +151,31 @@ class JobFactory:
             limit_key=None if limit_key is None else checked_name("limit_key", limit_key),
             headers=encoded_headers(request.headers),
             queue=queue if queue == defaults.queue else checked_queue(queue),
+        )
+
+    def _build(self, request: JobRequest, options: _Options) -> NewJob:
+        due, delay = due_time(request, self._clock)
+        args, kwargs = checked_arguments(request.args, request.kwargs)
+        if options.task is not None:
+            options.task.check_arguments(args, kwargs)
+        task_data = self._codec.encode_arguments(args, kwargs)
+        job_id = self._job_id(request, options.name, task_data, due)
+        self._registry.needed_by(job_id, options.name)
+        return NewJob(
+            job_id=job_id,
+            task_name=options.name,
+            execution_time=due,
+            delay=delay,
+            task_data=task_data,
+            rank=options.rank,
+            max_retries=options.max_retries,
+            misfire_grace_seconds=options.misfire_grace_seconds,
+            timeout=options.timeout,
+            backoff=options.backoff,
+            store_result=options.store_result,
+            limit_key=options.limit_key,
+            headers=options.headers,
+            queue=options.queue,
             fresh_id=request.job_id is None and request.deduplicate is False,
         )
 
@@ -122,21 +186,6 @@ class JobFactory:
         if grace is UNSET:
             return self._default_grace() if expires else None
         return checked_grace("misfire_grace_time", grace)
-
-    def build_all(self, requests: Sequence[JobRequest], *, expires: bool = True) -> list[NewJob]:
-        """The jobs of a bulk call.
-
-        Raises:
-            InvalidInput: as `build`; a note says which request it is.
-        """
-        jobs = []
-        for position, request in enumerate(requests):
-            try:
-                jobs.append(self.build(request, expires=expires))
-            except InvalidInput as error:
-                error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
-                raise
-        return jobs
 
     def _check_executor(self, executor: object) -> None:
         if executor is None:

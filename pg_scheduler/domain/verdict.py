@@ -38,6 +38,9 @@ class Stopped:
 class Interrupted:
     """The worker ended the attempt for its own reasons (shutdown): nothing counts against the job."""
 
+    begun: bool = True
+    """False if its job was claimed, but nothing was done for it: it is as if nobody had claimed it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snoozed:
@@ -75,6 +78,11 @@ class Verdict:
     recorded: bool = True
     """False leaves the attempt out of the history; one of a superseded version stands there always."""
 
+    @property
+    def unclaims(self) -> bool:
+        """True if the attempt has not begun: a job without history is as if it had never been claimed."""
+        return self.event is JobEvent.RELEASE and not self.recorded
+
 
 COMPLETED = Verdict(JobEvent.COMPLETE)
 """The verdict on `RETURNED`."""
@@ -98,8 +106,8 @@ def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: f
             return Verdict(JobEvent.COMPLETE, error_message=note, result=result)
         case Stopped(message):
             return Verdict(JobEvent.CONFIRM_CANCEL, error_message=message)
-        case Interrupted():
-            return Verdict(JobEvent.RELEASE)
+        case Interrupted(begun):
+            return Verdict(JobEvent.RELEASE, recorded=begun)
         case Snoozed(delay, recorded):
             # A delay past the end of dates could not be stored, and the job has to be given back.
             delay = min(max(delay, timedelta(0)), MAX_DELAY)

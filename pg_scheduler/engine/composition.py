@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -19,8 +20,11 @@ from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.running.progress_writer import ProgressWriter
 from pg_scheduler.engine.running.runner import Runner
+from pg_scheduler.engine.running.starter import Starter
 from pg_scheduler.engine.schedules.registrar import Registrar
 from pg_scheduler.engine.schedules.schedule_keeper import ScheduleKeeper
 from pg_scheduler.engine.schedules.stager import Stager
@@ -70,6 +74,7 @@ class Services:
     observers: Observers
     active: ActiveAttempts
     runner: Runner
+    starter: Starter
     claimer: Claimer
     likes: Likes
     turns: Turns
@@ -106,6 +111,7 @@ class Services:
             "claimer": self.claimer.one_round,
             "turns": self.turns.one_round,
             "teller": self.teller.one_round,
+            "starter": self.starter.one_round,
         }
         if settings.prune:
             rounds["pruner"] = self.pruner.one_round
@@ -122,9 +128,11 @@ class Composition:
         self._given = given
         self._events = Events()
         self._observers = Observers(given.observers)
-        self._active = ActiveAttempts(given.settings.capacity, given.settings.lease)
-        self._groups = with_slots(given.settings.queues, given.settings.capacity)
-        self._likes = Likes(self._groups, given.settings.capacity)
+        settings = given.settings
+        ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
+        self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
+        self._groups = with_slots(settings.queues, settings.capacity)
+        self._likes = Likes(self._groups, settings.capacity)
         self._teller = Teller(given.driver.signals)
         self._on_word: list[Callable[[Looked], None]] = []
         self._turns = Turns(worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._teller.tell)
@@ -144,6 +152,9 @@ class Composition:
         settler = self._make_settler()
         progress = ProgressWriter(jobs=driver.jobs, clock=clock)
         runner = self._make_runner(settler, progress)
+        starter = Starter(
+            active=self._active, clock=clock, runner=runner, on_started=self._observers.jobs_started
+        )
         lease_keeper = self._make_lease_keeper()
         limits = LimitKeeper(
             limits=driver.limits,
@@ -158,7 +169,8 @@ class Composition:
             observers=self._observers,
             active=self._active,
             runner=runner,
-            claimer=self._make_claimer(runner, limits),
+            starter=starter,
+            claimer=self._make_claimer(starter, runner, limits),
             likes=self._likes,
             turns=self._turns,
             teller=self._teller,
@@ -196,14 +208,14 @@ class Composition:
                 passing=given.registry.passing,
                 ended=given.registry.job_ended,
             ),
-            loop_watch=LoopWatch(self._active.attempts, settings.blocked_after),
+            loop_watch=LoopWatch(_attempts_of(self._active), settings.blocked_after),
         )
         self._connect(made)
         return made
 
     def _connect(self, made: Services) -> None:
         def look_for_cancellations() -> None:
-            if made.active.attempts():
+            if not made.active.idle:
                 made.lease_keeper.poke()
 
         self._on_word += (made.turns.others_looked, made.reclaimer.others_looked)
@@ -276,7 +288,6 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
-            on_started=self._observers.jobs_started,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -286,7 +297,7 @@ class Composition:
             ),
         )
 
-    def _make_claimer(self, runner: Runner, limits: LimitKeeper) -> Claimer:
+    def _make_claimer(self, starter: Starter, runner: Runner, limits: LimitKeeper) -> Claimer:
         given, settings = self._given, self._given.settings
         return Claimer(
             jobs=given.driver.jobs,
@@ -299,7 +310,7 @@ class Composition:
             claimable=limits.claimable,
             queues=self._groups,
             active=self._active,
-            start_jobs=runner.start,
+            start_jobs=starter.take,
             decline_job=runner.decline,
             listening=self._listening,
             likes=self._likes,
@@ -352,3 +363,14 @@ class Composition:
 
     def _listening(self) -> bool:
         return self._listener.connected
+
+
+def _attempts_of(active: ActiveAttempts) -> Callable[[], list[Attempt]]:
+    """For a thread that must not keep a worker that nobody has any more."""
+    watched = weakref.ref(active)
+
+    def attempts() -> list[Attempt]:
+        watched_still = watched()
+        return [] if watched_still is None else watched_still.attempts()
+
+    return attempts

@@ -49,10 +49,10 @@ class Steps:
     async def claim_and_start_job(self, job_id: str) -> Attempt | None:
         """Claim this very job and start it; None if it is not pending."""
         request = ClaimRequest(self._worker_id, (), 1, self._given.settings.lease)
-        with self._services.active.reserved(1):
+        with self._services.active.slot_by_hand():
             async with self._services.claimer.claiming():
                 job = await self._given.driver.jobs.claim_job(job_id, request, now=self._given.clock.pinned())
-            return None if job is None else self._services.runner.start([job])[0]
+            return None if job is None else self._services.starter.start(job)
 
     async def finish(self, attempt: Attempt) -> None:
         """Wait until an attempt has ended and is settled."""

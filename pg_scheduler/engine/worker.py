@@ -107,6 +107,7 @@ class Worker:
 
     async def _stop(self) -> None:
         await self._stop_claiming()
+        self.services.starter.give_back_waiting()
         await first_of(self.services.active.wait_idle(), self._grace_expired.wait())
         await self._release_the_rest()
         try:

@@ -164,9 +164,9 @@ class WorkerHost:
         Does nothing if it is not pending any more."""
         worker = self.worker
         if isinstance(job, ClaimedJob):
-            await worker.steps.finish(worker.services.runner.start([job])[0])
+            await worker.steps.finish(worker.services.starter.start(job))
             return
-        # Nothing is awaited between here and the claim's reservation: a slot just found is not lost.
+        # Nothing is awaited between here and where the slot is held: a slot just found is not lost.
         attempt: Attempt | None = await worker.steps.claim_and_start_job(checked_name("job_id", job))
         if attempt is not None:
             await worker.steps.finish(attempt)

@@ -19,7 +19,7 @@ class WorkerSettings:
 
     capacity: int = 25
     batch_limit: int | None = None
-    """Most jobs of one claim; None: as many as there are free slots."""
+    """Most jobs of one claim; None: as many as the slots get through in a short time."""
     lease: timedelta = timedelta(seconds=60)
     heartbeat_threshold: timedelta = timedelta(seconds=120)
     max_crashes: int = 5

@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import cast
 
 from pg_scheduler import PollingConfig, Scheduler
+from pg_scheduler.client.batch_limit import UNSAID
 from pg_scheduler.client.current import note_stopped
 from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.domain.errors import DatabaseError
@@ -26,7 +27,7 @@ from tests.simulation.world import World
 SERVICES = frozenset(
     {
         *("lease keeper", "settler", "reclaimer", "unknown tasks", "registrar", "stager", "limits"),
-        *("schedule keeper", "zone review", "progress", "claimer", "pruner", "passing jobs"),
+        *("schedule keeper", "zone review", "progress", "claimer", "starter", "pruner", "passing jobs"),
     }
 )
 """What every worker does all its life."""
@@ -125,7 +126,7 @@ class Crew:
             cast(Driver, self._world.driver_for(host)),
             max_concurrent_jobs=plan.capacity,
             misfire_grace_time=None,
-            batch_claim_limit=plan.batch_limit,
+            batch_claim_limit=UNSAID if plan.batch_limit is None else plan.batch_limit,
             polling_config=PollingConfig(interval=plan.poll, listen=plan.listens),
             retry_policy=RETRY,
             max_crashes=MAX_CRASHES,

@@ -57,7 +57,7 @@ def _untrue(row: StoredJob, story: JobStory, plan: JobPlan | None) -> Iterator[s
             yield f"{name} failed, and nobody knows why"
         case JobStatus.CANCELLED if not story.cancel_asked and row.new.exclusive_key is None:
             yield f"{name} is cancelled, and nobody asked for that"
-        case JobStatus.EXPIRED if story.grants or plan is None or plan.grace is None:
+        case JobStatus.EXPIRED if story.begun or plan is None or plan.grace is None:
             yield f"{name} expired, and should not have"
     if row.status is not JobStatus.COMPLETED and story.completions:
         yield f"{name} was completed, and is {row.status}"

@@ -75,7 +75,7 @@ def _claims(step: Step) -> Iterator[str]:
             yield f"{job.job_id} was claimed though {job.queue!r} is paused"
         step.ledger.claimed(job, request.worker_id, step.host, step.network.loop.time(), now, request.lease)
     for job_id in answer.expired:
-        if step.ledger.story(job_id).grants:
+        if step.ledger.story(job_id).begun:
             yield f"{job_id} expired though it had been started before"
 
 
@@ -199,6 +199,8 @@ def _settle(step: Step) -> Iterator[str]:
         after = step.after.get(told.job_id)
         if story.cancel_asked and after == (JobStatus.PENDING, told.epoch):
             yield f"{told.job_id} should have been cancelled, and will run again"
+        elif grant is not None:
+            grant.unbegun = event in GIVEN_BACK and not told.verdict.recorded
         story.accepted.append(event)
         if story.completions > 1:
             yield f"{told.job_id} was completed {story.completions} times"

@@ -34,6 +34,8 @@ class Grant:
     """When its holder began to run the job, in simulated seconds."""
     done_at: float | None = None
     """When the function came to its end."""
+    unbegun: bool = False
+    """True once it was given back as one under which nothing was done."""
     let_go: bool = False
     """True once its holder, as it stops, has said that it gives it back, and the row was held."""
 
@@ -56,6 +58,11 @@ class JobStory:
     def grant_of(self, host: Host) -> Grant | None:
         """The last lease that this host was given."""
         return next((grant for grant in reversed(self.grants) if grant.host is host), None)
+
+    @property
+    def begun(self) -> bool:
+        """True if it may have been started."""
+        return not all(grant.unbegun for grant in self.grants)
 
     @property
     def completions(self) -> int:

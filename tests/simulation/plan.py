@@ -55,7 +55,8 @@ class SlotPlan:
     """A place where workers run, one after the other."""
 
     capacity: int
-    batch_limit: int
+    batch_limit: int | None
+    """None: as many as the slots get through."""
     listens: bool
     poll: float
     names: tuple[str, ...]
@@ -214,7 +215,7 @@ def _fleet(seed: int) -> tuple[int, tuple[SlotPlan, ...]]:
 def _slot(chance: random.Random) -> SlotPlan:
     return SlotPlan(
         capacity=chance.randint(1, 6),
-        batch_limit=chance.randint(1, 6),
+        batch_limit=chance.choice([1, 2, 4, 6, None, None]),
         listens=chance.random() < 0.8,
         poll=chance.choice([5.0, 15.0, 30.0]),
         names=chance.choice([NEW_CODE, NEW_CODE, OLD_CODE]),

@@ -7,13 +7,15 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from pg_scheduler.client.current import note_stopped
 from pg_scheduler.engine.claiming import likes
 from pg_scheduler.engine.claiming.likes import ALL_LOOK
+from pg_scheduler.engine.running import claimed_ahead
 from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
 from tests.simulation.end_laws import at_rest, broken_at_the_end
@@ -52,7 +54,7 @@ def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
     recovery = 0.0
     try:
         likes.ALL_LOOK = plan.all_look
-        with _listening_to_the_engine(world), virtual_threads():
+        with _listening_to_the_engine(world), _claiming_far_ahead(), virtual_threads():
             recovery = world.loop.run_until_complete(_main(world))
     except Stuck as stuck:
         world.judge.violate(f"stuck: {stuck}")
@@ -105,6 +107,12 @@ async def _main(world: World) -> float:
 
 def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return world.loop.create_task(what, context=OUTSIDE_HOST.context)
+
+
+def _claiming_far_ahead() -> AbstractContextManager[object]:
+    """Simulated jobs are few and take seconds: nobody would claim them ahead by the numbers that are for
+    thousands of short ones."""
+    return patch.multiple(claimed_ahead, AHEAD=20.0, SHARE=0.5)
 
 
 @contextmanager

@@ -20,21 +20,9 @@ walk (queue, job_name, priority, is_served, is_known) AS (
     SELECT
         job.queue, job.job_name, job.priority,
         -- include: is_served,
-        job.job_name COLLATE "C" = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+        -- include: is_known
     FROM walk AS before
-    -- Behind what the next stream is looked for.
-    CROSS JOIN LATERAL (
-        SELECT
-            CASE WHEN before.is_served THEN before.queue ELSE
-                -- include: next_served
-            END AS queue,
-            CASE WHEN before.is_served THEN before.job_name ELSE '' END AS job_name,
-            CASE
-                WHEN NOT before.is_served THEN -2147483648
-                WHEN before.is_known THEN before.priority
-                ELSE 2147483647
-            END AS priority
-    ) AS behind
+    -- include: behind
     -- The next stream with a mark.
     LEFT JOIN LATERAL (
         SELECT marks.queue, marks.job_name, marks.priority
@@ -45,13 +33,8 @@ walk (queue, job_name, priority, is_served, is_known) AS (
     ) AS marked ON true
     CROSS JOIN LATERAL (
         (
-            SELECT job.queue, job.job_name COLLATE "C" AS job_name, job.priority
-            FROM :"schema".scheduled_jobs AS job
-            WHERE marked.queue IS NULL
-                AND job.status = 'pending'
-                AND job.lane IS NULL
-                AND (job.queue, job.job_name COLLATE "C", job.priority)
-                    > (behind.queue, behind.job_name, behind.priority)
+            -- include: streams_behind
+                AND marked.queue IS NULL
             ORDER BY job.queue, job.job_name COLLATE "C", job.priority
             LIMIT 1
         )
@@ -60,12 +43,7 @@ walk (queue, job_name, priority, is_served, is_known) AS (
             SELECT first.queue, first.job_name, first.priority
             FROM (
                 (
-                    SELECT job.queue, job.job_name COLLATE "C" AS job_name, job.priority
-                    FROM :"schema".scheduled_jobs AS job
-                    WHERE job.status = 'pending'
-                        AND job.lane IS NULL
-                        AND (job.queue, job.job_name COLLATE "C", job.priority)
-                            > (behind.queue, behind.job_name, behind.priority)
+                    -- include: streams_behind
                         AND (job.queue, job.job_name COLLATE "C", job.priority)
                             < (marked.queue, marked.job_name, marked.priority)
                     ORDER BY job.queue, job.job_name COLLATE "C", job.priority
@@ -88,5 +66,5 @@ streams AS MATERIALIZED (
         coalesce(marks.job_id, '') AS from_id
     FROM walk
     LEFT JOIN marks USING (queue, job_name, priority)
-    WHERE walk.is_served AND walk.is_known AND walk.job_name <> ''
+    WHERE -- include: is_claimed_from
 )

@@ -9,7 +9,7 @@ held AS (
     SELECT
         job.job_id, job.job_name, job.epoch, job.attempt_count, job.started_at, job.schedule_key, job.lane,
         job.awaited, job.superseded, job.counts_epoch, job.counts_lane,
-        verdict.outcome, verdict.gives_back, verdict.counts_retry, verdict.leaves_history,
+        verdict.outcome, verdict.gives_back, verdict.unclaims, verdict.counts_retry, verdict.leaves_history,
         verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
         verdict.result::jsonb AS result,
         CASE
@@ -22,7 +22,8 @@ held AS (
         unnest(
             :job_ids::text[], :epochs::bigint[], :targets::text[], :targets_if_cancelled::text[],
             :targets_if_superseded::text[], :outcomes::text[], :gives_back::boolean[],
-            :counts_retry::boolean[], :leaves_history::boolean[], :keeps_error::boolean[],
+            :unclaims::boolean[], :counts_retry::boolean[], :leaves_history::boolean[],
+            :keeps_error::boolean[],
             :counts_unclaimed::boolean[], :delays::double precision[], :error_messages::text[],
             :tracebacks::text[], :results::text[]
         ),
@@ -31,7 +32,7 @@ held AS (
         pg_catalog.generate_series(1, (SELECT pg_catalog.cardinality(:job_ids::text[])))
     ) AS verdict (
         job_id, epoch, target, target_if_cancelled,
-        target_if_superseded, outcome, gives_back, counts_retry,
+        target_if_superseded, outcome, gives_back, unclaims, counts_retry,
         leaves_history, keeps_error, counts_unclaimed,
         delay_seconds, error_message, traceback, result, place
     )
@@ -75,7 +76,15 @@ settled AS (
             ELSE job.retry_count + (held.counts_retry AND held.target = 'pending')::integer
         END,
         crash_count = CASE WHEN held.superseded THEN 0 ELSE job.crash_count END,
-        started_at = CASE WHEN NOT held.superseded THEN job.started_at END,
+        started_at = CASE
+            WHEN held.superseded THEN NULL
+            WHEN held.unclaims AND NOT EXISTS (
+                SELECT 1
+                FROM :"schema".scheduled_job_attempts AS earlier
+                WHERE earlier.job_id = job.job_id
+            ) THEN NULL
+            ELSE job.started_at
+        END,
         finished_at = CASE WHEN held.target <> 'pending' THEN :NOW END,
         worker_id = CASE WHEN held.target <> 'pending' THEN :worker_id::text END,
         lease_until = NULL,

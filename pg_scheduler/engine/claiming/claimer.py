@@ -1,4 +1,4 @@
-"""Keeps the free slots filled with the most urgent due jobs."""
+"""Keeps the slots filled with the most urgent due jobs."""
 
 from __future__ import annotations
 
@@ -80,6 +80,7 @@ class Claimer:
                 worker_id=worker_id,
                 clock=clock,
                 lease=lease,
+                slots=active.capacity,
                 poll_after=lambda: self._interval() * (1 - polling.jitter),
                 on_expired=self._note_expired,
             )
@@ -131,8 +132,8 @@ class Claimer:
         if self._stopping:
             self.stopped.set()
             await asyncio.Event().wait()
-        if self._active.free_slots <= 0:
-            await self._wait_for_slot()
+        if self._active.room <= 0:
+            await self._wait_for_room()
             return
         self._woken.clear()
         claimed = await self.claim_once()
@@ -153,10 +154,10 @@ class Claimer:
 
     async def claim_once(self) -> Claimed:
         """Claim and start what fits."""
-        limit, names = self._active.free_slots, self._claimable()
+        limit, names = self._active.room, self._claimable()
         if not names or limit <= 0:
             return Claimed(0, filled=limit <= 0)
-        with self._active.reserved(limit):
+        with self._active.claiming(limit):
             async with self.claiming():
                 return await self._claim(names, limit)
 
@@ -210,6 +211,9 @@ class Claimer:
                 if room > 0:
                     answers.append(await group.claim(names, room, results))
                     left -= answers[-1].taken
+                    if answers[-1].from_lanes:
+                        # Who waits for a slot keeps others out of its lane: as soon as none does, none will.
+                        self._active.ahead.suspend()
         finally:
             # Whatever was claimed is leased to this worker, even if another claim failed.
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
@@ -237,17 +241,17 @@ class Claimer:
         for job_id in expired:
             log.warning("job %r expired: not started within its grace", job_id, extra={"job_id": job_id})
 
-    async def _wait_for_slot(self) -> None:
-        """Return when a slot is free or the claimer is stopped; other reasons to look can wait."""
-        slot = asyncio.ensure_future(self._active.wait_for_slot())
+    async def _wait_for_room(self) -> None:
+        """Return when something may be claimed or the claimer is stopped; other reasons to look can wait."""
+        room = asyncio.ensure_future(self._active.wait_for_room())
         try:
-            while not slot.done() and not self._stopping:
+            while not room.done() and not self._stopping:
                 self._woken.clear()
                 woken = asyncio.ensure_future(self._woken.wait())
-                await asyncio.wait({slot, woken}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({room, woken}, return_when=asyncio.FIRST_COMPLETED)
                 woken.cancel()
         finally:
-            slot.cancel()
+            room.cancel()
 
     def _interval(self) -> float:
         return self._polling.interval if self._listening() else self._polling.interval_without_listen

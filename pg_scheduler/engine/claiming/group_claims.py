@@ -38,6 +38,8 @@ class Claimed:
     """Whether somebody's open transaction holds due jobs."""
     lanes_open_in: float | None = None
     """Seconds until a lane may have something to give; None: nobody knows of anything."""
+    from_lanes: int = 0
+    """How many of them are jobs of tasks with limits."""
     complete: bool = True
     """False if a group of queues was left out, as its slots are taken."""
     lanes_seen: bool = False
@@ -51,6 +53,7 @@ def together(answers: Sequence[Claimed], of: int) -> Claimed:
         filled=any(one.filled for one in answers),
         next_due_in=min((one.next_due_in for one in answers if one.next_due_in is not None), default=None),
         passed_over=any(one.passed_over for one in answers),
+        from_lanes=sum(one.from_lanes for one in answers),
         lanes_open_in=min(
             (one.lanes_open_in for one in answers if one.lanes_open_in is not None), default=None
         ),
@@ -62,6 +65,7 @@ def together(answers: Sequence[Claimed], of: int) -> Claimed:
 class GroupClaims:
     """Claims for one worker from one group of queues.
 
+    No more jobs than there are `slots` are claimed from lanes at once: each holds a place that others want.
     `poll_after` returns after how many seconds the lanes are looked at without a reason.
     `on_expired` is called with the ids of jobs that were too late to start.
     """
@@ -74,6 +78,7 @@ class GroupClaims:
         worker_id: str,
         clock: Clock,
         lease: timedelta,
+        slots: int,
         poll_after: Callable[[], float],
         on_expired: Callable[[Sequence[str]], None],
     ) -> None:
@@ -82,6 +87,7 @@ class GroupClaims:
         self._worker_id = worker_id
         self._clock = clock
         self._lease = lease
+        self._slots = slots
         self._poll_after = poll_after
         self._on_expired = on_expired
         self.lanes: LaneGate = LaneGate(clock)
@@ -92,17 +98,17 @@ class GroupClaims:
         """How many more of its jobs may run at once, and be claimed at once."""
         if self.group.slots is None:
             return MOST_PER_CLAIM
-        running = sum(attempt.job.queue in (self.group.queues or ()) for attempt in active.attempts())
-        return min(self.group.slots - running, MOST_PER_CLAIM)
+        return min(self.group.slots - active.of_queues(self.group.queues or ()), MOST_PER_CLAIM)
 
     async def claim(self, names: frozenset[str], limit: int, results: list[ClaimResult]) -> Claimed:
         """Claim at most so many jobs of these names. What was claimed is added to the results, also if this
         raises."""
         request = ClaimRequest(self._worker_id, names, limit, self._lease, self.group.queues)
-        taken, outranked, next_due_in, passed_over = 0, False, None, False
+        from_lanes, outranked, next_due_in, passed_over = 0, False, None, False
         lanes_seen = self.lanes.is_open(self._busy)
         if lanes_seen:
-            taken, outranked = await self._claim_lanes(request, results)
+            from_lanes, outranked = await self._claim_lanes(request, results)
+        taken = from_lanes
         if taken < request.limit:
             rest = replace(request, limit=request.limit - taken)
             rows, next_due_in, passed_over = await self._claim_others(rest, results)
@@ -111,9 +117,16 @@ class GroupClaims:
         if outranked and not self._busy and taken < request.limit:
             # What came before the jobs in lanes could not be had: somebody's transaction holds it.
             rest = replace(request, limit=request.limit - taken, competing=False)
-            taken += (await self._claim_lanes(rest, results))[0]
+            more, _ = await self._claim_lanes(rest, results)
+            from_lanes, taken = from_lanes + more, taken + more
         return Claimed(
-            taken, taken >= limit, next_due_in, passed_over, self.lanes.opens_in(), lanes_seen=lanes_seen
+            taken,
+            taken >= limit,
+            next_due_in,
+            passed_over,
+            self.lanes.opens_in(),
+            from_lanes,
+            lanes_seen=lanes_seen,
         )
 
     async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
@@ -122,6 +135,7 @@ class GroupClaims:
         sent_at, reasons = self._clock.monotonic(), self.lanes.requests
         request = replace(
             request,
+            limit=min(request.limit, self._slots),
             lane_cursor=self.lanes.cursor if request.competing else None,
             resume_after=self._cursor.positions(),
         )

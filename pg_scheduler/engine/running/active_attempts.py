@@ -5,32 +5,36 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 
 
 class ActiveAttempts:
-    """Running attempts and free slots.
+    """Running attempts and free slots, and attempts that wait for one.
 
     Leases are kept separately from attempts: an attempt ends when its function ends, but its lease only when
     the verdict has reached the store; until then it must be renewed. Leases are read from the lease
     keeper's thread, hence the lock.
     """
 
-    def __init__(self, capacity: int, lease: timedelta) -> None:
+    def __init__(self, capacity: int, lease: timedelta, ahead: ClaimedAhead) -> None:
         self.capacity = capacity
+        self.ahead: ClaimedAhead = ahead
         self._lease_seconds = lease.total_seconds()
         self._renewed = -math.inf
         self._running: dict[Lease, Attempt] = {}
-        self._reserved = 0
+        self._by_hand = self._being_claimed = self._requested = 0
         self._held_back = False
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
+        self.on_slot: Callable[[], object] = lambda: None
+        """Called when one that waits may begin, for another reason than that an attempt has ended."""
         self.ends: int = 0
         """How many attempts have ended so far."""
         self._idle = asyncio.Event()
@@ -41,17 +45,42 @@ class ActiveAttempts:
         """How many more attempts may start."""
         if self._held_back:
             return 0
-        return self.capacity - len(self._running) - self._reserved
+        return self.capacity - len(self._running) - self._by_hand
+
+    @property
+    def may_begin(self) -> int:
+        """How many of those that wait may start: who asked for a slot by hand comes first."""
+        return min(len(self.ahead), self.free_slots - self._requested)
+
+    @property
+    def room(self) -> int:
+        """How many more jobs may be claimed. None while half of those that may wait for a slot do: a
+        claim of many costs little more than one of a few."""
+        most, waiting = self.ahead.limit, len(self.ahead)
+        if self._held_back or waiting > most // 2:
+            return 0
+        return self.free_slots + most - waiting - self._being_claimed
 
     @contextmanager
-    def reserved(self, slots: int) -> Iterator[None]:
-        """Hold slots within this block, for attempts that are being claimed and start at its end."""
-        self._reserved += slots
+    def claiming(self, jobs: int) -> Iterator[None]:
+        """Hold room within this block, for jobs that are being claimed and taken in at its end."""
+        self._being_claimed += jobs
         try:
             yield
         finally:
-            self._reserved -= slots
+            self._being_claimed -= jobs
             self._freed.set()
+
+    @contextmanager
+    def slot_by_hand(self) -> Iterator[None]:
+        """Hold a slot within this block, for an attempt that begins at its end."""
+        self._by_hand += 1
+        try:
+            yield
+        finally:
+            self._by_hand -= 1
+            self._freed.set()
+            self.on_slot()
 
     @contextmanager
     def pausing_claims_on_failure(self) -> Iterator[None]:
@@ -65,22 +94,32 @@ class ActiveAttempts:
         if self._held_back:
             self._held_back = False
             self._freed.set()
+            self.on_slot()
 
-    def started(self, attempts: Sequence[Attempt]) -> None:
-        """Each takes a slot, and its lease is kept from now on."""
-        by_lease = {attempt.lease: attempt for attempt in attempts}
+    def claimed(self, attempts: Sequence[Attempt]) -> None:
+        """Their leases are kept from now on."""
         with self._lock:
-            self._leases.update(by_lease)
-        self._running.update(by_lease)
-        if self._running:
-            self._idle.clear()
+            self._leases.update([attempt.lease for attempt in attempts])
+
+    def begun(self, attempt: Attempt) -> None:
+        """It takes a slot."""
+        self._running[attempt.lease] = attempt
+        self._idle.clear()
+
+    def waits(self, attempts: Sequence[Attempt]) -> None:
+        """They are to take slots as these become free."""
+        self.ahead.add(attempts)
+        self._idle.clear()
 
     def ended(self, attempt: Attempt) -> None:
-        """The function ended: its slot is free, its lease still kept."""
-        self._running.pop(attempt.lease, None)
+        """The function ended, or is not to begin: its slot is free, its lease still kept."""
+        if self._running.pop(attempt.lease, None) is not None and attempt.decided:
+            self.ahead.note_duration(attempt.took)
         self.ends += 1
         self._freed.set()
-        if not self._running:
+        if self.ahead:
+            self.on_slot()
+        elif not self._running:
             self._idle.set()
 
     def settled(self, leases: Iterable[Lease]) -> None:
@@ -106,33 +145,47 @@ class ActiveAttempts:
     def is_overdue(self, attempt: Attempt, now: float) -> bool:
         """True if its lease may be over by now, as far as this process knows: it was frozen, or a job kept
         every thread of it from running."""
-        return now - max(attempt.started, self._renewed) >= self._lease_seconds
+        return now - max(attempt.claimed, self._renewed) >= self._lease_seconds
 
     def attempts(self) -> list[Attempt]:
         """The attempts that run, in the order of their starts."""
         return list(self._running.values())
 
+    def of_queues(self, queues: Collection[str]) -> int:
+        """How many jobs of these queues run or wait for a slot."""
+        return sum(attempt.job.queue in queues for attempt in (*self._running.values(), *self.ahead))
+
     def find(self, lease: Lease) -> Attempt | None:
-        """The running attempt under a lease."""
-        return self._running.get(lease)
+        """The running attempt under a lease, or the one that waits for a slot."""
+        return self._running.get(lease) or self.ahead.find(lease)
 
     async def wait_for_slot(self) -> None:
-        """Return when a slot is free."""
-        while self.free_slots <= 0:
+        """Return when a slot is free. No attempt that waits takes it before the caller's next step."""
+        self._requested += 1
+        try:
+            await self._wait_until(lambda: self.free_slots > 0)
+        finally:
+            self._requested -= 1
+            asyncio.get_running_loop().call_soon(self.on_slot)
+
+    async def wait_for_room(self) -> None:
+        """Return when jobs may be claimed."""
+        await self._wait_until(lambda: self.room > 0)
+
+    async def _wait_until(self, met: Callable[[], bool]) -> None:
+        while not met():
             self._freed.clear()
             await self._freed.wait()
 
     async def wait_for_end_after(self, ends: int) -> None:
         """Return when more attempts have ended than this."""
-        while self.ends <= ends:
-            self._freed.clear()
-            await self._freed.wait()
+        await self._wait_until(lambda: self.ends > ends)
 
     @property
     def idle(self) -> bool:
-        """True if nothing runs."""
-        return not self._running
+        """True if nothing runs, and nothing waits for a slot."""
+        return not self._running and not self.ahead
 
     async def wait_idle(self) -> None:
-        """Return when nothing runs."""
+        """Return when nothing runs, and nothing waits for a slot."""
         await self._idle.wait()

@@ -40,6 +40,7 @@ class Attempt:
         "_make_context",
         "_settled",
         "_waiter",
+        "claimed",
         "completion",
         "decided",
         "fenced_out",
@@ -53,8 +54,10 @@ class Attempt:
     )
 
     job: ClaimedJob
+    claimed: float
+    """Clock.monotonic() when its job came."""
     started: float
-    """Clock.monotonic() at its start."""
+    """The same at its start: later if it had to wait for a slot."""
     lease: Lease
     """That of `job`."""
     task: asyncio.Task[None] | None
@@ -73,11 +76,11 @@ class Attempt:
     """Seconds from the start to the verdict, once it is decided."""
 
     def __init__(
-        self, job: ClaimedJob, started: float, make_context: Callable[[ClaimedJob, Lease], JobContext]
+        self, job: ClaimedJob, claimed: float, make_context: Callable[[ClaimedJob, Lease], JobContext]
     ) -> None:
         self.job = job
         self.lease = job.lease
-        self.started = started
+        self.claimed = self.started = claimed
         self.task = self.reason = self.completion = None
         self.fenced_out = self.decided = self._settled = False
         self._make_context = make_context

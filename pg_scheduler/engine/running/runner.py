@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -59,7 +59,7 @@ log: logging.Logger = logging.getLogger(__name__)
 
 
 class Runner:
-    """Starts attempts in the order given and turns their outcomes into verdicts."""
+    """Runs attempts and turns their outcomes into verdicts."""
 
     def __init__(
         self,
@@ -74,7 +74,6 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
-        on_started: Callable[[Sequence[ClaimedJob]], None],
         owner: object = None,
     ) -> None:
         self._registry = registry
@@ -88,20 +87,23 @@ class Runner:
         self._retry = retry
         self._progress = progress
         self._completer = completer
-        self._on_started = on_started
         self._owner = owner
 
-    def start(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
-        """Start attempts in this order; each runs as a task of its own from now on."""
-        loop, now = asyncio.get_running_loop(), self._clock.monotonic()
+    def attempts_at(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
+        """The attempts at claimed jobs. Their leases are kept from now on."""
+        now = self._clock.monotonic()
         attempts = [Attempt(job, now, self._make_context) for job in jobs]
-        self._active.started(attempts)
-        for attempt in attempts:
-            name = f"pg_scheduler job {attempt.job.job_id}"
-            attempt.task = loop.create_task(self._run(attempt), name=name)
-            attempt.task.add_done_callback(partial(self._ended, attempt))
-        self._on_started(jobs)
+        self._active.claimed(attempts)
         return attempts
+
+    def begin(self, attempt: Attempt) -> None:
+        """Start an attempt; it runs as a task of its own."""
+        attempt.started = self._clock.monotonic()
+        self._active.begun(attempt)
+        attempt.task = asyncio.get_running_loop().create_task(
+            self._run(attempt), name=f"pg_scheduler job {attempt.job.job_id}"
+        )
+        attempt.task.add_done_callback(partial(self._ended, attempt))
 
     def decline(self, job: ClaimedJob) -> None:
         """Give a claimed job back without starting it; if its lease is over, nothing happens."""
@@ -110,10 +112,7 @@ class Runner:
             job.job_id,
             extra={"job_id": job.job_id},
         )
-        attempt = Attempt(job, self._clock.monotonic(), self._make_context)
-        self._active.started([attempt])
-        self._active.ended(attempt)
-        self.give_up(attempt)
+        self.give_up(self.attempts_at([job])[0])
 
     def _make_context(self, job: ClaimedJob, lease: Lease) -> JobContext:
         return JobContext(
@@ -154,9 +153,10 @@ class Runner:
             error = None if ended.cancelled() else ended.exception()
             self.give_up(attempt, error)
 
-    def give_up(self, attempt: Attempt, error: BaseException | None = None) -> None:
-        """Settle without the function's own word: it never began, or it does not end."""
-        outcome: Outcome = Raised(error) if error is not None else Interrupted()
+    def give_up(self, attempt: Attempt, error: BaseException | None = None, *, begun: bool = True) -> None:
+        """Settle without the function's own word: it does not end, or it never began. `begun` is False if
+        nothing is to show that the job was claimed."""
+        outcome: Outcome = Raised(error) if error is not None else Interrupted(begun)
         if attempt.reason is StopReason.CANCEL:
             outcome = Stopped()
         self._settler.put(attempt, verdict_on(outcome, attempt.job, self._retry))

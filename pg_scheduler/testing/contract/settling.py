@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
@@ -168,6 +169,24 @@ class TestSettling:
         await settle(driver, await started(driver), JobEvent.FAIL)
         assert (await stored(driver, "other"), await stored(driver, "running")) == before
         assert await settle(driver, running, JobEvent.COMPLETE)
+
+    async def test_a_release_that_is_not_recorded_leaves_the_job_as_if_it_had_never_been_claimed(
+        self, driver: Driver
+    ) -> None:
+        await submit(driver, new())
+        before = await stored(driver)
+        assert await settle(driver, await claimed(driver), JobEvent.RELEASE, recorded=False)
+        after = await stored(driver)
+        assert replace(after, epoch=before.epoch) == before
+        assert await driver.insight.attempts("job") == []
+
+    async def test_such_a_release_undoes_no_earlier_attempt(self, driver: Driver) -> None:
+        await settle(driver, await started(driver), JobEvent.RETRY, now=at(5), delay=timedelta(0))
+        assert await settle(driver, await claimed(driver, now=at(9)), JobEvent.RELEASE, recorded=False)
+        record = await stored(driver)
+        assert (record.status, record.attempt_count, record.retry_count) == (JobStatus.PENDING, 1, 1)
+        assert record.started_at is not None, "it has been started, so it cannot be too late for that"
+        assert len(await driver.insight.attempts("job")) == 1
 
     async def test_a_snooze_that_is_not_recorded_leaves_no_history(self, driver: Driver) -> None:
         job = await started(driver)

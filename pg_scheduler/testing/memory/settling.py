@@ -36,6 +36,8 @@ def settle_one(state: MemoryState, settlement: Settlement, moment: datetime) -> 
     if status is not JobStatus.PENDING:
         row.end(status, moment)
         return True
+    if verdict.unclaims and not any(job_id == row.new.job_id for job_id, _ in state.attempts):
+        row.started_at = None
     row.retry_count += ending.counts_retry
     if verdict.delay is not None:
         row.execution_time = moment + verdict.delay

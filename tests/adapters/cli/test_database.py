@@ -144,11 +144,11 @@ async def test_a_statement_is_printed_as_it_is_sent(lone_pgq: Pgq, dsn: str, sql
     await scheduler.initialize_db()
     scheduler.task_map["task"] = _nothing
     await scheduler.worker.steps.claim_and_start()
-    printed = await lone_pgq("db", "sql", "--statement", "claim")
+    printed = await lone_pgq("db", "sql", "--statement", "claim_by_rank")
     comments = [line for line in printed.out.splitlines() if line.startswith("--")]
     assert (printed.code, comments[:2]) == (
         0,
-        ["-- $1 mark_queues text[]", "-- $2 mark_tasks text[]"],
+        ["-- $1 queues text[]", "-- $2 task_names text[]"],
     )
     session = scheduler.driver.link.session  # type: ignore[attr-defined]
     sent = [row["statement"] for row in await session.fetch("SELECT statement FROM pg_prepared_statements")]

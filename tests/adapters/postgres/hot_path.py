@@ -96,6 +96,9 @@ def cases() -> Iterator[Case]:
         yield Case("claim", {**claim, **marked}, f"{said} beyond a mark")
         yield Case("claim", {**claim, **marks, "task_names": ["task 1"]}, f"{said}, one task")
         yield Case("claim", {**claim, **marks, "task_names": ["unknown"]}, f"{said}, nothing of it")
+        yield Case("claim_by_rank", claim, said)
+        yield Case("claim_by_rank", {**claim, "task_names": ["task 1"]}, f"{said}, one task")
+        yield Case("claim_by_rank", {**claim, "task_names": ["unknown"]}, f"{said}, nothing of it")
     lanes = {
         "burst_seconds": 0.1,
         "token_rounding": 1e-4,

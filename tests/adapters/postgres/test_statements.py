@@ -53,7 +53,8 @@ ASYNCPG_KEEPS = 15 * 1024
 
 
 @pytest.mark.parametrize(
-    "name", ["claim", "claim_job", "renew", "settle", "settle_completed", "submit", "submit_one"]
+    "name",
+    ["claim", "claim_by_rank", "claim_job", "renew", "settle", "settle_completed", "submit", "submit_one"],
 )
 def test_statements_of_the_hot_path_are_short_enough_to_stay_prepared(name: str) -> None:
     longest = Statements("s" * 63)
@@ -100,7 +101,7 @@ def test_sql_reads_as_prose(file: Path) -> None:
     ("pattern", "names"),
     [
         (stage.SUBMIT, {"submit", "submit_one", "submit_replacing", "submit_runs"}),
-        (stage.CLAIM, {"claim"}),
+        (stage.CLAIM, {"claim", "claim_by_rank"}),
         (stage.SETTLE, {"settle", "settle_completed", "settle_deleted"}),
         (stage.ADVANCE, {"advance_schedules"}),
         (stage.RENEW, {"renew"}),

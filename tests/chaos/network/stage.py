@@ -13,7 +13,7 @@ from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.plant import Plant
 
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
-CLAIM = r"WITH RECURSIVE\s+marks"
+CLAIM = r"WITH RECURSIVE\s+(?:marks|walk)\b"
 SETTLE = r"array_agg\(held\.job_id\)|held\.target"
 ADVANCE = r"SET mark = coalesce"
 RENEW = r"scheduled_job_workers AS worker \("

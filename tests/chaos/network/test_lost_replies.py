@@ -23,12 +23,12 @@ from pg_scheduler import (
 from pg_scheduler.client.source import Library
 from pg_scheduler_postgres.submitting import WORTH_COPYING
 from tests.chaos.network.proxy import Loss, TcpProxy
+from tests.chaos.network.stage import CLAIM
 from tests.support.running import eventually, idle, past, within
 
 IGNORE, RAISE = ConflictResolution.IGNORE, ConflictResolution.RAISE
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
 SETTLE = r"array_agg\(held\.job_id\)|held\.target"
-CLAIM = r"WITH RECURSIVE\s+marks"
 QUICK = PollingConfig(interval=0.2, interval_without_listen=0.2)
 LOSSES = pytest.mark.parametrize("loss", [Loss.REPLY, Loss.QUERY])
 """A control beside each: where the statement itself is lost, nothing has happened, and it looks the same."""

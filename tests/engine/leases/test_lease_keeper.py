@@ -16,6 +16,7 @@ from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.home_loop import HomeLoopClosed
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.leases import RenewAnswer
 from pg_scheduler.testing import ManualClock, MemoryDriver
@@ -33,7 +34,7 @@ def keeper_with(
         worker_id="w",
         clock=ManualClock(),
         lease=LEASE,
-        active=ActiveAttempts(1, LEASE),
+        active=ActiveAttempts(1, LEASE, ClaimedAhead(1, ManualClock(), enabled=False)),
         on_lost=lambda lease: None,
         on_cancel=lambda lease: None,
         on_pass=on_pass,

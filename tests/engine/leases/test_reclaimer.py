@@ -18,6 +18,7 @@ from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import STEP, Reclaimer
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.leases import Fleet, RenewRequest
@@ -164,7 +165,7 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
 ) -> None:
     clock, driver, passes = ManualClock(), MemoryDriver(), list[str]()
     short = timedelta(seconds=6)
-    active = ActiveAttempts(1, short)
+    active = ActiveAttempts(1, short, ClaimedAhead(1, clock, enabled=False))
     keeper = LeaseKeeper(
         likes=Likes((), 1),
         driver=driver,
