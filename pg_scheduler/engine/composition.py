@@ -224,6 +224,7 @@ class Composition:
             {
                 Reaction.CLAIM: made.claimer.wake,
                 Reaction.CLAIM_FROM_LANES: made.claimer.wake_for_lanes,
+                Reaction.CLAIM_FROM_LANES_ALONE: made.claimer.lane_freed,
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,

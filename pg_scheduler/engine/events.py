@@ -58,6 +58,7 @@ class Reaction(StrEnum):
 
     CLAIM = auto()
     CLAIM_FROM_LANES = auto()
+    CLAIM_FROM_LANES_ALONE = auto()
     LOOK_FOR_CANCELLATIONS = auto()
     STAGE_WINDOWS = auto()
     LOOK_AFTER_SCHEDULES = auto()
@@ -79,7 +80,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.JOBS_EXPIRED: (Reaction.PRUNE,),
     Event.RENEWAL_FAILED: (Reaction.WAIT_BEFORE_RECLAIMING,),
     Event.ATTEMPT_TO_REPEAT: (Reaction.CLAIM,),
-    Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES,),
+    Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES_ALONE,),
     Event.COMPLETED_ELSEWHERE: (Reaction.PRUNE,),
     Event.SCHEDULED_RUN_ENDED: (Reaction.STAGE_WINDOWS,),
     Event.JOBS_DUE_HERE: (Reaction.CLAIM_FROM_LANES,),

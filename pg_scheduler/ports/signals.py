@@ -51,12 +51,14 @@ class Looked:
     worker_id: str
     likes: str
     """Who would have seen the same: see `RenewRequest.likes`. Empty: all workers."""
+    jobs: bool = False
+    """Whether it looked for jobs outside lanes: nothing of them is left that is due."""
     jobs_due_in: float | None = None
-    """Nothing is left that is due outside lanes. Seconds until something will be; None: nobody knows."""
+    """If so, seconds until something will be; None: nothing is known of."""
     lanes: bool = False
-    """Whether it looked at the lanes as well."""
+    """Whether it looked at the lanes: they have nothing to give."""
     lanes_open_in: float | None = None
-    """If so, as `jobs_due_in`, for them."""
+    """If so, seconds until they may have; None: nothing is known of."""
     leases_end_in: float | None = None
     """Of a look for lost leases, and of nothing else: seconds until the next one."""
 

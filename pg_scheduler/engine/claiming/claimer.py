@@ -93,7 +93,9 @@ class Claimer:
         self._listening = listening
         self._likes = likes
         self._turns = turns
-        turns.connect(self.wake, self.wake_for_lanes, self._include_lanes)
+        turns.connect(self.wake, self._wake_for_lanes_alone, self._include_lanes)
+        self._everywhere = True
+        """Whether the next look is not for lanes alone."""
         self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._empty_poll = asyncio.Event()
@@ -107,11 +109,21 @@ class Claimer:
 
     def wake(self) -> None:
         """There may be something to claim."""
+        self._everywhere = True
         self._woken.set()
 
     def wake_for_lanes(self, at_once: bool = False) -> None:
-        """There may be something to claim from a lane; `at_once`: whatever that costs."""
+        """There may be something to claim, from a lane too; `at_once`: whatever that costs."""
         self._include_lanes(at_once)
+        self.wake()
+
+    def lane_freed(self) -> None:
+        """There may be something to claim from a lane, and elsewhere nothing more than before."""
+        self._wake_for_lanes_alone(asked=True)
+
+    def _wake_for_lanes_alone(self, asked: bool) -> None:
+        if asked:
+            self._include_lanes()
         self._woken.set()
 
     def _include_lanes(self, at_once: bool = False) -> None:
@@ -137,7 +149,8 @@ class Claimer:
             return
         self._woken.clear()
         claimed = await self.claim_once()
-        if not claimed.taken and claimed.complete and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
+        nothing = not claimed.taken and claimed.complete and claimed.everywhere
+        if nothing and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
             self._note_empty_poll()
         if not claimed.filled:
             await self._idle(claimed)
@@ -157,9 +170,17 @@ class Claimer:
         limit, names = self._active.room, self._claimable()
         if not names or limit <= 0:
             return Claimed(0, filled=limit <= 0)
+        everywhere, self._everywhere = self._everywhere, True
         with self._active.claiming(limit):
             async with self.claiming():
-                return await self._claim(names, limit)
+                self._everywhere = False
+                try:
+                    claimed = await self._claim(names, limit, everywhere)
+                except BaseException:
+                    self._everywhere = True
+                    raise
+        self._everywhere = self._everywhere or claimed.filled
+        return claimed
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
@@ -198,18 +219,18 @@ class Claimer:
         # A row that somebody holds is given back before the next claim.
         self._doubt.looked(all_given_back=None not in answers)
 
-    async def _claim(self, names: frozenset[str], limit: int) -> Claimed:
+    async def _claim(self, names: frozenset[str], limit: int, everywhere: bool) -> Claimed:
         """From each group of queues in turn, as far as its share goes."""
         results: list[ClaimResult] = []
         answers: list[Claimed] = []
         self._likes.claims(names)
-        self._turns.looking()
+        self._turns.looking(everywhere)
         self._ends_seen, left = self._active.ends, limit
         try:
             for group in self._groups:
                 room = min(left, self._batch_limit, group.room(self._active))
                 if room > 0:
-                    answers.append(await group.claim(names, room, results))
+                    answers.append(await group.claim(names, room, results, everywhere))
                     left -= answers[-1].taken
                     if answers[-1].from_lanes:
                         # Who waits for a slot keeps others out of its lane: as soon as none does, none will.
@@ -243,6 +264,7 @@ class Claimer:
 
     async def _wait_for_room(self) -> None:
         """Return when something may be claimed or the claimer is stopped; other reasons to look can wait."""
+        self._everywhere = True
         room = asyncio.ensure_future(self._active.wait_for_room())
         try:
             while not room.done() and not self._stopping:
@@ -262,9 +284,10 @@ class Claimer:
             interval = min(interval, LOOK_AGAIN)
         woken = wait_at_most(self._woken, interval, self._clock)
         if claimed.complete:
-            await woken
+            self._everywhere = not await woken or self._everywhere
         else:
             # Of a group whose slots were taken, jobs may be waiting for one of them.
+            self._everywhere = True
             await first_of(woken, self._active.wait_for_end_after(self._ends_seen))
 
 

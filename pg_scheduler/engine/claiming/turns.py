@@ -83,15 +83,18 @@ class Turns:
         self._others_wait = False
         """Whether others have the same reason to look."""
         self._changed = asyncio.Event()
-        self._look = self._look_at_lanes = self._include_lanes = _nobody
+        self._look: Callable[[], None] = _nobody
+        self._look_at_lanes: Callable[[bool], None] = lambda asked: None
+        self._include_lanes: Callable[[], None] = _nobody
 
     def connect(
         self,
         look: Callable[[], None],
-        look_at_lanes: Callable[[], None],
+        look_at_lanes: Callable[[bool], None],
         include_lanes: Callable[[], None],
     ) -> None:
-        """Say how this worker is made to look: now, now and at the lanes, and at the lanes when it looks."""
+        """Say how this worker is made to look outside lanes, to look at the lanes, and to look at them the
+        next time it looks. It looks at the lanes if it is asked to, or if their gate is open anyway."""
         self._look, self._look_at_lanes, self._include_lanes = look, look_at_lanes, include_lanes
 
     def heard(self, signal: Signal) -> None:
@@ -102,7 +105,11 @@ class Turns:
         due_in = signal.due_in if self._likes.many else 0.0
         in_lanes = signal.kind is SignalKind.LANE
         if wait == 0 and due_in <= 0:
-            self._start(in_lanes)
+            self._others_wait = True
+            if in_lanes:
+                self._look_at_lanes(True)
+            else:
+                self._look()
             return
         turn = self._lanes if in_lanes else self._jobs
         turn.add(self._clock.monotonic(), due_in, wait, told=True)
@@ -115,16 +122,18 @@ class Turns:
         if looked.worker_id == self._worker_id or looked.likes != self._likes.digest:
             return
         now = self._clock.monotonic()
-        self._jobs.seen(now)
-        self._expect(self._jobs, looked.jobs_due_in, told=True)
+        if looked.jobs:
+            self._jobs.seen(now)
+            self._expect(self._jobs, looked.jobs_due_in, told=True)
         if looked.lanes:
             self._lanes.seen(now)
             self._expect(self._lanes, looked.lanes_open_in, told=True)
 
-    def looking(self) -> None:
-        """This worker looks now. What it will not see it hears of from now on."""
+    def looking(self, everywhere: bool) -> None:
+        """This worker looks now, outside lanes too if `everywhere`. What it will not see it hears of from now
+        on."""
         now = self._clock.monotonic()
-        if self._jobs.seen(now):
+        if everywhere and self._jobs.seen(now):
             self._others_wait = True
         told = self._lanes.told
         if self._lanes.seen(now):
@@ -141,7 +150,14 @@ class Turns:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
             self._tell(
-                Looked(self._worker_id, self._likes.digest, due_in, claimed.lanes_seen, claimed.lanes_open_in)
+                Looked(
+                    self._worker_id,
+                    self._likes.digest,
+                    claimed.everywhere,
+                    due_in,
+                    claimed.lanes_seen,
+                    claimed.lanes_open_in,
+                )
             )
         self._others_wait = False
 
@@ -153,17 +169,14 @@ class Turns:
         if next_at > now:
             await wait_at_most(self._changed, None if next_at == math.inf else next_at - now, self._clock)
             return
-        turn = self._lanes if self._lanes.at <= now else self._jobs
-        # The gate of the lanes knows itself when what it has seen is due.
-        in_lanes = turn is self._lanes and turn.told
-        turn.seen(now)
-        self._start(in_lanes)
-
-    def _start(self, in_lanes: bool) -> None:
         self._others_wait = True
-        if in_lanes:
-            self._look_at_lanes()
+        if self._lanes.at <= now:
+            # The gate of the lanes knows itself when what this worker has seen is due.
+            told = self._lanes.told
+            self._lanes.seen(now)
+            self._look_at_lanes(told)
         else:
+            self._jobs.seen(now)
             self._look()
 
     def _expect(self, turn: Turn, due_in: float | None, told: bool) -> None:
