@@ -12,7 +12,6 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
 
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
@@ -20,6 +19,7 @@ from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.encodings import refuse_bytes
 from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.lending import OwnersConnection, Source, lending_of
+from pg_scheduler_psycopg.rows import named_row
 from pg_scheduler_psycopg.times import InstantLoader
 
 _T = TypeVar("_T")
@@ -69,7 +69,7 @@ class BlockingSession:
     async def fetch(self, sql: str, args: Sequence[Any] = ()) -> Sequence[Row]:
         with translated(), self._lending.lend() as connection:
             refuse_bytes(connection)
-            cursor = psycopg.RawCursor(connection, row_factory=dict_row)
+            cursor = psycopg.RawCursor(connection, row_factory=named_row)
             cursor.adapters.register_loader("timestamptz", InstantLoader)
             with cursor:
                 cursor.execute(sql, args, binary=True)  # pyright: ignore[reportArgumentType]

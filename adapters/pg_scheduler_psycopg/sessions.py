@@ -11,7 +11,6 @@ from typing import Any
 import psycopg
 import psycopg_pool
 from psycopg.pq import TransactionStatus
-from psycopg.rows import dict_row
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
@@ -22,6 +21,7 @@ from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
 from pg_scheduler_psycopg.liveness import check
+from pg_scheduler_psycopg.rows import named_row
 from pg_scheduler_psycopg.times import InstantLoader
 
 COMMAND_TIMEOUT = 30.0
@@ -93,7 +93,7 @@ class BorrowedSession(_Shared):
         with translated():
             async with asyncio.timeout(COMMAND_TIMEOUT):
                 # A raw cursor takes $1 placeholders; the row shape is ours whatever the user's factory.
-                cursor = psycopg.AsyncRawCursor(self._connection, row_factory=dict_row)
+                cursor = psycopg.AsyncRawCursor(self._connection, row_factory=named_row)
                 cursor.adapters.register_loader("timestamptz", InstantLoader)
                 async with cursor:
                     await cursor.execute(sql, args, binary=True)  # pyright: ignore[reportArgumentType]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,7 @@ from psycopg.adapt import Loader
 from psycopg.pq import Format
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_unpacked = struct.Struct(">q").unpack
 _FIRST, _LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
@@ -20,8 +22,8 @@ class InstantLoader(Loader):
     format = Format.BINARY
 
     def load(self, data: Any) -> datetime:
-        microseconds = int.from_bytes(bytes(data), "big", signed=True)
+        (microseconds,) = _unpacked(data)
         try:
-            return _EPOCH + timedelta(microseconds=microseconds)
+            return _EPOCH + timedelta(0, 0, microseconds)
         except OverflowError:
             return _FIRST if microseconds < 0 else _LAST

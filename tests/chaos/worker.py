@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.client.batch_limit import UNSAID
 from pg_scheduler.client.schedule_request import ScheduleRequest
 from pg_scheduler.client.source import Library, Source
 from pg_scheduler.engine.schedules import registrar
@@ -40,7 +41,8 @@ class Launch:
     lease: float
     """Seconds."""
     capacity: int = 25
-    batch: int = 10
+    batch: int | None = None
+    """Most jobs of one claim; None: as a scheduler decides that nobody has told."""
     max_crashes: int = 100_000
     """A job that is hit by kill after kill must still be completed one day: no crash budget here."""
     grace: float = 20.0
@@ -116,7 +118,7 @@ def scheduler_for(launch: Launch, source: Source | None = None) -> ChaosSchedule
         source or launch.dsn,
         launch.capacity,
         library=None if source else launch.library,
-        batch_claim_limit=launch.batch,
+        batch_claim_limit=UNSAID if launch.batch is None else launch.batch,
         max_crashes=launch.max_crashes,
         vacuum_config=None if launch.keep else VacuumConfig(completed=AT_ONCE, failed=AT_ONCE),
         observers=[Witness(journal)],

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pg_scheduler import JobSpec, Scheduler
+from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -48,10 +49,10 @@ class Jobs:
 
 @asynccontextmanager
 async def worker(
-    driver: MemoryDriver, clock: ManualClock, jobs: Jobs, ahead: int = 0, **options: Any
+    driver: MemoryDriver, clock: ManualClock, jobs: Jobs, ahead: int = 0, slots: int = SLOTS, **options: Any
 ) -> AsyncIterator[Scheduler]:
     """A worker that has learned that so many jobs may wait for a slot."""
-    scheduler = Scheduler(driver, clock=clock, max_concurrent_jobs=SLOTS, misfire_grace_time=None, **options)
+    scheduler = Scheduler(driver, clock=clock, max_concurrent_jobs=slots, misfire_grace_time=None, **options)
     scheduler.register(jobs.run, name="run")
     async with scheduler:
         if ahead:
@@ -64,7 +65,7 @@ async def worker(
 
 def teach(scheduler: Scheduler, ahead: int) -> None:
     waiting = scheduler.worker.services.active.ahead
-    waiting._mean = AHEAD * SLOTS / (ahead + 0.5)
+    waiting._mean = AHEAD * scheduler.max_concurrent_jobs / (ahead + 0.5)
     assert waiting.limit == ahead
 
 
@@ -195,6 +196,53 @@ async def test_who_gave_up_waiting_for_a_slot_keeps_it_from_nobody(
         jobs.go.set()
         await asyncio.wait(waits)
         await eventually(lambda: len(jobs.begun) == 3)
+
+
+async def test_a_slot_that_was_held_by_hand_for_nothing_goes_to_what_waits(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    claim_job = driver.jobs.claim_job
+
+    async def slowly(*args: Any, **options: Any) -> Any:
+        for _ in range(9):
+            await asyncio.sleep(0)
+        return await claim_job(*args, **options)
+
+    driver.jobs.claim_job = slowly  # type: ignore[method-assign]
+    jobs = Jobs()
+    async with worker(driver, clock, jobs, ahead=10, slots=1) as scheduler:
+        await store(scheduler, clock, "long 0", "a")
+        await eventually(lambda: len(scheduler.worker.services.active.ahead) == 1)
+        by_hand = asyncio.create_task(scheduler.execute_job_with_concurrency_control("no such job"))
+        await asyncio.sleep(0)
+        jobs.go.set()
+        await by_hand
+        await eventually(lambda: "a" in jobs.begun)
+
+
+async def test_what_waits_starts_once_verdicts_can_be_stored_again(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    """While they cannot, no slot is free: a worker must not keep ever more of them."""
+    jobs, away = Jobs(), True
+    settle = driver.jobs.settle
+
+    async def maybe(*args: Any, **options: Any) -> Any:
+        if away:
+            raise ConnectionLost("away")
+        return await settle(*args, **options)
+
+    driver.jobs.settle = maybe  # type: ignore[method-assign]
+    async with worker(driver, clock, jobs, ahead=10) as scheduler:
+        await store(scheduler, clock, "a", "long 0", "long 1", "long 2", "long 3")
+        active = scheduler.worker.services.active
+        await eventually(lambda: active._held_back)
+        jobs.go.set()
+        await eventually(lambda: not scheduler.active_jobs)
+        assert jobs.begun == ["a", "long 0"]
+        away = False
+        await clock.advance(PATIENCE / 2)  # the verdicts are tried again, and nothing is given back
+        await eventually(lambda: len(jobs.begun) == 5)
 
 
 # --- given back
