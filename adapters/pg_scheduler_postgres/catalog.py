@@ -73,6 +73,7 @@ WORKERS = Table(
         "last_seen": f"{_TIME} NOT NULL",
         "lease_until": _TIME,
         "held_up": "text[]",
+        "likes": "text",
     },
     ("worker_id",),
 )

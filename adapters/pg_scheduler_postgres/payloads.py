@@ -31,14 +31,14 @@ def signal_of(payload: str) -> Signal | None:
         return None
     if payload.startswith(_STORED):
         try:
-            said = json.loads(payload.removeprefix(_STORED))
+            facts = json.loads(payload.removeprefix(_STORED))
             return Signal(
-                SignalKind.LANE if said.get("lanes") else SignalKind.DUE,
-                str(said["key"]),
-                max(int(said["jobs"]), 1),
-                max(float(said["due_in"]), 0.0),
-                said["queue"],
-                said["task"],
+                SignalKind.LANE if facts.get("lanes") else SignalKind.DUE,
+                str(facts["key"]),
+                max(int(facts["jobs"]), 1),
+                max(float(facts["due_in"]), 0.0),
+                facts["queue"],
+                facts["task"],
             )
         except (ValueError, TypeError, KeyError, AttributeError):
             pass
@@ -69,7 +69,7 @@ def payload_of(looked: Looked) -> str:
 def stored_payload(jobs: Sequence[NewJob], due_in: float, lanes: bool) -> str:
     """As `fragments/stored_payload.sql`, of jobs that were copied in and are due soon."""
     queues, tasks = {job.queue for job in jobs}, {job.task_name for job in jobs}
-    said: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "key": min(job.job_id for job in jobs),
         "jobs": len(jobs),
         "due_in": max(due_in, 0.0),
@@ -77,4 +77,4 @@ def stored_payload(jobs: Sequence[NewJob], due_in: float, lanes: bool) -> str:
         "task": tasks.pop() if len(tasks) == 1 else None,
         "lanes": lanes,
     }
-    return _STORED + json.dumps(said)
+    return _STORED + json.dumps(facts)

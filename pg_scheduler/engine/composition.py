@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pg_scheduler.domain.queues import with_slots
+from pg_scheduler.engine.announcer import Announcer
 from pg_scheduler.engine.claiming.claimer import Claimer
 from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.claiming.turns import Turns
@@ -35,7 +36,6 @@ from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.passing_tasks import PassingJobs
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.tasks.unknown_tasks import UnknownTasks
-from pg_scheduler.engine.teller import Teller
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.claims import MOST_PER_CLAIM
 from pg_scheduler.ports.clock import Clock
@@ -78,7 +78,7 @@ class Services:
     claimer: Claimer
     likes: Likes
     turns: Turns
-    teller: Teller
+    announcer: Announcer
     settler: Settler
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
@@ -110,7 +110,7 @@ class Services:
             "progress": self.progress.one_round,
             "claimer": self.claimer.one_round,
             "turns": self.turns.one_round,
-            "teller": self.teller.one_round,
+            "announcer": self.announcer.one_round,
             "starter": self.starter.one_round,
         }
         if settings.prune:
@@ -133,9 +133,11 @@ class Composition:
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
         self._groups = with_slots(settings.queues, settings.capacity)
         self._likes = Likes(self._groups, settings.capacity)
-        self._teller = Teller(given.driver.signals)
+        self._announcer = Announcer(given.driver.signals)
         self._on_word: list[Callable[[Looked], None]] = []
-        self._turns = Turns(worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._teller.tell)
+        self._turns = Turns(
+            worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._announcer.announce
+        )
         self._listener = self._make_listener()
         self._pruner = self._make_pruner()
         self._after_settling = AfterSettling(
@@ -173,7 +175,7 @@ class Composition:
             claimer=self._make_claimer(starter, runner, limits),
             likes=self._likes,
             turns=self._turns,
-            teller=self._teller,
+            announcer=self._announcer,
             settler=settler,
             progress=progress,
             lease_keeper=lease_keeper,
@@ -349,7 +351,7 @@ class Composition:
             renew_own=lease_keeper.renew_overdue,
             worker_id=self._worker_id,
             likes=self._likes,
-            tell=self._teller.tell,
+            tell=self._announcer.announce,
         )
 
     def _make_stager(self) -> Stager:

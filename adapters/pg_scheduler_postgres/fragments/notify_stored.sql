@@ -17,7 +17,7 @@
     WHERE stored.lane IS NOT NULL
         AND -- include: is_due_soon
     HAVING pg_catalog.count(*) > 0
-) AS lane_told,
+) AS lane_details_notified,
 -- After that, as `payloads.py` has it.
 (
     SELECT pg_catalog.pg_notify(:channel::text, 'lane')

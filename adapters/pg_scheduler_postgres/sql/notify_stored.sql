@@ -5,7 +5,7 @@ SELECT
     ) AS notified,
     (
         SELECT pg_catalog.pg_notify(:channel::text, :lane_due::text) WHERE :lane_due::text IS NOT NULL
-    ) AS lane_told,
+    ) AS lane_details_notified,
     (
         SELECT pg_catalog.pg_notify(:channel::text, 'lane') WHERE :lane_due::text IS NOT NULL
     ) AS lane_notified;

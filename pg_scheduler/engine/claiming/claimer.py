@@ -119,10 +119,10 @@ class Claimer:
 
     def lane_freed(self) -> None:
         """There may be something to claim from a lane, and elsewhere nothing more than before."""
-        self._wake_for_lanes_alone(asked=True)
+        self._wake_for_lanes_alone(requested=True)
 
-    def _wake_for_lanes_alone(self, asked: bool) -> None:
-        if asked:
+    def _wake_for_lanes_alone(self, requested: bool) -> None:
+        if requested:
             self._include_lanes()
         self._woken.set()
 
@@ -202,7 +202,7 @@ class Claimer:
                 await self._release_orphaned_claims()
 
     async def _release_orphaned_claims(self) -> None:
-        # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
+        # Known before the store is requested: what is settled meanwhile is no stray, and nothing starts.
         given_back = await orphaned_claims(self._insight, self._worker_id, self._active.leases())
         answers: Sequence[bool | None] = ()
         if given_back:

@@ -29,7 +29,7 @@ class Likes:
         """What the likes have in common; empty until it is known."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when that changes: a renewal tells who the likes are now."""
-        self._told: tuple[str, Fleet] = ("", Fleet())
+        self._answered: tuple[str, Fleet] = ("", Fleet())
 
     def claims(self, names: frozenset[str]) -> None:
         """The names that it claims from now on."""
@@ -43,7 +43,7 @@ class Likes:
 
     def renewed(self, digest: str, fleet: Fleet) -> None:
         """What a renewal answered under that digest; from any thread."""
-        self._told = (digest, fleet)
+        self._answered = (digest, fleet)
 
     @property
     def many(self) -> bool:
@@ -53,7 +53,7 @@ class Likes:
     @property
     def workers(self) -> int:
         """How many workers live, its likes or not."""
-        return self._told[1].workers
+        return self._answered[1].workers
 
     @property
     def many_workers(self) -> bool:
@@ -63,7 +63,7 @@ class Likes:
     @property
     def fleet(self) -> Fleet:
         """What the last renewal told; of one that was made under another digest, nothing counts."""
-        digest, fleet = self._told
+        digest, fleet = self._answered
         return fleet if digest == self.digest else Fleet()
 
     def concerns(self, signal: Signal) -> bool:

@@ -37,7 +37,7 @@ class Turn:
         """When to look for what is there."""
         self._from = self._then = math.inf
         """From when on something will be there, and when to look for that."""
-        self.told: bool = False
+        self.by_others: bool = False
         """Whether somebody else told of any of that; else this worker knows by a look of its own."""
 
     @property
@@ -45,9 +45,9 @@ class Turn:
         """When to look."""
         return min(self._at, self._then)
 
-    def add(self, now: float, due_in: float, wait: float, told: bool) -> None:
+    def add(self, now: float, due_in: float, wait: float, by_others: bool) -> None:
         """Something is there in so many seconds, and to be looked for so much later."""
-        self.told = self.told or told
+        self.by_others = self.by_others or by_others
         if self._from <= now:
             self._at, self._from, self._then = self.at, math.inf, math.inf
         if due_in <= 0:
@@ -63,7 +63,7 @@ class Turn:
         if self._from <= now:
             self._from = self._then = math.inf
         if self.at == math.inf:
-            self.told = False
+            self.by_others = False
         return waiting
 
 
@@ -84,7 +84,7 @@ class Turns:
         """Whether others have the same reason to look."""
         self._changed = asyncio.Event()
         self._look: Callable[[], None] = _nobody
-        self._look_at_lanes: Callable[[bool], None] = lambda asked: None
+        self._look_at_lanes: Callable[[bool], None] = lambda requested: None
         self._include_lanes: Callable[[], None] = _nobody
 
     def connect(
@@ -94,7 +94,7 @@ class Turns:
         include_lanes: Callable[[], None],
     ) -> None:
         """Say how this worker is made to look outside lanes, to look at the lanes, and to look at them the
-        next time it looks. It looks at the lanes if it is asked to, or if their gate is open anyway."""
+        next time it looks. It looks at the lanes if that is requested, or if their gate is open anyway."""
         self._look, self._look_at_lanes, self._include_lanes = look, look_at_lanes, include_lanes
 
     def heard(self, signal: Signal) -> None:
@@ -112,7 +112,7 @@ class Turns:
                 self._look()
             return
         turn = self._lanes if in_lanes else self._jobs
-        turn.add(self._clock.monotonic(), due_in, wait, told=True)
+        turn.add(self._clock.monotonic(), due_in, wait, by_others=True)
         self._changed.set()
 
     def others_looked(self, looked: Looked) -> None:
@@ -124,10 +124,10 @@ class Turns:
         now = self._clock.monotonic()
         if looked.jobs:
             self._jobs.seen(now)
-            self._expect(self._jobs, looked.jobs_due_in, told=True)
+            self._expect(self._jobs, looked.jobs_due_in, by_others=True)
         if looked.lanes:
             self._lanes.seen(now)
-            self._expect(self._lanes, looked.lanes_open_in, told=True)
+            self._expect(self._lanes, looked.lanes_open_in, by_others=True)
 
     def looking(self, everywhere: bool) -> None:
         """This worker looks now, outside lanes too if `everywhere`. What it will not see it hears of from now
@@ -135,17 +135,17 @@ class Turns:
         now = self._clock.monotonic()
         if everywhere and self._jobs.seen(now):
             self._others_wait = True
-        told = self._lanes.told
+        by_others = self._lanes.by_others
         if self._lanes.seen(now):
             self._others_wait = True
-            if told:
+            if by_others:
                 self._include_lanes()
 
     def looked(self, claimed: Claimed) -> None:
         """What it has seen."""
         due_in = None if claimed.next_due_in is None else claimed.next_due_in.total_seconds()
-        self._expect(self._jobs, due_in, told=False)
-        self._expect(self._lanes, claimed.lanes_open_in, told=False)
+        self._expect(self._jobs, due_in, by_others=False)
+        self._expect(self._lanes, claimed.lanes_open_in, by_others=False)
         if claimed.filled or not claimed.complete or claimed.passed_over:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
@@ -172,16 +172,16 @@ class Turns:
         self._others_wait = True
         if self._lanes.at <= now:
             # The gate of the lanes knows itself when what this worker has seen is due.
-            told = self._lanes.told
+            by_others = self._lanes.by_others
             self._lanes.seen(now)
-            self._look_at_lanes(told)
+            self._look_at_lanes(by_others)
         else:
             self._jobs.seen(now)
             self._look()
 
-    def _expect(self, turn: Turn, due_in: float | None, told: bool) -> None:
+    def _expect(self, turn: Turn, due_in: float | None, by_others: bool) -> None:
         if due_in is not None:
-            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), self._likes.wait_for_time(), told)
+            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), self._likes.wait_for_time(), by_others)
             self._changed.set()
 
 

@@ -87,16 +87,16 @@ class Reclaimer:
         self._likes = likes
         self._tell = tell
         self._look_at = 0.0
-        self._told = asyncio.Event()
+        self._moved = asyncio.Event()
 
     def others_looked(self, looked: Looked) -> None:
         """Another worker has looked for lost leases, and says when it does again."""
         if self._likes is None or looked.leases_end_in is None or looked.worker_id == self._worker_id:
             return
-        told = min(max(looked.leases_end_in, 0.0), self._longest_nap)
+        nap = min(max(looked.leases_end_in, 0.0), self._longest_nap)
         place = random.randrange(self._likes.workers)
-        self._look_at = self._clock.monotonic() + told + STEP * (1 + group_of(place, 2))
-        self._told.set()
+        self._look_at = self._clock.monotonic() + nap + STEP * (1 + group_of(place, 2))
+        self._moved.set()
 
     def note_outage(self) -> None:
         """The database was out of reach: a renewal of this worker's own leases failed."""
@@ -122,8 +122,8 @@ class Reclaimer:
             self._tell(Looked(self._worker_id, "", leases_end_in=nap))
         self._look_at = self._clock.monotonic() + nap
         while (left := self._look_at - self._clock.monotonic()) > 0:
-            self._told.clear()
-            await wait_at_most(self._told, left, self._clock)
+            self._moved.clear()
+            await wait_at_most(self._moved, left, self._clock)
 
     async def reclaim_once(self, *, force: bool = False) -> list[Reclaimed]:
         """Take back everything whose lease is over now; what was taken. `force`: even if the server has

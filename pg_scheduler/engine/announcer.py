@@ -11,7 +11,7 @@ from pg_scheduler.ports.signals import Looked, Signals
 log: logging.Logger = logging.getLogger(__name__)
 
 
-class Teller:
+class Announcer:
     """Sends one word at a time; of words about the same the last counts. Nobody depends on them, so one that
     cannot be sent is dropped: the others then look for themselves."""
 
@@ -20,7 +20,7 @@ class Teller:
         self._waiting: dict[bool, Looked] = {}
         self._changed = asyncio.Event()
 
-    def tell(self, looked: Looked) -> None:
+    def announce(self, looked: Looked) -> None:
         """Send it soon."""
         self._waiting[looked.leases_end_in is not None] = looked
         self._changed.set()
