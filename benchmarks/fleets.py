@@ -8,14 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-import asyncpg
-
 from benchmarks.crew import Crew, crew
 from benchmarks.frame import Bench, Database
 
 PROCESSES = 4
-FLUSHED = 11.0
-"""Seconds after which the server has counted the transactions of connections that went idle."""
+RESTED = 20.0
+"""Seconds in which a fleet at rest is watched."""
 
 
 class Fleet:
@@ -25,7 +23,7 @@ class Fleet:
         self._bench = bench
         self._gang = gang
         self.workers = workers
-        self.rest = max(FLUSHED * min(bench.scale, 1), 1.0)
+        self.rest = max(RESTED * min(bench.scale, 1), 1.0)
 
     async def _ask(self, word: str) -> None:
         for member in self._gang.members:
@@ -77,15 +75,3 @@ async def fleet(
         found = Fleet(bench, gang, workers)
         await found.meet()
         yield found
-
-
-async def transactions(bench: Bench, database: Database) -> int:
-    """How many there have been in this database, by the server's own count; asked from another one."""
-    connection = await asyncpg.connect(bench.server.dsn)
-    try:
-        found: int = await connection.fetchval(
-            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = $1", database.name
-        )
-        return found
-    finally:
-        await connection.close()
