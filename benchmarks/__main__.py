@@ -23,9 +23,10 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     listed = "; ".join(f"{part.name}: {part.summary}" for part in PARTS.values())
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="*", help=f"by default all but peers. {listed}")
+    parser.add_argument("part", nargs="*", help=f"by default all but the peers. {listed}")
     parser.add_argument("--library", choices=(*LIBRARIES, "both"), default="both")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the usual repetitions and jobs")
+    parser.add_argument("--rounds", type=int, metavar="N", help="measure N times in turns; the median counts")
     parser.add_argument("--full", action="store_true", help="tables of a million rows, drains of 200,000")
     parser.add_argument("--profile", metavar="FILE", help="cProfile statistics of the worker drained last")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures there")
@@ -46,7 +47,7 @@ async def run(
         tables: list[tuple[str, Table]] = []
         for library in libraries[:1] if part.once else libraries:
             print(f"measuring {part.name} with {library} ...", file=sys.stderr)
-            bench = Bench(server, library, chosen.scale, chosen.full, chosen.profile)
+            bench = Bench(server, library, chosen.scale, chosen.full, chosen.profile, chosen.rounds)
             tables += [(library, table) for table in await part.measure(bench)]
         found[part.name] = joined(tables)
         for table in found[part.name]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from benchmarks.frame import Database
+from benchmarks.peers.environments import ROOT, variables
 from benchmarks.processor import server_seconds
 
-ROOT = Path(__file__).resolve().parents[1]
 START_PATIENCE, STILL_PATIENCE = 60.0, 60.0
 """Seconds that workers may take to connect, and may go without finishing a job."""
 
@@ -117,13 +115,20 @@ class Crew:
             self.changed.set()
 
 
-@asynccontextmanager
-async def crew(
-    database: Database, module: str, settings: Sequence[dict[str, Any]], python: str = sys.executable
-) -> AsyncIterator[Crew]:
+def crew(
+    database: Database, module: str, settings: Sequence[dict[str, Any]]
+) -> AbstractAsyncContextManager[Crew]:
     """One process of ``python -m module SETTINGS`` for each of the settings, connected and waiting; gone at
     the end of the block."""
-    members = [Member(await _spawned(python, module, wanted)) for wanted in settings]
+    return crew_of(database, (sys.executable, "-m", module), settings)
+
+
+@asynccontextmanager
+async def crew_of(
+    database: Database, command: Sequence[str], settings: Sequence[dict[str, Any]]
+) -> AsyncIterator[Crew]:
+    """The same with any command that takes its settings as the last argument."""
+    members = [Member(await _spawned(command, wanted)) for wanted in settings]
     gang = Crew(members, database)
     listening: list[asyncio.Task[None]] = []
     try:
@@ -153,12 +158,12 @@ async def _ended(members: Sequence[Member]) -> None:
     await asyncio.wait_for(asyncio.gather(*(member.process.wait() for member in members)), START_PATIENCE)
 
 
-async def _spawned(python: str, module: str, settings: dict[str, Any]) -> asyncio.subprocess.Process:
+async def _spawned(command: Sequence[str], settings: dict[str, Any]) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
-        *(python, "-m", module, json.dumps(settings)),
+        *(*command, json.dumps(settings)),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         cwd=ROOT,
-        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        env=variables(),
         limit=16 * 1024 * 1024,
     )

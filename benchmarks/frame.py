@@ -39,6 +39,8 @@ class Bench:
     """Whether the large tables are asked for: a million rows where there are 100,000 by default."""
     profile: str | None = None
     """A file for the cProfile statistics of the worker that drained last."""
+    repeats: int | None = None
+    """How often everything is measured; by default once where the scale is below 1, else three times."""
     _serial: itertools.count[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def size(self, usual: int) -> int:
@@ -48,7 +50,7 @@ class Bench:
     @property
     def rounds(self) -> int:
         """How often everything is measured; the median counts."""
-        return 1 if self.scale < 1 else 3
+        return self.repeats or (1 if self.scale < 1 else 3)
 
     @property
     def smoke(self) -> bool:

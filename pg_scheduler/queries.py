@@ -25,11 +25,12 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.scheduler import Scheduler
 
 OnDuplicate: TypeAlias = Literal["raise", "ignore"]
@@ -241,6 +242,46 @@ class Queries:
     async def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, and since when; by name."""
         return await self.client.paused_queues()
+
+    async def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id: what they know and serve,
+        how much they run, when they were last seen."""
+        return await self.client.workers()
+
+    async def quiet_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker claim no more; what runs there goes on. It hears of it at once, else within a third of
+        a lease, wherever it runs."""
+        return await self.client.ask_worker(worker_id, WorkerWish.QUIET)
+
+    async def resume_worker(self, worker_id: str) -> WishAnswer:
+        """Let a quiet worker claim again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.WORK)
+
+    async def stop_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker shut down, as at SIGTERM: what runs gets its grace. Whatever supervises the process
+        may start it again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.STOP)
+
+    async def limit_queue(
+        self,
+        queue: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a queue, all its tasks together, in the whole cluster: how many run at once, and
+        how many start per second. It holds from now on, also for stored jobs, until it is set anew; jobs that
+        run take their places. A limit that is left out ends, so that a call without any ends both. What the
+        limits hold up does not expire by it. True if that was a change.
+
+        Raises:
+            InvalidInput: not the name of a queue; a limit that is not a positive number.
+        """
+        return await self.client.limit_queue(queue, concurrency_limit, requests_per_second)
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        """Every queue that has limits, and since when; by name."""
+        return await self.client.queue_limits()
 
     # --- ask
 

@@ -61,6 +61,7 @@ from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
@@ -121,6 +122,7 @@ class Scheduler:
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
         queues: the queues that it serves once started, as names; None means all. Or slots by name,
             ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
+        app_version: what the application calls its version; the list of workers shows it.
 
     Raises:
         InvalidInput: an argument is invalid.
@@ -175,6 +177,7 @@ class Scheduler:
         observers: Sequence[Observer] = (),
         periodic_jobs_enabled: bool = True,
         queues: Served | None = None,
+        app_version: str | None = None,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -188,6 +191,7 @@ class Scheduler:
                 max_blocked=checked_leases("max_blocked", max_blocked),
                 retry=given_or_default("retry_policy", retry_policy, RetryPolicy),
                 worker_id_length=checked_positive("WORKER_ID_LENGTH", self.WORKER_ID_LENGTH),
+                app_version=None if app_version is None else checked_name("app_version", app_version),
             ),
             self._build_worker,
         )
@@ -233,6 +237,9 @@ class Scheduler:
         )
         self._runs = False
         self.is_shutting_down: bool = False
+        self.stop_grace: float | None = 30
+        """Seconds that running jobs get if somebody stops this worker from elsewhere; None: as many as they
+        need."""
         self._changing = LoopLock()
         self._loop_calls = LoopCalls()
         self._shutdowns: set[asyncio.Task[None]] = set()
@@ -248,6 +255,7 @@ class Scheduler:
             schedules=self.schedules.wanted,
             try_import=self._loader.load,
             observers=self._observers,
+            shut_down=lambda: self._begin_shutdown(self.stop_grace),
             owner=self,
         )
         return Worker(given, worker_id)
@@ -445,7 +453,7 @@ class Scheduler:
     def _shutdown_ended(self, ended: asyncio.Task[None]) -> None:
         self._shutdowns.discard(ended)
         if not ended.cancelled() and (error := ended.exception()) is not None:
-            log.error("the shutdown that a job began failed", exc_info=error)
+            log.error("the shutdown failed", exc_info=error)
 
     async def run(self, shutdown_timeout: float | None = 30) -> None:
         """Start, run until SIGTERM, SIGINT or `shutdown()`, shut down. A second signal releases what still
@@ -454,6 +462,8 @@ class Scheduler:
 
         async def until() -> None:
             await self.worker.wait_stopped()
+
+        self.stop_grace = shutdown_timeout
 
         await run_until_signalled(self.start, self.shutdown, shutdown_timeout, until=until)
 
@@ -774,6 +784,25 @@ class Scheduler:
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
         return await self.client.attempts(job_id)
+
+    async def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id: what they know and serve,
+        how much they run, when they were last seen."""
+        return await self.client.workers()
+
+    async def quiet_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker claim no more; what runs there goes on. It hears of it at once, else within a third of
+        a lease, wherever it runs."""
+        return await self.client.ask_worker(worker_id, WorkerWish.QUIET)
+
+    async def resume_worker(self, worker_id: str) -> WishAnswer:
+        """Let a quiet worker claim again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.WORK)
+
+    async def stop_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker shut down, as at SIGTERM: what runs gets its grace. Whatever supervises the process
+        may start it again."""
+        return await self.client.ask_worker(worker_id, WorkerWish.STOP)
 
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed

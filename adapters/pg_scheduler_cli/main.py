@@ -13,6 +13,7 @@ from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
 from pg_scheduler_cli.tasks import tasks
 from pg_scheduler_cli.vacuum import vacuum
+from pg_scheduler_cli.workers import workers
 
 
 @click.group(cls=PlainGroup)
@@ -28,3 +29,4 @@ main.add_command(tasks)
 main.add_command(db)
 main.add_command(schedules)
 main.add_command(vacuum)
+main.add_command(workers)

@@ -1,4 +1,4 @@
-"""`pgq queues`: how many jobs wait in each queue, and whether they may run."""
+"""`pgq queues`: how many jobs wait in each queue, whether they may run, and how many at once."""
 
 from __future__ import annotations
 
@@ -28,27 +28,29 @@ class Queue:
     failed: int = 0
     paused: bool = False
     paused_since: datetime | None = None
+    concurrency_limit: int | None = None
+    requests_per_second: float | None = None
 
 
 @click.group(cls=PlainGroup)
 def queues() -> None:
-    """List queues; pause, resume and purge them."""
+    """List queues; limit, pause, resume and purge them."""
 
 
 @queues.command("list")
 @connecting
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
-    """List queues that have unfinished or failed jobs, or are paused."""
+    """List queues that have unfinished or failed jobs or limits, or are paused."""
     found = connection.ask(_queues)
     if as_json:
         print_json(found)
         return
     print_table(
-        ["QUEUE", "PENDING", "RUNNING", "FAILED", "STATE"],
+        ["QUEUE", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
         [
             [harmless(queue.queue), queue.pending, queue.running, queue.failed,
-             "paused" if queue.paused else "active"]
+             "paused" if queue.paused else "active", queue.concurrency_limit, queue.requests_per_second]
             for queue in found
         ],
     )  # fmt: skip
@@ -62,6 +64,9 @@ async def _queues(queries: Queries) -> list[Queue]:
     for paused in await queries.paused_queues():
         queue = found.setdefault(paused.queue, Queue(paused.queue))
         queue.paused, queue.paused_since = True, paused.since
+    for limited in await queries.queue_limits():
+        queue = found.setdefault(limited.queue, Queue(limited.queue))
+        queue.concurrency_limit, queue.requests_per_second = limited.limits.concurrency, limited.limits.rate
     return [found[name] for name in sorted(found)]
 
 
@@ -101,6 +106,49 @@ def resume(connection: Connection, names: tuple[str, ...], as_json: bool) -> Non
         return [await queries.resume_queue(one) for one in names]
 
     report_pauses("queue", names, connection.ask(each), paused=False, as_json=as_json)
+
+
+@queues.command()
+@click.argument("queue")
+@click.option("--concurrency", type=int, metavar="N", help="At most so many of its jobs run at once.")
+@click.option("--rate", type=float, metavar="R", help="At most so many of its jobs start per second.")
+@click.option("--clear", is_flag=True, help="End the limits of the queue.")
+@connecting
+@as_json
+def limit(
+    connection: Connection,
+    queue: str,
+    concurrency: int | None,
+    rate: float | None,
+    clear: bool,
+    as_json: bool,
+) -> None:
+    """Limit the jobs of a queue, all its tasks together, in the whole cluster.
+
+    The limits hold immediately, also for stored jobs; running jobs continue, and take their places. A limit
+    that is left out ends. What the limits hold up does not expire by it. A line on stderr warns of a queue in
+    which there is no job.
+    """
+    if clear == (concurrency is not None or rate is not None):
+        raise click.UsageError("give --concurrency, --rate or both; or --clear, which ends both")
+
+    async def change(queries: Queries) -> tuple[bool, bool]:
+        known = await _is_known(queries, queue)
+        changed = await queries.limit_queue(queue, concurrency_limit=concurrency, requests_per_second=rate)
+        return changed, known
+
+    changed, known = connection.ask(change)
+    if not known:
+        click.echo(f"pgq: no job is in the queue {queue!r}: is it spelled right?", err=True)
+    if as_json:
+        limits = {"concurrency_limit": concurrency, "requests_per_second": rate}
+        print_json({"queue": queue, **limits, "changed": changed})
+    elif clear:
+        click.echo(f"ended the limits of {queue}" if changed else f"{queue} had no limits")
+    else:
+        words = [] if concurrency is None else [f"at most {concurrency} at once"]
+        words += [] if rate is None else [f"at most {rate:g} starts per second"]
+        click.echo(f"{queue} {'is now' if changed else 'was already'} limited: {', '.join(words)}")
 
 
 @queues.command()

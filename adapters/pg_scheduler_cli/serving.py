@@ -164,6 +164,7 @@ async def _run(
     async with made_by(factory, name) as app:
         scheduler = scheduler_of(app)
         options.apply(scheduler)
+        scheduler.stop_grace = options.shutdown_timeout
         collect_seldom()
 
         async def start() -> None:

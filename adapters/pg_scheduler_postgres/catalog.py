@@ -35,6 +35,7 @@ JOBS = Table(
         " job_id) WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_lane_runs": "(job_name, lane)"
         " WHERE ((status = 'running'::text) AND (lane IS NOT NULL))",
+        "scheduled_jobs_queue_runs": "(queue) WHERE ((status = 'running'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_counted_apart": "(counts_name, counts_lane)"
         " WHERE ((status = 'running'::text) AND (counts_epoch IS NOT NULL))",
         "scheduled_jobs_running": "(job_id) WHERE (status = 'running'::text)",
@@ -73,6 +74,15 @@ WORKERS = Table(
         "last_seen": f"{_TIME} NOT NULL",
         "lease_until": _TIME,
         "held_up": "text[]",
+        "state": "text",
+        "listening": "boolean",
+        "task_names": "text[]",
+        "chosen": "text[]",
+        "queues": "jsonb",
+        "capacity": "integer",
+        "app_version": "text",
+        "library_version": "text",
+        "wish": "text NOT NULL DEFAULT 'work'::text",
         "likes": "text",
     },
     ("worker_id",),
@@ -148,6 +158,9 @@ QUEUES = Table(
         "paused": "boolean NOT NULL DEFAULT false",
         "resumed_at": _TIME,
         "changed_at": f"{_TIME} NOT NULL",
+        "concurrency": "integer",
+        "rate": "double precision",
+        "limited_at": _TIME,
     },
     ("queue",),
 )

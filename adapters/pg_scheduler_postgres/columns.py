@@ -134,7 +134,9 @@ which SQL cannot reckon before PostgreSQL 17; psycopg and COPY send dates."""
 _LANE = (
     "coalesce({limit_key}, "
     """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}"""
-    """ AND (limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)))"""
+    """ AND (limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)), """
+    """(SELECT '' FROM :"schema".scheduled_job_queues AS queues WHERE queues.queue = {queue}"""
+    """ AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)))"""
 )
 
 
@@ -201,6 +203,7 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("counts_name", "text", 7),
     JobColumn("counts_lane", 'text COLLATE "C"', 7),
     _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 10, "queue"),
+    JobColumn("counts_queue", 'text COLLATE "C"', 12),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import MISSING, fields
 from datetime import datetime
 from operator import attrgetter
@@ -35,11 +35,22 @@ _OPTIONS = attrgetter(*(field for _, field, _ in _OPTIONAL))
 class CopiedJobs:
     """Jobs as COPY wants them. Columns in which no job differs from the table's defaults are left out."""
 
-    def __init__(self, jobs: Sequence[NewJob], now: datetime, pinned: bool, limited: frozenset[str]) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[NewJob],
+        now: datetime,
+        pinned: bool,
+        limited: Collection[str],
+        limited_queues: Collection[str],
+    ) -> None:
         """`now` is the transaction's own; `limited` are the names of tasks with limits."""
         self.due_times = [now + job.delay if job.delay is not None else job.execution_time for job in jobs]
         self.lanes = [
-            job.limit_key if job.limit_key is not None else "" if job.task_name in limited else None
+            job.limit_key
+            if job.limit_key is not None
+            else ""
+            if job.task_name in limited or job.queue in limited_queues
+            else None
             for job in jobs
         ]
         written: dict[datetime, str] = {}

@@ -13,6 +13,7 @@ from pg_scheduler_postgres.retention import PostgresRetention
 from pg_scheduler_postgres.schedules import PostgresSchedules
 from pg_scheduler_postgres.session import Session
 from pg_scheduler_postgres.signals import PostgresSignals
+from pg_scheduler_postgres.steering import PostgresSteering
 
 
 class PostgresDriver:
@@ -28,6 +29,7 @@ class PostgresDriver:
         self.retention = PostgresRetention(self.link)
         self.signals = PostgresSignals(self.link)
         self.insight = PostgresInsight(self.link)
+        self.steering = PostgresSteering(self.link)
         self.schema = PostgresSchema(self.link)
 
     @property

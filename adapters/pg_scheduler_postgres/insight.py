@@ -6,12 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import attempt_record, job_record, status_in, worker_record
+from pg_scheduler_postgres.rows import attempt_record, job_record, status_in
+from pg_scheduler_postgres.worker_rows import worker_record
 
 
 class PostgresInsight:
@@ -92,5 +94,5 @@ class PostgresInsight:
     async def pending_names(self) -> list[str]:
         return [row["job_name"] for row in await self._link.run("pending_names")]
 
-    async def workers(self) -> list[WorkerRecord]:
-        return [worker_record(row) for row in await self._link.run("workers")]
+    async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
+        return [worker_record(row) for row in await self._link.run("workers", now=now)]

@@ -38,6 +38,7 @@ from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.settling import Settling
 from pg_scheduler_postgres.submitting import UNIQUE_VIOLATION, Submitting
+from pg_scheduler_postgres.worker_rows import values_of_life, wish_in
 
 log = logging.getLogger("pg_scheduler.postgres.jobs")
 
@@ -191,6 +192,7 @@ class PostgresJobs:
             job_ids=[lease.job_id for lease in request.leases],
             epochs=[lease.epoch for lease in request.leases],
             likes=request.likes,
+            **values_of_life(request.says),
         )
         held = {
             Lease(row["job_id"], row["epoch"]): row["cancel_requested"]
@@ -200,9 +202,9 @@ class PostgresJobs:
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
-            fleet=next(
-                Fleet(row["workers"], row["likes"], row["place"]) for row in rows if row["job_id"] is None
-            ),
+            wish=wish_in(rows[0]),
+            profile_missing=rows[0]["profile_missing"],
+            fleet=Fleet(rows[0]["workers"], rows[0]["likes"], rows[0]["place"]),
         )
 
     async def settle(

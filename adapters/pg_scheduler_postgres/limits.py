@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 
@@ -49,14 +49,30 @@ class PostgresLimits:
             for row in await self._link.run("paused_queues")
         ]
 
-    async def _sort_into_lanes(self, task_names: Collection[str]) -> None:
+    async def limit_queue(self, queue: str, limits: TaskLimits, *, now: datetime | None = None) -> bool:
+        if not limits.limited:
+            return bool(await self._link.run("end_queue_limits", now=now, queue=queue))
+        changed = await self._link.run(
+            "limit_queue", now=now, queue=queue, concurrency=limits.concurrency, rate=limits.rate
+        )
+        await self._sort_into_lanes(queues=[queue])
+        return bool(changed)
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        return [
+            QueueLimits(row["queue"], TaskLimits(row["concurrency"], row["rate"]), instant(row["limited_at"]))
+            for row in await self._link.run("queue_limits")
+        ]
+
+    async def _sort_into_lanes(self, task_names: Collection[str] = (), queues: Collection[str] = ()) -> None:
         """Jobs that are stored meanwhile by a transaction that does not see the limits yet are sorted by the
         claim that meets them."""
         moved = SORTED_AT_ONCE
         while moved >= SORTED_AT_ONCE:
-            moved = len(
-                await self._link.run("sort_into_lanes", task_names=list(task_names), limit=SORTED_AT_ONCE)
+            rows = await self._link.run(
+                "sort_into_lanes", task_names=list(task_names), queues=list(queues), limit=SORTED_AT_ONCE
             )
+            moved = len(rows)
 
     async def list_limits(self) -> list[LimitRecord]:
         return [

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pg_scheduler_postgres.catalog import ATTEMPTS, JOBS, LEDGER, LIMITS, TABLES
+from pg_scheduler_postgres.catalog import ATTEMPTS, JOBS, LEDGER, LIMITS, QUEUES, TABLES
 from pg_scheduler_postgres.columns import PRODUCED
 from pg_scheduler_postgres.statements import checked_identifier, quoted
 
-PRODUCER_READS = (JOBS, ATTEMPTS, LIMITS, LEDGER)
-"""For handles (status, result, traceback), for the lanes of limited tasks, and for the version."""
+PRODUCER_READS = (JOBS, ATTEMPTS, LIMITS, QUEUES, LEDGER)
+"""For handles (status, result, traceback), for the lanes of limited tasks and queues, and for the version."""
 
 
 @dataclass(frozen=True, slots=True)

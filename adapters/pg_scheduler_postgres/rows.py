@@ -15,7 +15,6 @@ from pg_scheduler.domain.model import (
     Lease,
     NewJob,
     Progress,
-    WorkerRecord,
 )
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_postgres.columns import CLAIMED, PARAMETERS, SHOWN, JobColumn, as_it_is
@@ -132,15 +131,4 @@ def attempt_record(row: Row) -> AttemptRecord:
         outcome=row["outcome"],
         error_message=row["error_message"],
         traceback=row["traceback"],
-    )
-
-
-def worker_record(row: Row) -> WorkerRecord:
-    """A row of the workers table."""
-    return WorkerRecord(
-        worker_id=row["worker_id"],
-        hostname=row["hostname"],
-        pid=row["pid"],
-        started_at=instant(row["started_at"]),
-        last_seen=instant(row["last_seen"]),
     )

@@ -88,10 +88,16 @@ class Submitting:
         return True
 
     async def _copy(self, transaction: Session, rows: Sequence[NewJob]) -> None:
-        names = list({job.task_name for job in rows})
-        (facts,) = await self._link.run("copy_facts", transaction, now=self._now, task_names=names)
+        (facts,) = await self._link.run(
+            "copy_facts",
+            transaction,
+            now=self._now,
+            task_names=list({job.task_name for job in rows}),
+            queues=list({job.queue for job in rows}),
+        )
         now = instant(facts["now"])
-        copied = CopiedJobs(rows, now, self._now is not None, frozenset(facts["limited"]))
+        limited, limited_queues = frozenset(facts["limited"]), frozenset(facts["limited_queues"])
+        copied = CopiedJobs(rows, now, self._now is not None, limited, limited_queues)
         await transaction.copy(self._link.statements.schema, TABLE, copied.columns, copied.chunks())
         soon = now + timedelta(seconds=self._soon)
         due: dict[bool, list[tuple[datetime, NewJob]]] = {False: [], True: []}

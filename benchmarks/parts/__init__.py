@@ -13,6 +13,8 @@ from benchmarks.parts.lanes import LANES_PART
 from benchmarks.parts.latency import LATENCY
 from benchmarks.parts.limits import LIMITS
 from benchmarks.parts.peers import PEERS
+from benchmarks.parts.peers_enqueue import PEERS_ENQUEUE
+from benchmarks.parts.peers_latency import PEERS_LATENCY
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
 from benchmarks.parts.queues import QUEUES_PART
@@ -33,6 +35,8 @@ _IN_ORDER = (
     LIMITS,
     PERIODIC,
     PEERS,
+    PEERS_ENQUEUE,
+    PEERS_LATENCY,
 )
 PARTS: dict[str, Part] = {part.name: part for part in _IN_ORDER}
 

@@ -1,22 +1,30 @@
-"""PgQueuer: loads and drains. Runs in its own environment."""
+"""PgQueuer: loads, stores and drains. Runs in its own environment."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sys
 from typing import Any
 
 import asyncpg
-from pgqueuer.db import AsyncpgPoolDriver
+from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
 from pgqueuer.qm import QueueManager
 from pgqueuer.queries import Queries
 
-from benchmarks import loop
+from benchmarks.peers.roles import Store, play, store_all, store_when_told
 from benchmarks.progress import Progress
 
 BATCH = 500
 CHUNK = 10_000
+
+
+def enqueue_many(queries: Queries) -> Store:
+    """Its bulk call."""
+
+    async def store(places: range) -> None:
+        payloads = [b'{"args": [%d]}' % place for place in places]
+        await queries.enqueue(["noop"] * len(payloads), payloads, [0] * len(payloads))
+
+    return store
 
 
 async def load(settings: dict[str, Any]) -> None:
@@ -24,10 +32,26 @@ async def load(settings: dict[str, Any]) -> None:
     async with asyncpg.create_pool(settings["dsn"], min_size=2) as pool:
         queries = Queries(AsyncpgPoolDriver(pool))
         await queries.install()
-        for begin in range(0, settings["jobs"], CHUNK):
-            places = range(begin, min(begin + CHUNK, settings["jobs"]))
-            payloads = [b'{"args": [%d]}' % place for place in places]
-            await queries.enqueue(["noop"] * len(payloads), payloads, [0] * len(payloads))
+        await store_all(settings["jobs"], CHUNK, enqueue_many(queries))
+
+
+async def single(settings: dict[str, Any]) -> None:
+    """One call at a time, on one connection, as its documentation has it."""
+    connection = await asyncpg.connect(settings["dsn"])
+    queries = Queries(AsyncpgDriver(connection))
+
+    async def store(places: range) -> None:
+        await queries.enqueue("noop", b'{"args": [%d]}' % places[0], 0)
+
+    await store_when_told(settings["jobs"], 1, store)
+    await connection.close()
+
+
+async def bulk(settings: dict[str, Any]) -> None:
+    """Many jobs with each call, on one connection."""
+    connection = await asyncpg.connect(settings["dsn"])
+    await store_when_told(settings["jobs"], CHUNK, enqueue_many(Queries(AsyncpgDriver(connection))))
+    await connection.close()
 
 
 async def drain(settings: dict[str, Any]) -> None:
@@ -55,5 +79,4 @@ async def drain(settings: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    chosen = json.loads(sys.argv[1])
-    loop.run(load(chosen) if chosen.get("load") else drain(chosen))
+    play({"load": load, "single": single, "bulk": bulk, "drain": drain})

@@ -13,6 +13,7 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.job_store import CancelAnswer
 
@@ -90,6 +91,27 @@ class BlockingJobs:
             WaitTimeout, JobNotFound: as `wait`.
         """
         return self._run(self._client.result(job_id, timeout))
+
+    def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id."""
+        found: list[WorkerRecord] = self._run(self._client.workers())
+        return found
+
+    def quiet_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker claim no more; what runs there goes on."""
+        return self._ask_worker(worker_id, WorkerWish.QUIET)
+
+    def resume_worker(self, worker_id: str) -> WishAnswer:
+        """Let a quiet worker claim again."""
+        return self._ask_worker(worker_id, WorkerWish.WORK)
+
+    def stop_worker(self, worker_id: str) -> WishAnswer:
+        """Let a worker shut down, as at SIGTERM."""
+        return self._ask_worker(worker_id, WorkerWish.STOP)
+
+    def _ask_worker(self, worker_id: str, wish: WorkerWish) -> WishAnswer:
+        answer: WishAnswer = self._run(self._client.ask_worker(worker_id, wish))
+        return answer
 
     def close(self) -> None:
         """Close a connection that was made from a DSN; yours stays open."""

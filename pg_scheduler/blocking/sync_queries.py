@@ -11,7 +11,7 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import PausedQueue
+from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
 
 
@@ -111,6 +111,26 @@ class SyncQueries(BlockingJobs):
     def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, and since when; by name."""
         found: list[PausedQueue] = self._run(self._queries.paused_queues())
+        return found
+
+    def limit_queue(
+        self,
+        queue: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a queue, all its tasks together; a limit that is left out ends."""
+        changed: bool = self._run(
+            self._queries.limit_queue(
+                queue, concurrency_limit=concurrency_limit, requests_per_second=requests_per_second
+            )
+        )
+        return changed
+
+    def queue_limits(self) -> list[QueueLimits]:
+        """Every queue that has limits, and since when; by name."""
+        found: list[QueueLimits] = self._run(self._queries.queue_limits())
         return found
 
     def queue_size(self) -> list[QueueStatistics]:

@@ -22,15 +22,18 @@ from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, 
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive
 from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
+from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_context import runs_here
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 
 CLEARED_AT_ONCE = 1000
 """Pending jobs that one statement of `cancel_pending` cancels."""
@@ -341,6 +344,34 @@ class JobClient:
         await self.open()
         return await self.driver.limits.paused_queues()
 
+    async def ask_worker(self, worker_id: str, wish: WorkerWish) -> WishAnswer:
+        """Ask a worker to claim no more, to go on, or to stop."""
+        wanted = checked_name("worker_id", worker_id)
+        await self.open()
+        answer = await self.driver.steering.ask_worker(wanted, wish)
+        self.wakeups.wish_changed()
+        return answer
+
+    async def limit_queue(
+        self, queue: str, concurrency_limit: int | None, requests_per_second: float | None
+    ) -> bool:
+        """Limit the jobs of a queue, or end its limits. True if that was a change.
+
+        Raises:
+            InvalidInput: not the name of a queue; a limit that is not a positive number.
+        """
+        limits = checked_limits(concurrency_limit, requests_per_second)
+        wanted = checked_queue(queue)
+        await self.open()
+        changed = await self.driver.limits.limit_queue(wanted, limits, now=self.clock.pinned())
+        self.wakeups.jobs_due()
+        return changed
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        """Every queue that has limits, by name."""
+        await self.open()
+        return await self.driver.limits.queue_limits()
+
     # --- read
 
     async def job(self, job_id: str) -> JobRecord | None:
@@ -391,6 +422,11 @@ class JobClient:
         """How many unfinished jobs there are, by name, rank and status."""
         await self.open()
         return await self.driver.insight.sizes()
+
+    async def workers(self) -> list[WorkerRecord]:
+        """The workers that have shown a sign of life and not said goodbye, by id."""
+        await self.open()
+        return await self.driver.insight.workers(now=self.clock.pinned())
 
     async def limits(self) -> list[LimitRecord]:
         """The tasks that have limits or are paused."""

@@ -48,6 +48,7 @@ class SchedulerOptions(TypedDict, total=False):
     observers: Sequence[Observer]
     periodic_jobs_enabled: bool
     queues: Served | None
+    app_version: str | None
 
 
 class JobSettings(TypedDict, total=False):

@@ -17,6 +17,10 @@ class Wakeups(Protocol):
         """A running job was asked to stop."""
         ...
 
+    def wish_changed(self) -> None:
+        """A worker was asked for something, perhaps this one."""
+        ...
+
     def job_ended(self) -> None:
         """A job ended without a worker settling it: retention may have something to delete."""
         ...
@@ -33,6 +37,9 @@ class NoWorker:
         """Nothing to wake."""
 
     def cancel_requested(self) -> None:
+        """Nothing to wake."""
+
+    def wish_changed(self) -> None:
         """Nothing to wake."""
 
     def job_ended(self) -> None:

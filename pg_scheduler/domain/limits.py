@@ -1,10 +1,13 @@
-"""Limits on the jobs of one task, exact across the cluster.
+"""Limits on the jobs of a task or queue, exact across the cluster.
 
 Theory of operation. A **lane** holds the pending and running jobs of one task that share a limit key; those
 without a key share the lane ``""``. Jobs of a task that has limits (or is paused), and every job with a key,
-stand in lanes; all others stand in none, and are claimed without looking at any of this. A lane's row in
-the store is changed by each claim from it, so claims from one lane follow each other, and each knows what
-the one before took.
+stand in lanes, and so do the jobs of a queue that has limits; all others stand in none, and are claimed
+without looking at any of this.
+
+A job in a lane passes two **gates** before it starts: that of its lane, and that of its queue if the queue
+has limits. A gate's row in the store is changed by each claim that passes it, so claims follow each other,
+and each knows what the one before took. What is said below of a lane holds for both kinds.
 
 The rate is the generic cell rate algorithm (ITU-T I.371): instead of a bucket of tokens a lane remembers
 one instant, the time at which the bucket would be full again (`refilled_at`). A start moves it on by 1/rate.
@@ -33,6 +36,9 @@ MAX_RATE = 1_000_000.0
 MIN_RATE = 1 / (366 * 86_400)
 """One start in a year; less is a pause."""
 
+OF_QUEUES = ""
+"""Where the gate of a lane has the name of its task, that of a queue has this; no task is called so."""
+
 BURST_SECONDS = 0.1
 """How much of a second's rate may start at once after a pause."""
 
@@ -42,7 +48,8 @@ TOKEN_ROUNDING = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class TaskLimits:
-    """How much of a task may run; each number holds for every lane of the task by itself."""
+    """How much of a task may run, where each number holds for every lane of the task by itself; or how much
+    of a queue, all its tasks together."""
 
     concurrency: int | None = None
     """At most this many run at once; None is no limit."""

@@ -185,14 +185,3 @@ class AttemptRecord:
     """retry, failed, cancelled, released, snoozed, lost, or completed for a superseded version."""
     error_message: str | None
     traceback: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class WorkerRecord:
-    """One running engine as the `scheduled_job_workers` table shows it."""
-
-    worker_id: str
-    hostname: str
-    pid: int
-    started_at: datetime
-    last_seen: datetime

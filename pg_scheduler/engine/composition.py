@@ -16,6 +16,8 @@ from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
 from pg_scheduler.engine.leases.lost_lease import AttemptStopper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.leases.wish_follower import WishFollower
+from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.observers import Observers
@@ -62,6 +64,8 @@ class Surroundings:
     try_import: Callable[[Collection[str]], object] = lambda names: None
     """Called with the names of tasks that due jobs or schedules wait for and nobody here knows."""
     observers: Sequence[Observer] = ()
+    shut_down: Callable[[], None] = lambda: None
+    """Called once if a person wants the worker to stop."""
     owner: object = None
     """The scheduler that running jobs find in their context."""
 
@@ -82,6 +86,7 @@ class Services:
     settler: Settler
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
+    report: WorkerReport
     reclaimer: Reclaimer
     limits: LimitKeeper
     listener: Listener
@@ -98,6 +103,7 @@ class Services:
         """What runs again and again while the worker does, by service."""
         rounds: dict[str, Callable[[], Awaitable[None]]] = {
             "lease keeper": self.lease_keeper.keep,
+            "report": self.report.one_round,
             "settler": self.settler.one_round,
             "reclaimer": self.reclaimer.one_round,
             "unknown tasks": self.unknown_tasks.one_round,
@@ -139,6 +145,7 @@ class Composition:
             worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._announcer.announce
         )
         self._listener = self._make_listener()
+        self._report = WorkerReport(given.settings, given.registry.known_names, self._listening)
         self._pruner = self._make_pruner()
         self._after_settling = AfterSettling(
             events=self._events,
@@ -179,6 +186,7 @@ class Composition:
             settler=settler,
             progress=progress,
             lease_keeper=lease_keeper,
+            report=self._report,
             reclaimer=self._make_reclaimer(lease_keeper),
             limits=limits,
             listener=self._listener,
@@ -228,6 +236,8 @@ class Composition:
                 Reaction.CLAIM_FROM_LANES: made.claimer.wake_for_lanes,
                 Reaction.CLAIM_FROM_LANES_ALONE: made.claimer.lane_freed,
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
+                Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
+                Reaction.DESCRIBE_WORKER: made.report.look_again,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
@@ -245,6 +255,7 @@ class Composition:
                 SignalKind.CANCEL: self._events.on(Event.CANCEL_SIGNAL),
                 SignalKind.SCHEDULE: self._events.on(Event.SCHEDULE_SIGNAL),
                 SignalKind.LANE: self._events.on(Event.LANE_SIGNAL),
+                SignalKind.WORKER: self._events.on(Event.WISH_SIGNAL),
             },
             self._given.settings.polling.interval_without_listen,
             on_job=self._turns.heard,
@@ -323,6 +334,13 @@ class Composition:
 
     def _make_lease_keeper(self) -> LeaseKeeper:
         stopper = AttemptStopper(self._active)
+        wishes = WishFollower(
+            self._active,
+            self._report,
+            self._worker_id,
+            shut_down=self._given.shut_down,
+            on_change=self._events.on(Event.WISH_CHANGED_HERE),
+        )
         return LeaseKeeper(
             driver=self._given.driver,
             worker_id=self._worker_id,
@@ -332,6 +350,8 @@ class Composition:
             on_lost=stopper.lease_lost,
             on_cancel=stopper.cancel_requested,
             on_pass=self._observers.pass_finished,
+            report=self._report,
+            on_wish=wishes.follow,
             on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
             max_blocked=self._given.settings.max_blocked,
             likes=self._likes,

@@ -21,6 +21,8 @@ class Event(StrEnum):
     """Somebody wants a running job to stop."""
     SCHEDULE_SIGNAL = auto()
     """A schedule has changed, or its unfinished run has finished."""
+    WISH_SIGNAL = auto()
+    """Somebody has asked a worker for something, perhaps this one."""
     WINDOWS_STAGED = auto()
     """Windows of schedules have become jobs."""
     WINDOWS_MOVED = auto()
@@ -47,6 +49,8 @@ class Event(StrEnum):
     """A client in this process has stored or reopened jobs, or resumed a queue, while no signals arrive."""
     CANCEL_REQUESTED_HERE = auto()
     """A client in this process wants a running job to stop."""
+    WISH_CHANGED_HERE = auto()
+    """A client in this process has asked a worker for something."""
     JOB_ENDED_HERE = auto()
     """A client in this process has ended a job that no worker settles."""
     SCHEDULES_CHANGED_HERE = auto()
@@ -60,6 +64,8 @@ class Reaction(StrEnum):
     CLAIM_FROM_LANES = auto()
     CLAIM_FROM_LANES_ALONE = auto()
     LOOK_FOR_CANCELLATIONS = auto()
+    LOOK_FOR_WISHES = auto()
+    DESCRIBE_WORKER = auto()
     STAGE_WINDOWS = auto()
     LOOK_AFTER_SCHEDULES = auto()
     STORE_LIMITS = auto()
@@ -72,10 +78,16 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.LANE_SIGNAL: (Reaction.CLAIM_FROM_LANES,),
     Event.CANCEL_SIGNAL: (Reaction.LOOK_FOR_CANCELLATIONS,),
     Event.SCHEDULE_SIGNAL: (Reaction.STAGE_WINDOWS, Reaction.LOOK_AFTER_SCHEDULES),
+    Event.WISH_SIGNAL: (Reaction.LOOK_FOR_WISHES,),
     Event.WINDOWS_STAGED: (Reaction.CLAIM,),
     Event.WINDOWS_MOVED: (Reaction.STAGE_WINDOWS,),
     Event.LIMITS_STORED: (Reaction.CLAIM_FROM_LANES,),
-    Event.TASKS_CHANGED: (Reaction.STORE_LIMITS, Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS),
+    Event.TASKS_CHANGED: (
+        Reaction.STORE_LIMITS,
+        Reaction.CLAIM_FROM_LANES,
+        Reaction.STAGE_WINDOWS,
+        Reaction.DESCRIBE_WORKER,
+    ),
     Event.JOBS_RECLAIMED: (Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS, Reaction.PRUNE),
     Event.JOBS_EXPIRED: (Reaction.PRUNE,),
     Event.RENEWAL_FAILED: (Reaction.WAIT_BEFORE_RECLAIMING,),
@@ -85,6 +97,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.SCHEDULED_RUN_ENDED: (Reaction.STAGE_WINDOWS,),
     Event.JOBS_DUE_HERE: (Reaction.CLAIM_FROM_LANES,),
     Event.CANCEL_REQUESTED_HERE: (Reaction.LOOK_FOR_CANCELLATIONS,),
+    Event.WISH_CHANGED_HERE: (Reaction.LOOK_FOR_WISHES,),
     Event.JOB_ENDED_HERE: (Reaction.PRUNE,),
     Event.SCHEDULES_CHANGED_HERE: (Reaction.STAGE_WINDOWS,),
 }

@@ -7,6 +7,7 @@ import logging
 import secrets
 
 from pg_scheduler.domain.errors import PgSchedulerError
+from pg_scheduler.domain.workers import WorkerState
 from pg_scheduler.engine.composition import Composition, Services, Surroundings
 from pg_scheduler.engine.running.attempt import StopReason
 from pg_scheduler.engine.service import keep_running
@@ -74,6 +75,7 @@ class Worker:
         if self._running:
             return
         rounds = self.services.rounds(self.settings)
+        self.services.report.describe()
         for name, one_round in rounds.items():
             self._running[name] = asyncio.create_task(
                 keep_running(name, one_round, self._clock, self.services.observers.pass_finished),
@@ -106,6 +108,7 @@ class Worker:
         await asyncio.shield(stopping)
 
     async def _stop(self) -> None:
+        self.services.report.state = WorkerState.STOPPING
         await self._stop_claiming()
         self.services.starter.give_back_waiting()
         await first_of(self.services.active.wait_idle(), self._grace_expired.wait())

@@ -182,6 +182,10 @@ class WorkerHost:
         """Find out at once which running job should stop."""
         self._emit(Event.CANCEL_REQUESTED_HERE)
 
+    def wish_changed(self) -> None:
+        """Find out at once what this worker is asked for."""
+        self._emit(Event.WISH_CHANGED_HERE)
+
     def job_ended(self) -> None:
         """Delete at once what the policies do not keep."""
         self._emit(Event.JOB_ENDED_HERE)

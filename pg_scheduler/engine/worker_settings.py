@@ -43,5 +43,8 @@ class WorkerSettings:
     blocked_after: float = 1.0
     """Seconds of a silent event loop that are worth a warning."""
 
+    app_version: str | None = None
+    """What the application calls its version."""
+
     def __post_init__(self) -> None:
         with_slots(self.queues, self.capacity)

@@ -22,6 +22,7 @@ from pg_scheduler.ports.retention import Retention
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.schema import Schema
 from pg_scheduler.ports.signals import Signals
+from pg_scheduler.ports.steering import Steering
 
 
 @runtime_checkable
@@ -66,6 +67,11 @@ class Driver(Protocol):
     @property
     def insight(self) -> Insight:
         """Read-only views."""
+        ...
+
+    @property
+    def steering(self) -> Steering:
+        """Acts of an operator."""
         ...
 
     @property

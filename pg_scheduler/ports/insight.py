@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.workers import WorkerRecord
 
 
 class JobPlace(NamedTuple):
@@ -110,6 +111,6 @@ class Insight(Protocol):
         """The distinct names of pending jobs, sorted."""
         ...
 
-    async def workers(self) -> list[WorkerRecord]:
+    async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         """Workers that have shown a sign of life and not said goodbye, by id."""
         ...

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import NOTHING_NEW, SignOfLife, WorkerWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class RenewRequest:
     pid: int
     lease: timedelta
     leases: Sequence[Lease]
+    says: SignOfLife = NOTHING_NEW
+    """What it does, and what it knows if that is not stored yet."""
     likes: str = ""
     """A digest of what it claims, and how much at once. Workers with the same one are its likes: of what it
     would claim, each of them would."""
@@ -43,6 +46,10 @@ class RenewAnswer:
     held: frozenset[Lease]
     cancel_requested: frozenset[Lease]
     """A part of `held`."""
+    wish: WorkerWish = WorkerWish.WORK
+    """What somebody has asked this worker for."""
+    profile_missing: bool = False
+    """True if the store does not know what the worker knows: it never said, or was forgotten meanwhile."""
     fleet: Fleet = Fleet()
     """Who else lives. A store that does not tell has every worker look for itself."""
 

@@ -1,4 +1,4 @@
-"""Where the limits of tasks are kept, for the whole cluster."""
+"""Where the limits of tasks and queues are kept, for the whole cluster."""
 
 from __future__ import annotations
 
@@ -29,8 +29,18 @@ class PausedQueue:
     since: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """The limits of a queue."""
+
+    queue: str
+    limits: TaskLimits
+    since: datetime
+    """When they were set."""
+
+
 class LimitStore(Protocol):
-    """Limits by task; pauses by task and by queue."""
+    """Limits and pauses, by task and by queue."""
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         """Let these limits hold from now on, for jobs stored already too; the last word counts. No limits at
@@ -48,6 +58,15 @@ class LimitStore(Protocol):
 
     async def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, by name."""
+        ...
+
+    async def limit_queue(self, queue: str, limits: TaskLimits, *, now: datetime | None = None) -> bool:
+        """Let these limits hold for all jobs of a queue together, from now on, for jobs stored already too;
+        what runs takes its place. No limits at all end those there were. True if that was a change."""
+        ...
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        """Every queue that has limits, by name."""
         ...
 
     async def list_limits(self) -> list[LimitRecord]:

@@ -22,6 +22,8 @@ class SignalKind(StrEnum):
     """A schedule has changed, or its unfinished run has finished."""
     LANE = "lane"
     """A lane has something to give: a job is due now or soon, a running one ended, a task is resumed."""
+    WORKER = "worker"
+    """Somebody asked a worker for something: each renews its leases, which tells whether it is this one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,8 +117,10 @@ def test_ids_of_the_reference_are_time_ordered_uuids() -> None:
     assert abs((made.int >> 80) / 1000 - time.time()) < 60
 
 
-def test_peers_are_measured_only_when_named() -> None:
-    assert [part.name for part in PARTS.values() if not part.by_default] == ["peers"]
+def test_everything_is_measured_once_at_a_small_scale_and_as_often_as_asked() -> None:
+    server = bench_server()  # not started
+    assert [Bench(server, "asyncpg", scale).rounds for scale in (0.5, 1)] == [1, 3]
+    assert Bench(server, "asyncpg", 0.5, repeats=5).rounds == 5
 
 
 def test_a_part_that_does_not_exist_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:

@@ -132,8 +132,8 @@ MUTANTS = (
     Mutant(
         "clock set back",
         "a lane whose last start is still to come has had it just now",
-        ((SQL + "claim_lanes.sql", "WHERE lane_capacity.claimed_at > :NOW",
-          "WHERE false AND lane_capacity.claimed_at > :NOW"),),
+        ((SQL + "claim_lanes.sql", "WHERE gates.claimed_at > :NOW",
+          "WHERE false AND gates.claimed_at > :NOW"),),
     ),
     Mutant(
         "clock set back",
@@ -181,8 +181,7 @@ MUTANTS = (
     Mutant(
         "limits",
         "a lane gives no more than its limit",
-        ((FRAGMENTS + "lane_capacity.sql", "lane_tokens.concurrency - running.jobs,",
-          "lane_tokens.concurrency,"),),
+        ((FRAGMENTS + "gates.sql", "tokens.concurrency - running.jobs,", "tokens.concurrency,"),),
     ),
 )  # fmt: skip
 """Each scenario has at least one."""

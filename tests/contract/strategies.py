@@ -54,18 +54,17 @@ JOBS = st.builds(
     headers=st.sampled_from([None, '{"a": 1}']),
     delay=st.sampled_from([None, None, None, timedelta(0), timedelta(seconds=5)]),
     limit_key=st.sampled_from([None, None, "key", "Key"]),
+    queue=st.sampled_from(["default", "default", "mail"]),
     fresh_id=st.booleans(),  # said of ids that are taken too: a driver may be quick, it may not be wrong
 )
+QUEUES = st.sampled_from(["mail", "mail", "default"])
 DEDUPE_KEYS = st.sampled_from([None, "d", "D"])
-LIMITS = st.dictionaries(
-    NAMES,
-    st.builds(
-        TaskLimits,
-        concurrency=st.sampled_from([None, None, 1, 2]),
-        rate=st.sampled_from([None, None, 0.5, 2.0, 30.0]),
-    ),
-    min_size=1,
+LIMIT = st.builds(
+    TaskLimits,
+    concurrency=st.sampled_from([None, None, 1, 2]),
+    rate=st.sampled_from([None, None, 0.5, 2.0, 30.0]),
 )
+LIMITS = st.dictionaries(NAMES, LIMIT, min_size=1)
 
 _DELAYS = st.sampled_from([timedelta(0), timedelta(seconds=7.654321), timedelta(days=1)])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,7 +21,7 @@ from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing.contract.scene import (
     IGNORE,
     LEASE,
@@ -158,10 +159,10 @@ async def test_a_renewal_waits_for_nobody_and_extends_what_is_free(
         async with asyncio.timeout(20):
             while await _waiting_for_a_lock(sql) < 1:
                 await asyncio.sleep(0.005)
-        answer = await asyncio.wait_for(renewing(drivers[0], IDS), 10)
+        answer: Any = await asyncio.wait_for(renewing(drivers[0], IDS), 10)
         until = {job.job_id: job.lease_until for job in await drivers[0].insight.jobs()}
     await batch
-    assert answer == RenewAnswer(frozenset(Lease(job_id, 1) for job_id in IDS), frozenset())
+    assert answer.held == {Lease(job_id, 1) for job_id in IDS}
     assert (until["a"], until["m"]) == (at(10) + LEASE, at(0) + LEASE)
 
 

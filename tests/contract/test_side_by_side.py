@@ -55,11 +55,13 @@ from tests.contract.strategies import (
     JOBS,
     KNOWN_NAMES,
     LEASE,
+    LIMIT,
     LIMITS,
     NAMES,
     NOT_KEPT,
     PASSING,
     POLICIES,
+    QUEUES,
     VERDICTS,
     WORKERS,
     Held,
@@ -79,6 +81,7 @@ TABLES = (
     "scheduled_job_workers",
     "scheduled_job_limits",
     "scheduled_job_lanes",
+    "scheduled_job_queues",
 )
 
 Run = Callable[[Awaitable[Any]], Any]
@@ -144,6 +147,14 @@ class SideBySide(RuleBasedStateMachine):
     @rule(name=NAMES, paused=st.booleans())
     def pause(self, name: str, paused: bool) -> None:
         self.both("limits.pause_task", name, paused)
+
+    @rule(queue=QUEUES, limits=LIMIT)
+    def limit_queue(self, queue: str, limits: TaskLimits) -> None:
+        self.both("limits.limit_queue", queue, limits)
+
+    @rule(queue=QUEUES, paused=st.booleans())
+    def pause_queue(self, queue: str, paused: bool) -> None:
+        self.both("limits.pause_queue", queue, paused)
 
     @rule(worker=WORKERS, names=KNOWN_NAMES, limit=st.sampled_from([4, 2, 1, 4]))
     def claim_from_lanes(self, worker: str, names: list[str], limit: int) -> None:
@@ -241,10 +252,12 @@ async def _everything(driver: Driver) -> Any:
     history = [await driver.insight.attempts(job.job_id) for job in jobs]
     asked = [
         driver.insight.counts(),
-        driver.insight.workers(),
+        driver.insight.workers(now=NOON),
         driver.insight.pending_names(),
         driver.insight.sizes(),
         driver.limits.list_limits(),
+        driver.limits.queue_limits(),
+        driver.limits.paused_queues(),
     ]
     return jobs, history, [await answer for answer in asked]
 

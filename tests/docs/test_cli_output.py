@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner
 
 from pg_scheduler import Job, PgQueuer
+from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.models import Context
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler_cli.main import main as pgq
 from tests.docs.tables import names, table
 
@@ -28,12 +30,17 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq jobs cancel": [["JOB"]],
     "pgq jobs retry": [["JOB"]],
     "pgq queues list": [[]],
+    "pgq queues limit": [["default", "--clear"]],
     "pgq queues pause": [["default"]],
     "pgq queues resume": [["default"]],
     "pgq queues purge": [["nothing", "--yes"]],
     "pgq tasks list": [[]],
     "pgq tasks pause": [["mail"]],
     "pgq tasks resume": [["mail"]],
+    "pgq workers list": [[]],
+    "pgq workers quiet": [["WORKER"]],
+    "pgq workers resume": [["WORKER"]],
+    "pgq workers stop": [["WORKER"]],
     "pgq schedules list": [[]],
     "pgq schedules show": [[key] for key in SCHEDULES],
     "pgq schedules next": [["nightly"]],
@@ -63,6 +70,8 @@ async def job(dsn: str) -> str:
         await app.queries.enqueue("rest")
         await app.scheduler.add_schedule("report", key="nightly", cron="0 3 * * *")
         await app.scheduler.add_schedule("report", key="steady", every=timedelta(minutes=1))
+        says = SignOfLife(profile=WorkerProfile(capacity=1))
+        await app.scheduler.driver.jobs.renew(RenewRequest("WORKER", "host", 1, timedelta(hours=1), (), says))
     return str(made)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 
@@ -113,6 +115,45 @@ async def test_a_paused_queue_is_passed_by_until_it_is_resumed(pgq: PgQueuer, cl
     assert await client.resume_queue("a")
     await drain(pgq.scheduler)
     assert ran == ["b", "a"]
+
+
+async def test_a_limited_queue_runs_no_more_of_all_its_entrypoints_at_once(
+    pgq: PgQueuer, client: Queries
+) -> None:
+    running: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+
+    async def work(job: Job) -> None:
+        running[job.queue] += 1
+        most[job.queue] = max(most[job.queue], running[job.queue])
+        for _ in range(5):
+            await asyncio.sleep(0)
+        running[job.queue] -= 1
+
+    for name in ("one", "other"):
+        pgq.entrypoint(name)(work)
+    await client.enqueue(["one"] * 2, [None] * 2, queue="m")
+    assert await client.limit_queue("m", concurrency_limit=2)
+    assert [(known.queue, known.limits.concurrency) for known in await client.queue_limits()] == [("m", 2)]
+    await client.enqueue(["one", "other"] * 3, [None] * 6, queue=["m", "m", "m", "m", "free", "free"])
+    await drain(pgq.scheduler)
+    assert most["m"] == 2
+    assert await client.limit_queue("m")
+    assert await client.queue_limits() == []
+
+
+async def test_limits_of_queues_that_cannot_be_are_refused_by_name(client: Queries) -> None:
+    for field, limits in (
+        ("concurrency_limit", {"concurrency_limit": 0}),
+        ("concurrency_limit", {"concurrency_limit": True}),
+        ("requests_per_second", {"requests_per_second": -1}),
+        ("requests_per_second", {"requests_per_second": "2"}),
+    ):
+        with pytest.raises(InvalidInput, match=field):
+            await client.limit_queue("m", **limits)
+    with pytest.raises(InvalidInput, match="queue"):
+        await client.limit_queue("", concurrency_limit=1)
+    assert await client.queue_limits() == []
 
 
 @pytest.mark.usefixtures("client")

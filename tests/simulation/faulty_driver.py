@@ -29,6 +29,7 @@ VERBS = {
         "forget_worker",
         "note_progress",
     ),
+    "steering": ("ask_worker",),
     "insight": (
         "job",
         "statuses",
@@ -57,7 +58,15 @@ VERBS = {
         "zoned_schedules",
         "note_manual_run",
     ),
-    "limits": ("set_limits", "pause_task", "pause_queue", "paused_queues", "list_limits"),
+    "limits": (
+        "set_limits",
+        "pause_task",
+        "pause_queue",
+        "paused_queues",
+        "limit_queue",
+        "queue_limits",
+        "list_limits",
+    ),
     "retention": ("prune", "record_vacuum", "vacuum_stats"),
     "schema": ("install", "status", "uninstall"),
 }

@@ -95,6 +95,7 @@ class Judge:
             self._holds,
             frozenset(name for name, limit in self._store.state.limits.items() if limit.paused),
             frozenset(self._store.state.paused_queues),
+            self._store.state.queue_limits,
             self.ledger,
             self._max_crashes,
         )

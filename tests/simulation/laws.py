@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pg_scheduler.domain.limits import CLOCK_SET_BACK, burst_of
+from pg_scheduler.domain.limits import CLOCK_SET_BACK, OF_QUEUES, burst_of
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.settling import GIVEN_BACK
@@ -15,6 +15,7 @@ from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
 from pg_scheduler.engine.service import MAX_PAUSE
 from pg_scheduler.ports.job_store import CancelAnswer
+from pg_scheduler.ports.limit_store import QueueLimits
 from pg_scheduler.testing.memory.rows import StoredJob
 from tests.simulation.holds import Holds
 from tests.simulation.ledger import Grant, Ledger, Rows, ScheduleStory
@@ -40,6 +41,7 @@ class Step:
     paused: frozenset[str]
     """Tasks."""
     paused_queues: frozenset[str]
+    queue_limits: Mapping[str, QueueLimits]
     ledger: Ledger
     max_crashes: int
 
@@ -81,6 +83,9 @@ def _claims(step: Step) -> Iterator[str]:
 
 def _claim(step: Step) -> Iterator[str]:
     yield from _claims(step)
+    for job in step.answer.jobs:
+        if job.queue in step.queue_limits:
+            yield f"{job.job_id} was claimed past the limits of {job.queue!r}"
     request, taken = step.args[0], {job.job_id for job in step.answer.jobs}
     last = max(((job.rank, job.execution_time, job.job_id) for job in step.answer.jobs), default=None)
     for job_id, row in step.rows.items():
@@ -107,6 +112,7 @@ def _is_served(step: Step, row: StoredJob) -> bool:
 def _claim_lanes(step: Step) -> Iterator[str]:
     yield from _still_lanes(step)
     yield from _claims(step)
+    yield from _too_many_of_queues(step)
     for name, lane in sorted({(job.task_name, job.lane) for job in step.answer.jobs}):
         limits = step.ledger.limits.get(name)
         if limits is None:
@@ -122,6 +128,24 @@ def _claim_lanes(step: Step) -> Iterator[str]:
             recent = sum(start > step.options["now"] - timedelta(seconds=1) for start in starts)
             if recent > limits.rate + burst_of(limits.rate):
                 yield f"{recent} jobs of {name!r}/{lane!r} started within a second"
+
+
+def _too_many_of_queues(step: Step) -> Iterator[str]:
+    """Of a queue with limits, what was claimed now is not too much, whatever ran before the limits came."""
+    now = step.options["now"]
+    for queue in sorted({job.queue for job in step.answer.jobs}.intersection(step.queue_limits)):
+        known = step.queue_limits[queue]
+        concurrency, rate = known.limits.concurrency, known.limits.rate
+        running = sum(
+            row.status is JobStatus.RUNNING and row.new.queue == queue for row in step.rows.values()
+        )
+        if concurrency is not None and running > concurrency:
+            yield f"{running} jobs of the queue {queue!r} run, {concurrency} may"
+        if rate is not None:
+            since = max(known.since, now - timedelta(seconds=1))
+            recent = sum(start > since for start in step.ledger.starts.get((OF_QUEUES, queue), ()))
+            if recent > rate + burst_of(rate):
+                yield f"{recent} jobs of the queue {queue!r} started within a second"
 
 
 def _still_lanes(step: Step) -> Iterator[str]:
@@ -144,6 +168,8 @@ def _still_lanes(step: Step) -> Iterator[str]:
         limits = step.ledger.limits.get(name)
         if limits is None or limits.rate is None or name in step.paused or name not in request.task_names:
             continue
+        if step.queue_limits:
+            continue  # it may be the queue that is full
         if (name, lane) in step.ledger.set_back:
             step.ledger.set_back.discard((name, lane))
             started_at[name, lane] = now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.schedule import Overlap
 from pg_scheduler.domain.states import JobEvent, JobStatus
@@ -125,7 +125,7 @@ class Ledger:
     schedules: dict[str, ScheduleStory] = field(default_factory=dict)
     code: CodeStory | None = None
     starts: dict[tuple[str, str], list[datetime]] = field(default_factory=dict)
-    """When jobs of each limited lane were claimed, by the store's clock."""
+    """When jobs of each lane, and from lanes of each queue, were claimed, by the store's clock."""
     started_at: dict[tuple[str, str], float] = field(default_factory=dict)
     """When the latest of them was, in simulated seconds; or when somebody first looked at the lane after the
     clock had been set back: then it is taken to have been just now."""
@@ -166,6 +166,7 @@ class Ledger:
         story.grants.append(Grant(worker_id, job.epoch, host, lease, at, at, now + lease))
         if job.lane is not None:
             self.starts.setdefault((job.task_name, job.lane), []).append(now)
+            self.starts.setdefault((OF_QUEUES, job.queue), []).append(now)
             self.started_at[job.task_name, job.lane] = at
 
     def clock_was_set_back(self, before: datetime, now: datetime) -> None:

@@ -139,6 +139,17 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLimit:
+    """A limit that a queue has for a time, from the beginning on where that is 0."""
+
+    queue: str
+    limits: TaskLimits
+    at: float
+    until: float | None
+    """None: for ever."""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Everything that a seed decides beforehand."""
 
@@ -156,6 +167,7 @@ class Plan:
     conflict: ConflictResolution
     all_look: int
     """Among so many likes each looks at once; with fewer than there are, they wait for each other."""
+    queue_limits: tuple[QueueLimit, ...] = ()
 
 
 FAULTS = (
@@ -200,6 +212,7 @@ def plan_of(seed: int) -> Plan:
         keep_completed=chance.random() < 0.8,
         conflict=ConflictResolution.IGNORE,
         all_look=all_look,
+        queue_limits=_queue_limits(seed, jobs, chaos),
     )
 
 
@@ -322,6 +335,20 @@ def _queues(
         tuple(replace(job, queue=chance.choice(QUEUES)) for job in jobs),
         pauses,
     )
+
+
+def _queue_limits(seed: int, jobs: tuple[JobPlan, ...], chaos: float) -> tuple[QueueLimit, ...]:
+    """In half of the seeds with queues, one or two of them have limits for a time."""
+    chance = random.Random(f"queue limits {seed}")
+    if chance.random() < 0.5 or all(job.queue == DEFAULT_QUEUE for job in jobs):
+        return ()
+    drawn = []
+    for queue in chance.sample(QUEUES, chance.choice([1, 1, 2])):
+        limits = chance.choice([TaskLimits(1), TaskLimits(2), TaskLimits(2, 1.0), TaskLimits(None, 0.5)])
+        begin = chance.choice([0.0, chance.uniform(0, chaos / 2)])
+        end = chance.choice([None, chance.uniform(begin, chaos)])
+        drawn.append(QueueLimit(queue, limits, begin, end))
+    return tuple(drawn)
 
 
 def _served(chance: random.Random, capacity: int) -> dict[str, int | None] | None:

@@ -13,6 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from pg_scheduler.client.current import note_stopped
+from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.engine.claiming import likes
 from pg_scheduler.engine.claiming.likes import ALL_LOOK
 from pg_scheduler.engine.running import claimed_ahead
@@ -20,6 +21,7 @@ from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
 from tests.simulation.end_laws import at_rest, broken_at_the_end
 from tests.simulation.faults import Troubles
+from tests.simulation.network import outcome_of
 from tests.simulation.plan import patience_of, plan_of
 from tests.simulation.threads import virtual_threads
 from tests.simulation.virtual_loop import HOST, Life, Stuck
@@ -75,6 +77,7 @@ def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
 
 
 async def _main(world: World) -> float:
+    _limit_queues(world)
     crew, clients = Crew(world), Clients(world)
     keepers = [_outside(world, crew.keep(slot)) for slot in crew.slots]
     wishes = clients.begin()
@@ -103,6 +106,19 @@ async def _main(world: World) -> float:
             note_stopped(slot.scheduler)
     world.loop.kill(clients.host)
     return recovery
+
+
+def _limit_queues(world: World) -> None:
+    """Somebody limits queues, and ends that."""
+
+    def change(queue: str, limits: TaskLimits) -> None:
+        outcome_of(world.store.limits.limit_queue(queue, limits, now=world.network.store_time()))
+        world.note(f"the queue {queue!r} has the limits {limits}")
+
+    for one in world.plan.queue_limits:
+        world.loop.call_later(one.at, change, one.queue, one.limits, context=OUTSIDE_HOST.context)
+        if one.until is not None:
+            world.loop.call_later(one.until, change, one.queue, NO_LIMITS, context=OUTSIDE_HOST.context)
 
 
 def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:

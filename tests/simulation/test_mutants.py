@@ -17,6 +17,7 @@ from pg_scheduler import Scheduler
 from pg_scheduler.domain import succession
 from pg_scheduler.domain.catch_up import plan_advance
 from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.domain.limits import OF_QUEUES
 from pg_scheduler.domain.lost_lease import status_after_lost_lease
 from pg_scheduler.domain.schedule import CatchUp, ScheduleSpec
 from pg_scheduler.domain.settling import settles
@@ -214,6 +215,28 @@ def with_pauses_of_queues_that_nobody_minds(patch: pytest.MonkeyPatch) -> None:
     )
 
 
+def without_counting_what_runs_in_queues(patch: pytest.MonkeyPatch) -> None:
+    running = LaneClaim._running
+    patch.setattr(LaneClaim, "_running", lambda self, gate: gate[0] != OF_QUEUES and running(self, gate))
+
+
+def without_the_tokens_of_queues(patch: pytest.MonkeyPatch) -> None:
+    after = LaneClaim._after_starts
+
+    def forgotten(self: LaneClaim, gate: Any, starts: int) -> Any:
+        state = after(self, gate, starts)
+        return replace(state, refilled_at=None) if gate[0] == OF_QUEUES else state
+
+    patch.setattr(LaneClaim, "_after_starts", forgotten)
+
+
+def with_queues_whose_limits_stored_jobs_pass_by(patch: pytest.MonkeyPatch) -> None:
+    lane_of = state.MemoryState.lane_of
+    patch.setattr(
+        state.MemoryState, "lane_of", lambda self, task, queue, limit_key: lane_of(self, task, "", limit_key)
+    )
+
+
 def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(WorkerHost, "_forget_parent", lambda self: None)
 
@@ -244,6 +267,9 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (with_lanes_that_open_before_their_time, 3330, "", "times a second for nothing"),
         (with_queues_that_nobody_told_apart, 0, "", "does not serve"),
         (with_pauses_of_queues_that_nobody_minds, 0, "pause queue", "is paused"),
+        (without_counting_what_runs_in_queues, 0, "", "may"),
+        (without_the_tokens_of_queues, 0, "", "started within a second"),
+        (with_queues_whose_limits_stored_jobs_pass_by, 0, "", "past the limits of"),
         (with_identities_that_survive_forks, 0, "", "held, and was not renewed"),
     ],
 )

@@ -12,4 +12,10 @@
         JOIN :"schema".scheduled_jobs AS job ON job.job_name = run.job_name AND job.lane = run.lane
         WHERE run.lane IS NOT NULL AND job.status = 'pending' AND job.lane IS NOT NULL
     )
+        OR EXISTS (
+            SELECT 1
+            FROM held AS run
+            -- include: waits_for_queue_of
+            WHERE run.lane IS NOT NULL
+        )
 ) AS lane_notified

@@ -1,4 +1,5 @@
--- What holds for all jobs of a stream: whether its task has limits, and whether a pause may have held it up.
+-- What holds for all jobs of a stream: whether its task or queue has limits, and whether a pause may have
+-- held it up.
 ruled AS MATERIALIZED (
     SELECT
         streams.*,
@@ -7,6 +8,12 @@ ruled AS MATERIALIZED (
                 SELECT limits.task_name
                 FROM :"schema".scheduled_job_limits AS limits
                 WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
+            )
+        ) OR streams.queue = ANY (
+            ARRAY(
+                SELECT queues.queue
+                FROM :"schema".scheduled_job_queues AS queues
+                WHERE queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL
             )
         ) AS is_limited,
         streams.job_name = ANY (

@@ -1,9 +1,9 @@
 -- Lease due jobs of known names to a worker, most urgent first; what is too late for its first start ends
--- expired instead. Jobs that stand in lanes are not seen here; a job of a limited task that was stored
--- without one (the limit is younger) is sorted into its lane now. Streams are visited one by one, each as a
--- range of its index that ends at now(): a million future jobs of an urgent rank cost one index probe, not a
--- scan, and so does a million due jobs of a queue or task that the worker does not take. The nested loops
--- yield rows in order and stop at the limit, so no row is locked that is not taken.
+-- expired instead. Jobs that stand in lanes are not seen here; a job of a limited task or queue that was
+-- stored without one (the limit is younger) is sorted into its lane now. Streams are visited one by one, each
+-- as a range of its index that ends at now(): a million future jobs of an urgent rank cost one index probe,
+-- not a scan, and so does a million due jobs of a queue or task that the worker does not take. The nested
+-- loops yield rows in order and stop at the limit, so no row is locked that is not taken.
 WITH RECURSIVE
 -- include: streams,
 -- include: ruled,

@@ -1,26 +1,25 @@
--- Lease due jobs of limited tasks, as far as their limits allow, exactly, whoever else claims meanwhile.
--- How that can be one statement: what a lane may give is counted in the statement's snapshot, and each
--- claim from a lane then writes its transaction into the lane's row. Claims from one lane queue for that
--- row; who comes second finds another transaction there than its own snapshot shows, knows that its count
--- is old, takes nothing, and says that it should be asked again. Whatever else ends a run in the meantime
--- only makes the count too high. Paused and full lanes are passed by. Jobs are locked before they count: one
--- that somebody's transaction holds takes no place and costs no token.
+-- Lease due jobs of limited tasks and queues, as far as the limits allow, exactly, whoever claims meanwhile.
+-- A job passes two gates, its lane's and its queue's, and each gate has a row. How that can be one statement:
+-- what a gate may let pass is counted in the statement's snapshot, and each claim then writes its transaction
+-- into the gate's row. Claims queue for that row; who comes second finds another transaction there than its
+-- own snapshot shows, knows that its count is old, takes nothing, and says that it should be asked again.
+-- Whatever else ends a run in the meantime only makes the count too high. Paused and full lanes are passed
+-- by. Jobs are locked before they count: one that somebody's transaction holds takes no place and costs no
+-- token.
 -- One statement looks at so many lanes at most, from a given one on; who asks goes on where it ended.
 WITH RECURSIVE
 -- include: candidate_lanes,
--- include: lane_capacity,
--- Due jobs of lanes that have capacity, with the place of each in its lane's order; those that are too late
--- for their first start apart from the others.
+-- include: gates,
+-- Due jobs that a lane and a queue have room for, with the place of each in its lane's order; those that are
+-- too late for their first start apart from the others.
 due_in_lanes AS MATERIALIZED (
     SELECT
-        of_rank.job_id, of_rank.is_late, of_rank.execution_time, lane_ranks.priority, lane_ranks.queue,
-        lane_capacity.job_name, lane_capacity.lane, lane_capacity.capacity,
+        lane_ranks.*, of_rank.job_id, of_rank.is_late, of_rank.execution_time,
         pg_catalog.row_number() OVER (
-            PARTITION BY lane_capacity.job_name, lane_capacity.lane, of_rank.is_late
+            PARTITION BY lane_ranks.job_name, lane_ranks.lane, of_rank.is_late
             -- include: claim_order
         ) AS place
-    FROM lane_capacity
-    JOIN lane_ranks USING (job_name, lane)
+    FROM ranks AS lane_ranks
     CROSS JOIN LATERAL (
         SELECT
             job.job_id, job.execution_time,
@@ -32,9 +31,24 @@ due_in_lanes AS MATERIALIZED (
         -- include: claim_order
         -- What is too late takes no capacity, but must not hide what is not: a few more, for each of many
         -- lanes; if all are too late, the next claim finds the others.
-        LIMIT lane_capacity.capacity + least(:limit::integer, 20)
+        LIMIT least(lane_ranks.capacity, lane_ranks.queue_capacity) + least(:limit::integer, 20)
     ) AS of_rank
-    WHERE lane_capacity.capacity > 0
+    WHERE least(lane_ranks.capacity, lane_ranks.queue_capacity) > 0
+),
+-- Those that may start: of each lane its first, and of these the first of each queue.
+possible AS MATERIALIZED (
+    SELECT due.*
+    FROM (
+        SELECT
+            due_in_lanes.*,
+            pg_catalog.row_number() OVER (
+                PARTITION BY due_in_lanes.queue
+                -- include: claim_order
+            ) AS queue_place
+        FROM due_in_lanes
+        WHERE NOT due_in_lanes.is_late AND due_in_lanes.place <= due_in_lanes.capacity
+    ) AS due
+    WHERE due.queue_place <= due.queue_capacity
 ),
 -- include: competing,
 -- How many jobs each rank of a lane is to give, once all that are due have been put in the common order.
@@ -45,10 +59,9 @@ shares AS MATERIALIZED (
         SELECT candidate.queue, candidate.job_name, candidate.lane, candidate.priority
         FROM (
             SELECT
-                due_in_lanes.queue, due_in_lanes.job_name, due_in_lanes.lane, due_in_lanes.priority,
-                due_in_lanes.execution_time, due_in_lanes.job_id
-            FROM due_in_lanes
-            WHERE NOT due_in_lanes.is_late AND due_in_lanes.place <= due_in_lanes.capacity
+                possible.queue, possible.job_name, possible.lane, possible.priority,
+                possible.execution_time, possible.job_id
+            FROM possible
             UNION ALL
             SELECT NULL, NULL, NULL, urgent.priority, urgent.execution_time, urgent.job_id
             FROM urgent
@@ -59,24 +72,51 @@ shares AS MATERIALIZED (
     WHERE first.lane IS NOT NULL
     GROUP BY first.queue, first.job_name, first.lane, first.priority
 ),
--- How many each lane is to give.
+-- How many each gate is to let pass.
 selection AS MATERIALIZED (
-    SELECT shares.job_name, shares.lane, pg_catalog.sum(shares.jobs)::integer AS jobs
-    FROM shares
-    GROUP BY shares.job_name, shares.lane
+    SELECT passing.job_name, passing.lane, pg_catalog.sum(passing.jobs)::integer AS jobs
+    FROM (
+        SELECT shares.job_name, shares.lane, shares.jobs FROM shares
+        UNION ALL
+        SELECT '', shares.queue, shares.jobs FROM shares
+    ) AS passing
+    JOIN gates USING (job_name, lane)
+    WHERE gates.is_written
+    GROUP BY passing.job_name, passing.lane
 ),
--- Lanes that give nothing, but whose row is to tell of this look: jobs wait in them and they are full, or
--- their rate was counted at a time that is still to come (the clock was set back). See `domain/limits.py`.
+-- Lanes that may step in where a transaction holds the jobs of another one of a limited queue, or those of
+-- their own in another queue: a few, left to chance.
+spare AS MATERIALIZED (
+    SELECT due_in_lanes.queue, due_in_lanes.job_name, due_in_lanes.lane
+    FROM due_in_lanes
+    WHERE due_in_lanes.in_limited_queue
+        AND NOT due_in_lanes.is_late
+        AND (due_in_lanes.queue, due_in_lanes.job_name, due_in_lanes.lane) NOT IN (
+            SELECT shares.queue, shares.job_name, shares.lane FROM shares
+        )
+        AND (
+            due_in_lanes.queue IN (SELECT shares.queue FROM shares)
+            OR (due_in_lanes.job_name, due_in_lanes.lane) IN (
+                SELECT shares.job_name, shares.lane FROM shares
+            )
+        )
+    GROUP BY due_in_lanes.queue, due_in_lanes.job_name, due_in_lanes.lane
+    ORDER BY pg_catalog.random()
+    LIMIT 5
+),
+-- Gates that let nothing pass, but whose row is to tell of this look: jobs wait before them and they are
+-- full, or their rate was counted at a time that is still to come (the clock was set back). See
+-- `domain/limits.py`.
 noted AS MATERIALIZED (
-    SELECT lane_capacity.job_name, lane_capacity.lane, lane_capacity.claimed_at
-    FROM lane_capacity
-    WHERE lane_capacity.claimed_at > :NOW + pg_catalog.make_interval(secs => :set_back::double precision)
+    SELECT gates.job_name, gates.lane, gates.claimed_at
+    FROM gates
+    WHERE gates.claimed_at > :NOW + pg_catalog.make_interval(secs => :set_back::double precision)
         OR (
-            lane_capacity.slots <= 0
+            gates.slots <= 0
             AND (
-                lane_capacity.full_at IS NULL
-                OR lane_capacity.full_at > :NOW
-                OR lane_capacity.full_at <= :NOW - pg_catalog.make_interval(
+                gates.full_at IS NULL
+                OR gates.full_at > :NOW
+                OR gates.full_at <= :NOW - pg_catalog.make_interval(
                     secs => :note_again::double precision
                 )
             )
@@ -91,124 +131,152 @@ noted AS MATERIALIZED (
                         AND job.execution_time <= :NOW
                     LIMIT 1
                 ) AS waiting
-                WHERE lane_ranks.job_name = lane_capacity.job_name AND lane_ranks.lane = lane_capacity.lane
+                WHERE (lane_ranks.job_name = gates.job_name AND lane_ranks.lane = gates.lane)
+                    OR (gates.job_name = '' AND lane_ranks.queue = gates.lane)
             )
         )
 ),
--- The rows of these lanes, locked, as far as they still are as the snapshot has them. Who waits here for a
+-- The rows of these gates, locked, as far as they still are as the snapshot has them. Who waits here for a
 -- claim that is rolled back finds the jobs free again that it had locked.
-open_lanes AS MATERIALIZED (
+open_gates AS MATERIALIZED (
     SELECT state.task_name, state.lane
     FROM (
         SELECT selection.job_name, selection.lane FROM selection
         UNION
         SELECT noted.job_name, noted.lane FROM noted
+        UNION
+        SELECT spare.job_name, spare.lane FROM spare
+        UNION
+        SELECT '', spare.queue FROM spare
     ) AS wanted
-    JOIN lane_capacity USING (job_name, lane)
+    JOIN gates USING (job_name, lane)
     JOIN :"schema".scheduled_job_lanes AS state
         ON state.task_name = wanted.job_name COLLATE "C" AND state.lane = wanted.lane
-    WHERE state.claimed_in = lane_capacity.claimed_in
+    WHERE state.claimed_in = gates.claimed_in
     ORDER BY state.task_name COLLATE "C", state.lane COLLATE "C"
     FOR UPDATE OF state
 ),
--- Lanes that may give jobs: those, and the ones that have no row yet.
+-- Gates that may let jobs pass: those, the ones that have no row yet, and queues without limits.
 granting AS MATERIALIZED (
-    SELECT selection.job_name, selection.lane, selection.jobs
-    FROM selection
-    JOIN lane_capacity USING (job_name, lane)
-    WHERE lane_capacity.claimed_in IS NULL
-        OR (selection.job_name, selection.lane) IN (
-            SELECT open_lanes.task_name, open_lanes.lane FROM open_lanes
-        )
+    SELECT gates.job_name, gates.lane
+    FROM gates
+    WHERE gates.claimed_in IS NULL
+        OR NOT gates.is_written
+        OR (gates.job_name, gates.lane) IN (SELECT open_gates.task_name, open_gates.lane FROM open_gates)
 ),
--- The first jobs of these lanes, locked. In place of one that somebody else holds comes the next.
+-- The ranks behind open gates, and how many jobs each is to give.
+giving AS MATERIALIZED (
+    SELECT lane_ranks.*, coalesce(shares.jobs, 0) AS jobs
+    FROM ranks AS lane_ranks
+    LEFT JOIN shares USING (queue, job_name, lane, priority)
+    WHERE (lane_ranks.job_name, lane_ranks.lane) IN (
+            SELECT granting.job_name, granting.lane FROM granting
+        )
+        AND lane_ranks.queue IN (SELECT granting.lane FROM granting WHERE granting.job_name = '')
+),
+-- The first jobs of each, locked. In place of one that somebody else holds comes the next.
 wanted AS MATERIALIZED (
-    SELECT first.job_id, granting.job_name, granting.lane
-    FROM granting
-    JOIN shares USING (job_name, lane)
-    JOIN lane_ranks USING (queue, job_name, lane, priority)
-    JOIN lane_capacity USING (job_name, lane)
+    SELECT
+        first.job_id, lane_ranks.queue, lane_ranks.job_name, lane_ranks.lane,
+        lane_ranks.capacity, lane_ranks.queue_capacity, lane_ranks.in_limited_queue
+    FROM giving AS lane_ranks
     CROSS JOIN LATERAL (
         -- include: due_of_lane_rank
         -- include: claim_order
-        LIMIT shares.jobs
+        LIMIT lane_ranks.jobs
         FOR UPDATE SKIP LOCKED
     ) AS first
+    WHERE lane_ranks.jobs > 0
 ),
--- What other ranks of the lane have, where some could not give what they were to.
+-- What other ranks have, where some could not give what they were to: as many as their gates have room for
+-- besides. Which of one rank comes first is left to chance: what a transaction holds for long must starve
+-- neither its own lane nor another.
 instead AS MATERIALIZED (
-    SELECT first.job_id, lacking.job_name, lacking.lane
-    FROM (
-        SELECT granting.job_name, granting.lane, granting.jobs - pg_catalog.count(wanted.job_id) AS jobs
-        FROM granting
-        LEFT JOIN wanted USING (job_name, lane)
-        GROUP BY granting.job_name, granting.lane, granting.jobs
-        HAVING pg_catalog.count(wanted.job_id) < granting.jobs
-    ) AS lacking
-    JOIN lane_capacity USING (job_name, lane)
-    CROSS JOIN LATERAL (
-        SELECT of_rank.job_id
-        FROM (
-            SELECT *
-            FROM lane_ranks
-            WHERE lane_ranks.job_name = lacking.job_name AND lane_ranks.lane = lacking.lane
-            ORDER BY lane_ranks.priority
-        ) AS lane_ranks
-        CROSS JOIN LATERAL (
-            -- include: due_of_lane_rank
-                AND job.job_id <> ALL (ARRAY(SELECT wanted.job_id FROM wanted))
-            -- include: claim_order
-            LIMIT lacking.jobs
-            FOR UPDATE SKIP LOCKED
-        ) AS of_rank
-        LIMIT lacking.jobs
-    ) AS first
-),
--- All that are locked.
-locked AS MATERIALIZED (
-    SELECT * FROM wanted
-    UNION ALL
-    SELECT * FROM instead
-),
--- How many each lane gives, and how many it would have had room for.
-taken AS MATERIALIZED (
     SELECT
-        granting.job_name, granting.lane,
-        pg_catalog.count(locked.job_id)::integer AS jobs,
-        granting.jobs - pg_catalog.count(locked.job_id) AS passed_over
-    FROM granting
-    LEFT JOIN locked USING (job_name, lane)
-    GROUP BY granting.job_name, granting.lane, granting.jobs
+        first.job_id, lane_ranks.queue, lane_ranks.job_name, lane_ranks.lane,
+        lane_ranks.capacity, lane_ranks.queue_capacity, lane_ranks.in_limited_queue
+    FROM (
+        SELECT giving.*, lacking.jobs AS lacking
+        FROM (
+            SELECT
+                (SELECT pg_catalog.sum(giving.jobs) FROM giving)
+                    - (SELECT pg_catalog.count(*) FROM wanted) AS jobs
+        ) AS lacking
+        JOIN giving ON lacking.jobs > 0
+        ORDER BY giving.priority, pg_catalog.random()
+    ) AS lane_ranks
+    CROSS JOIN LATERAL (
+        SELECT
+            lane_ranks.capacity - pg_catalog.count(*) FILTER (
+                WHERE wanted.job_name = lane_ranks.job_name AND wanted.lane = lane_ranks.lane
+            ) AS of_lane,
+            lane_ranks.queue_capacity - pg_catalog.count(*) FILTER (
+                WHERE wanted.queue = lane_ranks.queue
+            ) AS of_queue
+        FROM wanted
+    ) AS room
+    CROSS JOIN LATERAL (
+        -- include: due_of_lane_rank
+            AND job.job_id <> ALL (ARRAY(SELECT wanted.job_id FROM wanted))
+        -- include: claim_order
+        LIMIT greatest(least(room.of_lane, room.of_queue, lane_ranks.lacking), 0)
+        FOR UPDATE SKIP LOCKED
+    ) AS first
+    LIMIT greatest(
+        (SELECT pg_catalog.sum(giving.jobs) FROM giving) - (SELECT pg_catalog.count(*) FROM wanted), 0
+    )
 ),
--- Lanes whose row still is as the snapshot has it (that of a new lane may have been made meanwhile), written:
+-- All that are locked, but for those that together would be too many for one of their gates.
+locked AS MATERIALIZED (
+    SELECT fit.*
+    FROM (
+        SELECT
+            either.*,
+            pg_catalog.row_number() OVER (
+                PARTITION BY either.job_name, either.lane ORDER BY either.is_instead
+            ) AS place,
+            pg_catalog.row_number() OVER (PARTITION BY either.queue ORDER BY either.is_instead) AS queue_place
+        FROM (
+            SELECT wanted.*, false AS is_instead FROM wanted
+            UNION ALL
+            SELECT instead.*, true FROM instead
+        ) AS either
+    ) AS fit
+    WHERE fit.place <= fit.capacity AND fit.queue_place <= fit.queue_capacity
+),
+-- How many pass each gate.
+taken AS MATERIALIZED (
+    SELECT passing.job_name, passing.lane, pg_catalog.count(*)::integer AS jobs
+    FROM (
+        SELECT locked.job_name, locked.lane FROM locked
+        UNION ALL
+        SELECT '', locked.queue FROM locked
+    ) AS passing
+    GROUP BY passing.job_name, passing.lane
+),
+-- Gates whose row still is as the snapshot has it (that of a new lane may have been made meanwhile), written:
 -- what was counted for them is true.
 written AS (
     INSERT INTO :"schema".scheduled_job_lanes AS state (
         task_name, lane, claimed_in, claimed_at, refilled_at, full_at, granted
     )
     SELECT
-        lane_capacity.job_name, lane_capacity.lane, pg_catalog.pg_current_xact_id(),
-        CASE WHEN news.is_kept THEN lane_capacity.claimed_at ELSE :NOW END,
+        gates.job_name, gates.lane, pg_catalog.pg_current_xact_id(),
+        CASE WHEN news.is_kept THEN gates.claimed_at ELSE :NOW END,
         CASE
-            WHEN lane_capacity.rate IS NULL THEN NULL
-            WHEN news.is_kept OR (news.jobs = 0 AND lane_capacity.claimed_at IS NULL)
-            THEN lane_capacity.refilled_at
+            WHEN gates.rate IS NULL THEN NULL
+            WHEN news.is_kept OR (news.jobs = 0 AND gates.claimed_at IS NULL)
+            THEN gates.refilled_at
             ELSE :NOW + pg_catalog.make_interval(
                 -- A century at the most, whatever rate somebody has stored.
-                secs => least(
-                    (lane_capacity.missing + news.jobs::double precision) / lane_capacity.rate, 3155760000
-                )
+                secs => least((gates.missing + news.jobs::double precision) / gates.rate, 3155760000)
             )
         END,
-        CASE
-            WHEN lane_capacity.slots <= news.jobs THEN :NOW
-            ELSE lane_capacity.full_at
-        END,
+        CASE WHEN gates.slots <= news.jobs THEN :NOW ELSE gates.full_at END,
         news.jobs
     FROM (
         SELECT taken.job_name, taken.lane, taken.jobs, false AS is_kept
         FROM taken
-        WHERE taken.jobs > 0
         UNION ALL
         SELECT
             noted.job_name, noted.lane, 0,
@@ -218,12 +286,11 @@ written AS (
                 ), false
             )
         FROM noted
-        WHERE (noted.job_name, noted.lane) NOT IN (
-            SELECT taken.job_name, taken.lane FROM taken WHERE taken.jobs > 0
-        )
+        WHERE (noted.job_name, noted.lane) NOT IN (SELECT taken.job_name, taken.lane FROM taken)
     ) AS news
-    JOIN lane_capacity USING (job_name, lane)
-    ORDER BY lane_capacity.job_name COLLATE "C", lane_capacity.lane COLLATE "C"
+    JOIN gates USING (job_name, lane)
+    WHERE gates.is_written
+    ORDER BY gates.job_name COLLATE "C", gates.lane COLLATE "C"
     ON CONFLICT (task_name, lane) DO UPDATE SET
         claimed_in = CASE WHEN EXCLUDED.granted > 0 THEN EXCLUDED.claimed_in ELSE state.claimed_in END,
         claimed_at = EXCLUDED.claimed_at,
@@ -238,7 +305,7 @@ written AS (
     )
     RETURNING state.task_name, state.lane, state.granted
 ),
--- Lanes that give jobs.
+-- Gates that let jobs pass.
 reserved AS (
     SELECT written.task_name, written.lane FROM written WHERE written.granted > 0
 ),
@@ -251,6 +318,8 @@ started AS (
             SELECT locked.job_id
             FROM locked
             JOIN reserved ON reserved.task_name = locked.job_name AND reserved.lane = locked.lane
+            WHERE NOT locked.in_limited_queue
+                OR locked.queue IN (SELECT reserved.lane FROM reserved WHERE reserved.task_name = '')
         )
     )
     RETURNING
@@ -285,15 +354,35 @@ SELECT
     ) AS finished_notified,
     (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
     (
-        (SELECT pg_catalog.count(*) FROM granting) < (SELECT pg_catalog.count(*) FROM selection)
+        EXISTS (
+            SELECT 1
+            FROM selection
+            WHERE (selection.job_name, selection.lane) NOT IN (
+                SELECT granting.job_name, granting.lane FROM granting
+            )
+        )
         OR (SELECT pg_catalog.count(*) FROM reserved)
-            < (SELECT pg_catalog.count(*) FROM taken WHERE taken.jobs > 0)
+            < (SELECT pg_catalog.count(*) FROM taken JOIN gates USING (job_name, lane) WHERE gates.is_written)
         OR (SELECT pg_catalog.count(*) FROM started) >= :limit::integer
         OR (SELECT pg_catalog.count(*) FROM misfired) > 0
         OR outranked.jobs > 0
+        -- Where jobs had places in their lane, but none in their queue, those of other queues come next.
+        OR (
+            EXISTS (SELECT 1 FROM started)
+            AND EXISTS (
+                SELECT 1
+                FROM due_in_lanes
+                JOIN lane_ranks USING (job_name, lane)
+                WHERE NOT due_in_lanes.is_late
+                    AND due_in_lanes.place <= due_in_lanes.capacity
+                    AND due_in_lanes.job_id NOT IN (SELECT possible.job_id FROM possible)
+                    AND lane_ranks.queue <> due_in_lanes.queue
+            )
+        )
     ) AS more,
     outranked.jobs > 0 AS outranked,
-    coalesce((SELECT pg_catalog.sum(taken.passed_over) FROM taken), 0) > 0 AS passed_over,
+    coalesce((SELECT pg_catalog.sum(giving.jobs) FROM giving), 0)
+        > (SELECT pg_catalog.count(*) FROM locked) AS passed_over,
     (SELECT pg_catalog.min(next_opening.wait_seconds) FROM next_opening)::double precision AS wait_seconds,
     ended.queue AS ended_queue,
     ended.job_name AS ended_task,
@@ -301,11 +390,8 @@ SELECT
 FROM (
     -- How many jobs that lanes had room for were left to those that come before them.
     SELECT
-        (
-            SELECT pg_catalog.count(*)
-            FROM due_in_lanes
-            WHERE NOT due_in_lanes.is_late AND due_in_lanes.place <= due_in_lanes.capacity
-        ) - coalesce((SELECT pg_catalog.sum(selection.jobs) FROM selection), 0) AS jobs
+        (SELECT pg_catalog.count(*) FROM possible)
+            - coalesce((SELECT pg_catalog.sum(shares.jobs) FROM shares), 0) AS jobs
 ) AS outranked
 LEFT JOIN started ON true
 LEFT JOIN (

@@ -1,8 +1,15 @@
--- What rows need to know that are copied in by this transaction: its time, and which tasks have limits.
+-- What rows need to know that are copied in by this transaction: its time, and which tasks and queues
+-- have limits.
 SELECT
     :NOW AS now,
     ARRAY(
         SELECT limits.task_name
         FROM :"schema".scheduled_job_limits AS limits
         WHERE limits.task_name = ANY (:task_names::text[])
-    ) AS limited;
+    ) AS limited,
+    ARRAY(
+        SELECT queues.queue
+        FROM :"schema".scheduled_job_queues AS queues
+        WHERE queues.queue = ANY (:queues::text[])
+            AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+    ) AS limited_queues;

@@ -87,6 +87,14 @@ unused AS (
         WHERE old.claimed_at < :NOW - interval '1 hour'
             AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
             AND (old.full_at IS NULL OR old.full_at < :NOW - interval '1 hour')
+            -- The gate of a queue stays as long as the queue has limits.
+            AND NOT EXISTS (
+                SELECT 1
+                FROM :"schema".scheduled_job_queues AS queues
+                WHERE old.task_name = ''
+                    AND queues.queue = old.lane
+                    AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+            )
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE OF old SKIP LOCKED
     ) AS old

@@ -37,22 +37,34 @@ free AS (
     ORDER BY job.job_id COLLATE "C"
     FOR NO KEY UPDATE OF job SKIP LOCKED
 ),
--- The worker lives, and wants what others hold.
+-- The worker lives, wants what others hold, and hears what is wanted of it.
 alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (
-        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up, likes
+        worker_id, hostname, pid, started_at, last_seen, lease_until, held_up,
+        state, listening, task_names, chosen, queues, capacity, app_version, library_version, likes
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
         :NOW, :NOW, :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
         ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free)),
-        :likes::text
+        :state::text, :listening::boolean, :task_names::text[], :chosen::text[], :queues::text::jsonb,
+        :capacity::integer, :app_version::text, :library_version::text, :likes::text
     )
     ON CONFLICT (worker_id) DO UPDATE SET
         last_seen = EXCLUDED.last_seen,
         lease_until = EXCLUDED.lease_until,
         held_up = EXCLUDED.held_up,
-        likes = EXCLUDED.likes
+        likes = EXCLUDED.likes,
+        state = EXCLUDED.state,
+        listening = EXCLUDED.listening,
+        -- What it knows it says once, and again where that changes.
+        task_names = coalesce(EXCLUDED.task_names, worker.task_names),
+        chosen = coalesce(EXCLUDED.chosen, worker.chosen),
+        queues = coalesce(EXCLUDED.queues, worker.queues),
+        capacity = coalesce(EXCLUDED.capacity, worker.capacity),
+        app_version = coalesce(EXCLUDED.app_version, worker.app_version),
+        library_version = coalesce(EXCLUDED.library_version, worker.library_version)
+    RETURNING worker.wish, worker.capacity IS NULL AS profile_missing
 ),
 -- They last longer.
 renewed AS (
@@ -64,19 +76,20 @@ renewed AS (
     WHERE job.job_id = free.job_id
 )
 SELECT
-    held.job_id, held.epoch, held.cancel_requested,
-    NULL::integer AS workers, NULL::integer AS likes, NULL::integer AS place
-FROM held
-UNION ALL
--- Who else lives: see `Fleet`.
-SELECT
-    NULL, NULL, NULL,
-    1 + pg_catalog.count(*)::integer,
-    1 + (pg_catalog.count(*) FILTER (WHERE other.likes = :likes::text))::integer,
-    (
-        pg_catalog.count(*) FILTER (
-            WHERE other.likes = :likes::text AND other.worker_id COLLATE "C" < :worker_id::text
-        )
-    )::integer
-FROM :"schema".scheduled_job_workers AS other
-WHERE other.worker_id <> :worker_id::text AND other.lease_until >= :NOW;
+    held.job_id, held.epoch, held.cancel_requested, alive.wish, alive.profile_missing,
+    fleet.workers, fleet.likes, fleet.place
+FROM alive
+CROSS JOIN (
+    -- Who else lives: see `Fleet`.
+    SELECT
+        1 + pg_catalog.count(*)::integer AS workers,
+        1 + (pg_catalog.count(*) FILTER (WHERE other.likes = :likes::text))::integer AS likes,
+        (
+            pg_catalog.count(*) FILTER (
+                WHERE other.likes = :likes::text AND other.worker_id COLLATE "C" < :worker_id::text
+            )
+        )::integer AS place
+    FROM :"schema".scheduled_job_workers AS other
+    WHERE other.worker_id <> :worker_id::text AND other.lease_until >= :NOW
+) AS fleet
+LEFT JOIN held ON true;

@@ -7,8 +7,8 @@ WITH
 -- Rows that their verdicts may change, locked.
 held AS (
     SELECT
-        job.job_id, job.job_name, job.epoch, job.attempt_count, job.started_at, job.schedule_key, job.lane,
-        job.awaited, job.superseded, job.counts_epoch, job.counts_lane,
+        job.job_id, job.job_name, job.queue, job.epoch, job.attempt_count, job.started_at, job.schedule_key,
+        job.lane, job.awaited, job.superseded, job.counts_epoch, job.counts_lane,
         verdict.outcome, verdict.gives_back, verdict.unclaims, verdict.counts_retry, verdict.leaves_history,
         verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
         verdict.result::jsonb AS result,
@@ -164,8 +164,8 @@ SELECT
         WHERE EXISTS (
             SELECT 1
             FROM held AS run
-            -- An attempt of an earlier definition leaves a lane that the row does not name any more.
-            WHERE (run.counts_epoch = run.epoch AND run.counts_lane IS NOT NULL)
+            -- An attempt of an earlier definition leaves a lane or queue that the row does not name any more.
+            WHERE run.counts_epoch = run.epoch
                 OR run.lane IS NOT NULL
                 AND (
                     run.target = 'pending'
@@ -176,6 +176,12 @@ SELECT
                     )
                 )
         )
+            OR EXISTS (
+                SELECT 1
+                FROM held AS run
+                -- include: waits_for_queue_of
+                WHERE run.lane IS NOT NULL
+            )
     ) AS lane_notified,
     (
         SELECT pg_catalog.count(

@@ -1,4 +1,5 @@
--- Jobs of these tasks that stand in no lane get one, some at a time; those that run too, as they take places.
+-- Jobs of these tasks and queues that stand in no lane get one, some at a time; those that run too, as they
+-- take places.
 WITH RECURSIVE
 -- include: waiting_streams,
 -- Those that wait, locked.
@@ -14,6 +15,7 @@ waiting AS MATERIALIZED (
         FOR UPDATE SKIP LOCKED
     ) AS first
     WHERE stream.job_name COLLATE "C" = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+        OR stream.queue = ANY (ARRAY(SELECT pg_catalog.unnest(:queues::text[])))
     LIMIT (SELECT :limit::integer)
 ),
 -- Those that run, locked.
@@ -22,7 +24,10 @@ running AS MATERIALIZED (
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'running'
         AND job.lane IS NULL
-        AND job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+        AND (
+            job.job_name = ANY (ARRAY(SELECT pg_catalog.unnest(:task_names::text[])))
+            OR job.queue = ANY (ARRAY(SELECT pg_catalog.unnest(:queues::text[])))
+        )
     LIMIT (SELECT :limit::integer)
     FOR UPDATE SKIP LOCKED
 )

@@ -13,10 +13,11 @@ stored AS (
         progress_done = NULL,
         progress_total = NULL,
         superseded = job.status = 'running',
-        -- In which lane the running attempt has its place.
+        -- In which lane and queue the running attempt has its place.
         counts_epoch = CASE WHEN job.status = 'running' THEN job.epoch END,
         counts_name = CASE WHEN job.counts_epoch = job.epoch THEN job.counts_name ELSE job.job_name END,
         counts_lane = CASE WHEN job.counts_epoch = job.epoch THEN job.counts_lane ELSE job.lane END,
+        counts_queue = CASE WHEN job.counts_epoch = job.epoch THEN job.counts_queue ELSE job.queue END,
         status = CASE WHEN job.status = 'running' THEN 'running' ELSE 'pending' END,
         epoch = CASE WHEN job.status = 'running' THEN job.epoch ELSE job.epoch + 1 END,
         attempt_count = CASE WHEN job.status = 'running' THEN job.attempt_count ELSE 0 END,

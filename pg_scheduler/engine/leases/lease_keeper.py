@@ -13,11 +13,13 @@ from typing import TypeVar
 
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
+from pg_scheduler.domain.workers import WorkerWish
 from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.dedicated_connection import DedicatedConnection
 from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_thread import LoopThread
 from pg_scheduler.engine.leases.renewal_paths import RenewalPaths
+from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.waiting import wait_at_most
@@ -38,7 +40,8 @@ SHORTEST_WAIT = 0.5
 class LeaseKeeper:
     """Renews at a third of the lease, and at once when poked.
 
-    `on_lost(lease)` and `on_cancel(lease)` are called in the loop that started the keeper. With a driver
+    `on_lost(lease)`, `on_cancel(lease)` and `on_wish(wish)`, the last with every renewal, are called in the
+    loop that started the keeper. `report` is what the worker says of itself. With a driver
     that can open a dedicated connection the work is done in a thread with an event loop of its own, so
     that neither a blocked main loop nor an exhausted pool costs a lease. Where that connection cannot be had,
     leases are renewed over the scheduler's own driver, in the main loop. A main loop that is closed, or has
@@ -56,6 +59,8 @@ class LeaseKeeper:
         on_lost: Callable[[Lease], None],
         on_cancel: Callable[[Lease], None],
         on_pass: Callable[[str], None],
+        report: WorkerReport,
+        on_wish: Callable[[WorkerWish], None] = lambda wish: None,
         on_failure: Callable[[Exception], None] = lambda error: None,
         max_blocked: float = math.inf,
         likes: Likes,
@@ -71,6 +76,8 @@ class LeaseKeeper:
         self._on_lost = on_lost
         self._on_cancel = on_cancel
         self._on_pass = on_pass
+        self._report = report
+        self._on_wish = on_wish
         self._on_failure = on_failure
         self._poked = asyncio.Event()
         self._main_loop: asyncio.AbstractEventLoop | None = None
@@ -80,11 +87,15 @@ class LeaseKeeper:
         """Renew every lease once; what was lost or should stop is reported."""
         sent_at = self._clock.monotonic()
         leases = self._active.leases()
-        likes = self._likes.digest
-        request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, likes)
+        says, likes = self._report.sign_of_life(), self._likes.digest
+        request = RenewRequest(
+            self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, says, likes
+        )
         answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(sent_at)
         self._likes.renewed(likes, answer.fleet)
+        self._report.answered(says, answer.profile_missing)
+        self._tell(self._on_wish, answer.wish)
         for lease in leases:
             if lease not in answer.held:
                 self._tell(self._on_lost, lease)

@@ -30,6 +30,7 @@ class ActiveAttempts:
         self._running: dict[Lease, Attempt] = {}
         self._by_hand = self._being_claimed = self._requested = 0
         self._held_back = False
+        self._quiet = False
         self._leases: set[Lease] = set()
         self._lock = threading.Lock()
         self._freed = asyncio.Event()
@@ -57,7 +58,7 @@ class ActiveAttempts:
         """How many more jobs may be claimed. None while half of those that may wait for a slot do: a
         claim of many costs little more than one of a few."""
         most, waiting = self.ahead.limit, len(self.ahead)
-        if self._held_back or waiting > most // 2:
+        if self._held_back or self._quiet or waiting > most // 2:
             return 0
         return self.free_slots + most - waiting - self._being_claimed
 
@@ -69,6 +70,12 @@ class ActiveAttempts:
             yield
         finally:
             self._being_claimed -= jobs
+            self._freed.set()
+
+    def set_quiet(self, quiet: bool) -> None:
+        """Whether there is no room, whatever runs: somebody wants this worker to claim no more."""
+        self._quiet = quiet
+        if not quiet:
             self._freed.set()
 
     @contextmanager

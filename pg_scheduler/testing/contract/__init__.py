@@ -21,6 +21,7 @@ For readable failures let pytest rewrite their assertions, in a conftest.py and 
 
 from __future__ import annotations
 
+from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.claiming import TestClaiming
 from pg_scheduler.testing.contract.ending import TestEnding
@@ -31,6 +32,7 @@ from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestFleet, TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
+from pg_scheduler.testing.contract.limiting_queues import TestQueueLimits
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
 from pg_scheduler.testing.contract.pausing_queues import TestPausingQueues
@@ -53,6 +55,7 @@ from pg_scheduler.testing.contract.waiting import TestWaiting
 from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
+    "TestAskingWorkers",
     "TestCancelling",
     "TestClaiming",
     "TestEnding",
@@ -67,6 +70,7 @@ __all__ = [
     "TestLimitsChanging",
     "TestOverriding",
     "TestPausingQueues",
+    "TestQueueLimits",
     "TestQueueing",
     "TestReclaiming",
     "TestRegistering",

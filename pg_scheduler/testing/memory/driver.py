@@ -10,6 +10,7 @@ from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.signals import Signals
+from pg_scheduler.ports.steering import Steering
 from pg_scheduler.testing.memory.completions import MemoryCompletions, MemoryTransaction
 from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler.testing.memory.jobs import MemoryJobs
@@ -20,6 +21,7 @@ from pg_scheduler.testing.memory.schedules import MemorySchedules
 from pg_scheduler.testing.memory.schema import MemorySchema
 from pg_scheduler.testing.memory.signals import MemorySignals
 from pg_scheduler.testing.memory.state import MemoryState
+from pg_scheduler.testing.memory.steering import MemorySteering
 
 
 class MemoryDriver:
@@ -41,6 +43,7 @@ class MemoryDriver:
         self.retention: MemoryRetention = MemoryRetention(self.state)
         self.signals: Signals = MemorySignals(self.state)
         self.insight: Insight = MemoryInsight(self.state)
+        self.steering: Steering = MemorySteering(self.state)
         self.schema: MemorySchema = MemorySchema(self.state)
 
     async def open(self) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.job_filter import JobFilter
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease, WorkerRecord
+from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
@@ -92,8 +94,20 @@ class MemoryInsight:
     async def pending_names(self) -> list[str]:
         return sorted({row.new.task_name for row in self._state.in_order(JobStatus.PENDING)})
 
-    async def workers(self) -> list[WorkerRecord]:
-        return [self._state.workers[worker_id] for worker_id in sorted(self._state.workers)]
+    async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
+        moment = moment_of(now)
+        return [self._shown(self._state.workers[one], moment) for one in sorted(self._state.workers)]
+
+    def _shown(self, worker: WorkerRecord, moment: datetime) -> WorkerRecord:
+        running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
+        starts = [row.started_at for row in running if row.worker_id == worker.worker_id and row.started_at]
+        return replace(
+            worker,
+            alive=self._state.alive_until[worker.worker_id] >= moment,
+            seen_ago=max(moment - worker.last_seen, timedelta(0)),
+            running=len(starts),
+            oldest_start=min(starts, default=None),
+        )
 
 
 def _place_of(job: JobRecord) -> JobPlace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -25,13 +26,13 @@ from pg_scheduler.domain.model import (
     Lease,
     NewJob,
     Progress,
-    WorkerRecord,
 )
 from pg_scheduler.domain.settling import (
     first_verdicts,
 )
 from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of, transition
 from pg_scheduler.domain.verdict import Settlement
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import Fleet, ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
@@ -78,7 +79,7 @@ class MemoryJobs:
                 stored[job.job_id] = Submission.REPLACED
             else:
                 continue
-            row.lane = self._state.lane_of(job.task_name, job.limit_key)
+            row.lane = self._state.lane_of(job.task_name, job.queue, job.limit_key)
         self._state.signal_stored([self._state.jobs[job_id] for job_id in stored], moment)
         return answers_in_order(job_ids, sent, stored, conflict)
 
@@ -107,7 +108,7 @@ class MemoryJobs:
         orphaned_claims = [
             row
             for row in due
-            if self._state.lane_of(row.new.task_name, None) is not None
+            if self._state.lane_of(row.new.task_name, row.new.queue, None) is not None
             or (row in late and self._was_paused(row))
         ]
         for row in orphaned_claims:
@@ -144,15 +145,8 @@ class MemoryJobs:
 
     async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
         moment = moment_of(now)
-        known = self._state.workers.get(request.worker_id)
-        self._state.workers[request.worker_id] = WorkerRecord(
-            worker_id=request.worker_id,
-            hostname=known.hostname if known else request.hostname,
-            pid=known.pid if known else request.pid,
-            started_at=known.started_at if known else moment,
-            last_seen=moment,
-        )
-        self._state.likes[request.worker_id] = (request.likes, moment + request.lease)
+        worker = self._sign_of_life(request, moment)
+        self._state.likes[request.worker_id] = request.likes
         held = {}
         for lease in request.leases:
             row = self._state.jobs.get(lease.job_id)
@@ -167,19 +161,36 @@ class MemoryJobs:
         return RenewAnswer(
             held=frozenset(held),
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
+            wish=worker.wish,
+            profile_missing=worker.profile is None,
             fleet=self._fleet_of(request, moment),
         )
 
     def _fleet_of(self, request: RenewRequest, now: datetime) -> Fleet:
-        alive = {
-            worker_id: likes
-            for worker_id, (likes, until) in self._state.likes.items()
-            if until >= now and worker_id != request.worker_id
-        }
-        others = [worker_id for worker_id, likes in alive.items() if likes == request.likes]
+        alive = [
+            worker_id
+            for worker_id, until in self._state.alive_until.items()
+            if until >= now and worker_id in self._state.workers and worker_id != request.worker_id
+        ]
+        others = [one for one in alive if self._state.likes.get(one) == request.likes]
         return Fleet(
             len(alive) + 1, len(others) + 1, sum(worker_id < request.worker_id for worker_id in others)
         )
+
+    def _sign_of_life(self, request: RenewRequest, moment: datetime) -> WorkerRecord:
+        known = self._state.workers.get(
+            request.worker_id,
+            WorkerRecord(request.worker_id, request.hostname, request.pid, moment, moment),
+        )
+        worker = self._state.workers[request.worker_id] = replace(
+            known,
+            last_seen=moment,
+            state=request.says.state,
+            listening=request.says.listening,
+            profile=request.says.profile or known.profile,
+        )
+        self._state.alive_until[request.worker_id] = moment + request.lease
+        return worker
 
     async def settle(
         self,

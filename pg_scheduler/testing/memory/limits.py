@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from pg_scheduler.domain.limits import NO_KEY, TaskLimits
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.domain.limits import NO_KEY, OF_QUEUES, LaneState, TaskLimits
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 
@@ -23,7 +23,7 @@ class MemoryLimits:
             known = self._state.limits.get(name)
             if known is not None and known.limits == limit:
                 # A job that ran when the limits came may be waiting again, in no lane.
-                self._sort_into_lanes(name)
+                self._sort_into_lanes(task_name=name)
                 continue
             paused = known is not None and known.paused
             self._put_limits(LimitRecord(name, limit, paused, moment_of(now)))
@@ -31,14 +31,15 @@ class MemoryLimits:
     def _put_limits(self, record: LimitRecord) -> None:
         if record.paused or record.limits.limited:
             self._state.limits[record.task_name] = record
-            self._sort_into_lanes(record.task_name)
+            self._sort_into_lanes(task_name=record.task_name)
         else:
             self._state.limits.pop(record.task_name, None)
 
-    def _sort_into_lanes(self, task_name: str) -> None:
+    def _sort_into_lanes(self, *, task_name: str | None = None, queue: str | None = None) -> None:
         """What runs too: it takes its place in the lane."""
         for row in self._state.jobs.values():
-            if row.unfinished and row.new.task_name == task_name and row.lane is None:
+            concerned = row.new.task_name == task_name or row.new.queue == queue
+            if row.unfinished and concerned and row.lane is None:
                 row.lane = NO_KEY
 
     async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
@@ -47,7 +48,7 @@ class MemoryLimits:
         if paused == (known is not None and known.paused):
             if paused:
                 # A job that ran when the pause came may be waiting again, in no lane.
-                self._sort_into_lanes(task_name)
+                self._sort_into_lanes(task_name=task_name)
             return False
         self._put_limits(
             replace(known, paused=paused, changed_at=moment)
@@ -73,6 +74,26 @@ class MemoryLimits:
 
     async def paused_queues(self) -> list[PausedQueue]:
         return [self._state.paused_queues[name] for name in sorted(self._state.paused_queues)]
+
+    async def limit_queue(self, queue: str, limits: TaskLimits, *, now: datetime | None = None) -> bool:
+        moment = moment_of(now)
+        known = self._state.queue_limits.get(queue)
+        changed = limits != (TaskLimits() if known is None else known.limits)
+        if limits.limited:
+            # A job that ran when the limits came may be waiting again, in no lane.
+            self._sort_into_lanes(queue=queue)
+        if not changed:
+            return False
+        if limits.limited:
+            self._state.queue_limits[queue] = QueueLimits(queue, limits, moment)
+            self._state.lanes.setdefault((OF_QUEUES, queue), LaneState(moment))
+        else:
+            del self._state.queue_limits[queue]
+        self._state.signal(SignalKind.LANE)
+        return True
+
+    async def queue_limits(self) -> list[QueueLimits]:
+        return [self._state.queue_limits[name] for name in sorted(self._state.queue_limits)]
 
     async def list_limits(self) -> list[LimitRecord]:
         return [self._state.limits[name] for name in sorted(self._state.limits)]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from pg_scheduler.domain.limits import OF_QUEUES
 from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus, target_of
@@ -35,9 +36,9 @@ class StoredJob:
     result: str | None = None
     window: datetime | None = None
     lane: str | None = None
-    counts_in: tuple[str, str | None] | None = None
-    """The task and lane that the running attempt takes its place in, where the row has got another definition
-    since."""
+    counts_in: tuple[str, str | None, str] | None = None
+    """The task, lane and queue that the running attempt takes its place in, where the row has got another
+    definition since."""
     awaited: bool = False
     progress: Progress | None = None
 
@@ -75,9 +76,9 @@ class StoredJob:
         )
 
     def redefine(self, new: NewJob, execution_time: datetime) -> None:
-        """Take a new definition; a running attempt keeps its lease, and its place in its lane."""
+        """Take a new definition; a running attempt keeps its lease, and its place in its lane and queue."""
         if self.status is JobStatus.RUNNING and self.counts_in is None:
-            self.counts_in = self.new.task_name, self.lane
+            self.counts_in = self.new.task_name, self.lane, self.new.queue
         self.new, self.execution_time = new, execution_time
         self.error_message = self.result = self.finished_at = self.window = self.progress = None
         if self.status is JobStatus.RUNNING:
@@ -107,11 +108,12 @@ class StoredJob:
         self.worker_id = self.lease_until = None
 
     @property
-    def occupies(self) -> tuple[str, str | None] | None:
-        """The task and lane in which it takes a place; None while it does not run."""
+    def occupies(self) -> tuple[tuple[str, str | None], ...]:
+        """The gates behind which it takes a place: its lane's and its queue's; none while it does not run."""
         if self.status is not JobStatus.RUNNING:
-            return None
-        return self.counts_in or (self.new.task_name, self.lane)
+            return ()
+        task_name, lane, queue = self.counts_in or (self.new.task_name, self.lane, self.new.queue)
+        return (task_name, lane), (OF_QUEUES, queue)
 
     def too_late(self, moment: datetime, waits_from: datetime | None = None) -> bool:
         """True if its first start would come after its grace. That counts from `waits_from` at the earliest,

@@ -9,17 +9,18 @@ from typing import Any
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY, LaneState
-from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob, WorkerRecord
+from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimRequest
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue
+from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.ports.retention import VacuumDay
 from pg_scheduler.ports.signals import Looked, Signal, SignalKind
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
 
 Lane = tuple[str, str]
-"""A task and a limit key."""
+"""A task and a limit key; of the gate of a queue, `OF_QUEUES` and its name."""
 
 
 class MemoryState:
@@ -37,8 +38,10 @@ class MemoryState:
         """The epochs that deleted jobs had in the end, by id."""
         self.attempts: dict[tuple[str, int], AttemptRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
-        self.likes: dict[str, tuple[str, datetime]] = {}
-        """What each worker claims, by its digest, and until when it counts as alive."""
+        self.likes: dict[str, str] = {}
+        """What each worker claims, by its digest."""
+        self.alive_until: dict[str, datetime] = {}
+        """When the leases of workers are over, by worker."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
@@ -48,8 +51,9 @@ class MemoryState:
         self.paused_queues: dict[str, PausedQueue] = {}
         self.queue_resumed_at: dict[str, datetime] = {}
         """When queues that were paused were resumed."""
+        self.queue_limits: dict[str, QueueLimits] = {}
         self.lanes: dict[Lane, LaneState] = {}
-        """Of each lane that somebody has claimed from."""
+        """Of each lane that somebody has claimed from, and each queue that has limits."""
 
     def signal(self, kind: SignalKind) -> None:
         """Wake whoever listens."""
@@ -87,11 +91,11 @@ class MemoryState:
             for deliver in list(self.waiters):
                 deliver(row.new.job_id, row.status)
 
-    def lane_of(self, task_name: str, limit_key: str | None) -> str | None:
+    def lane_of(self, task_name: str, queue: str, limit_key: str | None) -> str | None:
         """Where a job stands that is stored now; None: in no lane."""
         if limit_key is not None:
             return limit_key
-        return NO_KEY if task_name in self.limits else None
+        return NO_KEY if task_name in self.limits or queue in self.queue_limits else None
 
     def may_claim(self, request: ClaimRequest, row: StoredJob) -> bool:
         """Whether a worker takes this job: it knows its task, and serves its queue, which is not paused."""

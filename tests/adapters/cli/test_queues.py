@@ -33,9 +33,9 @@ async def test_the_list_counts_what_is_unfinished_by_queue(pgq: Pgq, queries: Qu
     assert [one["paused_since"] is None for one in found] == [True, True, False]
     table = (await pgq("queues", "list")).out.splitlines()
     assert [line.split() for line in table[1:]] == [
-        ["default", "1", "0", "0", "active"],
-        ["mail", "2", "0", "0", "active"],
-        ["rest", "0", "0", "0", "paused"],
+        ["default", "1", "0", "0", "active", "-", "-"],
+        ["mail", "2", "0", "0", "active", "-", "-"],
+        ["rest", "0", "0", "0", "paused", "-", "-"],
     ]
 
 
@@ -52,6 +52,33 @@ async def test_a_queue_is_paused_and_resumed_with_a_warning_where_it_holds_nothi
         {"queue": "mail", "paused": False, "changed": True},
         {"queue": "other", "paused": False, "changed": False},
     ]
+
+
+async def test_a_queue_is_limited_and_that_is_listed_and_ended(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue("letter", queue="mail")
+    said = await pgq("queues", "limit", "mail", "--concurrency", "5", "--rate", "2.5")
+    assert (said.code, said.err) == (0, "")
+    assert said.out == "mail is now limited: at most 5 at once, at most 2.5 starts per second\n"
+    again = await pgq("queues", "limit", "mail", "--concurrency", "5", "--rate", "2.5")
+    assert again.out.startswith("mail was already limited")
+    assert (await pgq("queues", "list")).out.splitlines()[1].split()[-2:] == ["5", "2.5"]
+    (listed,) = json.loads((await pgq("queues", "list", "--json")).out)
+    assert (listed["concurrency_limit"], listed["requests_per_second"]) == (5, 2.5)
+    ended = json.loads((await pgq("queues", "limit", "mail", "--clear", "--json")).out)
+    assert ended == {
+        "queue": "mail", "concurrency_limit": None, "requests_per_second": None, "changed": True,
+    }  # fmt: skip
+    assert (await pgq("queues", "limit", "mail", "--clear")).out == "mail had no limits\n"
+
+
+async def test_limits_that_cannot_be_are_refused_and_a_queue_without_jobs_is_warned_of(pgq: Pgq) -> None:
+    for options in ([], ["--clear", "--rate", "1"]):
+        refused = await pgq("queues", "limit", "mail", *options)
+        assert (refused.code, "--clear, which ends both" in refused.err) == (2, True)
+    refused = await pgq("queues", "limit", "mail", "--concurrency", "0")
+    assert (refused.code, "concurrency_limit" in refused.err) == (2, True)
+    said = await pgq("queues", "limit", "male", "--concurrency", "1")
+    assert said.err == "pgq: no job is in the queue 'male': is it spelled right?\n"
 
 
 async def test_purging_cancels_what_waits_in_that_queue_alone(pgq: Pgq, queries: Queries) -> None:

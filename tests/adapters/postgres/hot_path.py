@@ -137,7 +137,7 @@ def cases() -> Iterator[Case]:
     yield Case("stray_schedules", {"known_names": names, "silence_seconds": 120.0, "ahead_seconds": 60.0})
     yield Case("unclaimed", {"known_names": names[:-1], "most": 1000})
     yield Case("pending_names", {})
-    yield Case("sort_into_lanes", {"task_names": ["unknown"], "limit": 5000})
+    yield Case("sort_into_lanes", {"task_names": ["unknown"], "queues": ["unknown"], "limit": 5000})
     yield Case("zoned_schedules", {"task_names": names, "after_key": "", "limit": 100})
     yield Case("due_schedules", {"task_names": names, "limit": 200, "except_keys": [], "except_hashes": []})
     yield Case("submit_one", _one_job())

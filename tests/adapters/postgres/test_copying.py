@@ -148,6 +148,15 @@ async def test_a_limited_task_gets_its_lane(driver: Driver, sql: asyncpg.Connect
     assert await sql.fetchval("SELECT count(*) FROM scheduled_jobs WHERE lane = ''") == WORTH_COPYING
 
 
+async def test_so_does_what_waits_in_a_limited_queue(driver: Driver, sql: asyncpg.Connection) -> None:
+    await driver.limits.limit_queue("mail", TaskLimits(concurrency=1), now=NOON)
+    await driver.limits.pause_queue("free", True, now=NOON)
+    free = [replace(job, job_id=f"{job.job_id}!", queue="free") for job in many()]
+    await submit_all(driver, many(queue="mail") + free)
+    rows = await sql.fetch("SELECT DISTINCT queue, lane FROM scheduled_jobs ORDER BY queue")
+    assert [tuple(row) for row in rows] == [("free", None), ("mail", "")]
+
+
 async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
     dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:
@@ -172,9 +181,9 @@ def test_no_message_of_a_copy_is_longer_than_it_must_be() -> None:
     """However large the jobs are: a server takes no message of a gigabyte."""
     jobs = [new(f"job {n}", task_data='{"args": ["' + "x" * 50 + '"], "kwargs": {}}') for n in range(7)]
     with patch("pg_scheduler_postgres.copying.CHARACTERS_PER_CHUNK", 10):
-        chunks = list(CopiedJobs(jobs, NOON, False, frozenset()).chunks())
+        chunks = list(CopiedJobs(jobs, NOON, False, frozenset(), frozenset()).chunks())
     assert [chunk.count(b"\n") for chunk in chunks] == [1] * 7
-    assert b"".join(chunks) == b"".join(CopiedJobs(jobs, NOON, False, frozenset()).chunks())
+    assert b"".join(chunks) == b"".join(CopiedJobs(jobs, NOON, False, frozenset(), frozenset()).chunks())
 
 
 def test_statements_are_bounded_by_rows_and_by_text() -> None:

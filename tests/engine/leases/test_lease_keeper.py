@@ -15,8 +15,10 @@ from pg_scheduler import ConnectionLost
 from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.home_loop import HomeLoopClosed
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
+from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
+from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.leases import RenewAnswer
 from pg_scheduler.testing import ManualClock, MemoryDriver
@@ -38,6 +40,7 @@ def keeper_with(
         on_lost=lambda lease: None,
         on_cancel=lambda lease: None,
         on_pass=on_pass,
+        report=WorkerReport(WorkerSettings(), tuple, lambda: False),
         **options,
     )
 

@@ -17,9 +17,11 @@ from pg_scheduler.domain.model import Lease, NewJob
 from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.reclaimer import STEP, Reclaimer
+from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.service import keep_running
+from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.leases import Fleet, RenewRequest
 from pg_scheduler.ports.signals import Looked
@@ -176,6 +178,7 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
         on_lost=print,
         on_cancel=print,
         on_pass=passes.append,
+        report=WorkerReport(WorkerSettings(), tuple, lambda: False),
     )
     keeping = asyncio.create_task(keeper.keep())
     for number in range(10):

@@ -13,8 +13,8 @@ import asyncpg
 import pytest
 
 from pg_scheduler.domain.limits import TaskLimits, burst_of
-from pg_scheduler.domain.model import ClaimedJob
-from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.model import ClaimedJob, NewJob
+from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.scene import RAISE, at, new, settle, settlement_of
@@ -28,8 +28,11 @@ SELECT max(jobs) FROM (
 """
 
 
+_MOST_OF_A_QUEUE = _MOST.replace("GROUP BY lane", "GROUP BY queue")
+
+
 def request(worker: str, limit: int = 5) -> ClaimRequest:
-    return ClaimRequest(worker, ("task",), limit, timedelta(seconds=600))
+    return ClaimRequest(worker, ("task", "other"), limit, timedelta(seconds=600))
 
 
 async def claim_and_settle(
@@ -49,13 +52,13 @@ async def claim_and_settle(
             await driver.jobs.settle([settlement_of(job, event, worker)])
 
 
-async def watched(dsn: str, end: asyncio.Event) -> list[int]:
-    """How many ran at once in the fullest lane, as an onlooker saw it again and again."""
+async def watched(dsn: str, end: asyncio.Event, most: str) -> list[int]:
+    """How many ran at once in the fullest lane or queue, as an onlooker saw it again and again."""
     sql = await asyncpg.connect(dsn)
     try:
         seen = []
         while not end.is_set():
-            seen.append(await sql.fetchval(_MOST) or 0)
+            seen.append(await sql.fetchval(most) or 0)
         return seen
     finally:
         await sql.close()
@@ -68,17 +71,22 @@ async def hammered(
     made = await drivers(CLAIMERS)
     await made[0].limits.set_limits({"task": TaskLimits(concurrency=concurrency)})
     key_of = [f"k{n % keys}" if keys else None for n in range(jobs)]
-    await made[0].jobs.submit(
-        [new(f"job {n}", due=at(-(10**9)), limit_key=key_of[n]) for n in range(jobs)], RAISE
-    )
+    wanted = [new(f"job {n}", due=at(-(10**9)), limit_key=key_of[n]) for n in range(jobs)]
+    return await claimed_by_all(made, dsn, wanted, _MOST)
+
+
+async def claimed_by_all(
+    made: list[Driver], dsn: str, jobs: list[NewJob], most: str
+) -> tuple[int, Counter[str]]:
+    await made[0].jobs.submit(jobs, RAISE)
     end, taken, rng = asyncio.Event(), Counter[str](), random.Random(7)
-    onlooker = asyncio.create_task(watched(dsn, end))
+    onlooker = asyncio.create_task(watched(dsn, end, most))
     claimers = [
         asyncio.create_task(claim_and_settle(driver, f"w{n}", random.Random(rng.random()), end, taken))
         for n, driver in enumerate(made)
     ]
     deadline = time.monotonic() + 60
-    while (await made[0].insight.counts())["pending"] and time.monotonic() < deadline:
+    while (await made[0].insight.counts())[JobStatus.PENDING] and time.monotonic() < deadline:
         await asyncio.sleep(0.05)
     end.set()
     await asyncio.gather(*claimers)
@@ -98,6 +106,21 @@ async def test_claims_at_once_never_exceed_a_concurrency_of_any_key(drivers: Any
     most, taken = await hammered(drivers, dsn, jobs=300, keys=10, concurrency=1)
     assert most == 1
     assert len(taken) == 300
+
+
+@pytest.mark.slow
+async def test_claims_at_once_never_exceed_the_concurrency_of_a_queue(drivers: Any, dsn: str) -> None:
+    made = await drivers(CLAIMERS)
+    await made[0].limits.set_limits({"other": TaskLimits(concurrency=2)})
+    await made[0].limits.limit_queue("default", TaskLimits(concurrency=3))
+    jobs = [
+        new(f"job {n}", task=("task", "other")[n % 2], due=at(-(10**9)), limit_key=(None, "k")[n % 3 == 0])
+        for n in range(300)
+    ]
+    most, taken = await claimed_by_all(made, dsn, jobs, _MOST_OF_A_QUEUE)
+    assert most == 3
+    assert len(taken) == 300
+    assert set(taken.values()) <= {0, 1}, "a job ran twice"
 
 
 async def test_claims_at_once_never_exceed_a_rate_at_a_pinned_moment(drivers: Any) -> None:

@@ -1,0 +1,103 @@
+"""What workers say of themselves, and what others ask of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class WorkerWish(StrEnum):
+    """What a person wants a worker to do."""
+
+    WORK = "work"
+    """Claim and run jobs, as it does by itself."""
+    QUIET = "quiet"
+    """Claim no more; what runs goes on."""
+    STOP = "stop"
+    """Shut down, as at SIGTERM."""
+
+
+class WorkerState(StrEnum):
+    """What a worker does, as it says itself."""
+
+    WORKING = "working"
+    QUIET = "quiet"
+    """It claims no more, because somebody asked it to."""
+    STOPPING = "stopping"
+    """It shuts down: it claims no more, and waits for what runs."""
+
+
+class WishAnswer(StrEnum):
+    """The result of asking a worker for something."""
+
+    CHANGED = "changed"
+    """It has been told."""
+    UNCHANGED = "unchanged"
+    """It had been asked for that before."""
+    UNKNOWN = "unknown"
+    """There is no such worker, or not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerProfile:
+    """What a worker knows and serves. Most of it never changes while it lives."""
+
+    task_names: tuple[str, ...] = ()
+    """Every name under which it can run a stored job, sorted."""
+    chosen: tuple[str, ...] | None = None
+    """The names to which it is limited (`pgq run --only`), sorted; None: to none."""
+    queues: Mapping[str, int | None] | None = None
+    """Slots by queue, None for a queue that has none of its own. None altogether: it serves all queues."""
+    capacity: int = 0
+    """How many jobs it runs at once."""
+    app_version: str | None = None
+    """As the application says: `Scheduler(app_version=)`."""
+    library_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRecord:
+    """One running engine as the `scheduled_job_workers` table shows it."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    started_at: datetime
+    last_seen: datetime
+    alive: bool = True
+    """False once its leases are over: it is silent, and its jobs are taken back."""
+    seen_ago: timedelta = timedelta(0)
+    """Since it was last seen, by the database's clock."""
+    wish: WorkerWish = WorkerWish.WORK
+    """What it has been asked for."""
+    state: WorkerState | None = None
+    """What it does; None for a worker of an earlier version, which does not say."""
+    listening: bool | None = None
+    """Whether signals reach it, else it polls; None as `state`."""
+    profile: WorkerProfile | None = None
+    """None as `state`."""
+    running: int = 0
+    """How many jobs run under its leases, by what is stored."""
+    oldest_start: datetime | None = None
+    """When the first of those began."""
+
+    @property
+    def claims(self) -> bool:
+        """Whether it takes jobs: it lives, and neither is quiet nor should be."""
+        return self.alive and self.wish is WorkerWish.WORK and self.state in (None, WorkerState.WORKING)
+
+
+@dataclass(frozen=True, slots=True)
+class SignOfLife:
+    """What a worker says of itself with each renewal of its leases."""
+
+    state: WorkerState = WorkerState.WORKING
+    listening: bool = False
+    profile: WorkerProfile | None = None
+    """None: as it said before."""
+
+
+NOTHING_NEW = SignOfLife()
+"""It works, it polls, and what it knows has not changed."""
