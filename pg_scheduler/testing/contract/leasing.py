@@ -32,7 +32,7 @@ async def renew(
 
 async def fleet(driver: Driver, worker: str, likes: str, seconds: float = 20) -> Fleet:
     """What a worker is told of the others when it renews."""
-    request = RenewRequest(worker, "host", 7, LEASE, (), likes)
+    request = RenewRequest(worker, "host", 7, LEASE, (), likes=likes)
     return (await driver.jobs.renew(request, now=at(seconds))).fleet
 
 
