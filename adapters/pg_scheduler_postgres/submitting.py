@@ -154,7 +154,7 @@ class Submitting:
             now=self._now,
             **columns_of(rows),
             soon_seconds=self._soon,
-            waits_known=self._waits_known,
+            waits_known=self._waits_known and not session.in_transaction(),
         )
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found

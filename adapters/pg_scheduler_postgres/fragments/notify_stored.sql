@@ -14,7 +14,8 @@
         -- include: stored_payload
     )
     FROM stored
-    WHERE stored.lane IS NOT NULL
+    WHERE :waits_known::boolean
+        AND stored.lane IS NOT NULL
         AND -- include: is_due_soon
     HAVING pg_catalog.count(*) > 0
 ) AS lane_details_notified,

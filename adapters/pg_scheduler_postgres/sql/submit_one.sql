@@ -13,16 +13,17 @@ RETURNING
         WHEN execution_time <= :WALL_CLOCK + pg_catalog.make_interval(secs => :soon_seconds::double precision)
         THEN pg_catalog.pg_notify(
             :channel::text,
-            'due ' || pg_catalog.json_build_object(
+            CASE WHEN NOT :waits_known::boolean THEN CASE WHEN lane IS NULL THEN 'due' ELSE 'lane' END
+            ELSE 'due ' || pg_catalog.json_build_object(
                 'key', job_id,
                 'jobs', 1,
-                'due_in', CASE WHEN :waits_known::boolean THEN greatest(
+                'due_in', greatest(
                     extract(EPOCH FROM execution_time - :WALL_CLOCK)::double precision, 0
-                ) ELSE 0 END,
+                ),
                 'queue', queue,
                 'task', job_name,
                 'lanes', lane IS NOT NULL
-            )::text
+            )::text END
         )
     END AS notified,
     -- After that, as `payloads.py` has it.
