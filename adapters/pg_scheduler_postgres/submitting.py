@@ -143,18 +143,18 @@ class Submitting:
         stored: Stored = {}
         async with self._session.transaction() as transaction:
             for batch in batches:
-                stored |= await self._store(transaction, batch)
+                stored |= await self._store(transaction, batch, alone=len(batches) == 1)
             _refuse_taken(rows, stored, self._conflict)
         return stored
 
-    async def _store(self, session: Session, rows: Sequence[NewJob]) -> Stored:
+    async def _store(self, session: Session, rows: Sequence[NewJob], alone: bool = True) -> Stored:
         found = await self._link.run(
             self._statement_for(rows),
             session,
             now=self._now,
             **columns_of(rows),
             soon_seconds=self._soon,
-            waits_known=self._waits_known and not session.in_transaction(),
+            waits_known=self._waits_known and alone,
         )
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found
