@@ -28,7 +28,7 @@ class Setting:
     """Arguments of `Scheduler`; what is left out has its default."""
 
 
-DEFAULTS = Setting("defaults (25 at once, claims of as many as fit)")
+DEFAULTS = Setting("defaults (25 at once, claims that adapt)")
 SMALL = Setting("claims of 10, 25 at once", {"batch_claim_limit": 10})
 BEST = Setting("claims of 500, 1000 at once", {"batch_claim_limit": 500, "max_concurrent_jobs": 1000})
 

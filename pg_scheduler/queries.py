@@ -25,6 +25,7 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import priority_of_rank
 from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
@@ -311,6 +312,11 @@ class Queries:
         """The statuses of those jobs that are stored, by id."""
         wanted = checked_items("job_ids", job_ids, str, "job id")
         return await self.client.statuses(wanted)
+
+    async def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it: the conditions of a claim, in the order in which it
+        checks them. What holds the job first comes first; one that nothing holds has one reason, ``next``."""
+        return await self.client.why(job_id)
 
     async def log(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""

@@ -28,6 +28,7 @@ from pg_scheduler.client.keywords import (
     TimedJobOptions,
 )
 from pg_scheduler.client.loop_calls import LoopCalls
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, watch
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
@@ -39,6 +40,7 @@ from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.client.typed_call import Call, P
+from pg_scheduler.client.watching import checked_observers
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput
@@ -53,7 +55,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord
+from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.queues import Served, queue_groups
@@ -61,10 +63,12 @@ from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
+from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
+from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
@@ -81,7 +85,9 @@ from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.middleware import Middleware
+from pg_scheduler.ports.observer import EventObserver, Observer
+from pg_scheduler.ports.worker_events import JobsStored
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
 
@@ -104,8 +110,9 @@ class Scheduler:
         vacuum_config: how long finished jobs are kept.
         vacuum_enabled: whether finished jobs are deleted at all.
         batch_claim_limit: how many jobs one claim takes at most; above 1,000 it is several claims. If it is
-            not given, as many as fit, and as many as the slots get through in a tenth of a second: of short
-            jobs some wait for a slot, leased, and are given back if that takes longer than expected.
+            not given, as many as fit, and, while there are more, as many as the slots get through in a tenth
+            of a second: of short jobs some wait for a slot, leased, and are given back if that takes longer
+            than expected.
         polling_config: how an idle worker looks for work.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
@@ -119,6 +126,7 @@ class Scheduler:
         executors: further executors by name, beside "async", "thread" and "process".
         codec, clock: replace JSON, or time.
         observers: told what the engine does.
+        middleware: runs around every attempt and before every job is stored; the first is the outermost.
         periodic_jobs_enabled: whether this scheduler runs the functions decorated with @periodic.
         queues: the queues that it serves once started, as names; None means all. Or slots by name,
             ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
@@ -174,7 +182,8 @@ class Scheduler:
         executors: Mapping[str, Executor] | None = None,
         codec: Codec | None = None,
         clock: Clock | None = None,
-        observers: Sequence[Observer] = (),
+        observers: Sequence[Observer | EventObserver] = (),
+        middleware: Sequence[Middleware] = (),
         periodic_jobs_enabled: bool = True,
         queues: Served | None = None,
         app_version: str | None = None,
@@ -203,7 +212,8 @@ class Scheduler:
         self.batch_claim_limit = batch_claim_limit
         self.polling_config = given_or_default("polling_config", polling_config, PollingConfig)
         self._executors = NamedExecutors(checked_executors(executors))
-        self._observers = cast(list[Observer], checked_items("observers", observers, object, "observer"))
+        self._observers: list[Observer | EventObserver] = checked_observers(observers)
+        self._middleware = checked_items("middleware", middleware, Middleware, "Middleware")
         self.periodic_jobs_enabled: bool = checked_instance(
             "periodic_jobs_enabled", periodic_jobs_enabled, bool
         )
@@ -218,6 +228,7 @@ class Scheduler:
             self.codec,
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
+            outgoing=Outgoing(self._middleware, self._note_stored),
         )
         self._jobs = JobFactory(
             self._registry,
@@ -255,6 +266,7 @@ class Scheduler:
             schedules=self.schedules.wanted,
             try_import=self._loader.load,
             observers=self._observers,
+            middleware=self._middleware,
             shut_down=lambda: self._begin_shutdown(self.stop_grace),
             owner=self,
         )
@@ -316,13 +328,17 @@ class Scheduler:
         return {attempt.task for attempt in self._host.attempts() if attempt.task}
 
     @property
-    def observers(self) -> Sequence[Observer]:
+    def observers(self) -> Sequence[Observer | EventObserver]:
         """Who is told what the engine does."""
         return tuple(self._observers)
 
-    def add_observer(self, observer: Observer) -> None:
+    def add_observer(self, observer: Observer | EventObserver) -> None:
         """Tell one more observer what the engine does, from now on."""
-        self._observers.append(observer)
+        self._observers += checked_observers([observer])
+
+    def _note_stored(self, jobs: Sequence[NewJob]) -> None:
+        if self._observers:
+            Observers(self._observers, self.clock).emit(JobsStored(jobs))
 
     def configure_worker(self, setting: str, **fields: Any) -> None:
         """Change fields of `WorkerSettings` for the next run; `setting` names them in the error.
@@ -780,6 +796,11 @@ class Scheduler:
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         return await self.client.job(job_id)
+
+    async def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it: the conditions of a claim, in the order in which it
+        checks them. What holds the job first comes first; one that nothing holds has one reason, ``next``."""
+        return await self.client.why(job_id)
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""

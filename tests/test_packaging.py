@@ -28,9 +28,13 @@ PACKAGES = {
     "pg_scheduler_postgres",
     "pg_scheduler_asyncpg",
     "pg_scheduler_psycopg",
+    "pg_scheduler_otel",
+    "pg_scheduler_prometheus",
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
 }
+OPTIONAL = {"pg_scheduler_psycopg", "pg_scheduler_otel", "pg_scheduler_prometheus"}
+"""They need a library that an extra brings."""
 SQL = ROOT / "adapters" / "pg_scheduler_postgres"
 
 
@@ -156,7 +160,7 @@ def test_the_metadata_says_what_is_needed_and_which_commands_there_are(environme
 
 
 def test_the_installed_library_is_imported_from_its_own_place(environment: Environment) -> None:
-    for package in PACKAGES - {"pg_scheduler_psycopg"}:
+    for package in PACKAGES - OPTIONAL:
         where = environment.python(f"import {package}; print({package}.__file__)").strip()
         assert where == str(environment.packages / package / "__init__.py")
 
@@ -229,7 +233,7 @@ def test_an_editable_install_works_from_anywhere(source: Path, tmp_path: Path) -
     run(sys.executable, "-c", build, tmp_path, cwd=source)
     environment = Environment.bare(tmp_path / "venv")
     environment.install(*tmp_path.glob("*.whl"))
-    for package in PACKAGES - {"pg_scheduler_psycopg"}:
+    for package in PACKAGES - OPTIONAL:
         where = Path(environment.python(f"import {package}; print({package}.__file__)").strip())
         assert where.is_relative_to(source)
     assert environment.python("import pg_scheduler_postgres.migrations as m; print(len(m.all_migrations()))")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,13 +12,19 @@ import click
 
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
+from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.states import FINISHED, UNFINISHED
+from pg_scheduler.domain.why import Reason, must_act
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.actor import whoever_types
+from pg_scheduler_cli.bulk import agreed, bulk, in_batches, matching_ids
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
+from pg_scheduler_cli.filters import filtering
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_ids import whole_ids
+from pg_scheduler_cli.job_reasons import reason_lines
 from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
@@ -35,6 +42,7 @@ RETRY_ANSWERS = {
     RetryAnswer.PENDING: "not retried: it is pending",
     RetryAnswer.RUNNING: "not retried: it is running",
     RetryAnswer.DUPLICATE: "not retried: an unfinished job has the same dedupe key",
+    RetryAnswer.CHANGED: "not retried: it has changed since it was counted",
     RetryAnswer.UNKNOWN: "not found",
 }
 
@@ -45,12 +53,7 @@ def jobs() -> None:
 
 
 @jobs.command("list")
-@click.option(
-    "--status", "statuses", multiple=True, type=click.Choice([str(status) for status in JobStatus]),
-    help="Only jobs with this status; may be repeated. Default: all.",
-)  # fmt: skip
-@click.option("--task", "--entrypoint", "task", help="Only jobs of this task.")
-@click.option("--queue", help="Only jobs in this queue.")
+@filtering
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of jobs."
 )
@@ -61,9 +64,7 @@ def jobs() -> None:
 @as_json
 def list_(
     connection: Connection,
-    statuses: Sequence[str],
-    task: str | None,
-    queue: str | None,
+    wanted: JobFilter,
     limit: int,
     newest: bool,
     as_json: bool,
@@ -74,12 +75,13 @@ def list_(
     RANK decides which due job starts first: the smaller one. It is the `priority` passed to `schedule()`,
     shown with the name of its JobPriority; `pgq jobs enqueue --priority N` stores the rank 5 - N.
     """
-    wanted = [JobStatus(status) for status in statuses]
     found = connection.run(
         lambda scheduler: scheduler.driver.insight.jobs(
-            statuses=wanted, task_name=task, queue=queue, limit=limit + 1, newest_first=newest
+            **wanted.criteria, limit=limit + 1, newest_first=newest
         )
     )
+    if not found and not as_json:
+        click.echo("No job matches." if wanted != JobFilter() else "There are no jobs.", err=True)
     if len(found) > limit:
         shown = "newest" if newest else "oldest"
         more = "" if newest else " --newest shows the newest."
@@ -129,6 +131,37 @@ def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None
         print_facts({name: harmless(value) for name, value in attempt.items() if value is not None})
         if trace:
             click.echo(harmless(trace).rstrip())
+
+
+@jobs.command()
+@click.argument("job_id", metavar="ID")
+@connecting
+@as_json
+def why(connection: Connection, job_id: str, as_json: bool) -> None:
+    """Say why a job does not run: what a claim checks, in its order, with the facts. The beginning of its id
+    is enough.
+
+    \b
+    Exit codes:
+      0  it will run by itself, runs, or has completed
+      1  somebody has to act, or it is not there
+      2  the command failed
+    """
+
+    async def ask(queries: Queries) -> tuple[str, JobRecord | None, tuple[Reason, ...]]:
+        (wanted,) = await whole_ids(queries, [job_id])
+        return wanted, await queries.job(wanted), await queries.why(wanted)
+
+    whole, job, reasons = connection.ask(ask)
+    if as_json:
+        print_json({"id": whole, "act": must_act(reasons), "reasons": reasons})
+    else:
+        what = f"{harmless(job.task_name)}  {job.status}" if job else "not found"
+        click.echo(f"job {harmless(whole)}  {what}")
+        for line in reason_lines(reasons):
+            click.echo(line)
+    if must_act(reasons):
+        raise SystemExit(EXIT_NOT_CURRENT)
 
 
 @jobs.command()
@@ -198,50 +231,99 @@ def _when(delay: float | None, at: str | None) -> timedelta | datetime | None:
 
 
 @jobs.command()
-@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("job_ids", metavar="[ID...]", nargs=-1)
+@filtering
+@bulk
 @connecting
 @as_json
-def cancel(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Cancel pending jobs, and stop running ones. The beginning of an id is enough.
+def cancel(
+    connection: Connection, job_ids: tuple[str, ...], wanted: JobFilter, as_json: bool, **how: Any
+) -> None:
+    """Cancel pending jobs, and stop running ones: those given, or all that match the options. The beginning
+    of an id is enough.
 
-    Exit code 1 if one of the jobs has already finished or does not exist.
+    By options it says how many jobs match, and asks. Exit code 1 if one of the jobs has already finished or
+    does not exist.
     """
-
-    async def each(queries: Queries) -> tuple[list[str], list[CancelAnswer]]:
-        wanted = await whole_ids(queries, job_ids)
-        return wanted, await queries.cancel(wanted)
-
-    whole, answers = connection.ask(each)
-    _report(whole, [str(answer) for answer in answers], [ANSWERS[answer] for answer in answers], as_json)
+    chosen = _chosen(connection, job_ids, wanted.only(UNFINISHED), "cancel", wanted, **how)
+    if chosen is None:
+        return
+    answers = in_batches(
+        connection, chosen, lambda queries, ids: queries.client.cancel(ids, by=whoever_types())
+    )
+    _report(chosen, answers, ANSWERS, as_json, brief=not job_ids)
     if not set(answers) <= {CancelAnswer.CANCELLED, CancelAnswer.REQUESTED}:
         raise SystemExit(EXIT_NOT_CURRENT)
 
 
 @jobs.command()
-@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("job_ids", metavar="[ID...]", nargs=-1)
+@filtering
+@bulk
 @connecting
 @as_json
-def retry(connection: Connection, job_ids: tuple[str, ...], as_json: bool) -> None:
-    """Run finished jobs again, now, with their retry counters reset. The beginning of an id is enough.
+def retry(
+    connection: Connection, job_ids: tuple[str, ...], wanted: JobFilter, as_json: bool, **how: Any
+) -> None:
+    """Run finished jobs again, now, with their retry counters reset: those given, or all that match the
+    options. The beginning of an id is enough.
 
-    Exit code 1 if one of the jobs could not be retried: it does not exist, has not finished, or an unfinished
-    job has its dedupe key.
+    By options it says how many jobs match, and asks. Exit code 1 if one of the jobs could not be retried: it
+    does not exist, has not finished, has changed since, or an unfinished job has its dedupe key.
     """
-
-    async def each(queries: Queries) -> tuple[list[str], list[RetryAnswer]]:
-        wanted = await whole_ids(queries, job_ids)
-        return wanted, await queries.retry(wanted)
-
-    whole, answers = connection.ask(each)
-    words = [RETRY_ANSWERS[answer] for answer in answers]
-    _report(whole, [str(answer) for answer in answers], words, as_json)
+    finished = wanted.only(FINISHED)
+    chosen = _chosen(connection, job_ids, finished, "retry", wanted, **how)
+    if chosen is None:
+        return
+    still = None if job_ids else finished
+    answers = in_batches(
+        connection, chosen, lambda queries, ids: queries.client.retry(ids, by=whoever_types(), still=still)
+    )
+    _report(chosen, answers, RETRY_ANSWERS, as_json, brief=not job_ids)
     if set(answers) != {RetryAnswer.RETRIED}:
         raise SystemExit(EXIT_NOT_CURRENT)
 
 
-def _report(job_ids: Sequence[str], answers: Sequence[str], words: Sequence[str], as_json: bool) -> None:
+def _chosen(
+    connection: Connection,
+    job_ids: tuple[str, ...],
+    possible: JobFilter | None,
+    verb: str,
+    wanted: JobFilter,
+    *,
+    yes: bool,
+    dry_run: bool,
+    at_most: int,
+) -> list[str] | None:
+    """The ids that are meant; None: nothing is to be done.
+
+    Raises:
+        UsageError: neither ids nor options, or both; a status that leaves nothing to do.
+    """
+    if bool(job_ids) == (wanted != JobFilter()):
+        raise click.UsageError("give ids of jobs, or options that say which (--status, --task, ...)")
+    if job_ids:
+        return connection.ask(lambda queries: whole_ids(queries, job_ids))
+    if possible is None:
+        raise click.UsageError(f"jobs with this --status cannot be changed by `{verb}`")
+    ids, more = matching_ids(connection, possible, at_most)
+    return ids if agreed(verb, len(ids), more, yes=yes, dry_run=dry_run) else None
+
+
+def _report(
+    job_ids: Sequence[str],
+    answers: Sequence[CancelAnswer] | Sequence[RetryAnswer],
+    words: Mapping[Any, str],
+    as_json: bool,
+    brief: bool,
+) -> None:
+    """What each job met; `brief`: of those that went as wanted, only how many there are."""
     if as_json:
-        print_json([{"id": one, "answer": answer} for one, answer in zip(job_ids, answers, strict=True)])
+        print_json([{"id": one, "answer": str(answer)} for one, answer in zip(job_ids, answers, strict=True)])
         return
-    for one, word in zip(job_ids, words, strict=True):
-        click.echo(f"{one} {word}")
+    if not brief:
+        for one, answer in zip(job_ids, answers, strict=True):
+            click.echo(f"{one} {words[answer]}")
+        return
+    for answer, number in Counter(answers).items():
+        click.echo(f"{number} jobs: {words[answer]}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from pg_scheduler import __version__
+from pg_scheduler_cli.audit import audit
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.jobs import jobs
@@ -30,3 +31,4 @@ main.add_command(db)
 main.add_command(schedules)
 main.add_command(vacuum)
 main.add_command(workers)
+main.add_command(audit)

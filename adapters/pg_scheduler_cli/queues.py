@@ -7,9 +7,11 @@ from datetime import datetime
 
 import click
 
+from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
@@ -87,7 +89,7 @@ def pause(connection: Connection, names: tuple[str, ...], as_json: bool) -> None
 
     async def each(queries: Queries) -> tuple[list[bool], list[str]]:
         unknown = [one for one in names if not await _is_known(queries, one)]
-        return [await queries.pause_queue(one) for one in names], unknown
+        return [await queries.client.pause_queue(one, True, by=whoever_types()) for one in names], unknown
 
     changed, unknown = connection.ask(each)
     for one in unknown:
@@ -103,7 +105,7 @@ def resume(connection: Connection, names: tuple[str, ...], as_json: bool) -> Non
     """Let workers start the jobs of these queues again, immediately."""
 
     async def each(queries: Queries) -> list[bool]:
-        return [await queries.resume_queue(one) for one in names]
+        return [await queries.client.pause_queue(one, False, by=whoever_types()) for one in names]
 
     report_pauses("queue", names, connection.ask(each), paused=False, as_json=as_json)
 
@@ -134,7 +136,7 @@ def limit(
 
     async def change(queries: Queries) -> tuple[bool, bool]:
         known = await _is_known(queries, queue)
-        changed = await queries.limit_queue(queue, concurrency_limit=concurrency, requests_per_second=rate)
+        changed = await queries.client.limit_queue(queue, concurrency, rate, by=whoever_types())
         return changed, known
 
     changed, known = connection.ask(change)
@@ -167,7 +169,8 @@ def purge(connection: Connection, queue: str, yes: bool, as_json: bool) -> None:
         return sum(size.count for size in sizes if size.queue == queue)
 
     async def cancel(queries: Queries) -> int:
-        return await queries.cancel(status=JobStatus.PENDING, queue=queue)
+        waits = JobFilter((JobStatus.PENDING,), queue=queue)
+        return await queries.client.cancel(waits, by=whoever_types())
 
     number = connection.ask(waiting)
     if number and not yes and not click.confirm(f"Cancel {number} jobs that wait in {queue!r}?", err=True):

@@ -9,6 +9,7 @@ import click
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.known_names import is_known, warn_of
@@ -82,7 +83,9 @@ def pause(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) -
 
     async def each(queries: Queries) -> tuple[list[bool], list[str]]:
         unknown = [one for one in entrypoints if not await is_known(queries, one)]
-        return [await queries.pause_task(one) for one in entrypoints], unknown
+        return [
+            await queries.client.pause_task(one, True, by=whoever_types()) for one in entrypoints
+        ], unknown
 
     changed, unknown = connection.ask(each)
     for one in unknown:
@@ -98,6 +101,6 @@ def resume(connection: Connection, entrypoints: tuple[str, ...], as_json: bool) 
     """Let workers start jobs of these tasks or entrypoints again, immediately."""
 
     async def each(queries: Queries) -> list[bool]:
-        return [await queries.resume_task(one) for one in entrypoints]
+        return [await queries.client.pause_task(one, False, by=whoever_types()) for one in entrypoints]
 
     report_pauses("entrypoint", entrypoints, connection.ask(each), paused=False, as_json=as_json)

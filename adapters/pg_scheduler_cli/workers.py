@@ -9,6 +9,7 @@ import click
 
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.did_you_mean import did_you_mean
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
@@ -178,4 +179,4 @@ async def _ask_one(
         raise Failure(f"several workers have ids that begin with {given!r}: {', '.join(meant)}")
     if not meant:
         return given, WishAnswer.UNKNOWN, did_you_mean(given, known)
-    return meant[0], await queries.client.ask_worker(meant[0], wish), ""
+    return meant[0], await queries.client.ask_worker(meant[0], wish, by=whoever_types()), ""

@@ -165,6 +165,20 @@ QUEUES = Table(
     ("queue",),
 )
 
+AUDIT = Table(
+    "scheduled_job_audit",
+    {
+        "id": "bigint NOT NULL",
+        "at": f"{_TIME} NOT NULL",
+        "actor": "text NOT NULL",
+        "via": "text NOT NULL",
+        "act": "text NOT NULL",
+        "subject": "text NOT NULL",
+        "affected": "integer NOT NULL",
+    },
+    ("id",),
+)
+
 VACUUM_STATS = Table(
     "vacuum_stats",
     {
@@ -193,7 +207,7 @@ CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status", "scheduled_jobs_wi
 """Constraints on the values of jobs. Without them nonsense fails when it is claimed, and a producer can take
 ids of windows; nothing else is lost."""
 
-TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, VACUUM_STATS, LEDGER)
+TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, AUDIT, VACUUM_STATS, LEDGER)
 """In the order in which they are dropped."""
 
 

@@ -6,11 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
+from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.conversions import instant
+from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import attempt_record, job_record, status_in
 from pg_scheduler_postgres.worker_rows import worker_record
@@ -45,6 +48,7 @@ class PostgresInsight:
         queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         error: str | None = None,
         newest_first: bool = False,
         before: JobPlace | None = None,
@@ -57,6 +61,7 @@ class PostgresInsight:
             queue=queue,
             worker_id=worker_id,
             since=since,
+            until=until,
             error=error,
             newest_first=newest_first,
             before_time=None if before is None else before.execution_time,
@@ -93,6 +98,20 @@ class PostgresInsight:
 
     async def pending_names(self) -> list[str]:
         return [row["job_name"] for row in await self._link.run("pending_names")]
+
+    async def facts_about(self, job_id: str, *, now: datetime | None = None) -> JobFacts | None:
+        rows = await self._link.run(
+            "facts_about",
+            now=now,
+            job_id=job_id,
+            holders_shown=HOLDERS_SHOWN,
+            most_ahead=MOST_AHEAD,
+            limit=1,
+            burst_seconds=BURST_SECONDS,
+            token_rounding=TOKEN_ROUNDING,
+            full_patience=FULL_LANE_PATIENCE.total_seconds(),
+        )
+        return job_facts(rows[0]) if rows else None
 
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         return [worker_record(row) for row in await self._link.run("workers", now=now)]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.audit import Act, Actor, act_of, subject_of
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, refuse_replacing_by_key
 from pg_scheduler.domain.errors import DatabaseError, DuplicateJob, InvalidTransition, JobNotFound
 from pg_scheduler.domain.limits import (
@@ -30,8 +30,9 @@ from pg_scheduler.ports.leases import (
     RenewAnswer,
     RenewRequest,
 )
+from pg_scheduler_postgres.auditing import Changed, note_act, recorded
 from pg_scheduler_postgres.callers import session_for
-from pg_scheduler_postgres.conversions import duration
+from pg_scheduler_postgres.conversions import duration, instant
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.rows import claimed_jobs, status_in
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
@@ -80,10 +81,9 @@ class PostgresJobs:
         if request.resume_after or self._ranks_are_shared:
             return await self._claim("claim", request, now, **_marks(request))
         answer = await self._claim("claim_by_rank", request, now)
-        if not self._ranks_are_shared or answer.rows >= request.limit:
+        if not self._ranks_are_shared:
             return answer
-        rest = replace(request, limit=request.limit - answer.rows)
-        return _both(answer, await self._claim("claim", rest, now, **_marks(rest)))
+        return await self._claim("claim", request, now, **_marks(request))
 
     async def _claim(
         self, statement: str, request: ClaimRequest, now: datetime | None, **marks: Any
@@ -227,8 +227,10 @@ class PostgresJobs:
             after_task=request.lanes_after[0],
             after_lane=request.lanes_after[1],
             lanes_at_once=LANES_PASSED,
+            not_after=request.not_after,
             **loss_of(request.max_crashes),
         )
+        looked_at = instant(rows[0]["looked_at"])
         return ReclaimAnswer(
             jobs=tuple(
                 Reclaimed(
@@ -244,18 +246,33 @@ class PostgresJobs:
             lanes_after=("", "")
             if rows[0]["ended_task"] is None
             else (rows[0]["ended_task"], rows[0]["ended_lane"]),
+            looked_at=looked_at,
+            came_late=request.not_after is not None and looked_at > request.not_after,
         )
 
     async def request_cancel(
-        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        by: Actor | None = None,
     ) -> list[CancelAnswer]:
         session = session_for(self._link, connection, "the cancellation")
-        rows = await self._link.run(
-            "request_cancel",
-            session,
+
+        async def cancel(transaction: Session | None) -> Sequence[Row]:
+            return await self._link.run(
+                "request_cancel", transaction or session, now=now, job_ids=list(job_ids), **CANCELLATION
+            )
+
+        rows = await recorded(
+            self._link,
+            by,
+            Act.CANCEL,
+            cancel,
+            _cancelled,
             now=now,
-            job_ids=list(job_ids),
-            **CANCELLATION,
+            session=None if connection is None else session,
         )
         before = {row["job_id"]: status_in(row) for row in rows}
         return [
@@ -266,7 +283,13 @@ class PostgresJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run("lock_job", transaction, job_id=job_id)
@@ -288,6 +311,7 @@ class PostgresJobs:
                 )
             if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
                 await self._link.run("notify_cancel", transaction)
+            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1), now)
             return before
 
     async def _reopen(
@@ -324,15 +348,9 @@ def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
     return answer, [row for row in rows if row is not answer]
 
 
-def _both(first: ClaimAnswer, rest: ClaimAnswer) -> ClaimAnswer:
-    """The answer of a claim in two steps. What the second one found comes after the first."""
-    return replace(
-        rest,
-        jobs=first.jobs + rest.jobs,
-        expired=first.expired + rest.expired,
-        sorted_into_lanes=first.sorted_into_lanes + rest.sorted_into_lanes,
-        unreadable=first.unreadable + rest.unreadable,
-    )
+def _cancelled(rows: Sequence[Row]) -> Changed:
+    changed = sorted(row["job_id"] for row in rows if not status_in(row).finished)
+    return Changed(subject_of(changed), len(changed))
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -43,7 +44,7 @@ def worker_record(row: Row) -> WorkerRecord:
         alive=row["alive"],
         seen_ago=timedelta(seconds=row["seen_seconds_ago"]),
         wish=wish_in(row),
-        state=_known(WorkerState, row["state"]),
+        state=state_in(row),
         listening=row["listening"],
         profile=_profile(row),
         running=row["running"],
@@ -51,9 +52,14 @@ def worker_record(row: Row) -> WorkerRecord:
     )
 
 
-def wish_in(row: Row) -> WorkerWish:
+def wish_in(row: Row | Mapping[str, Any]) -> WorkerWish:
     """What a worker is asked for; what this version does not know it does not obey."""
     return _known(WorkerWish, row["wish"]) or WorkerWish.WORK
+
+
+def state_in(row: Row | Mapping[str, Any]) -> WorkerState | None:
+    """What a worker does, where it says so in words that this version knows."""
+    return _known(WorkerState, row["state"])
 
 
 def _known(words: type[_E], text: str | None) -> _E | None:

@@ -93,10 +93,9 @@ Only when named, as the part peers. One process each, which stores jobs that are
 them. One by one: the next call begins when the last has returned. Ours on a pool of one connection of the
 user's library, and by DSN; PgQueuer on one connection of asyncpg, the others on the pools that they make by
 default. Ours and all but pg-boss wake workers with each job; pg-boss does not unless its queue is told to.
-Bulk: schedule_bulk() of all jobs in one call, the making of the specs included; the others' own bulk calls in
-the sizes that were fastest (addJobs and insert 5,000, enqueue of lists 10,000, batch_defer 1,000 at a time),
-the making of the payloads included. Every commit waits for the disk. Ours / it: ours on a pool of one; above
-1, ours is faster.
+Bulk: schedule_bulk() of all jobs in one call, the making of the specs included; the others' own bulk calls
+(addJobs and insert of 5,000 at a time, enqueue of lists of 10,000, batch_defer of 1,000), the making of the
+payloads included. Every commit waits for the disk. Ours / it: ours on a pool of one; above 1, ours is faster.
 """.strip(),
     measure=measure,
     by_default=False,

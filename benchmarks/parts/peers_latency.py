@@ -88,7 +88,7 @@ async def measure(bench: Bench) -> list[Table]:
 
 async def _take_turns(pairs: Sequence[Pair], number: int) -> None:
     for _ in range(number):
-        for pair in pairs:
+        for pair in random.sample(pairs, len(pairs)):
             await pair.pick_up()
             await asyncio.sleep(random.uniform(0.01, 0.03))
 
@@ -107,7 +107,7 @@ PEERS_LATENCY = Part(
     summary="time until an idle worker starts a job, ours and those of peers that listen",
     reading="""
 Only when named, as the part peers. Of each queue an idle worker and a producer, in processes of their own on
-one server; one job at a time, one of ours and one of each peer in turns, 10 to 30 ms apart. From the return
+one server; one job at a time, one of each queue in any order, 10 to 30 ms apart. From the return
 of the call that stores the job, or from that call, until the job's first line runs, on the monotonic clock
 that all processes share. graphile-worker has the settings of its page on performance, with which it measures
 its own latency; pg-boss, which polls by default, has a queue that notifies. Ours has the defaults. Ours / it:

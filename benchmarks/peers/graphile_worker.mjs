@@ -62,6 +62,7 @@ async function bulk(settings) {
 function poolOf(dsn) {
   const pool = new pg.Pool({ connectionString: dsn, max: CONCURRENCY + 1 });
   pool.on("error", console.error);
+  pool.on("connect", (client) => client.on("error", console.error));
   return pool;
 }
 

@@ -13,6 +13,7 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.job_store import CancelAnswer
@@ -91,6 +92,11 @@ class BlockingJobs:
             WaitTimeout, JobNotFound: as `wait`.
         """
         return self._run(self._client.result(job_id, timeout))
+
+    def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it; what holds it first comes first."""
+        reasons: tuple[Reason, ...] = self._run(self._client.why(job_id))
+        return reasons
 
     def workers(self) -> list[WorkerRecord]:
         """The workers that have shown a sign of life and not said goodbye, by id."""

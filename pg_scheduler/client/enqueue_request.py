@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pg_scheduler.client.fresh_ids import fresh_id
+from pg_scheduler.client.fresh_ids import fresh_ids
 from pg_scheduler.client.headers import encoded_headers
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
@@ -60,7 +60,7 @@ def batch_of(
     jobs = []
     now = clock.now()
     # Jobs of a batch are due in the same instant, so their ids decide who comes first: they grow.
-    ids = [fresh_id(now) for _ in range(1 if length is None else length)]
+    ids = fresh_ids(now, 1 if length is None else length)
     for position, job_id in enumerate(ids):
         one = {name: _at(getattr(request, name), position, length) for name in ("entrypoint", *_LISTS)}
         try:

@@ -34,16 +34,19 @@ class _Ids:
         self._unix_ms = self._counter = 0
         self._left = b""
 
-    def fresh(self, unix_ms: int) -> str:
-        """One that is greater than all before it."""
+    def fresh(self, unix_ms: int, number: int) -> list[str]:
+        """So many that are greater than all before them, each than the one before it."""
         with self._lock:
-            if not 0 <= self._unix_ms - unix_ms < _LONGEST_STEP_BACK:
-                self._begin(unix_ms)
-            elif self._counter == _LAST:
-                self._begin(self._unix_ms + 1)
-            else:
-                self._counter += 1
-            return time_ordered_id(self._unix_ms, self._counter, self._take())
+            return [self._next(unix_ms) for _ in range(number)]
+
+    def _next(self, unix_ms: int) -> str:
+        if not 0 <= self._unix_ms - unix_ms < _LONGEST_STEP_BACK:
+            self._begin(unix_ms)
+        elif self._counter == _LAST:
+            self._begin(self._unix_ms + 1)
+        else:
+            self._counter += 1
+        return time_ordered_id(self._unix_ms, self._counter, self._take())
 
     def _begin(self, unix_ms: int) -> None:
         self._unix_ms = unix_ms
@@ -62,4 +65,9 @@ _ids = _Ids()
 def fresh_id(now: datetime) -> str:
     """A time-ordered UUID that no other job has. Within a process each is greater than those before it, also
     within a millisecond: jobs that are due in one instant start in the order of their ids."""
-    return _ids.fresh(int(now.timestamp() * 1000))
+    return fresh_ids(now, 1)[0]
+
+
+def fresh_ids(now: datetime, number: int) -> list[str]:
+    """So many of them, in the order in which they grow."""
+    return _ids.fresh(int(now.timestamp() * 1000), number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, UnencodablePayload, shown
 from pg_scheduler.engine.codec.json_codec import JsonCodec
@@ -22,3 +23,8 @@ def encoded_headers(value: object) -> str | None:
         return JsonCodec().encode_result(dict(value))
     except UnencodablePayload as error:
         raise InvalidInput("headers", str(error)) from error
+
+
+def decoded_headers(stored: str | None) -> dict[str, Any]:
+    """Stored headers as they were given; empty if none were."""
+    return {} if stored is None else dict(JsonCodec().decode_result(stored))

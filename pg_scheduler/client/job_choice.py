@@ -27,6 +27,10 @@ class FilterOptions(TypedDict, total=False):
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
     queue: str | None
     """The queue in which they wait, or waited."""
+    until: datetime | None
+    """Due before then; aware."""
+    worker: str | None
+    """The id of the worker that runs them, or ran them last."""
 
 
 def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
@@ -70,13 +74,15 @@ def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
         words = ", ".join(FilterOptions.__annotations__)
         raise TypeError(f"unexpected keyword {min(unknown)!r}: a filter's are {words}")
     task, since, error = options.get("task"), options.get("since"), options.get("error")
-    queue = options.get("queue")
+    queue, until, worker = options.get("queue"), options.get("until"), options.get("worker")
     return JobFilter(
         statuses=_statuses(options.get("status")),
         task_name=None if task is None else checked_name("task", task),
         since=None if since is None else checked_time("since", since),
         error=None if error is None else _text("error", error),
         queue=None if queue is None else checked_queue(queue),
+        until=None if until is None else checked_time("until", until),
+        worker_id=None if worker is None else checked_name("worker", worker),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Unpack, overload
 
 from pg_scheduler.client.completion_waiter import CompletionWaiter
@@ -13,19 +13,22 @@ from pg_scheduler.client.job_choice import FilterOptions, job_filter
 from pg_scheduler.client.job_handle import JobHandle, result_of
 from pg_scheduler.client.matching_jobs import pages_of
 from pg_scheduler.client.opening import Opening
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
+from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_duration, checked_positive
+from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.why import Reason, explain
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
@@ -73,6 +76,7 @@ class JobClient:
         wakeups: the worker of this process; none by default.
         waiter: how it waits for jobs to end; by default a signal tells.
         batcher: merges single jobs that are stored side by side; None stores each by itself.
+        outgoing: what happens to jobs besides; by default nothing.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class JobClient:
         wakeups: Wakeups | None = None,
         waiter: EndWaiter | None = None,
         batcher: SubmitBatcher | None = None,
+        outgoing: Outgoing | None = None,
     ) -> None:
         self.driver = driver
         self.clock = clock
@@ -93,6 +98,7 @@ class JobClient:
         self.wakeups: Wakeups = wakeups or NoWorker()
         self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, driver.insight, clock)
         self._batcher = batcher
+        self._outgoing = outgoing or Outgoing()
 
     # --- life
 
@@ -135,6 +141,7 @@ class JobClient:
             JobAlreadyExists, DuplicateJob: RAISE, and an id or a dedupe key is taken.
             ConnectionLost: after some seconds of trying again; the jobs may be stored.
         """
+        jobs = self._outgoing.prepared(jobs)
         await self._open_for(connection)
         if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._batcher.submit(jobs[0])
@@ -142,6 +149,7 @@ class JobClient:
         else:
             stored = await self._stored_or_held(jobs, conflict, connection, batch_size)
         self.wakeups.jobs_due()
+        self._outgoing.stored(jobs, [one.answer for one in stored])
         return stored
 
     async def _stored_or_held(
@@ -185,39 +193,43 @@ class JobClient:
     # --- change
 
     @overload
-    async def cancel(self, chosen: Sequence[str], *, connection: Any = None) -> list[CancelAnswer]: ...
+    async def cancel(
+        self, chosen: Sequence[str], *, connection: Any = None, by: Actor | None = None
+    ) -> list[CancelAnswer]: ...
 
     @overload
-    async def cancel(self, chosen: JobFilter, *, connection: Any = None) -> int: ...
+    async def cancel(self, chosen: JobFilter, *, connection: Any = None, by: Actor | None = None) -> int: ...
 
     async def cancel(
-        self, chosen: Sequence[str] | JobFilter, *, connection: Any = None
+        self, chosen: Sequence[str] | JobFilter, *, connection: Any = None, by: Actor | None = None
     ) -> list[CancelAnswer] | int:
         """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met, or how
-        many jobs that match.
+        many jobs that match. What somebody does by hand (`by`), here and below, is written down with it.
 
         Raises:
             InvalidInput: a filter that only jobs match that have ended, or one with a connection.
         """
         if not isinstance(chosen, JobFilter):
-            return await self._cancel_ids(chosen, connection)
+            return await self._cancel_ids(chosen, connection, by)
         if connection is not None:
             raise InvalidInput("connection", "goes with ids only", "Give the ids, or leave it out")
-        return await self._cancel_matching(_only(chosen, UNFINISHED, "these have ended"))
+        return await self._cancel_matching(_only(chosen, UNFINISHED, "these have ended"), by)
 
-    async def _cancel_matching(self, wanted: JobFilter) -> int:
+    async def _cancel_matching(self, wanted: JobFilter, by: Actor | None) -> int:
         await self.open()
         number = 0
         async for page in pages_of(self.driver.insight, wanted):
-            answers = await self._cancel_ids([record.job_id for record in page])
+            answers = await self._cancel_ids([record.job_id for record in page], by=by)
             number += sum(answer in STOPPED for answer in answers)
         return number
 
-    async def _cancel_ids(self, job_ids: Sequence[str], connection: Any = None) -> list[CancelAnswer]:
+    async def _cancel_ids(
+        self, job_ids: Sequence[str], connection: Any = None, by: Actor | None = None
+    ) -> list[CancelAnswer]:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
         await self._open_for(connection)
         answers = await self.driver.jobs.request_cancel(
-            wanted, now=self.clock.pinned(), connection=connection
+            wanted, now=self.clock.pinned(), connection=connection, by=by
         )
         if CancelAnswer.REQUESTED in answers:
             self.wakeups.cancel_requested()
@@ -250,7 +262,7 @@ class JobClient:
             )
         return [record.job_id for record in found]
 
-    async def override_status(self, job_id: str, status: JobStatus) -> JobStatus:
+    async def override_status(self, job_id: str, status: JobStatus, *, by: Actor | None = None) -> JobStatus:
         """Move a job by hand, through the state machine; the status before. PENDING reopens it: due now, its
         counters at zero.
 
@@ -263,7 +275,7 @@ class JobClient:
         # The attempt has lost its lease, or should stop. One that moves its own job goes on to its end.
         stop = not runs_here(wanted)
         before = await self.driver.jobs.override_status(
-            wanted, status, now=self.clock.pinned(), stop_attempt=stop
+            wanted, status, now=self.clock.pinned(), stop_attempt=stop, by=by
         )
         if before is JobStatus.RUNNING and stop:
             self.wakeups.cancel_requested()
@@ -274,12 +286,20 @@ class JobClient:
         return before
 
     @overload
-    async def retry(self, chosen: Sequence[str]) -> list[RetryAnswer]: ...
+    async def retry(
+        self, chosen: Sequence[str], *, by: Actor | None = None, still: JobFilter | None = None
+    ) -> list[RetryAnswer]: ...
 
     @overload
-    async def retry(self, chosen: JobFilter) -> int: ...
+    async def retry(self, chosen: JobFilter, *, by: Actor | None = None) -> int: ...
 
-    async def retry(self, chosen: Sequence[str] | JobFilter) -> list[RetryAnswer] | int:
+    async def retry(
+        self,
+        chosen: Sequence[str] | JobFilter,
+        *,
+        by: Actor | None = None,
+        still: JobFilter | None = None,
+    ) -> list[RetryAnswer] | int:
         """Run jobs that have ended once more, now, with their counters at zero; what each id met, or how many
         jobs that match. A job that has not ended stays as it is: `override_status` moves it all the same.
 
@@ -287,54 +307,54 @@ class JobClient:
             InvalidInput: a filter that no job matches that has ended.
         """
         if isinstance(chosen, JobFilter):
-            return await self._retry_matching(_only(chosen, FINISHED, "these have not ended"))
+            return await self._retry_matching(_only(chosen, FINISHED, "these have not ended"), by)
         wanted = [checked_name("job_id", job_id) for job_id in chosen]
-        return [await self._retry_one(job_id) for job_id in wanted]
+        return [await self._retry_one(job_id, by, still) for job_id in wanted]
 
-    async def _retry_matching(self, wanted: JobFilter) -> int:
+    async def _retry_matching(self, wanted: JobFilter, by: Actor | None) -> int:
         await self.open()
         retried: set[str] = set()
         async for page in pages_of(self.driver.insight, wanted):
             for found in page:
-                if found.job_id not in retried and await self._retry_if(found.job_id, wanted):
+                if found.job_id in retried:
+                    continue
+                # Whoever retries the same jobs side by side may have had this one run to another end.
+                if await self._retry_one(found.job_id, by, wanted) is RetryAnswer.RETRIED:
                     retried.add(found.job_id)
         return len(retried)
 
-    async def _retry_if(self, job_id: str, wanted: JobFilter) -> bool:
-        # Whoever retries the same jobs side by side may have had this one run to another end.
+    async def _retry_one(self, job_id: str, by: Actor | None, still: JobFilter | None) -> RetryAnswer:
         record = await self.job(job_id)
-        if record is None or not wanted.matches(record):
-            return False
-        return await self._reopen(record) is RetryAnswer.RETRIED
+        if record is None:
+            return RetryAnswer.UNKNOWN
+        if still is not None and not still.matches(record):
+            return RetryAnswer.CHANGED
+        return await self._reopen(record, by)
 
-    async def _retry_one(self, job_id: str) -> RetryAnswer:
-        record = await self.job(job_id)
-        return RetryAnswer.UNKNOWN if record is None else await self._reopen(record)
-
-    async def _reopen(self, record: JobRecord) -> RetryAnswer:
+    async def _reopen(self, record: JobRecord, by: Actor | None) -> RetryAnswer:
         if not record.status.finished:
             return RetryAnswer(record.status)
         try:
-            await self.override_status(record.job_id, JobStatus.PENDING)
+            await self.override_status(record.job_id, JobStatus.PENDING, by=by)
         except JobNotFound:
             return RetryAnswer.UNKNOWN
         except DuplicateJob:
             return RetryAnswer.DUPLICATE
         return RetryAnswer.RETRIED
 
-    async def pause_task(self, task_name: str, paused: bool) -> bool:
+    async def pause_task(self, task_name: str, paused: bool, *, by: Actor | None = None) -> bool:
         """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""
         await self.open()
-        changed = await self.driver.limits.pause_task(task_name, paused, now=self.clock.pinned())
+        changed = await self.driver.limits.pause_task(task_name, paused, now=self.clock.pinned(), by=by)
         if not paused:
             self.wakeups.jobs_due()
         return changed
 
-    async def pause_queue(self, queue: str, paused: bool) -> bool:
+    async def pause_queue(self, queue: str, paused: bool, *, by: Actor | None = None) -> bool:
         """Let no worker claim jobs that wait in a queue until it is resumed, or resume it. True if that was a
         change."""
         await self.open()
-        changed = await self.driver.limits.pause_queue(queue, paused, now=self.clock.pinned())
+        changed = await self.driver.limits.pause_queue(queue, paused, now=self.clock.pinned(), by=by)
         if not paused:
             self.wakeups.jobs_due()
         return changed
@@ -344,16 +364,21 @@ class JobClient:
         await self.open()
         return await self.driver.limits.paused_queues()
 
-    async def ask_worker(self, worker_id: str, wish: WorkerWish) -> WishAnswer:
+    async def ask_worker(self, worker_id: str, wish: WorkerWish, *, by: Actor | None = None) -> WishAnswer:
         """Ask a worker to claim no more, to go on, or to stop."""
         wanted = checked_name("worker_id", worker_id)
         await self.open()
-        answer = await self.driver.steering.ask_worker(wanted, wish)
+        answer = await self.driver.steering.ask_worker(wanted, wish, now=self.clock.pinned(), by=by)
         self.wakeups.wish_changed()
         return answer
 
     async def limit_queue(
-        self, queue: str, concurrency_limit: int | None, requests_per_second: float | None
+        self,
+        queue: str,
+        concurrency_limit: int | None,
+        requests_per_second: float | None,
+        *,
+        by: Actor | None = None,
     ) -> bool:
         """Limit the jobs of a queue, or end its limits. True if that was a change.
 
@@ -363,7 +388,7 @@ class JobClient:
         limits = checked_limits(concurrency_limit, requests_per_second)
         wanted = checked_queue(queue)
         await self.open()
-        changed = await self.driver.limits.limit_queue(wanted, limits, now=self.clock.pinned())
+        changed = await self.driver.limits.limit_queue(wanted, limits, now=self.clock.pinned(), by=by)
         self.wakeups.jobs_due()
         return changed
 
@@ -379,6 +404,12 @@ class JobClient:
         wanted = checked_name("job_id", job_id)
         await self.open()
         return await self.driver.insight.job(wanted)
+
+    async def why(self, job_id: str) -> tuple[Reason, ...]:
+        """Why a job does not run, or what became of it; what holds it first comes first."""
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        return explain(await self.driver.insight.facts_about(wanted, now=self.clock.pinned()))
 
     async def record(self, job_id: str) -> JobRecord:
         """One job as it is stored.
@@ -427,6 +458,13 @@ class JobClient:
         """The workers that have shown a sign of life and not said goodbye, by id."""
         await self.open()
         return await self.driver.insight.workers(now=self.clock.pinned())
+
+    async def audit(self, *, since: datetime | None = None, limit: int = 100) -> list[AuditRecord]:
+        """What was done by hand and changed something, the latest first."""
+        earliest = None if since is None else checked_time("since", since)
+        number = checked_positive("limit", limit)
+        await self.open()
+        return await self.driver.steering.audit(since=earliest, limit=number)
 
     async def limits(self) -> list[LimitRecord]:
         """The tasks that have limits or are paused."""

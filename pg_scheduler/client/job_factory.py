@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter, is_not
 from typing import Any
 
-from pg_scheduler.client.fresh_ids import fresh_id
+from pg_scheduler.client.fresh_ids import fresh_id, fresh_ids
 from pg_scheduler.client.headers import encoded_headers
 from pg_scheduler.domain.conflict import ConflictResolution, checked_conflict
 from pg_scheduler.domain.errors import InvalidInput, shown
@@ -73,6 +73,10 @@ class _Options:
 
     name: str
     task: Task | None
+    positional: range
+    """With how many positional arguments alone it can be called for certain."""
+    passes: bool
+    """Whether its task is forgotten once its last job has ended."""
     rank: int
     max_retries: int
     misfire_grace_seconds: int | None
@@ -107,7 +111,8 @@ class JobFactory:
         Raises:
             InvalidInput: something about the request cannot be; the error names it.
         """
-        return self._build(request, self._options(request, expires))
+        fresh = fresh_id(self._clock.now()) if _wants_fresh_id(request) else ""
+        return self._build(request, self._options(request, expires), fresh)
 
     def build_all(self, requests: Sequence[JobRequest], *, expires: bool = True) -> list[NewJob]:
         """The jobs of a bulk call.
@@ -118,13 +123,14 @@ class JobFactory:
         jobs: list[NewJob] = []
         previous: tuple[object, ...] = ()
         options: _Options | None = None
+        fresh = iter(fresh_ids(self._clock.now(), sum(map(_wants_fresh_id, requests))))
         for position, request in enumerate(requests):
             try:
                 # Mostly all have the same wishes, and even the same objects.
                 wishes = _WISHES(request)
                 if options is None or any(map(is_not, wishes, previous)):
                     options, previous = self._options(request, expires), wishes
-                jobs.append(self._build(request, options))
+                jobs.append(self._build(request, options, next(fresh) if _wants_fresh_id(request) else ""))
             except InvalidInput as error:
                 error.add_note(f"It is jobs[{position}] of the bulk call; nothing was stored.")
                 raise
@@ -142,6 +148,8 @@ class JobFactory:
         return _Options(
             name=name,
             task=task,
+            positional=range(0) if task is None else task.positional,
+            passes=self._registry.passes(name),
             rank=rank_of(defaults.priority if priority is UNSET else priority),
             max_retries=checked_count("max_retries", defaults.max_retries if retries is UNSET else retries),
             misfire_grace_seconds=self._grace(request, defaults, expires),
@@ -153,14 +161,15 @@ class JobFactory:
             queue=queue if queue == defaults.queue else checked_queue(queue),
         )
 
-    def _build(self, request: JobRequest, options: _Options) -> NewJob:
+    def _build(self, request: JobRequest, options: _Options, fresh: str) -> NewJob:
         due, delay = due_time(request, self._clock)
         args, kwargs = checked_arguments(request.args, request.kwargs)
-        if options.task is not None:
+        if options.task is not None and (kwargs or len(args) not in options.positional):
             options.task.check_arguments(args, kwargs)
         task_data = self._codec.encode_arguments(args, kwargs)
-        job_id = self._job_id(request, options.name, task_data, due)
-        self._registry.needed_by(job_id, options.name)
+        job_id = fresh or self._job_id(request, options.name, task_data, due)
+        if options.passes:
+            self._registry.needed_by(job_id, options.name)
         return NewJob(
             job_id=job_id,
             task_name=options.name,
@@ -176,7 +185,7 @@ class JobFactory:
             limit_key=options.limit_key,
             headers=options.headers,
             queue=options.queue,
-            fresh_id=request.job_id is None and request.deduplicate is False,
+            fresh_id=bool(fresh),
         )
 
     def _grace(self, request: JobRequest, defaults: JobDefaults, expires: bool) -> int | None:
@@ -210,14 +219,16 @@ class JobFactory:
             if request.deduplicate:
                 raise InvalidInput("job_id", "cannot be given together with deduplicate")
             return checked_name("job_id", request.job_id)
-        if request.deduplicate is False:
-            return fresh_id(self._clock.now())
         if request.deduplicate is True:
             return deterministic_id(name, task_data)
         every = request.deduplicate
         if not isinstance(every, timedelta) or every <= timedelta(0):
             raise InvalidInput("deduplicate", f"expected True, False or a timedelta > 0, got {shown(every)}")
         return deterministic_id(name, task_data, window_at(execution_time, every))
+
+
+def _wants_fresh_id(request: JobRequest) -> bool:
+    return request.job_id is None and request.deduplicate is False
 
 
 def resolution(given: ConflictResolution, deduplicate: bool | timedelta) -> ConflictResolution:

@@ -19,7 +19,8 @@ from pg_scheduler.domain.schedule import CatchUp, Overlap
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Executor
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.middleware import Middleware
+from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import Contention
 
 CatchUpRule: TypeAlias = CatchUp | Literal["none", "latest", "all"]
@@ -45,7 +46,8 @@ class SchedulerOptions(TypedDict, total=False):
     executors: Mapping[str, Executor] | None
     codec: Codec | None
     clock: Clock | None
-    observers: Sequence[Observer]
+    observers: Sequence[Observer | EventObserver]
+    middleware: Sequence[Middleware]
     periodic_jobs_enabled: bool
     queues: Served | None
     app_version: str | None

@@ -16,5 +16,7 @@ class RetryAnswer(StrEnum):
     """It has not ended: it runs."""
     DUPLICATE = "duplicate"
     """An unfinished job has its dedupe key."""
+    CHANGED = "changed"
+    """It was chosen for what it was, and is so no more."""
     UNKNOWN = "unknown"
     """There is no such job."""

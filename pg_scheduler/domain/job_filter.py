@@ -23,6 +23,8 @@ class Filterable(Protocol):
     def execution_time(self) -> datetime: ...
     @property
     def error_message(self) -> str | None: ...
+    @property
+    def worker_id(self) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,10 @@ class JobFilter:
     error: str | None = None
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
     queue: str | None = None
+    until: datetime | None = None
+    """Due before then."""
+    worker_id: str | None = None
+    """Whoever runs them, or ran them last."""
 
     @property
     def criteria(self) -> dict[str, Any]:
@@ -49,7 +55,9 @@ class JobFilter:
             (not self.statuses or job.status in self.statuses)
             and self.task_name in (None, job.task_name)
             and self.queue in (None, job.queue)
+            and self.worker_id in (None, job.worker_id)
             and (self.since is None or job.execution_time >= self.since)
+            and (self.until is None or job.execution_time < self.until)
             and (self.error is None or self.error.lower() in (job.error_message or "").lower())
         )
 

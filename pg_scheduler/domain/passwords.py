@@ -11,7 +11,8 @@ _USER_INFO = re.compile(r"(?<=://)([^:/@\s]*):(\S*)(?=@)")
 _USER_INFO_OF_DSN = re.compile(r"(?<=://)([^:/@]*):(.*)(?=@)", re.DOTALL)
 """The same in a text that is a URL as a whole: spaces and quotes belong to the password, though they should
 have been percent-encoded."""
-_PASSWORD_OF_QUERY = re.compile(r"[?&](?:ssl)?password=([^&]*)", re.IGNORECASE)
+_PASSWORD_OF_QUERY = re.compile(r"[?&](?:ssl)?password=(.*?)(?=&[^&=]*=|$)", re.IGNORECASE | re.DOTALL)
+"""Up to what looks like the next option: a password may hold an & by mistake, too."""
 _QUOTED = re.compile(r'"([^"]*)"')
 _WORD = re.compile(r"\w+")
 
@@ -36,5 +37,5 @@ def _secrets(dsn: str) -> set[str]:
     passwords = [match[2] for match in _USER_INFO_OF_DSN.finditer(dsn)]
     passwords += [match[2].strip("'") for match in _PASSWORD_WORD.finditer(dsn)]
     passwords += [match[1] for match in _PASSWORD_OF_QUERY.finditer(dsn)]
-    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#\s\"']", password) if piece}
+    pieces = {piece for password in passwords for piece in re.split(r"[@:/?#&\s\"']", password) if piece}
     return {*filter(None, passwords)} | pieces | {unquote(piece) for piece in pieces}

@@ -7,7 +7,7 @@ unfinished run of the old key keeps the new one's runs waiting, by the same lock
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -137,7 +137,7 @@ def _standings(
         if not row.retired and row.key not in found.predecessors
     }
     return tuple(
-        (one.key, _inherited(one, rows.get(one.key), parents.get(one.key), predecessors, active, taken, now))
+        (one.key, _inherited(one, rows, parents.get(one.key), predecessors, active, taken, now))
         for one, decision in decided
         if decision in TAKES_OVER
     )
@@ -161,19 +161,22 @@ def paired(heirs: Sequence[Wanted], predecessors: Sequence[Known]) -> dict[str, 
 
 def _inherited(
     wanted: Wanted,
-    own: Known | None,
+    rows: Mapping[str, Known],
     parent: Known | None,
     predecessors: Sequence[Known],
     active: set[str],
     taken: set[str],
     now: datetime,
 ) -> Standing:
+    own = rows.get(wanted.key)
     ancestor = parent or own
+    # Whose windows it goes on with.
+    before = parent or _successor(own, rows) or own
     mark, next_window = continued(
         wanted.spec,
-        "" if ancestor is None else ancestor.spec,
-        None if ancestor is None or _is_forgotten(ancestor, now) else ancestor.next_window,
-        max((row.mark for row in (own, *predecessors) if row and row.mark), default=None),
+        "" if before is None else before.spec,
+        None if before is None or _is_forgotten(before, now) else before.next_window,
+        max((row.mark for row in (own, before, *predecessors) if row and row.mark), default=None),
         now,
     )
     kept = () if own is None else own.stands_for
@@ -186,6 +189,14 @@ def _inherited(
         stands_for=_latest((*kept, *replaced), without=active),
         displaced_tasks=() if own is None else _displaced_tasks(wanted, own),
     )
+
+
+def _successor(own: Known | None, rows: Mapping[str, Known]) -> Known | None:
+    """Of a key that comes back: the row that had taken its place, and has not been heard of since."""
+    if own is None or not own.retired:
+        return None
+    successors = [row for row in rows.values() if own.key in row.stands_for and row.key != own.key]
+    return max(successors, key=lambda row: row.heartbeat, default=None)
 
 
 def _displaced_tasks(wanted: Wanted, own: Known) -> tuple[str, ...]:
@@ -237,16 +248,16 @@ def continued(
     """The mark and the next window of a rule, after another one that had this next window.
 
     Windows that are due and not decided about are still to come: the new rule's, from the instant at which
-    the old one was due. Where none was missed, the new rule begins after now.
+    the old one was due. Where none was missed, the new rule begins after now; its first window is known from
+    here on, as the process that registers it may be gone before anybody comes to look at its windows.
     """
-    if is_ahead(mark, now):
-        return now, None
-    if next_window is None or same_windows(spec, before):
-        return mark, next_window
-    if next_window > now:
-        return mark, None
-    first = ScheduleSpec.from_text(spec).next_after(max(filter(None, (next_window - _INSTANT, mark))))
-    return mark, first
+    if not is_ahead(mark, now):
+        if next_window is None or same_windows(spec, before):
+            return mark, next_window
+        begin = max(filter(None, (min(next_window - _INSTANT, now), mark)))
+    else:
+        mark = begin = now
+    return mark, ScheduleSpec.from_text(spec).next_after(begin)
 
 
 def is_ahead(mark: datetime | None, now: datetime) -> bool:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pg_scheduler.domain.audit import Act
+
 
 class WorkerWish(StrEnum):
     """What a person wants a worker to do."""
@@ -17,6 +19,14 @@ class WorkerWish(StrEnum):
     """Claim no more; what runs goes on."""
     STOP = "stop"
     """Shut down, as at SIGTERM."""
+
+
+ACTS = {
+    WorkerWish.WORK: Act.RESUME_WORKER,
+    WorkerWish.QUIET: Act.QUIET_WORKER,
+    WorkerWish.STOP: Act.STOP_WORKER,
+}
+"""What it is called where somebody asks for that."""
 
 
 class WorkerState(StrEnum):
@@ -38,6 +48,12 @@ class WishAnswer(StrEnum):
     """It had been asked for that before."""
     UNKNOWN = "unknown"
     """There is no such worker, or not any more."""
+
+
+def takes_jobs(alive: bool, wish: WorkerWish, state: WorkerState | None) -> bool:
+    """Whether a worker claims: it lives, and neither is quiet nor should be. One that does not say what it
+    does is taken to work."""
+    return alive and wish is WorkerWish.WORK and state in (None, WorkerState.WORKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +101,8 @@ class WorkerRecord:
 
     @property
     def claims(self) -> bool:
-        """Whether it takes jobs: it lives, and neither is quiet nor should be."""
-        return self.alive and self.wish is WorkerWish.WORK and self.state in (None, WorkerState.WORKING)
+        """Whether it takes jobs; see `takes_jobs`."""
+        return takes_jobs(self.alive, self.wish, self.state)
 
 
 @dataclass(frozen=True, slots=True)

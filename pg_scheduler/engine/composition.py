@@ -44,9 +44,11 @@ from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.executor import Executor
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.middleware import Middleware
+from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 from pg_scheduler.ports.signals import Looked, SignalKind
+from pg_scheduler.ports.worker_events import JobReclaimed, JobsExpired, ListeningChanged, RoundFailed
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +65,9 @@ class Surroundings:
     """The schedules that this program's code wants."""
     try_import: Callable[[Collection[str]], object] = lambda names: None
     """Called with the names of tasks that due jobs or schedules wait for and nobody here knows."""
-    observers: Sequence[Observer] = ()
+    observers: Sequence[Observer | EventObserver] = ()
+    middleware: Sequence[Middleware] = ()
+    """What surrounds attempts, the outermost first."""
     shut_down: Callable[[], None] = lambda: None
     """Called once if a person wants the worker to stop."""
     owner: object = None
@@ -133,7 +137,7 @@ class Composition:
         self._worker_id = worker_id
         self._given = given
         self._events = Events()
-        self._observers = Observers(given.observers)
+        self._observers = Observers(given.observers, given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -234,7 +238,6 @@ class Composition:
             {
                 Reaction.CLAIM: made.claimer.wake,
                 Reaction.CLAIM_FROM_LANES: made.claimer.wake_for_lanes,
-                Reaction.CLAIM_FROM_LANES_ALONE: made.claimer.lane_freed,
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
                 Reaction.DESCRIBE_WORKER: made.report.look_again,
@@ -260,6 +263,7 @@ class Composition:
             self._given.settings.polling.interval_without_listen,
             on_job=self._turns.heard,
             on_looked=self._on_looked,
+            on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
         )
 
     def _on_looked(self, looked: Looked) -> None:
@@ -302,6 +306,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
+            middleware=given.middleware,
             owner=given.owner,
             completer=Completer(
                 completions=given.driver.completions,
@@ -329,11 +334,15 @@ class Composition:
             listening=self._listening,
             likes=self._likes,
             turns=self._turns,
-            on_expired=self._events.on(Event.JOBS_EXPIRED),
+            on_expired=self._note_expired,
         )
 
+    def _note_expired(self, job_ids: Sequence[str]) -> None:
+        self._events.emit(Event.JOBS_EXPIRED)
+        self._observers.emit(JobsExpired(job_ids))
+
     def _make_lease_keeper(self) -> LeaseKeeper:
-        stopper = AttemptStopper(self._active)
+        stopper = AttemptStopper(self._active, self._observers.emit)
         wishes = WishFollower(
             self._active,
             self._report,
@@ -352,10 +361,14 @@ class Composition:
             on_pass=self._observers.pass_finished,
             report=self._report,
             on_wish=wishes.follow,
-            on_failure=lambda error: self._events.emit(Event.RENEWAL_FAILED),
+            on_failure=self._note_failed_renewal,
             max_blocked=self._given.settings.max_blocked,
             likes=self._likes,
         )
+
+    def _note_failed_renewal(self, error: Exception) -> None:
+        self._events.emit(Event.RENEWAL_FAILED)
+        self._observers.emit(RoundFailed("lease keeper", error))
 
     def _make_reclaimer(self, lease_keeper: LeaseKeeper) -> Reclaimer:
         settings = self._given.settings
@@ -368,6 +381,9 @@ class Composition:
             max_crashes=settings.max_crashes,
             on_reclaimed=self._events.on(Event.JOBS_RECLAIMED),
             on_ended=self._observers.job_ended,
+            on_taken=lambda one: self._observers.emit(
+                JobReclaimed(one.job_id, one.worker_id, one.status, one.crash_count)
+            ),
             renew_own=lease_keeper.renew_overdue,
             worker_id=self._worker_id,
             likes=self._likes,

@@ -62,7 +62,6 @@ class Reaction(StrEnum):
 
     CLAIM = auto()
     CLAIM_FROM_LANES = auto()
-    CLAIM_FROM_LANES_ALONE = auto()
     LOOK_FOR_CANCELLATIONS = auto()
     LOOK_FOR_WISHES = auto()
     DESCRIBE_WORKER = auto()
@@ -92,7 +91,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.JOBS_EXPIRED: (Reaction.PRUNE,),
     Event.RENEWAL_FAILED: (Reaction.WAIT_BEFORE_RECLAIMING,),
     Event.ATTEMPT_TO_REPEAT: (Reaction.CLAIM,),
-    Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES_ALONE,),
+    Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES,),
     Event.COMPLETED_ELSEWHERE: (Reaction.PRUNE,),
     Event.SCHEDULED_RUN_ENDED: (Reaction.STAGE_WINDOWS,),
     Event.JOBS_DUE_HERE: (Reaction.CLAIM_FROM_LANES,),

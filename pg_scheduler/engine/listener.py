@@ -15,7 +15,7 @@ log: logging.Logger = logging.getLogger(__name__)
 class Listener:
     """Keeps a LISTEN running. `on_job` and `on_looked` are called with what is heard of jobs, and of what
     other workers have seen; `reactions` for signals of other kinds, and of all kinds after every
-    (re)connection, because signals sent in between are lost."""
+    (re)connection, because signals sent in between are lost. `on_change` is told whether they arrive."""
 
     def __init__(
         self,
@@ -25,6 +25,7 @@ class Listener:
         poll_interval: float,
         on_job: Callable[[Signal], None],
         on_looked: Callable[[Looked], None],
+        on_change: Callable[[bool], None] = lambda connected: None,
     ) -> None:
         self._signals = signals
         self._clock = clock
@@ -32,6 +33,7 @@ class Listener:
         self._on_job = on_job
         self._on_looked = on_looked
         self._poll_interval = poll_interval
+        self._on_change = on_change
         self.connected: bool = False
 
     async def one_round(self) -> None:
@@ -49,10 +51,12 @@ class Listener:
         finally:
             if self.connected:
                 self.connected = False
+                self._on_change(False)
                 self._reactions[SignalKind.DUE]()
 
     def _ready(self) -> None:
         self.connected = True
+        self._on_change(True)
         log.debug("listening")
         for kind in self._reactions:
             self._reactions[kind]()

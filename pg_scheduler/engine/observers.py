@@ -10,7 +10,9 @@ from datetime import timedelta
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.engine.running.attempt import Attempt
-from pg_scheduler.ports.observer import Observer
+from pg_scheduler.ports.clock import Clock
+from pg_scheduler.ports.observer import EventObserver, Observer
+from pg_scheduler.ports.worker_events import AttemptsSettled, Ended, JobsStarted, WorkerEvent
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -20,8 +22,9 @@ OnSettled = Callable[[ClaimedJob, Verdict], None]
 class Observers:
     """The observers of one worker. An exception in an observer is logged and stops nothing."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
+    def __init__(self, observers: Sequence[Observer | EventObserver], clock: Clock) -> None:
         self._observers = observers
+        self._clock = clock
         self._recorders: list[OnSettled] = []
 
     @property
@@ -29,31 +32,43 @@ class Observers:
         """True if somebody is to be told of settled attempts."""
         return bool(self._observers or self._recorders)
 
+    def emit(self, event: WorkerEvent) -> None:
+        """Something has happened: tell those who are told everything."""
+        for observer in self._observers:
+            observe = getattr(observer, "observe", None)
+            if observe is not None:
+                _call(observe, event)
+
     def jobs_started(self, jobs: Sequence[ClaimedJob]) -> None:
         """Attempts have started, in this order."""
         if self._observers:
-            for job in jobs:
-                self._job_started(job)
+            self.emit(JobsStarted(jobs, self._clock.now()))
+            for job_started in self._methods("job_started"):
+                for job in jobs:
+                    _call(job_started, job)
 
-    def _job_started(self, job: ClaimedJob) -> None:
-        self._call(lambda observer: observer.job_started(job))
-
-    def job_settled(self, attempt: Attempt, verdict: Verdict, took: float, accepted: bool) -> None:
-        """A verdict has been answered, `took` seconds after the attempt began."""
-        if self._observers:
-            duration = timedelta(seconds=took)
-            self._call(lambda observer: observer.job_settled(attempt.job, verdict, duration, accepted))
-        for record in self._recorders:
-            record(attempt.job, verdict)
+    def attempts_settled(self, attempts: Sequence[Attempt], accepted: bool) -> None:
+        """The verdicts of these attempts have been answered."""
+        self._settled([Ended(one.job, one.verdict, one.took, accepted, one.began) for one in attempts])
 
     def job_ended(self, job: ClaimedJob, verdict: Verdict, lasted: float) -> None:
         """A job has ended here whose worker stopped responding: the verdict is the store's own."""
-        duration = timedelta(seconds=lasted)
-        self._call(lambda observer: observer.job_settled(job, verdict, duration, True))
+        self._settled([Ended(job, verdict, lasted, True, began=False)], recorded=False)
+
+    def _settled(self, ended: Sequence[Ended], recorded: bool = True) -> None:
+        if self._observers:
+            self.emit(AttemptsSettled(ended))
+            for job_settled in self._methods("job_settled"):
+                for job, verdict, took, accepted, _ in ended:
+                    _call(job_settled, job, verdict, timedelta(seconds=took), accepted)
+        for record in self._recorders if recorded else ():
+            for one in ended:
+                record(one.job, one.verdict)
 
     def pass_finished(self, service: str) -> None:
         """A service has made a round."""
-        self._call(lambda observer: observer.pass_finished(service))
+        for pass_finished in self._methods("pass_finished"):
+            _call(pass_finished, service)
 
     @contextmanager
     def recording(self, record: OnSettled) -> Iterator[None]:
@@ -64,9 +79,13 @@ class Observers:
         finally:
             self._recorders.remove(record)
 
-    def _call(self, method: Callable[[Observer], None]) -> None:
-        for observer in self._observers:
-            try:
-                method(observer)
-            except Exception:
-                log.exception("an observer failed")
+    def _methods(self, name: str) -> list[Callable[..., None]]:
+        found = (getattr(observer, name, None) for observer in self._observers)
+        return [method for method in found if method is not None]
+
+
+def _call(method: Callable[..., None], *facts: object) -> None:
+    try:
+        method(*facts)
+    except Exception:
+        log.exception("an observer failed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from functools import partial
 
 from pg_scheduler.domain.errors import PgSchedulerError
 from pg_scheduler.domain.workers import WorkerState
@@ -14,6 +15,7 @@ from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.steps import Steps
 from pg_scheduler.engine.waiting import first_of
 from pg_scheduler.engine.worker_settings import WorkerSettings
+from pg_scheduler.ports.worker_events import RoundFailed, WorkerStarted, WorkerStopped
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -78,12 +80,22 @@ class Worker:
         self.services.report.describe()
         for name, one_round in rounds.items():
             self._running[name] = asyncio.create_task(
-                keep_running(name, one_round, self._clock, self.services.observers.pass_finished),
+                keep_running(
+                    name,
+                    one_round,
+                    self._clock,
+                    self.services.observers.pass_finished,
+                    partial(self._note_failed, name),
+                ),
                 name=f"pg_scheduler {name}",
             )
         if self._clock.pinned() is None:  # by a pinned clock no loop is ever late
             self.services.loop_watch.start()
         log.info("worker started: %s", self.worker_id, extra={"worker_id": self.worker_id})
+        self.services.observers.emit(WorkerStarted(self.worker_id))
+
+    def _note_failed(self, service: str, error: Exception) -> None:
+        self.services.observers.emit(RoundFailed(service, error))
 
     async def stop(self, grace: float | None) -> None:
         """Stop claiming, let running jobs end for up to `grace` seconds (None: without limit), release the
@@ -127,6 +139,7 @@ class Worker:
         self._running.clear()
         self._stopped.set()
         log.info("worker stopped: %s", self.worker_id, extra={"worker_id": self.worker_id})
+        self.services.observers.emit(WorkerStopped(self.worker_id))
 
     async def _stop_claiming(self) -> None:
         claimer = self.services.claimer

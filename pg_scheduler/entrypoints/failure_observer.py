@@ -7,7 +7,6 @@ import inspect
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from pg_scheduler.domain.errors import InvalidInput, JobFailed, shown
@@ -15,6 +14,7 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler.models import Job
+from pg_scheduler.ports.worker_events import AttemptsSettled, WorkerEvent
 
 log: logging.Logger = logging.getLogger("pg_scheduler.entrypoints.failure_observer")
 
@@ -46,17 +46,14 @@ class FailureObserver:
         self.by_name: dict[str, Callable[..., Any]] = {}
         self._calling: set[asyncio.Future[Any]] = set()
 
-    def job_started(self, job: ClaimedJob) -> None:
-        """Nothing to do."""
-
-    def pass_finished(self, service: str) -> None:
-        """Nothing to do."""
-
-    def job_settled(self, job: ClaimedJob, verdict: Verdict, took: timedelta, accepted: bool) -> None:
+    def observe(self, event: WorkerEvent) -> None:
         """Call whom it concerns."""
-        callback = self.by_name.get(job.task_name)
-        if callback is None or not accepted or verdict.event not in FAILURES:
-            return
+        if isinstance(event, AttemptsSettled):
+            for job, verdict, _, accepted, _ in event.attempts:
+                if accepted and verdict.event in FAILURES and job.task_name in self.by_name:
+                    self._call(self.by_name[job.task_name], job, verdict)
+
+    def _call(self, callback: Callable[..., Any], job: ClaimedJob, verdict: Verdict) -> None:
         error = JobFailed(job.job_id, JobStatus.FAILED, verdict.error_message, verdict.traceback)
         answer = callback(replace(Job.of(job), status=JobStatus.FAILED), error)
         if inspect.isawaitable(answer):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -68,6 +69,7 @@ class Insight(Protocol):
         queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         error: str | None = None,
         newest_first: bool = False,
         before: JobPlace | None = None,
@@ -76,8 +78,7 @@ class Insight(Protocol):
         """Stored jobs in order of execution time, id; with `newest_first` in the opposite order.
 
         Args:
-            statuses, task_name, queue, since, error: as in `JobFilter`.
-            worker_id: only those that this worker runs, or ran last.
+            statuses, task_name, queue, worker_id, since, until, error: as in `JobFilter`.
             before: only those whose place in the order of execution time, id is before this one.
             limit: at most so many.
         """
@@ -109,6 +110,11 @@ class Insight(Protocol):
 
     async def pending_names(self) -> list[str]:
         """The distinct names of pending jobs, sorted."""
+        ...
+
+    async def facts_about(self, job_id: str, *, now: datetime | None = None) -> JobFacts | None:
+        """What decides whether and when this job starts, all as of one moment; None if there is no such job.
+        It waits for nobody: that somebody's open transaction holds the row is one of the facts."""
         ...
 
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:

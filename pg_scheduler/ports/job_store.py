@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import JobStatus
@@ -103,13 +104,25 @@ class JobStore(Protocol):
         ...
 
     async def request_cancel(
-        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        by: Actor | None = None,
     ) -> list[CancelAnswer]:
-        """Cancel pending jobs and ask the workers of running ones to stop them."""
+        """Cancel pending jobs and ask the workers of running ones to stop them. What somebody does by hand
+        (`by`) is written down in the same transaction: see `Steering.audit`."""
         ...
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         """Move a job by an operator's word, through the state machine; returns the state before.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.states import JobStatus
@@ -70,6 +70,9 @@ class ReclaimRequest:
     lanes_after: tuple[str, str] = ("", "")
     """Some lanes that nothing was claimed from for long are forgotten on the way: those behind this one, the
     task and the lane at which the look before ended. A store that keeps no such thing ignores it."""
+    not_after: datetime | None = None
+    """The store's time after which nothing is taken back: the question was under way for long, and so were
+    the renewals of others, or the clock has jumped. None: whenever it comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +96,7 @@ class ReclaimAnswer:
     """Time until the next lease ends unless renewed; None if nothing runs."""
     lanes_after: tuple[str, str] = ("", "")
     """Where the next look at lanes goes on."""
+    looked_at: datetime | None = None
+    """The store's time; None from a store that does not tell."""
+    came_late: bool = False
+    """True if nothing was taken back because it was later than `not_after`."""

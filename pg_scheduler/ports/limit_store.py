@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.limits import TaskLimits
 
 
@@ -40,18 +41,23 @@ class QueueLimits:
 
 
 class LimitStore(Protocol):
-    """Limits and pauses, by task and by queue."""
+    """Limits and pauses, by task and by queue. A change that somebody makes by hand (`by`) is written down in
+    the same transaction: see `Steering.audit`."""
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         """Let these limits hold from now on, for jobs stored already too; the last word counts. No limits at
         all end those there were. Whether a task is paused stays as it is."""
         ...
 
-    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def pause_task(
+        self, task_name: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         """Pause or resume the jobs of a task, everywhere; what runs goes on. True if that was a change."""
         ...
 
-    async def pause_queue(self, queue: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def pause_queue(
+        self, queue: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         """Pause or resume the jobs that wait in a queue, everywhere; what runs goes on. True if that was a
         change."""
         ...
@@ -60,7 +66,9 @@ class LimitStore(Protocol):
         """Every queue that is paused, by name."""
         ...
 
-    async def limit_queue(self, queue: str, limits: TaskLimits, *, now: datetime | None = None) -> bool:
+    async def limit_queue(
+        self, queue: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         """Let these limits hold for all jobs of a queue together, from now on, for jobs stored already too;
         what runs takes its place. No limits at all end those there were. True if that was a change."""
         ...

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.ports.worker_events import WorkerEvent
 
 
 class Observer(Protocol):
@@ -24,3 +25,11 @@ class Observer(Protocol):
 
     def pass_finished(self, service: str) -> None:
         """A service (claimer, reclaimer, lease keeper, settler, ...) finished one round."""
+
+
+class EventObserver(Protocol):
+    """An observer that is told everything by one method, of many jobs at once. As `Observer` it is called
+    synchronously, from the engine's event loop and, of what a client stores, from wherever that happens."""
+
+    def observe(self, event: WorkerEvent) -> None:
+        """Something has happened."""

@@ -53,12 +53,11 @@ class Looked:
     worker_id: str
     likes: str
     """Who would have seen the same: see `RenewRequest.likes`. Empty: all workers."""
-    jobs: bool = False
-    """Whether it looked for jobs outside lanes: nothing of them is left that is due."""
     jobs_due_in: float | None = None
-    """If so, seconds until something will be; None: nothing is known of."""
+    """Nothing that is due is left outside lanes. Seconds until something will be; None: nothing is known of.
+    """
     lanes: bool = False
-    """Whether it looked at the lanes: they have nothing to give."""
+    """Whether it looked at the lanes, too: they have nothing to give."""
     lanes_open_in: float | None = None
     """If so, seconds until they may have; None: nothing is known of."""
     leases_end_in: float | None = None

@@ -13,6 +13,7 @@ import pytest
 from pg_scheduler import JobStatus, Queries, Scheduler, SyncQueries, SyncScheduler
 from pg_scheduler.client import matching_jobs
 from pg_scheduler.db import driver_over
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.driver import Driver
@@ -237,7 +238,13 @@ class FailsAtOnce(MemoryJobs):
         self.reopened: list[str] = []
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         self.reopened.append(job_id)
         before = await super().override_status(job_id, status, now=now)

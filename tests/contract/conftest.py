@@ -6,7 +6,7 @@ their prepared statements live through all tests, which makes the suite several 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
@@ -19,12 +19,20 @@ from tests.contract.shapes import SHAPES
 from tests.support.databases import Servers, new_database, versions_to_test
 
 NEWEST, *OLDER = versions_to_test()
-KINDS = [
-    "memory",
-    *(f"{shape}-{NEWEST}" for shape in SHAPES),
-    # How a database was handed over has nothing to do with its version.
-    *(f"{shape}-{version}" for version in OLDER for shape in ("asyncpg-pool", "psycopg-connection")),
-]
+
+
+def _kinds() -> Iterator[object]:
+    """How a database was handed over has nothing to do with its version: pools are made for the newest, and
+    connections of one library to each of the others in turn. Connections to the newest are slow."""
+    yield "memory"
+    for shape in SHAPES:
+        usual = not OLDER or shape.endswith("-pool")
+        yield pytest.param(f"{shape}-{NEWEST}", marks=() if usual else pytest.mark.slow)
+    for place, version in enumerate(OLDER):
+        yield f"{('asyncpg-connection', 'psycopg-connection')[place % 2]}-{version}"
+
+
+KINDS = list(_kinds())
 
 _databases: dict[int, str] = {}
 

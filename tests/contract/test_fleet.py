@@ -71,7 +71,7 @@ class Fleet:
 
     def freeze(self, scheduler: Scheduler) -> None:
         """It hears and does nothing."""
-        scheduler.worker.services.turns.connect(lambda: None, lambda asked: None, lambda: None)
+        scheduler.worker.services.turns.connect(lambda: None, lambda: None)
 
     def first_for(self, job_id: str) -> Scheduler:
         """Who looks first for this job."""

@@ -12,6 +12,7 @@ from pg_scheduler.client.source import Library
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.why import explain
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing.contract.scene import (
@@ -151,3 +152,40 @@ async def test_a_verdict_on_a_held_job_waits_for_its_holder_alone(
         assert not await settle(driver, held, JobEvent.COMPLETE)
     assert await settle(driver, held, JobEvent.COMPLETE)
     assert (await stored(driver, "held")).status is JobStatus.COMPLETED
+
+
+async def test_why_names_the_transaction_that_holds_a_job_and_does_not_wait_for_it(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    await submit(driver, new("held"), new("free"))
+    await sql.execute("SET application_name = 'somebody'")
+    changing = "UPDATE scheduled_jobs SET priority = 0 WHERE job_id = 'held'"
+    sharing = "SELECT FROM scheduled_jobs WHERE job_id = 'held' FOR KEY SHARE"
+    for statement in (HOLD, changing, sharing):
+        async with sql.transaction():
+            await sql.execute(statement)
+            held = await driver.insight.facts_about("held", now=NOON)
+            free = await driver.insight.facts_about("free", now=NOON)
+        assert held is not None
+        assert held.held_by is not None, statement
+        assert free is not None
+        assert not free.row_is_held
+        assert (held.held_by.pid, held.held_by.application) == (sql.get_server_pid(), "somebody")
+        assert held.held_by.state == "idle in transaction"
+        reasons = {reason.code: reason for reason in explain(held)}
+        assert f"pid {sql.get_server_pid()}" in reasons["held_row"].text
+        assert reasons["held_row"].act
+    again = await driver.insight.facts_about("held", now=NOON)
+    assert again is not None
+    assert not again.row_is_held
+
+
+async def test_of_a_running_job_it_is_not_said_that_its_row_is_held(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    await started(driver, "held")
+    async with sql.transaction():
+        await sql.execute(HOLD)
+        facts = await driver.insight.facts_about("held", now=NOON)
+    assert facts is not None
+    assert not facts.row_is_held

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from pg_scheduler import Job, PgQueuer
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.models import Context
 from pg_scheduler.ports.leases import RenewRequest
@@ -26,6 +27,7 @@ SCHEDULES = ("nightly", "steady")
 CALLS: dict[str, list[list[str]]] = {
     "pgq jobs list": [[]],
     "pgq jobs show": [["JOB"]],
+    "pgq jobs why": [["JOB"]],
     "pgq jobs enqueue": [["mail"]],
     "pgq jobs cancel": [["JOB"]],
     "pgq jobs retry": [["JOB"]],
@@ -37,6 +39,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq tasks list": [[]],
     "pgq tasks pause": [["mail"]],
     "pgq tasks resume": [["mail"]],
+    "pgq audit": [[]],
     "pgq workers list": [[]],
     "pgq workers quiet": [["WORKER"]],
     "pgq workers resume": [["WORKER"]],
@@ -70,6 +73,7 @@ async def job(dsn: str) -> str:
         await app.queries.enqueue("rest")
         await app.scheduler.add_schedule("report", key="nightly", cron="0 3 * * *")
         await app.scheduler.add_schedule("report", key="steady", every=timedelta(minutes=1))
+        await app.queries.client.pause_queue("post", True, by=Actor("ada", "cli"))
         says = SignOfLife(profile=WorkerProfile(capacity=1))
         await app.scheduler.driver.jobs.renew(RenewRequest("WORKER", "host", 1, timedelta(hours=1), (), says))
     return str(made)

@@ -49,10 +49,10 @@ def test_another_rule_loses_no_window_that_was_due_and_opens_none_that_was_decid
     next_window = old.next_after(mark)
     kept, first = continued(young.text(), old.text(), next_window, mark, now)
     if mark - now > AHEAD:
-        assert (kept, first) == (now, None)
+        assert (kept, first) == (now, young.next_after(now))
         return
     assert kept == mark
-    first = first or young.next_after(max(now, mark))
+    assert first is not None
     assert first > mark
     due = [window for window in _windows(young, mark, now) if window >= next_window]
     assert due == [window for window in _windows(young, mark, now) if window >= first]
@@ -65,6 +65,16 @@ def _windows(of: ScheduleSpec, after: datetime, until: datetime) -> list[datetim
         found.append(window)
         window = of.next_after(window)
     return found
+
+
+def test_a_key_that_comes_back_goes_on_with_the_windows_of_who_had_taken_its_place() -> None:
+    """Also if that one was retired before, and heard of earlier than the key itself, as the clock was set
+    back in between."""
+    replaced = known("old", retired=True, heartbeat=NOON + MINUTE, mark=NOON)
+    successor = known("new", retired=True, stands_for=("old",), mark=NOON, next_window=NOON + 2 * MINUTE)
+    plan = plan_registrations([wanted("old")], [replaced, successor], NOON + 5 * MINUTE)
+    ((key, standing),) = plan.put
+    assert (key, standing.mark, standing.next_window) == ("old", NOON, NOON + 2 * MINUTE)
 
 
 def test_rows_of_the_same_windows_succeed_each_other_and_then_those_in_order() -> None:

@@ -82,6 +82,7 @@ SYMBOLS = st.text(st.sampled_from("aZ0 !$%&'()*+,-./:;<=>?[]^_`{|}~\"\\ä€#"),
 
 
 @settings(max_examples=60)
+@example(connect_by="psycopg", before="&", after="", form="query", encode=False)
 @example(connect_by="psycopg", before="", after='" 0', form="url", encode=False)
 @example(connect_by="psycopg", before=' "', after='" 0', form="query", encode=False)
 @given(

@@ -384,7 +384,10 @@ def _schedule_changed(step: Step) -> Iterator[str]:
     wanted = step.args[0]
     spec = ScheduleSpec.from_text(wanted.spec)
     assert spec.every is not None
-    step.ledger.schedules.setdefault(wanted.key, ScheduleStory(spec.every, spec.overlap, spec.catch_up_limit))
+    story = step.ledger.schedules.setdefault(
+        wanted.key, ScheduleStory(spec.every, spec.overlap, spec.catch_up_limit)
+    )
+    story.next_window = None  # another rule, or a clock that was set back, may begin elsewhere
     yield from ()
 
 

@@ -128,7 +128,7 @@ def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None
 def _claiming_far_ahead() -> AbstractContextManager[object]:
     """Simulated jobs are few and take seconds: nobody would claim them ahead by the numbers that are for
     thousands of short ones."""
-    return patch.multiple(claimed_ahead, AHEAD=20.0, SHARE=0.5)
+    return patch.multiple(claimed_ahead, AHEAD=20.0, SHARE=0.5, BACKLOG=0.0)
 
 
 @contextmanager

@@ -244,7 +244,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("remove", "first", "fault", "says"),
     [
-        (without_the_epoch_check, 0, "", "stale"),
+        (without_the_epoch_check, 155, "", "stale"),
         (with_epochs_that_begin_anew, 0, "", "was claimed under epoch"),
         (with_renewals_that_do_not_count, 0, "", "before its lease ends"),
         (without_the_mark_of_windows, 6, "", "was next"),

@@ -1,18 +1,16 @@
--- As `claim`, where no marks are given and no two streams have one rank: what one gives comes before all that
--- the next one has, so nobody needs to look before what is most urgent. The streams that do share a rank, and
--- those behind them, are left alone; who asks is told and asks `claim` for the rest.
+-- As `claim`, where no marks are given and no two streams have one rank: what one gives comes before all
+-- that the next one has, so nobody needs to look before what is most urgent. If two do, nothing is taken: who
+-- asks is told, and asks `claim`. Else a part of the jobs would wait, claimed, for the answer about the
+-- others, and less urgent ones could start before them elsewhere.
 WITH RECURSIVE
 -- include: streams_without_marks,
 -- include: ruled,
--- The first rank of several streams, if there is one.
+-- Ranks of several streams.
 shared AS MATERIALIZED (
-    SELECT pg_catalog.min(twice.priority) AS priority
-    FROM (
-        SELECT streams.priority
-        FROM streams
-        GROUP BY streams.priority
-        HAVING pg_catalog.count(*) > 1
-    ) AS twice
+    SELECT streams.priority
+    FROM streams
+    GROUP BY streams.priority
+    HAVING pg_catalog.count(*) > 1
 ),
 -- The first jobs of each stream, locked, but for those that somebody else holds.
 taken AS MATERIALIZED (
@@ -20,8 +18,7 @@ taken AS MATERIALIZED (
     FROM (
         SELECT ruled.*
         FROM ruled
-        CROSS JOIN shared
-        WHERE coalesce(ruled.priority < shared.priority, true)
+        WHERE NOT EXISTS (SELECT 1 FROM shared)
         ORDER BY ruled.priority
     ) AS stream
     CROSS JOIN LATERAL (

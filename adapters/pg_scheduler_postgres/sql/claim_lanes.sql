@@ -164,7 +164,8 @@ granting AS MATERIALIZED (
         OR NOT gates.is_written
         OR (gates.job_name, gates.lane) IN (SELECT open_gates.task_name, open_gates.lane FROM open_gates)
 ),
--- The ranks behind open gates, and how many jobs each is to give.
+-- The ranks behind open gates, and how many jobs each is to give. No others: whoever claims from a new lane,
+-- too, must not find the job that has just started held by this look.
 giving AS MATERIALIZED (
     SELECT lane_ranks.*, coalesce(shares.jobs, 0) AS jobs
     FROM ranks AS lane_ranks
@@ -173,6 +174,11 @@ giving AS MATERIALIZED (
             SELECT granting.job_name, granting.lane FROM granting
         )
         AND lane_ranks.queue IN (SELECT granting.lane FROM granting WHERE granting.job_name = '')
+        AND (lane_ranks.job_name, lane_ranks.lane) IN (
+            SELECT selection.job_name, selection.lane FROM selection
+            UNION ALL
+            SELECT spare.job_name, spare.lane FROM spare
+        )
 ),
 -- The first jobs of each, locked. In place of one that somebody else holds comes the next.
 wanted AS MATERIALIZED (

@@ -8,6 +8,7 @@ WHERE (pg_catalog.cardinality(:statuses::text[]) = 0 OR job.status = ANY (:statu
     AND (:queue::text IS NULL OR job.queue = :queue::text)
     AND (:worker_id::text IS NULL OR job.worker_id = :worker_id::text)
     AND (:since::timestamptz IS NULL OR job.execution_time >= :since::timestamptz)
+    AND (:until::timestamptz IS NULL OR job.execution_time < :until::timestamptz)
     AND (
         :error::text IS NULL
         OR pg_catalog.strpos(pg_catalog.lower(job.error_message), pg_catalog.lower(:error::text)) > 0

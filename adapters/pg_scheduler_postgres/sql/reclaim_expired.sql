@@ -2,7 +2,8 @@
 -- has been decided by the domain, with one target for each thing that may be true of the row. Rows that
 -- another reclaimer or their owner is writing are left to them, and so are rows whose owner lives and says
 -- that it could not renew them because they were held; so is everything while the server has only
--- just started, as nobody could renew while it was down.
+-- just started, as nobody could renew while it was down, and if the question was under way for too long, as
+-- others could not renew meanwhile.
 -- How many crashes are too many is decided by whoever reclaims, not by the job's worker: that one is dead,
 -- and storing its setting would cost every claim a column. So among workers with different settings the
 -- strictest ends jobs of the others, as soon as it is the one that finds them.
@@ -23,6 +24,7 @@ lost AS (
         ) AS reason
     FROM :"schema".scheduled_jobs AS job
     WHERE job.status = 'running'
+        AND coalesce(:NOW <= :not_after::timestamptz, true)
         AND pg_catalog.clock_timestamp() > pg_catalog.pg_postmaster_start_time()
             + pg_catalog.make_interval(secs => :patience_seconds::double precision)
         AND coalesce(
@@ -116,6 +118,7 @@ SELECT
     reclaimed.worker_id,
     reclaimed.status,
     reclaimed.crash_count,
+    :NOW AS looked_at,
     (
         SELECT extract(EPOCH FROM pg_catalog.min(job.lease_until) - :NOW)
         FROM :"schema".scheduled_jobs AS job

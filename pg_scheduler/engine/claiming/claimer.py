@@ -42,7 +42,7 @@ class Claimer:
     `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
     the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
     claimer polls more often. `claimable` returns the names to claim; `queues` are the groups of queues that
-    are served. `on_expired` is called when a claim found jobs that are too late to start.
+    are served. `on_expired` is called with the ids of jobs that a claim found too late to start.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Claimer:
         listening: Callable[[], bool],
         likes: Likes,
         turns: Turns,
-        on_expired: Callable[[], None] = lambda: None,
+        on_expired: Callable[[Sequence[str]], None] = lambda job_ids: None,
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -93,9 +93,7 @@ class Claimer:
         self._listening = listening
         self._likes = likes
         self._turns = turns
-        turns.connect(self.wake, self._wake_for_lanes_alone, self._include_lanes)
-        self._everywhere = True
-        """Whether the next look is not for lanes alone."""
+        turns.connect(self.wake, self._include_lanes)
         self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._empty_poll = asyncio.Event()
@@ -109,22 +107,12 @@ class Claimer:
 
     def wake(self) -> None:
         """There may be something to claim."""
-        self._everywhere = True
         self._woken.set()
 
     def wake_for_lanes(self, at_once: bool = False) -> None:
-        """There may be something to claim, from a lane too; `at_once`: whatever that costs."""
+        """There may be something to claim from a lane; `at_once`: whatever that costs."""
         self._include_lanes(at_once)
         self.wake()
-
-    def lane_freed(self) -> None:
-        """There may be something to claim from a lane, and elsewhere nothing more than before."""
-        self._wake_for_lanes_alone(requested=True)
-
-    def _wake_for_lanes_alone(self, requested: bool) -> None:
-        if requested:
-            self._include_lanes()
-        self._woken.set()
 
     def _include_lanes(self, at_once: bool = False) -> None:
         for group in self._groups:
@@ -149,8 +137,7 @@ class Claimer:
             return
         self._woken.clear()
         claimed = await self.claim_once()
-        nothing = not claimed.taken and claimed.complete and claimed.everywhere
-        if nothing and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
+        if not claimed.taken and claimed.complete and _or_never(claimed.lanes_open_in) > DRAIN_PATIENCE:
             self._note_empty_poll()
         if not claimed.filled:
             await self._idle(claimed)
@@ -170,17 +157,9 @@ class Claimer:
         limit, names = self._active.room, self._claimable()
         if not names or limit <= 0:
             return Claimed(0, filled=limit <= 0)
-        everywhere = True  # looks at lanes alone are not whole: see the report of this branch
         with self._active.claiming(limit):
             async with self.claiming():
-                self._everywhere = False
-                try:
-                    claimed = await self._claim(names, limit, everywhere)
-                except BaseException:
-                    self._everywhere = True
-                    raise
-        self._everywhere = self._everywhere or claimed.filled
-        return claimed
+                return await self._claim(names, limit)
 
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
@@ -202,7 +181,7 @@ class Claimer:
                 await self._release_orphaned_claims()
 
     async def _release_orphaned_claims(self) -> None:
-        # Known before the store is requested: what is settled meanwhile is no stray, and nothing starts.
+        # Known before the store is asked: what is settled meanwhile is no stray, and nothing starts.
         given_back = await orphaned_claims(self._insight, self._worker_id, self._active.leases())
         answers: Sequence[bool | None] = ()
         if given_back:
@@ -219,18 +198,18 @@ class Claimer:
         # A row that somebody holds is given back before the next claim.
         self._doubt.looked(all_given_back=None not in answers)
 
-    async def _claim(self, names: frozenset[str], limit: int, everywhere: bool) -> Claimed:
+    async def _claim(self, names: frozenset[str], limit: int) -> Claimed:
         """From each group of queues in turn, as far as its share goes."""
         results: list[ClaimResult] = []
         answers: list[Claimed] = []
         self._likes.claims(names)
-        self._turns.looking(everywhere)
+        self._turns.looking()
         self._ends_seen, left = self._active.ends, limit
         try:
             for group in self._groups:
                 room = min(left, self._batch_limit, group.room(self._active))
                 if room > 0:
-                    answers.append(await group.claim(names, room, results, everywhere))
+                    answers.append(await group.claim(names, room, results))
                     left -= answers[-1].taken
                     if answers[-1].from_lanes:
                         # Who waits for a slot keeps others out of its lane: as soon as none does, none will.
@@ -241,6 +220,7 @@ class Claimer:
             self._start_in_order(results)
         claimed = together(answers, of=len(self._groups))
         self._turns.looked(claimed)
+        self._active.ahead.note_claim(claimed.filled)
         return claimed
 
     def _start_in_order(self, results: list[ClaimResult]) -> None:
@@ -258,13 +238,12 @@ class Claimer:
             self._start_jobs(starting)
 
     def _note_expired(self, expired: Sequence[str]) -> None:
-        self._on_expired()
+        self._on_expired(expired)
         for job_id in expired:
             log.warning("job %r expired: not started within its grace", job_id, extra={"job_id": job_id})
 
     async def _wait_for_room(self) -> None:
         """Return when something may be claimed or the claimer is stopped; other reasons to look can wait."""
-        self._everywhere = True
         room = asyncio.ensure_future(self._active.wait_for_room())
         try:
             while not room.done() and not self._stopping:
@@ -284,10 +263,9 @@ class Claimer:
             interval = min(interval, LOOK_AGAIN)
         woken = wait_at_most(self._woken, interval, self._clock)
         if claimed.complete:
-            self._everywhere = not await woken or self._everywhere
+            await woken
         else:
             # Of a group whose slots were taken, jobs may be waiting for one of them.
-            self._everywhere = True
             await first_of(woken, self._active.wait_for_end_after(self._ends_seen))
 
 

@@ -44,8 +44,6 @@ class Claimed:
     """False if a group of queues was left out, as its slots are taken."""
     lanes_seen: bool = False
     """Whether the lanes were looked at."""
-    everywhere: bool = True
-    """Whether it was looked outside lanes, too."""
 
 
 def together(answers: Sequence[Claimed], of: int) -> Claimed:
@@ -60,7 +58,6 @@ def together(answers: Sequence[Claimed], of: int) -> Claimed:
             (one.lanes_open_in for one in answers if one.lanes_open_in is not None), default=None
         ),
         complete=len(answers) == of,
-        everywhere=all(one.everywhere for one in answers),
         lanes_seen=bool(answers) and all(one.lanes_seen for one in answers),
     )
 
@@ -103,18 +100,16 @@ class GroupClaims:
             return MOST_PER_CLAIM
         return min(self.group.slots - active.of_queues(self.group.queues or ()), MOST_PER_CLAIM)
 
-    async def claim(
-        self, names: frozenset[str], limit: int, results: list[ClaimResult], everywhere: bool = True
-    ) -> Claimed:
-        """Claim at most so many jobs of these names, from lanes alone if not `everywhere`. What was claimed
-        is added to the results, also if this raises."""
+    async def claim(self, names: frozenset[str], limit: int, results: list[ClaimResult]) -> Claimed:
+        """Claim at most so many jobs of these names. What was claimed is added to the results, also if this
+        raises."""
         request = ClaimRequest(self._worker_id, names, limit, self._lease, self.group.queues)
         from_lanes, outranked, next_due_in, passed_over = 0, False, None, False
         lanes_seen = self.lanes.is_open(self._busy)
         if lanes_seen:
             from_lanes, outranked = await self._claim_lanes(request, results)
-        taken, everywhere = from_lanes, everywhere or outranked
-        if everywhere and taken < request.limit:
+        taken = from_lanes
+        if taken < request.limit:
             rest = replace(request, limit=request.limit - taken)
             rows, next_due_in, passed_over = await self._claim_others(rest, results)
             taken += rows
@@ -132,7 +127,6 @@ class GroupClaims:
             self.lanes.opens_in(),
             from_lanes,
             lanes_seen=lanes_seen,
-            everywhere=everywhere,
         )
 
     async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:

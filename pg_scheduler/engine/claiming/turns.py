@@ -84,18 +84,12 @@ class Turns:
         """Whether others have the same reason to look."""
         self._changed = asyncio.Event()
         self._look: Callable[[], None] = _nobody
-        self._look_at_lanes: Callable[[bool], None] = lambda requested: None
         self._include_lanes: Callable[[], None] = _nobody
 
-    def connect(
-        self,
-        look: Callable[[], None],
-        look_at_lanes: Callable[[bool], None],
-        include_lanes: Callable[[], None],
-    ) -> None:
-        """Say how this worker is made to look outside lanes, to look at the lanes, and to look at them the
-        next time it looks. It looks at the lanes if that is requested, or if their gate is open anyway."""
-        self._look, self._look_at_lanes, self._include_lanes = look, look_at_lanes, include_lanes
+    def connect(self, look: Callable[[], None], include_lanes: Callable[[], None]) -> None:
+        """Say how this worker is made to look, and to include the lanes when it does. It also includes them
+        when their gate is open by itself: at the time that its own last look gave."""
+        self._look, self._include_lanes = look, include_lanes
 
     def heard(self, signal: Signal) -> None:
         """Jobs are due now or soon, or a lane has something to give."""
@@ -107,9 +101,8 @@ class Turns:
         if wait == 0 and due_in <= 0:
             self._others_wait = True
             if in_lanes:
-                self._look_at_lanes(True)
-            else:
-                self._look()
+                self._include_lanes()
+            self._look()
             return
         turn = self._lanes if in_lanes else self._jobs
         turn.add(self._clock.monotonic(), due_in, wait, by_others=True)
@@ -122,18 +115,16 @@ class Turns:
         if looked.worker_id == self._worker_id or looked.likes != self._likes.digest:
             return
         now = self._clock.monotonic()
-        if looked.jobs:
-            self._jobs.seen(now)
-            self._expect(self._jobs, looked.jobs_due_in, by_others=True)
+        self._jobs.seen(now)
+        self._expect(self._jobs, looked.jobs_due_in, by_others=True)
         if looked.lanes:
             self._lanes.seen(now)
             self._expect(self._lanes, looked.lanes_open_in, by_others=True)
 
-    def looking(self, everywhere: bool) -> None:
-        """This worker looks now, outside lanes too if `everywhere`. What it will not see it hears of from now
-        on."""
+    def looking(self) -> None:
+        """This worker looks now. What it will not see it hears of from now on."""
         now = self._clock.monotonic()
-        if everywhere and self._jobs.seen(now):
+        if self._jobs.seen(now):
             self._others_wait = True
         by_others = self._lanes.by_others
         if self._lanes.seen(now):
@@ -150,14 +141,7 @@ class Turns:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
             self._tell(
-                Looked(
-                    self._worker_id,
-                    self._likes.digest,
-                    claimed.everywhere,
-                    due_in,
-                    claimed.lanes_seen,
-                    claimed.lanes_open_in,
-                )
+                Looked(self._worker_id, self._likes.digest, due_in, claimed.lanes_seen, claimed.lanes_open_in)
             )
         self._others_wait = False
 
@@ -169,15 +153,8 @@ class Turns:
         if next_at > now:
             await wait_at_most(self._changed, None if next_at == math.inf else next_at - now, self._clock)
             return
-        self._others_wait = True
-        if self._lanes.at <= now:
-            # The gate of the lanes knows itself when what this worker has seen is due.
-            by_others = self._lanes.by_others
-            self._lanes.seen(now)
-            self._look_at_lanes(by_others)
-        else:
-            self._jobs.seen(now)
-            self._look()
+        self.looking()
+        self._look()
 
     def _expect(self, turn: Turn, due_in: float | None, by_others: bool) -> None:
         if due_in is not None:

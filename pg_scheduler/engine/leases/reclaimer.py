@@ -7,7 +7,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUnavailable
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
@@ -36,6 +36,11 @@ is taken back where a look came just before it. Workers that live renew long bef
 """
 
 
+UNDER_WAY = 5.0
+"""Seconds that a look may be under way at the most, or a quarter of a lease: one that an outage has held up
+comes with the renewals of those who live, and must not come before them."""
+
+
 async def _nothing_to_renew() -> None:
     """This worker holds no leases."""
 
@@ -49,7 +54,8 @@ class Reclaimer:
     After a database outage every lease looks expired although its worker is alive; the reclaimer then
     gives the workers half a lease to renew before it takes any job back. It learns of an outage by its own
     failure or by that of its worker's renewals. A restart of the server can be read from the server itself,
-    so workers that started after it know of it too.
+    so workers that started after it know of it too. And a look that comes to the store long after it was
+    sent takes nothing, and counts as an outage: renewals may have been held up as it was.
 
     `renew_own` renews the leases of this worker if they may be over: it is called before any is taken back.
     """
@@ -65,6 +71,7 @@ class Reclaimer:
         max_crashes: int,
         on_reclaimed: Callable[[], None],
         on_ended: Callable[[ClaimedJob, Verdict, float], None],
+        on_taken: Callable[[Reclaimed], None] = lambda one: None,
         renew_own: Callable[[], Awaitable[None]] = _nothing_to_renew,
         worker_id: str = "",
         likes: Likes | None = None,
@@ -79,10 +86,14 @@ class Reclaimer:
         self._lanes_after = ("", "")
         self._on_reclaimed = on_reclaimed
         self._on_ended = on_ended
+        self._on_taken = on_taken
         self._ended: list[Reclaimed] = []
         """Jobs that ended here, of which nobody has heard yet."""
         self._renew_own = renew_own
         self._after_outage = False
+        self._under_way = timedelta(seconds=min(self._lease / 4, UNDER_WAY))
+        self._looked: tuple[datetime, float] | None = None
+        """The store's time of the last answer, and when that was by the clock of this process."""
         self._worker_id = worker_id
         self._likes = likes
         self._tell = tell
@@ -135,19 +146,36 @@ class Reclaimer:
         taken: list[Reclaimed] = []
         request = replace(self._request, after_restart=timedelta(0)) if force else self._request
         while True:
-            request = replace(request, lanes_after=self._lanes_after)
+            not_after = None if force else self._not_after()
+            request = replace(request, not_after=not_after, lanes_after=self._lanes_after)
             answer = await self._jobs.reclaim_expired(request, now=self._clock.pinned())
             self._lanes_after = answer.lanes_after
+            if answer.came_late:
+                log.info("a look for lost leases was under way for too long, or the clock has jumped")
+                self.note_outage()
+                # Once everybody has had the time to renew, the next one may take its time: where a busy pool
+                # makes all of them wait, lost jobs must come back all the same.
+                self._looked = None
+            elif answer.looked_at is not None:
+                self._looked = answer.looked_at, self._clock.monotonic()
             taken.extend(answer.jobs)
             if len(answer.jobs) < self._request.limit:
                 break
         for one in taken:
             self._report(one)
+            self._on_taken(one)
         if taken:
             self._on_reclaimed()
         self._ended += [one for one in taken if one.status.finished]
         await self._report_ends()
         return taken, answer.next_expiry_in
+
+    def _not_after(self) -> datetime | None:
+        """By the store's clock, when a look that is sent now has been under way for too long."""
+        if self._looked is None:
+            return None
+        looked_at, then = self._looked
+        return looked_at + timedelta(seconds=self._clock.monotonic() - then) + self._under_way
 
     async def _report_ends(self) -> None:
         """Nobody settles these jobs: who observes this worker hears of them here."""

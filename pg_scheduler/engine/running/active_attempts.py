@@ -60,6 +60,8 @@ class ActiveAttempts:
         most, waiting = self.ahead.limit, len(self.ahead)
         if self._held_back or self._quiet or waiting > most // 2:
             return 0
+        if waiting == 0 and not self.ahead.backlog:
+            most = 0
         return self.free_slots + most - waiting - self._being_claimed
 
     @contextmanager

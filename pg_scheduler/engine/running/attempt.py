@@ -40,6 +40,7 @@ class Attempt:
         "_make_context",
         "_settled",
         "_waiter",
+        "began",
         "claimed",
         "completion",
         "decided",
@@ -60,6 +61,8 @@ class Attempt:
     """The same at its start: later if it had to wait for a slot."""
     lease: Lease
     """That of `job`."""
+    began: bool
+    """False while it waits for a slot, and if it never gets one."""
     task: asyncio.Task[None] | None
     """None before it begins and once it has ended: its task's context leads back here."""
     reason: StopReason | None
@@ -82,7 +85,7 @@ class Attempt:
         self.lease = job.lease
         self.claimed = self.started = claimed
         self.task = self.reason = self.completion = None
-        self.fenced_out = self.decided = self._settled = False
+        self.began = self.fenced_out = self.decided = self._settled = False
         self._make_context = make_context
         self._context: JobContext | None = None
         self._waiter: asyncio.Event | None = None

@@ -17,6 +17,8 @@ MOST_AHEAD = 1_000
 """Jobs claimed ahead at most: half of them run while the next half is being claimed."""
 PATIENCE = 0.5
 """Seconds after which a job that still waits for a slot is given back: what runs turned out to be slow."""
+BACKLOG = 0.1
+"""Seconds for which all claims must have been filled before any are claimed ahead."""
 SHARE = 1 / 32
 """What one more duration counts for in the mean."""
 
@@ -37,6 +39,7 @@ class ClaimedAhead:
         self._mean = self._unknown = 2 * self._seconds_of_slots
         self._suspended_until = 0.0
         self._some = asyncio.Event()
+        self._filled_since: float | None = None
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -50,6 +53,20 @@ class ClaimedAhead:
         if not self._enabled or self._clock.monotonic() < self._suspended_until:
             return 0
         return int(min(self._seconds_of_slots / max(self._mean, 1e-9), MOST_AHEAD))
+
+    @property
+    def backlog(self) -> bool:
+        """Whether there have been more jobs than slots for a while. Of a few jobs for one instant others, who
+        have slots, get theirs first: what waits here would start later than what is less urgent there."""
+        since = self._filled_since
+        return since is not None and self._clock.monotonic() - since >= BACKLOG
+
+    def note_claim(self, filled: bool) -> None:
+        """A claim has taken all that it could (`filled`), or all that there was."""
+        if not filled:
+            self._filled_since = None
+        elif self._filled_since is None:
+            self._filled_since = self._clock.monotonic()
 
     def note_duration(self, seconds: float) -> None:
         """An attempt has ended that took so long."""

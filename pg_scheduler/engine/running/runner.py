@@ -34,8 +34,10 @@ from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
 from pg_scheduler.engine.executors.awaiting import finished
 from pg_scheduler.engine.executors.coroutine import AsyncExecutor
+from pg_scheduler.engine.executors.thread import ThreadExecutor
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.arguments import Arguments, arguments_of
+from pg_scheduler.engine.running.around import Around
 from pg_scheduler.engine.running.attempt import Attempt, StopReason
 from pg_scheduler.engine.running.exclusion import AwaitsLock, LockHeldElsewhere, LockPauses, alone
 from pg_scheduler.engine.running.interrupts import from_the_keyboard
@@ -54,6 +56,7 @@ from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.executor import Call, Executor
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.middleware import Middleware
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -74,6 +77,7 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
+        middleware: Sequence[Middleware] = (),
         owner: object = None,
     ) -> None:
         self._registry = registry
@@ -87,6 +91,7 @@ class Runner:
         self._retry = retry
         self._progress = progress
         self._completer = completer
+        self._around = Around(middleware)
         self._owner = owner
 
     def attempts_at(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
@@ -98,7 +103,7 @@ class Runner:
 
     def begin(self, attempt: Attempt) -> None:
         """Start an attempt; it runs as a task of its own."""
-        attempt.started = self._clock.monotonic()
+        attempt.started, attempt.began = self._clock.monotonic(), True
         self._active.begun(attempt)
         attempt.task = asyncio.get_running_loop().create_task(
             self._run(attempt), name=f"pg_scheduler job {attempt.job.job_id}"
@@ -112,7 +117,7 @@ class Runner:
             job.job_id,
             extra={"job_id": job.job_id},
         )
-        self.give_up(self.attempts_at([job])[0])
+        self.give_up(self.attempts_at([job])[0], begun=False)
 
     def _make_context(self, job: ClaimedJob, lease: Lease) -> JobContext:
         return JobContext(
@@ -225,7 +230,7 @@ class Runner:
             enter_job(attempt)
             args, kwargs = self._arguments(attempt.job, task)
             executor = self._executor(task)
-            if type(executor) is AsyncExecutor and attempt.job.exclusive_key is None:
+            if type(executor) is AsyncExecutor and attempt.job.exclusive_key is None and self._around.empty:
                 # As nearly always; what the executor would do, in the frame of this coroutine.
                 result = task.func(*args, **kwargs)
                 if type(result) is CoroutineType:
@@ -271,9 +276,20 @@ class Runner:
 
     async def _execute(self, attempt: Attempt, executor: Executor, call: Call) -> Any:
         if attempt.job.exclusive_key is None:
-            return await executor.execute(call, attempt.context)
+            return await self._call(attempt.context, executor, call)
         async with alone(self._locks, attempt.job.exclusive_key, attempt, self._lock_pauses):
-            return await finished(await executor.execute(call, attempt.context))
+            return await finished(await self._call(attempt.context, executor, call))
+
+    async def _call(self, context: JobContext, executor: Executor, call: Call) -> Any:
+        if isinstance(executor, ThreadExecutor):
+            call = call._replace(func=self._around.in_thread(call.func, context))
+        if self._around.empty:
+            return await executor.execute(call, context)
+
+        async def run() -> Any:
+            return await finished(await executor.execute(call, context))
+
+        return await self._around.call(context, run)
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)

@@ -53,7 +53,8 @@ class Starter:
     def _begin(self) -> None:
         """Start what waits, as far as there are slots."""
         started: list[ClaimedJob] = []
-        for _ in range(self._active.may_begin):
+        # Asked each time: one that is given back lets others begin meanwhile.
+        while self._active.may_begin > 0:
             attempt = self._active.ahead.pop()
             if attempt.reason is None:
                 self._runner.begin(attempt)

@@ -25,9 +25,11 @@ class AfterSettling:
 
     def completed(self, attempts: Sequence[Attempt]) -> None:
         """As `settled`, for many that simply completed and whose verdicts were accepted."""
-        if self._observers.any or self._registry.waits_for_ends or log.isEnabledFor(logging.DEBUG):
+        if self._observers.any:
+            self._observers.attempts_settled(attempts, True)
+        if self._registry.waits_for_ends or log.isEnabledFor(logging.DEBUG):
             for attempt in attempts:
-                self.settled(attempt, True)
+                self._settled(attempt, True)
             return
         if any(attempt.job.lane is not None for attempt in attempts):
             self._events.emit(Event.LANE_FREED)
@@ -36,6 +38,11 @@ class AfterSettling:
 
     def settled(self, attempt: Attempt, accepted: bool) -> None:
         """A verdict has been answered: others may run now, and what is not kept may go."""
+        self._settled(attempt, accepted)
+        if self._observers.any:
+            self._observers.attempts_settled([attempt], accepted)
+
+    def _settled(self, attempt: Attempt, accepted: bool) -> None:
         job, verdict, took = attempt.job, attempt.verdict, attempt.took
         if log.isEnabledFor(logging.DEBUG):
             facts = {"job_id": job.job_id, "event": verdict.event, "seconds": took}
@@ -51,4 +58,3 @@ class AfterSettling:
             self._events.emit(Event.COMPLETED_ELSEWHERE)
         if job.schedule_key is not None:
             self._events.emit(Event.SCHEDULED_RUN_ENDED)
-        self._observers.job_settled(attempt, verdict, took, accepted)

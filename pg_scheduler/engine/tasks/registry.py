@@ -121,6 +121,11 @@ class Task:
         names = (bare_name(self.name),) if self.aliases is None else self.aliases
         return tuple(dict.fromkeys(name for name in names if name != self.name))
 
+    @property
+    def positional(self) -> range:
+        """With how many positional arguments, and no others, it can be called for certain."""
+        return range(0) if self.arguments is not None else positional_counts(self.func)
+
     def check_arguments(self, args: list[Any], kwargs: dict[str, Any]) -> None:
         """Refuse arguments that the function cannot be called with; a task that makes its own takes any.
 
@@ -179,7 +184,7 @@ class TaskRegistry:
             InvalidInput: not a callable, or a callable without a name.
         """
         task = self._registered(func, options or TaskOptions())
-        if self._passes(task.name):
+        if self.passes(task.name):
             self._passing.keep(task.name)
         return task
 
@@ -191,10 +196,11 @@ class TaskRegistry:
 
     def needed_by(self, job_id: str, name: str) -> None:
         """A job of this name is about to be stored."""
-        if self._passes(name):
+        if self.passes(name):
             self._passing.needed(name, job_id)
 
-    def _passes(self, name: str) -> bool:
+    def passes(self, name: str) -> bool:
+        """Whether a task of this name is forgotten once its last job has ended."""
         if "@" in name and is_of_this_process(name):
             return True
         task = self._index.get(name) if "#" in name else None

@@ -22,17 +22,19 @@ For readable failures let pytest rewrite their assertions, in a conftest.py and 
 from __future__ import annotations
 
 from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
+from pg_scheduler.testing.contract.auditing import TestAuditing
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.claiming import TestClaiming
 from pg_scheduler.testing.contract.ending import TestEnding
 from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
+from pg_scheduler.testing.contract.explaining import TestExplaining
 from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestFleet, TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
-from pg_scheduler.testing.contract.limiting_queues import TestQueueLimits
+from pg_scheduler.testing.contract.limiting_queues import TestLimitingQueues
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
 from pg_scheduler.testing.contract.pausing_queues import TestPausingQueues
@@ -56,21 +58,23 @@ from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
 
 __all__ = [
     "TestAskingWorkers",
+    "TestAuditing",
     "TestCancelling",
     "TestClaiming",
     "TestEnding",
     "TestEnqueueing",
     "TestExcluding",
     "TestExpiring",
+    "TestExplaining",
     "TestFencing",
     "TestFleet",
     "TestInsight",
     "TestLeasing",
     "TestLimiting",
+    "TestLimitingQueues",
     "TestLimitsChanging",
     "TestOverriding",
     "TestPausingQueues",
-    "TestQueueLimits",
     "TestQueueing",
     "TestReclaiming",
     "TestRegistering",

@@ -60,6 +60,9 @@ class TestInsight:
     async def test_jobs_can_be_chosen_by_when_they_are_due(self, driver: Driver) -> None:
         await submit(driver, new("before", due=at(-0.000001)), new("then"), new("after", due=at(1)))
         assert [job.job_id for job in await driver.insight.jobs(since=NOON)] == ["then", "after"]
+        assert [job.job_id for job in await driver.insight.jobs(until=NOON)] == ["before"]
+        found = await driver.insight.jobs(since=NOON, until=at(1))
+        assert [job.job_id for job in found] == ["then"]
 
     async def test_jobs_can_be_chosen_by_a_part_of_their_error(self, driver: Driver) -> None:
         errors = {

@@ -36,7 +36,7 @@ async def limit_queue(driver: Driver, queue: str, limits: TaskLimits) -> bool:
     return await driver.limits.limit_queue(queue, limits, now=NOON)
 
 
-class TestQueueLimits:
+class TestLimitingQueues:
     """`limit_queue` and `claim_lanes`."""
 
     async def test_all_tasks_of_a_limited_queue_share_its_concurrency(self, driver: Driver) -> None:
@@ -134,7 +134,8 @@ class TestQueueLimits:
         await submit(driver, *(new(job_id, queue="m") for job_id in "abcd"))
         (run,) = (await claim(driver, limit=1)).jobs
         assert await limit_queue(driver, "m", TWO)
-        assert (await claim(driver)).jobs == ()
+        answer = await claim(driver)
+        assert (answer.jobs, answer.sorted_into_lanes) == ((), 0), "they stand in lanes already"
         assert ids(await claim_lanes(driver)) == ["b"], "what runs takes its place"
         await settle(driver, run, JobEvent.SNOOZE, delay=timedelta(0))
         assert (await claim(driver, now=at(20))).sorted_into_lanes == 0, "it stands in its lane already"
@@ -212,7 +213,9 @@ class TestQueueLimits:
         await limit_queue(driver, "m", ONE)
         await submit(driver, new("m2", queue="m"))
         assert ids(await claim_lanes(driver, now_in=2)) == []
-        await settle(driver, run, JobEvent.COMPLETE)
+        async with listening(driver) as heard:
+            await settle(driver, run, JobEvent.COMPLETE)
+            await next_of(heard, SignalKind.LANE)
         assert ids(await claim_lanes(driver, now_in=11)) == ["m2"]
 
     async def test_a_job_asked_for_by_its_id_takes_a_place(self, driver: Driver) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.leases import Reclaimed
+from pg_scheduler.ports.leases import Reclaimed, ReclaimRequest
 from pg_scheduler.testing.contract.scene import (
     LEASE,
     NOON,
@@ -52,6 +52,20 @@ class TestReclaiming:
         (lost,) = await driver.insight.attempts("job")
         expected = ("lost", OWNER, job.epoch, at(61))
         assert (lost.outcome, lost.worker_id, lost.epoch, lost.finished_at) == expected
+
+    async def test_a_look_that_comes_later_than_it_may_takes_nothing_and_says_so(
+        self, driver: Driver
+    ) -> None:
+        await started(driver)
+        late = await driver.jobs.reclaim_expired(
+            ReclaimRequest(timedelta(minutes=2), 5, not_after=at(99)), now=at(100)
+        )
+        assert (late.jobs, late.came_late, late.looked_at) == ((), True, at(100))
+        assert (await stored(driver)).status is JobStatus.RUNNING
+        in_time = await driver.jobs.reclaim_expired(
+            ReclaimRequest(timedelta(minutes=2), 5, not_after=at(100)), now=at(100)
+        )
+        assert ([one.job_id for one in in_time.jobs], in_time.came_late) == (["job"], False)
 
     async def test_a_job_is_taken_back_once(self, driver: Driver) -> None:
         await started(driver)

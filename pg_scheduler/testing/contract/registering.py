@@ -62,7 +62,8 @@ class TestRegistering:
         assert await active(driver) == [("new", "new")]
         old, young = await the_schedule(driver, "old"), await the_schedule(driver, "new")
         assert (old.retired, old.next_window) == (True, None)
-        assert (young.mark, young.next_window, young.run_count) == (at(60), None, 0)
+        assert (young.mark, young.run_count) == (at(60), 0)
+        assert young.next_window is not None, "known from here on, whoever comes to look at it"
         assert await due_keys(driver, now=at(9_999)) == [], "the old one's run is unfinished"
         await driver.jobs.request_cancel(await job_ids(driver), now=at(71))
         assert await due_keys(driver, now=at(9_999)) == ["new"]
@@ -99,6 +100,25 @@ class TestRegistering:
             await register(driver, OLD, now=SILENT + 1)
             assert await active(driver) == [("old", "old")]
             await self._forget_all(driver)
+
+    async def test_a_roll_back_goes_on_with_what_its_successor_left(self, driver: Driver) -> None:
+        """The newer code registered, and died before any of its windows was due: they are missed all the
+        same."""
+        await self._run_once(driver)
+        (young,) = await register(driver, NEW, now=70)
+        assert young.next_window is not None
+        (back,) = await register(driver, OLD, now=70 + 2 * SILENT)
+        assert back.mark == at(60)
+        assert back.next_window is not None
+        assert at(60) < back.next_window <= young.next_window
+
+    async def test_a_new_rule_registered_under_a_clock_set_back_misses_nothing_from_there(
+        self, driver: Driver
+    ) -> None:
+        await self._run_once(driver)
+        early = -2 * SILENT
+        (record,) = await register(driver, EDITED, now=early)
+        assert (record.mark, record.next_window) == (at(early), at(early + 60))
 
     async def test_a_renamed_task_keeps_its_key_without_a_fight(self, driver: Driver) -> None:
         renamed = schedule("old", task_name="renamed", spec_hash="renamed")

@@ -54,7 +54,7 @@ class TestSchedulingRows:
         other = schedule(spec=spec_text(every=2 * MINUTE), spec_hash="other")
         assert not await driver.schedules.put_schedule(other, now=at(70))
         record = await the_schedule(driver)
-        assert (record.mark, record.next_window, record.new.spec_hash) == (at(60), None, "other")
+        assert (record.mark, record.next_window, record.new.spec_hash) == (at(60), at(120), "other")
         assert (record.run_count, record.created_at) == (1, NOON)
 
     async def test_a_new_policy_keeps_the_windows(self, driver: Driver) -> None:

@@ -8,11 +8,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
+from pg_scheduler.testing.memory.job_facts import facts_about
 from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
 
 
@@ -41,18 +43,17 @@ class MemoryInsight:
         queue: str | None = None,
         worker_id: str | None = None,
         since: datetime | None = None,
+        until: datetime | None = None,
         error: str | None = None,
         newest_first: bool = False,
         before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        wanted = JobFilter(tuple(statuses), task_name, since, error, queue)
+        wanted = JobFilter(tuple(statuses), task_name, since, error, queue, until, worker_id)
         found = [
             job
             for job in (row.record() for row in self._state.jobs.values())
-            if wanted.matches(job)
-            and worker_id in (None, job.worker_id)
-            and (before is None or _place_of(job) < before)
+            if wanted.matches(job) and (before is None or _place_of(job) < before)
         ]
         return sorted(found, key=_place_of, reverse=newest_first)[:limit]
 
@@ -97,6 +98,12 @@ class MemoryInsight:
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         moment = moment_of(now)
         return [self._shown(self._state.workers[one], moment) for one in sorted(self._state.workers)]
+
+    async def facts_about(self, job_id: str, *, now: datetime | None = None) -> JobFacts | None:
+        row = self._state.jobs.get(job_id)
+        if row is None:
+            return None
+        return facts_about(self._state, row, await self.workers(now=now), moment_of(now))
 
     def _shown(self, worker: WorkerRecord, moment: datetime) -> WorkerRecord:
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.audit import Act, Actor, act_of, subject_of
 from pg_scheduler.domain.conflict import (
     ConflictResolution,
     Submission,
@@ -226,7 +227,9 @@ class MemoryJobs:
                 del self._state.workers[worker.worker_id]
                 self._state.likes.pop(worker.worker_id, None)
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
-        expired = [row for row in running if row.lease_until is not None and row.lease_until < moment]
+        came_late = request.not_after is not None and moment > request.not_after
+        lapsed = [row for row in running if row.lease_until is not None and row.lease_until < moment]
+        expired = [] if came_late else lapsed
         expired = sorted(expired, key=lambda row: row.new.job_id)[: request.limit]
         reclaimed = tuple(reclaim_one(self._state, row, request.max_crashes, moment) for row in expired)
         if any(one.status is JobStatus.PENDING for one in reclaimed):
@@ -239,10 +242,17 @@ class MemoryJobs:
         return ReclaimAnswer(
             jobs=reclaimed,
             next_expiry_in=min((end - moment for end in ends if end >= moment), default=None),
+            looked_at=moment,
+            came_late=came_late,
         )
 
     async def request_cancel(
-        self, job_ids: Sequence[str], *, now: datetime | None = None, connection: Any = None
+        self,
+        job_ids: Sequence[str],
+        *,
+        now: datetime | None = None,
+        connection: Any = None,
+        by: Actor | None = None,
     ) -> list[CancelAnswer]:
         refuse_connection(connection)
         moment = moment_of(now)
@@ -256,6 +266,8 @@ class MemoryJobs:
             elif status is JobStatus.RUNNING:
                 row.cancel_requested, row.superseded = True, False
                 self._state.signal(SignalKind.CANCEL)
+        changed = sorted(job_id for job_id, status in before.items() if not status.finished)
+        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment)
         answers = {
             JobStatus.PENDING: CancelAnswer.CANCELLED,
             JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -266,7 +278,13 @@ class MemoryJobs:
         ]
 
     async def override_status(
-        self, job_id: str, status: JobStatus, *, now: datetime | None = None, stop_attempt: bool = True
+        self,
+        job_id: str,
+        status: JobStatus,
+        *,
+        now: datetime | None = None,
+        stop_attempt: bool = True,
+        by: Actor | None = None,
     ) -> JobStatus:
         row = self._state.jobs.get(job_id)
         if row is None:
@@ -292,6 +310,7 @@ class MemoryJobs:
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
+        self._state.note_act(by, act_of(event), job_id, 1, moment)
         if before is JobStatus.RUNNING and stop_attempt:
             self._state.signal(SignalKind.CANCEL)
         return before

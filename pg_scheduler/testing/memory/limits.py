@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
+from pg_scheduler.domain.audit import Act, Actor
 from pg_scheduler.domain.limits import NO_KEY, OF_QUEUES, LaneState, TaskLimits
 from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.ports.signals import SignalKind
@@ -42,7 +43,9 @@ class MemoryLimits:
             if row.unfinished and concerned and row.lane is None:
                 row.lane = NO_KEY
 
-    async def pause_task(self, task_name: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def pause_task(
+        self, task_name: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         moment = moment_of(now)
         known = self._state.limits.get(task_name)
         if paused == (known is not None and known.paused):
@@ -57,10 +60,14 @@ class MemoryLimits:
         )
         if not paused:
             self._state.resumed_at[task_name] = moment
+        act = Act.PAUSE_TASK if paused else Act.RESUME_TASK
+        self._state.note_act(by, act, task_name, 1, moment)
         self._state.signal(SignalKind.LANE)
         return True
 
-    async def pause_queue(self, queue: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def pause_queue(
+        self, queue: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         moment = moment_of(now)
         if paused == (queue in self._state.paused_queues):
             return False
@@ -70,12 +77,15 @@ class MemoryLimits:
             del self._state.paused_queues[queue]
             self._state.queue_resumed_at[queue] = moment
             self._state.signal(SignalKind.LANE)
+        self._state.note_act(by, Act.PAUSE_QUEUE if paused else Act.RESUME_QUEUE, queue, 1, moment)
         return True
 
     async def paused_queues(self) -> list[PausedQueue]:
         return [self._state.paused_queues[name] for name in sorted(self._state.paused_queues)]
 
-    async def limit_queue(self, queue: str, limits: TaskLimits, *, now: datetime | None = None) -> bool:
+    async def limit_queue(
+        self, queue: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         moment = moment_of(now)
         known = self._state.queue_limits.get(queue)
         changed = limits != (TaskLimits() if known is None else known.limits)
@@ -89,6 +99,7 @@ class MemoryLimits:
             self._state.lanes.setdefault((OF_QUEUES, queue), LaneState(moment))
         else:
             del self._state.queue_limits[queue]
+        self._state.note_act(by, Act.LIMIT_QUEUE, queue, 1, moment)
         self._state.signal(SignalKind.LANE)
         return True
 

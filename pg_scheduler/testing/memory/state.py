@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
+from pg_scheduler.domain.audit import Act, Actor, AuditRecord
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.limits import NO_KEY, LaneState
@@ -42,6 +43,7 @@ class MemoryState:
         """What each worker claims, by its digest."""
         self.alive_until: dict[str, datetime] = {}
         """When the leases of workers are over, by worker."""
+        self.audit: list[AuditRecord] = []
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
@@ -128,6 +130,11 @@ class MemoryState:
             self.past_epochs[job_id] = self.jobs.pop(job_id).epoch
         for key in [key for key in self.attempts if key[0] in job_ids]:
             del self.attempts[key]
+
+    def note_act(self, by: Actor | None, act: Act, subject: str, affected: int, now: datetime) -> None:
+        """Write down what somebody did, if he did and it changed something."""
+        if by is not None and affected:
+            self.audit.append(AuditRecord(len(self.audit) + 1, now, by, str(act), subject, affected))
 
     def note_attempt(
         self,

@@ -16,9 +16,11 @@ import pytest
 
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.domain.verdict import Settlement, Verdict
+from pg_scheduler.domain.workers import NOTHING_NEW
 from pg_scheduler_postgres.rules import CANCELLATION, MISFIRE, loss_of
 from pg_scheduler_postgres.settling import arrays_of
 from pg_scheduler_postgres.statements import Statements
+from pg_scheduler_postgres.worker_rows import values_of_life
 
 FULL = os.environ.get("PLANS_FULL") == "1"
 PENDING, FUTURE, FINISHED = (100_000, 1_000_000, 1_000_000) if FULL else (5_000, 50_000, 50_000)
@@ -124,7 +126,7 @@ def cases() -> Iterator[Case]:
         verdict = Verdict(JobEvent.RETRY, timedelta(seconds=1))
         told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
         yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))
-        me = {"hostname": "here", "pid": 1, "epochs": [1] * number}
+        me = {"hostname": "here", "pid": 1, "epochs": [1] * number, **values_of_life(NOTHING_NEW)}
         yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
         yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
         yield Case("await_jobs", {"job_ids": ids, "soon_seconds": 60.0}, str(number))
@@ -132,7 +134,13 @@ def cases() -> Iterator[Case]:
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case(
         "reclaim_expired",
-        {"heartbeat_threshold_seconds": 120.0, "limit": BATCH, "patience_seconds": 0.0, **loss_of(5)},
+        {
+            "heartbeat_threshold_seconds": 120.0,
+            "limit": BATCH,
+            "patience_seconds": 0.0,
+            "not_after": None,
+            **loss_of(5),
+        },
     )
     yield Case("stray_schedules", {"known_names": names, "silence_seconds": 120.0, "ahead_seconds": 60.0})
     yield Case("unclaimed", {"known_names": names[:-1], "most": 1000})

@@ -74,7 +74,7 @@ async def test_statements_of_the_hot_path_are_planned_once(filled: asyncpg.Conne
 async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asyncpg.Connection) -> None:
     """Asked after every failed claim. Its plan must know the statuses: no index holds all of them."""
     values = {
-        **dict.fromkeys(("task_name", "queue", "since", "error", "before_time", "before_id")),
+        **dict.fromkeys(("task_name", "queue", "since", "until", "error", "before_time", "before_id")),
         "statuses": ["running"],
         "worker_id": "me",
         "newest_first": False,
@@ -83,6 +83,31 @@ async def test_what_a_worker_runs_is_found_without_reading_the_table(filled: asy
     plan = await Planner(filled).plan_of(Case("jobs", values), "custom")
     scans = [node for node in nodes(plan) if node["Node Type"] == "Seq Scan"]
     assert [node["Relation Name"] for node in scans if node["Relation Name"] in LARGE] == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_question_of_an_operator_reads_a_whole_table(filled: asyncpg.Connection) -> None:
+    """However much is due, to come or finished: of a due job, one in a lane, and one that ended."""
+    facts = {
+        "holders_shown": 5, "most_ahead": 1_000, "limit": 1, "burst_seconds": 0.1,
+        "token_rounding": 1e-4, "full_patience": 100.0,
+    }  # fmt: skip
+    ids = await filled.fetch(
+        "(SELECT job_id FROM scheduled_jobs WHERE status = 'pending' AND lane IS NULL LIMIT 1)"
+        " UNION ALL (SELECT job_id FROM scheduled_jobs WHERE lane IS NOT NULL ORDER BY job_id DESC LIMIT 1)"
+        " UNION ALL (SELECT job_id FROM scheduled_jobs WHERE status = 'completed' LIMIT 1)"
+    )
+    about = [Case("facts_about", {**facts, "job_id": row["job_id"]}) for row in ids]
+    planner, found = Planner(filled), []
+    both_ways = filled.get_server_version().major < 14
+    for case in (Case("workers", {}), *about):
+        for mode in ("custom", "generic"):
+            plan = await planner.plan_of(case, mode)
+            counted = [node for node in nodes(plan) if node["Actual Loops"] or not both_ways]
+            found += [f"{case}, {mode}: {problem}" for problem in problems(counted)]
+    assert found == []
 
 
 def problems(counted: list[dict[str, Any]]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -16,7 +17,8 @@ from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.claiming.claimer import Claimer
-from pg_scheduler.engine.running.claimed_ahead import AHEAD, MOST_AHEAD, PATIENCE, ClaimedAhead
+from pg_scheduler.engine.running import claimed_ahead
+from pg_scheduler.engine.running.claimed_ahead import AHEAD, BACKLOG, MOST_AHEAD, PATIENCE, ClaimedAhead
 from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from tests.support.running import eventually
@@ -49,18 +51,40 @@ class Jobs:
 
 @asynccontextmanager
 async def worker(
-    driver: MemoryDriver, clock: ManualClock, jobs: Jobs, ahead: int = 0, slots: int = SLOTS, **options: Any
+    driver: MemoryDriver,
+    clock: ManualClock,
+    jobs: Jobs,
+    ahead: int = 0,
+    slots: int = SLOTS,
+    backlog: float = 0,
+    **options: Any,
 ) -> AsyncIterator[Scheduler]:
-    """A worker that has learned that so many jobs may wait for a slot."""
+    """A worker that has learned that so many jobs may wait for a slot, and for how long its claims have been
+    filled: `backlog` seconds are enough."""
     scheduler = Scheduler(driver, clock=clock, max_concurrent_jobs=slots, misfire_grace_time=None, **options)
     scheduler.register(jobs.run, name="run")
-    async with scheduler:
-        if ahead:
-            teach(scheduler, ahead)
-        try:
-            yield scheduler
-        finally:
-            jobs.go.set()
+    with patch.object(claimed_ahead, "BACKLOG", backlog):
+        async with scheduler:
+            if ahead:
+                teach(scheduler, ahead)
+            try:
+                yield scheduler
+            finally:
+                jobs.go.set()
+
+
+def verdicts_wait(driver: MemoryDriver) -> asyncio.Event:
+    """Verdicts cannot be stored while this is set, as it is."""
+    settle, away = driver.jobs.settle, asyncio.Event()
+    away.set()
+
+    async def unless_away(*args: Any, **options: Any) -> Any:
+        if away.is_set():
+            raise ConnectionLost("away")
+        return await settle(*args, **options)
+
+    driver.jobs.settle = unless_away  # type: ignore[method-assign]
+    return away
 
 
 def teach(scheduler: Scheduler, ahead: int) -> None:
@@ -136,6 +160,20 @@ async def test_a_worker_with_short_jobs_learns_it_and_makes_few_large_claims(
         await eventually(lambda: len(jobs.begun) == 2000)
     assert jobs.begun == sorted(jobs.begun), "in order all the same"
     assert claims < 2000 / SLOTS / 2, "it would be 1,000 if each filled the slots only"
+
+
+async def test_none_wait_where_a_few_jobs_meet_free_slots_elsewhere(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    """Else the urgent ones would wait here, while others start there."""
+    jobs, others = Jobs(), Jobs()
+    async with (
+        worker(driver, clock, jobs, ahead=10, backlog=BACKLOG) as scheduler,
+        worker(driver, clock, others, ahead=10, backlog=BACKLOG),
+    ):
+        await clock.advance(1)
+        await store(scheduler, clock, *[f"long {n}" for n in range(2 * SLOTS)])
+        await eventually(lambda: len(jobs.begun) + len(others.begun) == 2 * SLOTS)
 
 
 # --- who waits
@@ -224,15 +262,8 @@ async def test_what_waits_starts_once_verdicts_can_be_stored_again(
     driver: MemoryDriver, clock: ManualClock
 ) -> None:
     """While they cannot, no slot is free: a worker must not keep ever more of them."""
-    jobs, away = Jobs(), True
-    settle = driver.jobs.settle
-
-    async def maybe(*args: Any, **options: Any) -> Any:
-        if away:
-            raise ConnectionLost("away")
-        return await settle(*args, **options)
-
-    driver.jobs.settle = maybe  # type: ignore[method-assign]
+    jobs = Jobs()
+    away = verdicts_wait(driver)
     async with worker(driver, clock, jobs, ahead=10) as scheduler:
         await store(scheduler, clock, "a", "long 0", "long 1", "long 2", "long 3")
         active = scheduler.worker.services.active
@@ -240,7 +271,7 @@ async def test_what_waits_starts_once_verdicts_can_be_stored_again(
         jobs.go.set()
         await eventually(lambda: not scheduler.active_jobs)
         assert jobs.begun == ["a", "long 0"]
-        away = False
+        away.clear()
         await clock.advance(PATIENCE / 2)  # the verdicts are tried again, and nothing is given back
         await eventually(lambda: len(jobs.begun) == 5)
 
@@ -297,6 +328,34 @@ async def test_what_waits_is_cancelled_without_having_run(driver: MemoryDriver, 
         await scheduler.worker.services.settler.wait_empty()
         assert [row.job_id for row in await records(driver, JobStatus.CANCELLED)] == [waiting]
     assert "a" not in jobs.begun
+
+
+async def test_many_that_wait_and_are_cancelled_give_no_slot_away_twice(
+    driver: MemoryDriver, clock: ManualClock
+) -> None:
+    jobs, others = Jobs(), Jobs()
+    away = verdicts_wait(driver)
+    async with worker(driver, clock, jobs, ahead=20) as scheduler:
+        scheduler.register(others.run, name="other")
+        active = scheduler.worker.services.active
+        _, _, *waiting = await store(scheduler, clock, "a", "long 0", *[f"short {n}" for n in range(5)])
+        await scheduler.schedule_bulk(
+            [JobSpec("other", clock.now(), args=(f"other {n}", True), priority=8) for n in range(5)]
+        )
+        await eventually(lambda: active._held_back)
+        await scheduler.cancel(waiting)
+        await eventually(lambda: sum(attempt.reason is not None for attempt in active.ahead) == 5)
+        jobs.go.set()
+        await eventually(lambda: not scheduler.active_jobs)
+        away.clear()
+        await clock.advance(PATIENCE / 2)
+        await eventually(lambda: len(others.begun) == SLOTS)
+        assert len(scheduler.active_jobs) == SLOTS
+        others.go.set()
+        await active.wait_idle()
+        await scheduler.worker.services.settler.wait_empty()
+        assert len(await records(driver, JobStatus.CANCELLED)) == 5
+    assert jobs.begun == ["a", "long 0"]
 
 
 async def test_a_job_that_has_lost_a_worker_takes_nothing_with_it_that_only_waited(

@@ -55,12 +55,12 @@ class Stage:
 
     def look(self, claimed: Claimed) -> None:
         """The claimer looks, and has seen that."""
-        self.turns.looking(claimed.everywhere)
+        self.turns.looking()
         self.turns.looked(claimed)
 
     def others(self, **said: object) -> None:
         """One of the likes tells that it has looked."""
-        self.turns.others_looked(Looked("other", self.likes.digest, **{"jobs": True, **said}))  # type: ignore[arg-type]
+        self.turns.others_looked(Looked("other", self.likes.digest, **said))  # type: ignore[arg-type]
 
 
 @asynccontextmanager
@@ -70,11 +70,7 @@ async def staged(number: int = MANY) -> AsyncIterator[Stage]:
     likes.renewed(likes.digest, Fleet(number, number, 0))
     told: list[Looked] = []
     stage = Stage(clock, likes, Turns(worker_id="me", clock=clock, likes=likes, tell=told.append), told=told)
-    stage.turns.connect(
-        lambda: stage.did.append("look"),
-        lambda asked: stage.did.append("lanes" if asked else "open lanes"),
-        lambda: stage.did.append("include lanes"),
-    )
+    stage.turns.connect(lambda: stage.did.append("look"), lambda: stage.did.append("include lanes"))
 
     async def serve() -> None:
         while True:
@@ -107,14 +103,14 @@ async def test_who_is_told_that_another_looked_does_not_look() -> None:
 async def test_the_word_of_others_that_claim_something_else_counts_for_nothing() -> None:
     async with staged() as stage:
         stage.turns.heard(SECOND)
-        stage.turns.others_looked(Looked("other", "another digest", True))
-        stage.turns.others_looked(Looked("me", stage.likes.digest, True))
+        stage.turns.others_looked(Looked("other", "another digest"))
+        stage.turns.others_looked(Looked("me", stage.likes.digest))
         assert await stage.advance(STEP * 1.1) == ["look"]
 
 
 async def test_what_is_signalled_during_a_look_is_looked_for_by_who_looked() -> None:
     async with staged() as stage:
-        stage.turns.looking(everywhere=True)
+        stage.turns.looking()
         stage.turns.heard(SECOND)
         stage.turns.looked(ONE)
         assert await stage.advance(STEP * 1.1) == ["look"]
@@ -131,7 +127,7 @@ async def test_a_look_is_told_where_others_wait_for_the_same() -> None:
     async with staged() as stage:
         stage.turns.heard(AT_ONCE)
         stage.look(Claimed(1, filled=False, next_due_in=timedelta(seconds=7)))
-        assert stage.told == [Looked("me", stage.likes.digest, True, 7.0)]
+        assert stage.told == [Looked("me", stage.likes.digest, 7.0)]
         stage.look(ONE)  # a poll: nobody waits for it
         assert len(stage.told) == 1
         stage.turns.heard(SECOND)
@@ -190,7 +186,7 @@ async def test_a_look_that_said_when_the_next_job_is_due_is_followed_by_one_then
     async with staged(number=1) as stage:
         stage.look(Claimed(1, filled=False, next_due_in=timedelta(seconds=3), lanes_open_in=2.0))
         assert await stage.advance(1.9) == []
-        assert await stage.advance(0.2) == ["open lanes"]
+        assert await stage.advance(0.2) == ["look"]
         assert await stage.advance(1) == ["look"]
 
 
@@ -198,7 +194,7 @@ async def test_a_word_on_jobs_outside_lanes_says_nothing_of_lanes() -> None:
     async with staged() as stage:
         stage.turns.heard(signal_for(STEP, SignalKind.LANE))
         stage.others()
-        assert await stage.advance(STEP * 1.1) == ["lanes"]
+        assert await stage.advance(STEP * 1.1) == ["include lanes", "look"]
         stage.turns.heard(signal_for(STEP, SignalKind.LANE))
         stage.others(lanes=True)
         assert await stage.advance(60) == []
@@ -207,26 +203,11 @@ async def test_a_word_on_jobs_outside_lanes_says_nothing_of_lanes() -> None:
 async def test_who_looks_looks_at_the_lanes_that_wait_for_it_as_well() -> None:
     async with staged() as stage:
         stage.turns.heard(signal_for(STEP, SignalKind.LANE))
-        stage.turns.looking(everywhere=True)
+        stage.turns.looking()
         assert stage.did == ["include lanes"]
 
 
 async def test_who_took_from_lanes_says_so_whatever_made_it_look() -> None:
     async with staged() as stage:
         stage.look(Claimed(1, filled=False, lanes_seen=True, lanes_open_in=4.0))
-        assert stage.told == [Looked("me", stage.likes.digest, True, None, True, 4.0)]
-
-
-async def test_a_look_at_lanes_alone_leaves_what_was_signalled_outside_them() -> None:
-    async with staged() as stage:
-        stage.turns.heard(SECOND)
-        stage.look(Claimed(1, filled=False, lanes_seen=True, everywhere=False))
-        assert stage.told == [Looked("me", stage.likes.digest, False, None, True)]
-        assert await stage.advance(STEP * 1.1) == ["look"]
-
-
-async def test_a_word_on_lanes_alone_leaves_what_was_signalled_outside_them() -> None:
-    async with staged() as stage:
-        stage.turns.heard(SECOND)
-        stage.others(jobs=False, lanes=True)
-        assert await stage.advance(STEP * 1.1) == ["look"]
+        assert stage.told == [Looked("me", stage.likes.digest, None, True, 4.0)]

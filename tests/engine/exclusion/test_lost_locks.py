@@ -29,6 +29,7 @@ async def test_a_run_that_loses_its_lock_is_stopped_and_runs_again(
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
         job_id = await trigger(scheduler)
+        await eventually(lambda: gate.inside == 1)  # the answer that it has the lock has come
         holder = await lock_holder(sql)
         await sql.execute("SELECT pg_terminate_backend($1)", holder)
         await eventually(lambda: gate.stopped == 1)
@@ -48,6 +49,7 @@ async def test_work_that_is_done_stays_done_although_its_lock_broke_at_the_end(
     gate = Gate()
     async with running(dsn, library, gate) as scheduler:
         job_id = await trigger(scheduler)
+        await eventually(lambda: gate.inside == 1)
         await sql.execute("SELECT pg_terminate_backend($1)", await lock_holder(sql))
         gate.open()
         assert await ended(scheduler, job_id) is JobStatus.COMPLETED

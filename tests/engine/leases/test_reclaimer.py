@@ -116,6 +116,68 @@ async def test_after_an_outage_workers_get_the_time_to_renew_first(monkeypatch: 
         assert told == ["reclaimed"]  # it did not renew again
 
 
+async def test_a_look_that_an_outage_has_held_up_does_not_come_before_the_renewals() -> None:
+    """It was sent when all was well, and arrives as soon as there is a way again: so do the renewals."""
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+    reclaim, held_up = driver.jobs.reclaim_expired, False
+
+    async def through_the_outage(*args: Any, now: Any = None, **options: Any) -> Any:
+        if held_up:
+            await clock.sleep(LEASE.total_seconds())
+        return await reclaim(*args, now=clock.now(), **options)
+
+    driver.jobs.reclaim_expired = through_the_outage  # type: ignore[method-assign]
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(1)
+        held_up = True
+        await clock.advance(LEASE.total_seconds() + 15)
+        held_up = False
+        assert told == [], "the lease was over when the look arrived"
+        await renew(driver, clock, lease)
+        await clock.advance(LEASE.total_seconds() - 1)
+        assert told == []
+        await clock.advance(LEASE.total_seconds())
+        assert told == ["reclaimed"], "and then its owner fell silent"
+
+
+async def test_where_every_look_waits_for_a_connection_lost_jobs_come_back_all_the_same() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    await running_job(driver, clock)
+    reclaim = driver.jobs.reclaim_expired
+
+    async def in_a_queue(*args: Any, now: Any = None, **options: Any) -> Any:
+        await clock.sleep(20)
+        return await reclaim(*args, now=clock.now(), **options)
+
+    driver.jobs.reclaim_expired = in_a_queue  # type: ignore[method-assign]
+    async with reclaiming(driver, clock) as told:
+        for _ in range(40):
+            await clock.advance(5)
+        assert told == ["reclaimed"]
+
+
+async def test_a_clock_that_jumps_past_all_leases_takes_none_from_those_who_live() -> None:
+    clock, driver = ManualClock(), MemoryDriver()
+    lease = await running_job(driver, clock)
+    reclaim, ahead = driver.jobs.reclaim_expired, timedelta(0)
+
+    async def by_the_stores_clock(*args: Any, now: Any = None, **options: Any) -> Any:
+        return await reclaim(*args, now=clock.now() + ahead, **options)
+
+    driver.jobs.reclaim_expired = by_the_stores_clock  # type: ignore[method-assign]
+    async with reclaiming(driver, clock) as told:
+        await clock.advance(1)
+        ahead = timedelta(hours=1)
+        await clock.advance(20)
+        request = RenewRequest("owner", "host", 1, LEASE, [lease])
+        await driver.jobs.renew(request, now=clock.now() + ahead)
+        await clock.advance(50)
+        assert told == []
+        await clock.advance(20)
+        assert told == ["reclaimed"]
+
+
 @pytest.mark.parametrize(
     ("error", "outage"),
     [

@@ -47,9 +47,11 @@ async def claim_and_settle(
         if held and (end.is_set() or rng.random() < 0.7):
             job = held.pop(rng.randrange(len(held)))
             event = rng.choice((JobEvent.COMPLETE, JobEvent.COMPLETE, JobEvent.FAIL, JobEvent.RELEASE))
-            if event is JobEvent.RELEASE:
+            (answer,) = (await driver.jobs.settle([settlement_of(job, event, worker)])).accepted
+            if answer is None:  # somebody holds the row for a moment: it is told again
+                held.append(job)
+            elif event is JobEvent.RELEASE:
                 taken[job.job_id] -= 1
-            await driver.jobs.settle([settlement_of(job, event, worker)])
 
 
 async def watched(dsn: str, end: asyncio.Event, most: str) -> list[int]:

@@ -25,7 +25,8 @@ from pg_scheduler.testing.contract.scene import (
     settle,
     submit,
 )
-from tests.support.running import within
+from pg_scheduler_postgres import limits as stored_limits
+from tests.support.running import eventually, within
 
 Waits = Callable[[], Awaitable[None]]
 MakeDrivers = Callable[[int], Awaitable[list[Driver]]]
@@ -69,6 +70,23 @@ async def test_who_comes_second_to_a_queue_takes_nothing_from_another_lane_and_a
     assert ids(first) == ["a"]
     assert (answer.jobs, answer.more) == ((), True)
     assert (await look(driver, 60)).jobs == ()
+
+
+async def test_who_comes_second_to_a_queue_spends_no_token_of_its_lane(
+    driver: Driver, by_hand: Driver, sql: asyncpg.Connection, claim_waits: Waits
+) -> None:
+    await driver.limits.set_limits({"other": TaskLimits(rate=1 / 3600)}, now=at(0))
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("a", queue="m"), new("b", queue="m", task="other"))
+    await sql.execute("BEGIN")
+    (first,) = (await look(by_hand, 60, limit=1)).jobs
+    await submit(driver, new("urgent", queue="m", task="other", rank=1))
+    second = asyncio.create_task(look(driver, 60))
+    await claim_waits()
+    await sql.execute("COMMIT")
+    assert (await second).jobs == ()
+    await settle(driver, first, JobEvent.COMPLETE)
+    assert ids(await look(driver, 61)) == ["urgent"]
 
 
 async def test_a_claim_that_was_rolled_back_costs_the_queue_nothing(
@@ -142,6 +160,34 @@ async def test_what_steps_in_for_held_jobs_is_not_too_much_for_their_queue(
     assert (await look(driver)).jobs == ()
 
 
+async def test_what_is_lacking_elsewhere_is_not_made_up_for_by_a_limited_queue(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("held m", queue="m", rank=1))
+    await submit(driver, *(new(f"held {n}", queue="n", rank=1, limit_key="n") for n in range(3)))
+    await submit(driver, *(new(key, queue="m", task="other", limit_key=key) for key in "ab"))
+    await sql.execute("BEGIN")
+    await sql.execute("SELECT FROM scheduled_jobs WHERE job_id LIKE 'held%' FOR UPDATE")
+    assert len((await look(driver)).jobs) == 1
+    assert (await look(driver)).jobs == ()
+
+
+async def test_jobs_of_a_lane_or_queue_that_has_given_all_do_not_step_in_for_others(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    """They would take the place of those that could."""
+    await driver.limits.set_limits(dict.fromkeys(NAMES, ONE), now=at(0))
+    await limit_queue(driver, "m", ONE)
+    await submit(driver, new("given", rank=1), new("too many", rank=2))
+    await submit(driver, new("m given", queue="m", rank=1, limit_key="x"))
+    await submit(driver, new("m too many", queue="m", rank=2, limit_key="y"))
+    await submit(driver, new("held", task="other", rank=1), new("free", task="other", rank=9))
+    await sql.execute("BEGIN")
+    await sql.execute("SELECT FROM scheduled_jobs WHERE job_id = 'held' FOR UPDATE")
+    assert ids(await look(driver)) == ["given", "m given", "free"]
+
+
 async def test_held_jobs_of_a_queue_cost_no_token_and_ask_for_no_more(
     driver: Driver, sql: asyncpg.Connection
 ) -> None:
@@ -166,6 +212,28 @@ async def test_a_stray_of_a_producer_who_did_not_see_the_limit_is_sorted_by_the_
     assert (answer.jobs, answer.sorted_into_lanes) == ((), 2)
     assert ids(await look(driver)) == ["a"]
     assert (await look(driver)).jobs == ()
+
+
+@pytest.mark.parametrize("kind", ["queue", "task"])
+async def test_what_a_claim_that_did_not_see_the_limit_starts_takes_a_place(
+    driver: Driver, by_hand: Driver, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(stored_limits, "LOOKS_AT_HELD_JOBS", 10_000)
+    await submit(driver, new("a", queue="m"))
+    await sql.execute("BEGIN")
+    (run,) = (await claim(by_hand)).jobs
+    known, change = driver.limits.list_limits, driver.limits.set_limits({"task": ONE}, now=at(0))
+    if kind == "queue":
+        change.close()
+        known, change = driver.limits.queue_limits, limit_queue(driver, "m", ONE)  # type: ignore[assignment]
+    limiting = asyncio.create_task(change)
+    await eventually(known)
+    await sql.execute("COMMIT")
+    await within(limiting, 10)
+    await submit(driver, new("b", queue="m"))
+    assert (await look(driver)).jobs == ()
+    await settle(driver, run, JobEvent.COMPLETE)
+    assert ids(await look(driver, 11)) == ["b"]
 
 
 async def test_the_gate_of_a_queue_is_kept_as_long_as_the_queue_has_limits(
