@@ -106,7 +106,7 @@ class Reclaimer:
             return
         nap = min(max(looked.leases_end_in, 0.0), self._longest_nap)
         place = random.randrange(self._likes.workers)
-        self._look_at = self._clock.monotonic() + nap + STEP * (1 + group_of(place, 2))
+        self._look_at = self._clock.monotonic() + nap + STEP * (1 + random.random() + group_of(place, 2))
         self._moved.set()
 
     def note_outage(self) -> None:

@@ -31,8 +31,9 @@ from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
 from pg_scheduler.testing.contract.explaining import TestExplaining
 from pg_scheduler.testing.contract.fencing import TestFencing
+from pg_scheduler.testing.contract.fleet import TestFleet
 from pg_scheduler.testing.contract.insight import TestInsight
-from pg_scheduler.testing.contract.leasing import TestFleet, TestLeasing
+from pg_scheduler.testing.contract.leasing import TestLeasing
 from pg_scheduler.testing.contract.limiting import TestLimiting
 from pg_scheduler.testing.contract.limiting_queues import TestLimitingQueues
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
@@ -48,13 +49,14 @@ from pg_scheduler.testing.contract.scheduling_due import TestSchedulingDue
 from pg_scheduler.testing.contract.scheduling_rows import TestSchedulingRows
 from pg_scheduler.testing.contract.schema import TestSchema
 from pg_scheduler.testing.contract.settling import TestSettling
-from pg_scheduler.testing.contract.signals import TestSignals, TestWords
+from pg_scheduler.testing.contract.signals import TestSignals
 from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
 from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
+from pg_scheduler.testing.contract.words import TestWords
 
 __all__ = [
     "TestAskingWorkers",

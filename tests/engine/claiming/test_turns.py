@@ -108,6 +108,13 @@ async def test_the_word_of_others_that_claim_something_else_counts_for_nothing()
         assert await stage.advance(STEP * 1.1) == ["look"]
 
 
+async def test_a_word_on_leases_says_nothing_of_jobs() -> None:
+    async with staged() as stage:
+        stage.turns.heard(SECOND)
+        stage.others(leases_end_in=3.0)
+        assert await stage.advance(STEP * 1.1) == ["look"]
+
+
 async def test_what_is_signalled_during_a_look_is_looked_for_by_who_looked() -> None:
     async with staged() as stage:
         stage.turns.looking()
@@ -157,6 +164,13 @@ async def test_few_tell_nothing() -> None:
         assert stage.did == ["look"]
         stage.look(ONE)
         assert stage.told == []
+
+
+async def test_few_find_out_for_themselves_when_a_job_for_later_is_due() -> None:
+    """Who heard of it late, as its loop was blocked, would start it late."""
+    async with staged(number=3) as stage:
+        stage.turns.heard(signal_for(0, due_in=5))
+        assert stage.did == ["look"]
 
 
 async def test_a_job_for_later_is_looked_for_at_its_time_by_who_only_heard_of_it() -> None:

@@ -167,15 +167,17 @@ async def test_many_lanes_are_forgotten_some_at_a_time(
     monkeypatch.setattr(jobs, "LANES_PASSED", 2)
     await sql.execute(
         "INSERT INTO scheduled_job_lanes (task_name, lane, claimed_in, claimed_at, granted) "
-        "SELECT 'task', number, pg_current_xact_id(), $1, 0 FROM generate_series(1, 5) AS number",
+        "SELECT 'task', number, pg_current_xact_id(), "
+        "CASE WHEN number < 3 THEN $2::timestamptz ELSE $1 END, 0 FROM generate_series(1, 7) AS number",
         at(0),
+        at(7200),
     )
     request, left = ReclaimRequest(timedelta(seconds=120), 5), []
     for _ in range(4):
         answer = await driver.jobs.reclaim_expired(request, now=at(7200))
         request = replace(request, lanes_after=answer.lanes_after)
         left.append(await sql.fetchval("SELECT count(*) FROM scheduled_job_lanes"))
-    assert left == [3, 1, 0, 0]
+    assert left == [7, 5, 3, 2]
 
 
 async def test_forgetting_lanes_waits_for_no_claim(driver: Driver, sql: asyncpg.Connection) -> None:
