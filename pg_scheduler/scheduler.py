@@ -619,8 +619,10 @@ class Scheduler:
                 ``current_job().headers``.
             queue: where it waits: workers that serve this queue run it. Left out, what `@task` says, else
                 "default".
-            connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
-                when its transaction commits; a rollback leaves nothing.
+            connection: a connection of asyncpg or psycopg, or a session or connection of SQLAlchemy's: the
+                job becomes visible, and a worker is woken, when its transaction commits; a rollback leaves
+                nothing. One that is in no transaction is refused, unless it comes as
+                `Borrowed(connection, autocommit=True)`.
 
         Returns:
             The id: a str that also has ``cancel()``, ``status()``, ``wait()`` and ``result()``.

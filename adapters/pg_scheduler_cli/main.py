@@ -14,6 +14,7 @@ from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
 from pg_scheduler_cli.tasks import tasks
 from pg_scheduler_cli.vacuum import vacuum
+from pg_scheduler_cli.web import web
 from pg_scheduler_cli.workers import workers
 
 
@@ -32,3 +33,4 @@ main.add_command(schedules)
 main.add_command(vacuum)
 main.add_command(workers)
 main.add_command(audit)
+main.add_command(web)

@@ -32,7 +32,7 @@ class Connection:
     @property
     def shown(self) -> str:
         """The connection string as it may be printed."""
-        return masked(self._dsn())
+        return masked(self.given_dsn())
 
     def run(self, work: Callable[[Scheduler], Awaitable[_T]]) -> _T:
         """Call `work` with a scheduler that runs no jobs, and close it afterwards.
@@ -40,7 +40,7 @@ class Connection:
         Raises:
             Failure: it failed; the message says why, and what to do.
         """
-        dsn = self._dsn()
+        dsn = self.given_dsn()
 
         async def whole() -> _T:
             scheduler = Scheduler(dsn, schema=self.schema, library=self.library)
@@ -62,7 +62,12 @@ class Connection:
         never leaves tables in the wrong database; `pgq db install` creates them."""
         return self.run(lambda scheduler: work(Queries(scheduler.client)))
 
-    def _dsn(self) -> str:
+    def given_dsn(self) -> str:
+        """The connection string, with its password.
+
+        Raises:
+            ConfigurationError: none was given.
+        """
         dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")
         if not dsn:
             raise ConfigurationError(

@@ -26,7 +26,7 @@ class PostgresInsight:
         self._link = link
 
     async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
-        session = None if connection is None else self._link.session.on(connection)
+        session = None if connection is None else await self._link.borrowed(connection)
         rows = await self._link.run("job", session, job_id=job_id)
         return job_record(rows[0]) if rows else None
 
@@ -82,7 +82,7 @@ class PostgresInsight:
         return [Waiting(row["job_name"], row["jobs"], instant(row["oldest"])) for row in rows]
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
-        session = None if connection is None else self._link.session.on(connection)
+        session = None if connection is None else await self._link.borrowed(connection)
         rows = await self._link.run("duplicates", session, dedupe_keys=list(dedupe_keys))
         return {row["dedupe_key"]: row["job_id"] for row in rows}
 

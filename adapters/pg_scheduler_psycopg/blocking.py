@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.encodings import refuse_bytes
@@ -95,12 +94,9 @@ class BlockingSession:
             with connection.transaction():
                 yield BlockingSession(connection)
 
-    def on(self, connection: Any) -> Session:
-        if not isinstance(connection, psycopg.Connection):
-            raise InvalidInput(
-                "connection", f"expected a blocking psycopg Connection, got {type(connection).__name__}"
-            )
-        return BlockingSession(connection)
+    @property
+    def blocking(self) -> bool:
+        return True
 
     def in_transaction(self) -> bool:
         owners = self._owners

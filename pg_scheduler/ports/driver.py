@@ -88,7 +88,7 @@ class Driver(Protocol):
         not possible, and nothing has changed. Idempotent.
 
         Raises:
-            InvalidInput: the object is not a connection of this driver's library.
+            InvalidInput: the object is nothing that this driver can work on.
         """
         ...
 
