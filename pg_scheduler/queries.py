@@ -6,32 +6,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Self, TypeAlias, Unpack, get_args, overload
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 from pg_scheduler.client.enqueue_request import EnqueueRequest, batch_of
-from pg_scheduler.client.job_choice import FilterOptions, checked_ids, chosen_jobs
+from pg_scheduler.client.job_choice import checked_ids
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.job_verbs import JobVerbs
 from pg_scheduler.client.opening import InstallingOpening
-from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.operator_verbs import OperatorVerbs
 from pg_scheduler.client.source import Library, Source
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput, shown
-from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_items
-from pg_scheduler.domain.model import AttemptRecord, JobRecord
+from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.priority import priority_of_rank
-from pg_scheduler.domain.queues import DEFAULT_QUEUE, checked_queue
+from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.domain.why import Reason
-from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
+from pg_scheduler.ports.limit_store import LimitRecord
 from pg_scheduler.scheduler import Scheduler
 
 OnDuplicate: TypeAlias = Literal["raise", "ignore"]
@@ -48,7 +46,7 @@ class QueueStatistics:
     count: int
 
 
-class Queries:
+class Queries(JobVerbs, OperatorVerbs):
     """Enqueues jobs and asks about them; runs none.
 
     Args:
@@ -166,46 +164,11 @@ class Queries:
 
     # --- change
 
-    @overload
-    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
-
-    @overload
-    async def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    async def cancel(
-        self,
-        job_ids: str | Iterable[str] | None = None,
-        *,
-        connection: Any = None,
-        **options: Unpack[FilterOptions],
-    ) -> list[CancelAnswer] | int:
-        """Cancel queued jobs, and tell the workers of running ones to stop them; what each id met, in order:
-        cancelled, requested, finished (too late) or unknown; by a filter: how many, as `Scheduler.cancel`. A
-        running job's row says ``cancelled`` once it has really stopped, and ``completed`` if it finished all
-        the same."""
-        return await self.client.cancel(chosen_jobs(job_ids, options), connection=connection)
-
     async def mark_job_as_cancelled(
         self, job_ids: str | Sequence[str], *, connection: Any = None
     ) -> list[CancelAnswer]:
         """`cancel` by ids, under its documented name."""
         return await self.client.cancel(checked_ids(job_ids), connection=connection)
-
-    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
-        """As `Scheduler.cancel_job`."""
-        return await self.client.cancel_job(job_id, connection=connection)
-
-    @overload
-    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
-
-    @overload
-    async def retry(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    async def retry(
-        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
-    ) -> list[RetryAnswer] | int:
-        """As `Scheduler.retry`."""
-        return await self.client.retry(chosen_jobs(job_ids, options))
 
     async def retry_job(self, job_id: str) -> None:
         """Make a job pending again and due now, with its counters at zero.
@@ -221,68 +184,6 @@ class Queries:
         return await self.client.cancel_pending(
             None if entrypoint is None else _names("entrypoint", entrypoint)
         )
-
-    async def pause_task(self, task: str) -> bool:
-        """No worker claims jobs of this entrypoint or task until it is resumed; what runs goes on. True if
-        that was a change. Jobs can be enqueued meanwhile."""
-        return await self.client.pause_task(checked_name("task", task), paused=True)
-
-    async def resume_task(self, task: str) -> bool:
-        """The opposite; True if it was paused."""
-        return await self.client.pause_task(checked_name("task", task), paused=False)
-
-    async def pause_queue(self, queue: str) -> bool:
-        """No worker claims jobs that wait in this queue until it is resumed; what runs goes on. True if that
-        was a change. Jobs can be enqueued meanwhile, and what the pause holds back does not expire by it."""
-        return await self.client.pause_queue(checked_queue(queue), paused=True)
-
-    async def resume_queue(self, queue: str) -> bool:
-        """The opposite; True if it was paused."""
-        return await self.client.pause_queue(checked_queue(queue), paused=False)
-
-    async def paused_queues(self) -> list[PausedQueue]:
-        """Every queue that is paused, and since when; by name."""
-        return await self.client.paused_queues()
-
-    async def workers(self) -> list[WorkerRecord]:
-        """The workers that have shown a sign of life and not said goodbye, by id: what they know and serve,
-        how much they run, when they were last seen."""
-        return await self.client.workers()
-
-    async def quiet_worker(self, worker_id: str) -> WishAnswer:
-        """Let a worker claim no more; what runs there goes on. It hears of it at once, else within a third of
-        a lease, wherever it runs."""
-        return await self.client.ask_worker(worker_id, WorkerWish.QUIET)
-
-    async def resume_worker(self, worker_id: str) -> WishAnswer:
-        """Let a quiet worker claim again."""
-        return await self.client.ask_worker(worker_id, WorkerWish.WORK)
-
-    async def stop_worker(self, worker_id: str) -> WishAnswer:
-        """Let a worker shut down, as at SIGTERM: what runs gets its grace. Whatever supervises the process
-        may start it again."""
-        return await self.client.ask_worker(worker_id, WorkerWish.STOP)
-
-    async def limit_queue(
-        self,
-        queue: str,
-        *,
-        concurrency_limit: int | None = None,
-        requests_per_second: float | None = None,
-    ) -> bool:
-        """Limit the jobs of a queue, all its tasks together, in the whole cluster: how many run at once, and
-        how many start per second. It holds from now on, also for stored jobs, until it is set anew; jobs that
-        run take their places. A limit that is left out ends, so that a call without any ends both. What the
-        limits hold up does not expire by it. True if that was a change.
-
-        Raises:
-            InvalidInput: not the name of a queue; a limit that is not a positive number.
-        """
-        return await self.client.limit_queue(queue, concurrency_limit, requests_per_second)
-
-    async def queue_limits(self) -> list[QueueLimits]:
-        """Every queue that has limits, and since when; by name."""
-        return await self.client.queue_limits()
 
     # --- ask
 
@@ -300,23 +201,10 @@ class Queries:
         """The entrypoints that have limits or are paused."""
         return await self.client.limits()
 
-    async def job(self, job_id: str) -> JobRecord | None:
-        """One job as it is stored, or None."""
-        return await self.client.job(job_id)
-
-    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
-        """Stored jobs, newest first, as `Scheduler.jobs`; `task` is the entrypoint's name."""
-        return await self.client.jobs(limit=limit, **options)
-
     async def job_status(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
         wanted = checked_items("job_ids", job_ids, str, "job id")
         return await self.client.statuses(wanted)
-
-    async def why(self, job_id: str) -> tuple[Reason, ...]:
-        """Why a job does not run, or what became of it: the conditions of a claim, in the order in which it
-        checks them. What holds the job first comes first; one that nothing holds has one reason, ``next``."""
-        return await self.client.why(job_id)
 
     async def log(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
@@ -325,10 +213,6 @@ class Queries:
     async def log_statistics(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""
         return await self.client.counts()
-
-    def handle(self, job_id: str) -> JobHandle:
-        """The handle of a job by its id."""
-        return self.client.handle(job_id)
 
 
 def _client_of(source: object, schema: str | None, library: str | None) -> tuple[JobClient, bool]:

@@ -15,10 +15,10 @@ from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 from pg_scheduler.client.batch_limit import UNSAID, batch_limit_of, checked_batch_limit
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.job_handle import JobHandle
+from pg_scheduler.client.job_verbs import JobVerbs
 from pg_scheduler.client.keywords import (
     CalledJobOptions,
     CallOptions,
@@ -28,11 +28,11 @@ from pg_scheduler.client.keywords import (
     TimedJobOptions,
 )
 from pg_scheduler.client.loop_calls import LoopCalls
+from pg_scheduler.client.operator_verbs import OperatorVerbs
 from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, watch
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.retention_client import RetentionClient
-from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.schedule_book import ScheduleBook
 from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
@@ -55,7 +55,7 @@ from pg_scheduler.domain.inputs import (
     checked_status,
     checked_task_data,
 )
-from pg_scheduler.domain.model import AttemptRecord, ClaimedJob, JobRecord, NewJob
+from pg_scheduler.domain.model import ClaimedJob, NewJob
 from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.queues import Served, queue_groups
@@ -63,8 +63,6 @@ from pg_scheduler.domain.retention import VacuumConfig
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
-from pg_scheduler.domain.why import Reason
-from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
@@ -83,7 +81,6 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
-from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
@@ -99,7 +96,7 @@ START_PATIENCE = 30.0
 """Seconds in which `start()` repeats a step that the database rolled back, as other workers start too."""
 
 
-class Scheduler:
+class Scheduler(JobVerbs, OperatorVerbs):
     """Schedules jobs, and runs them once started.
 
     Args:
@@ -729,104 +726,6 @@ class Scheduler:
         )
         return await self._store(request, conflict_resolution)
 
-    async def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
-        """Cancel a job. True if it was pending and is cancelled now, or if it runs and its worker has been
-        told: a coroutine is cancelled, a worker process killed, a thread told through `current_job()`;
-        the row says ``cancelled`` once it really stopped. False if it had ended, or does not exist."""
-        return await self.client.cancel_job(job_id, connection=connection)
-
-    @overload
-    async def cancel(self, job_ids: str | Iterable[str], *, connection: Any = None) -> list[CancelAnswer]: ...
-
-    @overload
-    async def cancel(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    async def cancel(
-        self,
-        job_ids: str | Iterable[str] | None = None,
-        *,
-        connection: Any = None,
-        **options: Unpack[FilterOptions],
-    ) -> list[CancelAnswer] | int:
-        """Cancel jobs, as `cancel_job`, by id or by a filter (the words of `jobs`).
-
-        By id: what each met, in order: cancelled, requested (it runs, and its worker has been told), finished
-        (too late) or unknown. By filter: how many are cancelled now, or asked to stop. It goes through them
-        in batches; a pending one that starts meanwhile is asked to stop, one that is stored meanwhile may be
-        left out.
-
-        Raises:
-            InvalidInput: neither ids nor a filter, both, or a status of jobs that have ended.
-        """
-        return await self.client.cancel(chosen_jobs(job_ids, options), connection=connection)
-
-    @overload
-    async def retry(self, job_ids: str | Iterable[str]) -> list[RetryAnswer]: ...
-
-    @overload
-    async def retry(self, **options: Unpack[FilterOptions]) -> int: ...
-
-    async def retry(
-        self, job_ids: str | Iterable[str] | None = None, **options: Unpack[FilterOptions]
-    ) -> list[RetryAnswer] | int:
-        """Run jobs that have ended once more, now, with their counters at zero, by id or by a filter (the
-        words of `jobs`).
-
-        By id: what each met, in order: retried, pending or running (not ended), duplicate (of an unfinished
-        job) or unknown. By filter: how many are retried. Those that have not ended, or whose dedupe key is
-        taken, stay as they are, and one that fails again meanwhile is not retried twice.
-
-        Raises:
-            InvalidInput: neither ids nor a filter, both, or a status of jobs that have not ended.
-        """
-        return await self.client.retry(chosen_jobs(job_ids, options))
-
-    async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
-        """At most `limit` of the stored jobs, newest first: by execution time, then id.
-
-        Args:
-            status: one, or several.
-            task: the full name of a task.
-            since: only jobs that are due then or later; aware.
-            error: a part of the error message, whatever the case of its letters; no character is a wildcard.
-
-        Raises:
-            InvalidInput: a value that cannot be.
-        """
-        return await self.client.jobs(limit=limit, **options)
-
-    async def job(self, job_id: str) -> JobRecord | None:
-        """One job as it is stored, or None."""
-        return await self.client.job(job_id)
-
-    async def why(self, job_id: str) -> tuple[Reason, ...]:
-        """Why a job does not run, or what became of it: the conditions of a claim, in the order in which it
-        checks them. What holds the job first comes first; one that nothing holds has one reason, ``next``."""
-        return await self.client.why(job_id)
-
-    async def attempts(self, job_id: str) -> list[AttemptRecord]:
-        """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""
-        return await self.client.attempts(job_id)
-
-    async def workers(self) -> list[WorkerRecord]:
-        """The workers that have shown a sign of life and not said goodbye, by id: what they know and serve,
-        how much they run, when they were last seen."""
-        return await self.client.workers()
-
-    async def quiet_worker(self, worker_id: str) -> WishAnswer:
-        """Let a worker claim no more; what runs there goes on. It hears of it at once, else within a third of
-        a lease, wherever it runs."""
-        return await self.client.ask_worker(worker_id, WorkerWish.QUIET)
-
-    async def resume_worker(self, worker_id: str) -> WishAnswer:
-        """Let a quiet worker claim again."""
-        return await self.client.ask_worker(worker_id, WorkerWish.WORK)
-
-    async def stop_worker(self, worker_id: str) -> WishAnswer:
-        """Let a worker shut down, as at SIGTERM: what runs gets its grace. Whatever supervises the process
-        may start it again."""
-        return await self.client.ask_worker(worker_id, WorkerWish.STOP)
-
     async def update_job_status(self, job_id: str, status: JobStatus | str) -> None:
         """Move a job by hand, through the state machine: pending reopens a finished or running job, completed
         and failed end a live one, cancelled is `cancel_job`. A running attempt loses its lease.
@@ -835,10 +734,6 @@ class Scheduler:
             JobNotFound, InvalidTransition: no such job, no such step.
         """
         await self.client.override_status(job_id, checked_status(status))
-
-    def handle(self, job_id: str) -> JobHandle:
-        """The handle of a job by its id."""
-        return self.client.handle(job_id)
 
     # --- schedules; all of it works in the whole cluster
 

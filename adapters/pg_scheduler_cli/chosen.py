@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 
 from pg_scheduler.domain.identity import bare_name
+from pg_scheduler.domain.spelling import nearest
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure, in_sentences
 
@@ -61,7 +61,7 @@ def _stored_names(scheduler: Scheduler, name: str) -> Iterator[str]:
 
 
 def _unknown(name: str, known: set[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
+    near = nearest(name, known)
     there = ", ".join(sorted(known)) or "none"
-    hint = f"Did you mean {near[0]!r}?" if near else f"The application has: {there}"
+    hint = f"Did you mean {near!r}?" if near else f"The application has: {there}"
     return in_sentences(f"--only: the application has no task {name!r}", hint)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from pg_scheduler.domain.errors import PgSchedulerError
+from pg_scheduler.domain.spelling import nearest
 from pg_scheduler_cli.errors import Failure, explained, in_sentences
 
 
@@ -64,9 +64,8 @@ class PlainGroup(click.Group):
         root = ctx.find_root()
         here = {command: f"{ctx.command_path} {command}" for command in self.commands}
         for known in (here, dict(_leaves(root.command, root.command_path))):
-            near = difflib.get_close_matches(name, known, n=1)
-            if near:
-                return known[near[0]]
+            if (near := nearest(name, known)) is not None:
+                return known[near]
         return None
 
 

@@ -7,10 +7,12 @@ import functools
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
 from pg_scheduler.domain.passwords import masked
@@ -19,6 +21,9 @@ from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure, explained
 
 _T = TypeVar("_T")
+
+PATIENCE = timedelta(seconds=3)
+"""How long a statement of a question may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,11 @@ class Connection:
         """Like `run`, but with the entrypoint style's client. It does not create tables, so that a command
         never leaves tables in the wrong database; `pgq db install` creates them."""
         return self.run(lambda scheduler: work(Queries(scheduler.client)))
+
+    def question(self, work: Callable[[JobClient], Awaitable[_T]]) -> _T:
+        """Like `ask`, for what only reads: a statement that takes longer than `PATIENCE` ends, and the
+        failure says so."""
+        return self.run(lambda scheduler: work(scheduler.client.within(PATIENCE)))
 
     def given_dsn(self) -> str:
         """The connection string, with its password.

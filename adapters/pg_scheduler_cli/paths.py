@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import importlib.util
 import inspect
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from pg_scheduler.domain.spelling import nearest
 from pg_scheduler_cli.errors import Failure, in_sentences
 from pg_scheduler_cli.tracebacks import users_code
 
@@ -89,7 +89,7 @@ class _Walk:
         return getattr(value, word)
 
     def _lost(self, problem: str, word: str, names: Iterable[str]) -> Failure:
-        near = _nearest(word, names)
+        near = nearest(word, names)
         meant = "" if near is None else self._with(word, near)
         return Failure(in_sentences(f"{self.path}: {problem}", f"Did you mean `{meant}`?" if meant else ""))
 
@@ -104,12 +104,6 @@ def _exists(module: str) -> bool:
         return importlib.util.find_spec(module) is not None
     except ValueError:
         return module in sys.modules  # it has no spec: it was not imported in the usual way
-
-
-def _nearest(word: str, names: Iterable[str]) -> str | None:
-    by_small = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(word.lower(), by_small, n=1)
-    return by_small[near[0]] if near else None
 
 
 def _top_modules(folder: Path) -> set[str]:
@@ -133,5 +127,5 @@ def _advice(path: str, module: ModuleType) -> str:
     ]
     if not own:
         return "Name the function in it that returns the application"
-    best = _nearest("main", own) or own[-1]
+    best = nearest("main", own) or own[-1]
     return f"Did you mean `{path}{'.' if ':' not in path else ''}{best}`?"

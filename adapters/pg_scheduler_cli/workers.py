@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
+from pg_scheduler.domain.spelling import did_you_mean
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.ages import age_shown
-from pg_scheduler_cli.did_you_mean import did_you_mean
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.job_facts import MOST_AHEAD, GateFacts, JobFacts, Run, WorkerFacts
 from pg_scheduler.domain.limits import until_token
+from pg_scheduler.domain.spelling import nearest
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerWish
 
@@ -111,11 +112,9 @@ def _unknown_task(facts: JobFacts) -> Reason | None:
     living = [worker for worker in facts.workers if worker.claims]
     if not living or any(worker.knows for worker in living):
         return None
-    import difflib  # of all programs that import this, few ask
-
     name = facts.job.task_name
-    near = difflib.get_close_matches(name, facts.known_names, n=1)
-    hint = f"; they know {near[0]!r}" if near else ""
+    near = nearest(name, facts.known_names)
+    hint = "" if near is None else f"; they know {near!r}"
     gone = [worker for worker in facts.workers if worker.knows and not worker.alive]
     if gone:
         version = f" (version {gone[0].app_version})" if gone[0].app_version else ""

@@ -8,6 +8,7 @@ import math
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -87,7 +88,7 @@ class LeaseKeeper:
         """Renew every lease once; what was lost or should stop is reported."""
         sent_at = self._clock.monotonic()
         leases = self._active.leases()
-        says, likes = self._report.sign_of_life(), self._likes.digest
+        says, likes = replace(self._report.sign_of_life(), clock=self._clock.now()), self._likes.digest
         request = RenewRequest(
             self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, says, likes
         )

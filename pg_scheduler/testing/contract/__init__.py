@@ -25,6 +25,7 @@ from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
 from pg_scheduler.testing.contract.auditing import TestAuditing
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.claiming import TestClaiming
+from pg_scheduler.testing.contract.diagnosing import TestDiagnosing
 from pg_scheduler.testing.contract.ending import TestEnding
 from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
@@ -63,6 +64,7 @@ __all__ = [
     "TestAuditing",
     "TestCancelling",
     "TestClaiming",
+    "TestDiagnosing",
     "TestEnding",
     "TestEnqueueing",
     "TestExcluding",

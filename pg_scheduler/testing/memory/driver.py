@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
@@ -58,6 +59,10 @@ class MemoryDriver:
 
     def dedicated(self) -> None:
         """There is no connection to have another of."""
+
+    def within(self, limit: timedelta) -> MemoryDriver:
+        """This driver: it answers at once."""
+        return self
 
     def transaction(self) -> AbstractAsyncContextManager[MemoryTransaction]:
         """A transaction for functions that complete their job in one of their own: committed at the end of

@@ -189,6 +189,7 @@ class MemoryJobs:
             state=request.says.state,
             listening=request.says.listening,
             profile=request.says.profile or known.profile,
+            clock_ahead=None if request.says.clock is None else request.says.clock - moment,
         )
         self._state.alive_until[request.worker_id] = moment + request.lease
         return worker
