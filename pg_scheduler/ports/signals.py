@@ -60,6 +60,8 @@ class Looked:
     """Whether it looked at the lanes, too: they have nothing to give."""
     lanes_open_in: float | None = None
     """If so, seconds until they may have; None: nothing is known of."""
+    number: int = 0
+    """Which of the words of this worker it is."""
     leases_end_in: float | None = None
     """Of a look for lost leases, and of nothing else: seconds until the next one."""
 

@@ -261,6 +261,9 @@ class Claimer:
         interval = self._interval() * (1 - self._polling.jitter * random.random())
         if claimed.passed_over:
             interval = min(interval, LOOK_AGAIN)
+        if claimed.lanes_held:
+            # Nobody tells when they are free.
+            interval = min(interval, _or_never(claimed.lanes_open_in))
         woken = wait_at_most(self._woken, interval, self._clock)
         if claimed.complete:
             await woken

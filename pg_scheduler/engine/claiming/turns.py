@@ -7,10 +7,11 @@ the next job is due. So a job costs a look and a word however many workers there
 are busy, frozen or gone, the next ones look a moment later. A worker that could not take all that was due
 says nothing, and they come as well.
 
-That nothing is left holds for what was committed before the look began. What is signalled during the look
-reaches the worker before its own word reaches anybody, as signals arrive in the order of the commits; so it
-keeps these reasons to look for itself. All of this only spares looks. A word that is lost, or the death of a
-worker that has spoken, is made good by the polls, which every worker goes on with.
+That nothing is left holds for what was committed before the look began. What is signalled later but before
+the word reaches the worker that looks before its own word does, as signals arrive in the order of the
+commits. So it keeps these reasons to look for itself: no word of others counts for them, because those may
+have missed the same, and each would rely on the other. All of this only spares looks. A word that is lost,
+or the death of a worker that has spoken, is made good by the polls, which every worker goes on with.
 """
 
 from __future__ import annotations
@@ -78,8 +79,12 @@ class Turns:
         self._clock = clock
         self._likes = likes
         self._tell = tell
-        self._jobs = Turn()
-        self._lanes = Turn()
+        self._jobs, self._lanes = Turn(), Turn()
+        self._missed_jobs, self._missed_lanes = Turn(), Turn()
+        """What was signalled from the beginning of the last look until its word arrived."""
+        self._looking = False
+        self._told = self._arrived = 0
+        """How many words this worker has told, and the last of them that has arrived."""
         self._others_wait = False
         """Whether others have the same reason to look."""
         self._changed = asyncio.Event()
@@ -104,7 +109,10 @@ class Turns:
                 self._include_lanes()
             self._look()
             return
-        turn = self._lanes if in_lanes else self._jobs
+        if self._looking or self._arrived < self._told:
+            turn = self._missed_lanes if in_lanes else self._missed_jobs
+        else:
+            turn = self._lanes if in_lanes else self._jobs
         turn.add(self._clock.monotonic(), due_in, wait, by_others=True)
         self._changed.set()
 
@@ -112,7 +120,10 @@ class Turns:
         """One of the likes has seen what this worker would see now."""
         if looked.leases_end_in is not None:
             return
-        if looked.worker_id == self._worker_id or looked.likes != self._likes.digest:
+        if looked.worker_id == self._worker_id:
+            self._arrived = max(self._arrived, looked.number)
+            return
+        if looked.likes != self._likes.digest:
             return
         now = self._clock.monotonic()
         self._jobs.seen(now)
@@ -123,25 +134,36 @@ class Turns:
 
     def looking(self) -> None:
         """This worker looks now. What it will not see it hears of from now on."""
-        now = self._clock.monotonic()
-        if self._jobs.seen(now):
-            self._others_wait = True
-        by_others = self._lanes.by_others
-        if self._lanes.seen(now):
-            self._others_wait = True
-            if by_others:
-                self._include_lanes()
+        now, self._looking = self._clock.monotonic(), True
+        for jobs in (self._jobs, self._missed_jobs):
+            if jobs.seen(now):
+                self._others_wait = True
+        for lanes in (self._lanes, self._missed_lanes):
+            by_others = lanes.by_others
+            if lanes.seen(now):
+                self._others_wait = True
+                if by_others:
+                    self._include_lanes()
 
     def looked(self, claimed: Claimed) -> None:
         """What it has seen."""
+        self._looking = False
         due_in = None if claimed.next_due_in is None else claimed.next_due_in.total_seconds()
         self._expect(self._jobs, due_in, by_others=False)
         self._expect(self._lanes, claimed.lanes_open_in, by_others=False)
-        if claimed.filled or not claimed.complete or claimed.passed_over:
+        if claimed.filled or not claimed.complete or claimed.passed_over or claimed.lanes_held:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
+            self._told += 1
             self._tell(
-                Looked(self._worker_id, self._likes.digest, due_in, claimed.lanes_seen, claimed.lanes_open_in)
+                Looked(
+                    self._worker_id,
+                    self._likes.digest,
+                    due_in,
+                    claimed.lanes_seen,
+                    claimed.lanes_open_in,
+                    number=self._told,
+                )
             )
         self._others_wait = False
 
@@ -149,7 +171,7 @@ class Turns:
         """Wait for the next turn, and look."""
         self._changed.clear()
         now = self._clock.monotonic()
-        next_at = min(self._jobs.at, self._lanes.at)
+        next_at = min(turn.at for turn in (self._jobs, self._lanes, self._missed_jobs, self._missed_lanes))
         if next_at > now:
             await wait_at_most(self._changed, None if next_at == math.inf else next_at - now, self._clock)
             return

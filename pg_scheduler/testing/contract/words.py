@@ -73,7 +73,7 @@ class TestWords:
     async def test_what_one_has_seen_all_hear(self, driver: Driver) -> None:
         words = [
             Looked("worker", "likes"),
-            Looked("worker", "likes", 1.5, True, 2.5),
+            Looked("worker", "likes", 1.5, True, 2.5, 7),
             Looked("worker", "", leases_end_in=3.0),
         ]
         heard: list[asyncio.Queue[Looked]] = [asyncio.Queue(), asyncio.Queue()]

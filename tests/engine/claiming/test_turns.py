@@ -123,6 +123,33 @@ async def test_what_is_signalled_during_a_look_is_looked_for_by_who_looked() -> 
         assert await stage.advance(STEP * 1.1) == ["look"]
 
 
+async def test_what_is_signalled_during_a_look_is_not_left_to_others_that_may_have_missed_it_too() -> None:
+    """Two look at once, and both before something is stored. Each hears of it and then the other's word."""
+    async with staged() as stage:
+        stage.turns.heard(AT_ONCE)
+        stage.turns.looking()
+        stage.turns.heard(SECOND)
+        stage.others()
+        stage.turns.looked(ONE)
+        stage.did.clear()
+        assert await stage.advance(STEP * 1.1) == ["look"]
+
+
+async def test_what_is_signalled_before_the_word_arrives_is_not_left_to_others_either() -> None:
+    async with staged() as stage:
+        stage.turns.heard(AT_ONCE)
+        stage.look(ONE)
+        stage.did.clear()
+        stage.turns.heard(SECOND)
+        stage.others()
+        assert await stage.advance(STEP * 1.1) == ["look"]
+        stage.look(NOTHING)
+        stage.turns.others_looked(stage.told[-1])
+        stage.turns.heard(SECOND)
+        stage.others()
+        assert await stage.advance(60) == []
+
+
 async def test_a_look_answers_what_was_signalled_before_it() -> None:
     async with staged() as stage:
         stage.turns.heard(SECOND)
@@ -134,7 +161,7 @@ async def test_a_look_is_told_where_others_wait_for_the_same() -> None:
     async with staged() as stage:
         stage.turns.heard(AT_ONCE)
         stage.look(Claimed(1, filled=False, next_due_in=timedelta(seconds=7)))
-        assert stage.told == [Looked("me", stage.likes.digest, 7.0)]
+        assert stage.told == [Looked("me", stage.likes.digest, 7.0, number=1)]
         stage.look(ONE)  # a poll: nobody waits for it
         assert len(stage.told) == 1
         stage.turns.heard(SECOND)
@@ -148,8 +175,9 @@ async def test_a_look_is_told_where_others_wait_for_the_same() -> None:
         Claimed(25, filled=True),
         Claimed(1, filled=False, complete=False),
         Claimed(0, filled=False, passed_over=True),
+        Claimed(0, filled=False, lanes_held=True),
     ],
-    ids=["there may be more", "queues were left out", "somebody holds some"],
+    ids=["there may be more", "queues were left out", "somebody holds some", "somebody holds lanes"],
 )
 async def test_who_has_not_seen_the_end_tells_nothing(claimed: Claimed) -> None:
     async with staged() as stage:
@@ -209,6 +237,8 @@ async def test_a_word_on_jobs_outside_lanes_says_nothing_of_lanes() -> None:
         stage.turns.heard(signal_for(STEP, SignalKind.LANE))
         stage.others()
         assert await stage.advance(STEP * 1.1) == ["include lanes", "look"]
+        stage.look(NOTHING)
+        stage.turns.others_looked(stage.told[-1])
         stage.turns.heard(signal_for(STEP, SignalKind.LANE))
         stage.others(lanes=True)
         assert await stage.advance(60) == []
@@ -224,4 +254,4 @@ async def test_who_looks_looks_at_the_lanes_that_wait_for_it_as_well() -> None:
 async def test_who_took_from_lanes_says_so_whatever_made_it_look() -> None:
     async with staged() as stage:
         stage.look(Claimed(1, filled=False, lanes_seen=True, lanes_open_in=4.0))
-        assert stage.told == [Looked("me", stage.likes.digest, None, True, 4.0)]
+        assert stage.told == [Looked("me", stage.likes.digest, None, True, 4.0, 1)]
