@@ -83,7 +83,7 @@ class Turns:
         self._missed_jobs, self._missed_lanes = Turn(), Turn()
         """What was signalled from the beginning of the last look until its word arrived."""
         self._looking = False
-        self._told = self._arrived = 0
+        self._words = self._arrived = 0
         """How many words this worker has told, and the last of them that has arrived."""
         self._others_wait = False
         """Whether others have the same reason to look."""
@@ -109,7 +109,7 @@ class Turns:
                 self._include_lanes()
             self._look()
             return
-        if self._looking or self._arrived < self._told:
+        if self._looking or self._arrived < self._words:
             turn = self._missed_lanes if in_lanes else self._missed_jobs
         else:
             turn = self._lanes if in_lanes else self._jobs
@@ -154,7 +154,7 @@ class Turns:
         if claimed.filled or not claimed.complete or claimed.passed_over or claimed.lanes_held:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
-            self._told += 1
+            self._words += 1
             self._tell(
                 Looked(
                     self._worker_id,
@@ -162,7 +162,7 @@ class Turns:
                     due_in,
                     claimed.lanes_seen,
                     claimed.lanes_open_in,
-                    number=self._told,
+                    number=self._words,
                 )
             )
         self._others_wait = False
