@@ -21,6 +21,7 @@ from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.observers import Observers
+from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.attempt import Attempt
@@ -80,6 +81,7 @@ class Services:
 
     events: Events
     observers: Observers
+    read_only: ReadOnlyWatch
     active: ActiveAttempts
     runner: Runner
     starter: Starter
@@ -138,6 +140,7 @@ class Composition:
         self._given = given
         self._events = Events()
         self._observers = Observers(given.observers, given.clock)
+        self._read_only = ReadOnlyWatch()
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -180,6 +183,7 @@ class Composition:
         made = Services(
             events=self._events,
             observers=self._observers,
+            read_only=self._read_only,
             active=self._active,
             runner=runner,
             starter=starter,
@@ -241,6 +245,8 @@ class Composition:
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
                 Reaction.DESCRIBE_WORKER: made.report.look_again,
+                Reaction.LOOK_FOR_STRAYS: made.claimer.look_for_strays,
+                Reaction.REGISTER_SCHEDULES: made.registrar.poke,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
@@ -264,6 +270,7 @@ class Composition:
             on_job=self._turns.heard,
             on_looked=self._on_looked,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
+            on_return=self._events.on(Event.SIGNALS_BACK),
         )
 
     def _on_looked(self, looked: Looked) -> None:
@@ -358,7 +365,7 @@ class Composition:
             active=self._active,
             on_lost=stopper.lease_lost,
             on_cancel=stopper.cancel_requested,
-            on_pass=self._observers.pass_finished,
+            on_pass=self._note_renewal,
             report=self._report,
             on_wish=wishes.follow,
             on_failure=self._note_failed_renewal,
@@ -366,7 +373,12 @@ class Composition:
             likes=self._likes,
         )
 
+    def _note_renewal(self, service: str) -> None:
+        self._read_only.renewed()
+        self._observers.pass_finished(service)
+
     def _note_failed_renewal(self, error: Exception) -> None:
+        self._read_only.failed(error)
         self._events.emit(Event.RENEWAL_FAILED)
         self._observers.emit(RoundFailed("lease keeper", error))
 

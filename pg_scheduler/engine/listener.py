@@ -15,7 +15,8 @@ log: logging.Logger = logging.getLogger(__name__)
 class Listener:
     """Keeps a LISTEN running. `on_job` and `on_looked` are called with what is heard of jobs, and of what
     other workers have seen; `reactions` for signals of other kinds, and of all kinds after every
-    (re)connection, because signals sent in between are lost. `on_change` is told whether they arrive."""
+    (re)connection, because signals sent in between are lost. `on_change` is told whether they arrive,
+    `on_return` is called when they do after they did not."""
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Listener:
         on_job: Callable[[Signal], None],
         on_looked: Callable[[Looked], None],
         on_change: Callable[[bool], None] = lambda connected: None,
+        on_return: Callable[[], None] = lambda: None,
     ) -> None:
         self._signals = signals
         self._clock = clock
@@ -34,6 +36,8 @@ class Listener:
         self._on_looked = on_looked
         self._poll_interval = poll_interval
         self._on_change = on_change
+        self._on_return = on_return
+        self._was_lost = False
         self.connected: bool = False
 
     async def one_round(self) -> None:
@@ -50,7 +54,7 @@ class Listener:
             await self._signals.listen(self._deliver, ready, self._on_looked)
         finally:
             if self.connected:
-                self.connected = False
+                self.connected, self._was_lost = False, True
                 self._on_change(False)
                 self._reactions[SignalKind.DUE]()
 
@@ -58,6 +62,8 @@ class Listener:
         self.connected = True
         self._on_change(True)
         log.debug("listening")
+        if self._was_lost:
+            self._on_return()
         for kind in self._reactions:
             self._reactions[kind]()
 
