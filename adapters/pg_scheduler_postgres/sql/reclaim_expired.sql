@@ -32,6 +32,16 @@ lost AS (
             coalesce(job.last_heartbeat, job.created_at)
                 + pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
+        -- This server has taken over from one that was there until then: an owner that lives gets as long as its
+        -- lease would have lasted from there, and then the same patience, to find its way here.
+        AND NOT coalesce(
+            :patience_seconds::double precision > 0
+            AND job.last_heartbeat <= pg_catalog.pg_last_xact_replay_timestamp()
+            AND pg_catalog.clock_timestamp() <= pg_catalog.pg_last_xact_replay_timestamp()
+                + (job.lease_until - job.last_heartbeat)
+                + pg_catalog.make_interval(secs => :patience_seconds::double precision),
+            false
+        )
         -- Its owner lives, and would have renewed it if somebody's open transaction had not held the row.
         AND NOT EXISTS (
             SELECT 1
