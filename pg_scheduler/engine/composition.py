@@ -132,7 +132,7 @@ class Composition:
         self._given = given
         self._events = Events()
         self._observers = Observers(given.observers, given.clock)
-        self._read_only = ReadOnlyWatch()
+        self._read_only = ReadOnlyWatch(given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)

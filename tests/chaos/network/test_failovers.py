@@ -107,6 +107,8 @@ async def test_who_starts_after_a_failover_takes_no_job_from_a_worker_that_finds
             " lease_until = now() - interval '1s'"
         )
         await asyncio.to_thread(cluster.catch_up)
+        # Not because the server has only just started.
+        cluster.replica.wait_for("SELECT now() > pg_postmaster_start_time() + interval '1.5s'")
         await asyncio.to_thread(cluster.crash)
         await asyncio.to_thread(cluster.promote)
         request = ReclaimRequest(timedelta(seconds=60), 5, after_restart=PATIENCE)
