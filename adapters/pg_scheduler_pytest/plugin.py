@@ -133,7 +133,7 @@ def pgq_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     from pg_scheduler_pytest.databases import started_or_given
 
     given: str | None = request.config.getoption("--pgq-dsn") or os.environ.get("PG_SCHEDULER_TEST_DSN")
-    with started_or_given(given) as server:
+    with started_or_given(given or None) as server:  # an empty variable says nothing
         yield server
 
 

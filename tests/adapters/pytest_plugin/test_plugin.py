@@ -114,15 +114,21 @@ def test_what_a_test_leaves_behind_is_said_once_each(project: Project) -> None:
             begun.set()
             await asyncio.sleep(3600)
 
+        async def seen():
+            pass
+
+        async def later():
+            pass
+
         async def test_never_drained(pgq_scheduler):
             await pgq_scheduler.enqueue(work)
 
         async def test_looked_at(pgq_scheduler):
-            job = await pgq_scheduler.enqueue(work)
+            job = await pgq_scheduler.enqueue(seen)
             assert (await job.status()).value == "pending"
 
         async def test_due_later(pgq_scheduler):
-            await pgq_scheduler.using(delay=60).enqueue(work)
+            await pgq_scheduler.using(delay=60).enqueue(later)
 
         async def test_unknown(pgq_scheduler):
             await pgq_scheduler.enqueue("elsewhere")
@@ -132,8 +138,12 @@ def test_what_a_test_leaves_behind_is_said_once_each(project: Project) -> None:
             global begun
             begun = asyncio.Event()
             await pgq_scheduler.start()
-            await pgq_scheduler.enqueue(long)
+            global left
+            left = await pgq_scheduler.enqueue(long)
             await begun.wait()
+
+        async def test_what_a_fixture_made_was_shut_down_with_its_test():
+            assert (await left.status()).value == "pending"  # given back
 
         async def test_own_scheduler():
             await Scheduler(MemoryDriver()).start()
@@ -149,7 +159,9 @@ def test_what_a_test_leaves_behind_is_said_once_each(project: Project) -> None:
     )
     code, said = project.pytest("-o", "asyncio_mode=auto")
     assert code == 1, said
-    assert "1 failed, 7 passed" in said
+    assert "1 failed, 8 passed" in said
+    assert "test_left:seen" not in said
+    assert "test_left:later" not in said
     for sentence, number in (
         ("the test stored 1 due job and neither ran nor looked at any: test_left:work", 1),
         ("drain() left due jobs of tasks that are not known here: 'elsewhere' (1)", 1),
