@@ -50,6 +50,7 @@ def test_a_project_that_does_not_use_it_imports_nothing_of_it(project: Project) 
     assert modules == ["pg_scheduler_pytest", "pg_scheduler_pytest.plugin"]
 
 
+@pytest.mark.slow_with("anyio")
 @pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
 def test_the_fixtures_test_code_as_it_is_written(
     project: Project, plugin: str, server: EmbeddedServer
