@@ -32,8 +32,8 @@ lost AS (
             coalesce(job.last_heartbeat, job.created_at)
                 + pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
-        -- This server has taken over from one that was there until then: an owner that lives gets as long as its
-        -- lease would have lasted from there, and then the same patience, to find its way here.
+        -- This server has taken over from another, which was there until then: an owner that lives gets as
+        -- long as its lease would have lasted from there, and the same patience, to find its way here.
         AND NOT coalesce(
             :patience_seconds::double precision > 0
             AND job.last_heartbeat <= pg_catalog.pg_last_xact_replay_timestamp()
