@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from pg_scheduler import JobStatus
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.main import main
 from pg_scheduler_cli.times import read_time
@@ -70,7 +70,7 @@ async def test_nobody_means_every_job_by_accident(pgq: Pgq, queries: Queries) ->
 
 async def test_a_job_that_has_changed_since_it_was_counted_is_left_alone(queries: Queries) -> None:
     (job,) = await failed(queries, 1)
-    wanted = JobFilter((JobStatus.FAILED,))
+    wanted = Selection((JobStatus.FAILED,))
     await queries.client.override_status(job, JobStatus.PENDING)
     await queries.client.override_status(job, JobStatus.COMPLETED)
     assert [str(answer) for answer in await queries.client.retry([job], still=wanted)] == ["changed"]
