@@ -29,7 +29,6 @@ looked (part, is_wanted) AS (
                 OR 'cancelled' = ANY (:statuses::text[])
                 OR 'expired' = ANY (:statuses::text[])
             )
-        ORDER BY job.finished_at DESC
         LIMIT :most::integer
     )
     UNION ALL
@@ -91,7 +90,6 @@ looked (part, is_wanted) AS (
             AND job.lane IS NOT NULL
             AND -- include: due_between
             AND 'pending' = ANY (:statuses::text[])
-        ORDER BY job.execution_time DESC
         LIMIT :most::integer
     )
 )

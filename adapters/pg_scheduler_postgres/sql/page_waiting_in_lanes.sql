@@ -19,7 +19,7 @@ found AS (
         LIMIT :most_searched::integer
     ) AS looked
     WHERE looked.is_wanted OR looked.place = :most_searched::integer
-    ORDER BY looked.place
+    ORDER BY looked.at DESC, looked.job_id DESC
     LIMIT :limit::integer
 )
 -- include: page_of_found
