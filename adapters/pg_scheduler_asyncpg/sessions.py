@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector, connect_apart
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.lending import give_back, lend
@@ -30,12 +30,9 @@ class _Shared:
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
 
-    def on(self, connection: Any) -> Session:
-        if not isinstance(connection, asyncpg.Connection | asyncpg.pool.PoolConnectionProxy):
-            raise InvalidInput(
-                "connection", f"expected an asyncpg connection, got {type(connection).__name__}"
-            )
-        return BorrowedSession(connection, self._connector)
+    @property
+    def blocking(self) -> bool:
+        return False
 
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]

@@ -7,6 +7,7 @@ import click
 from pg_scheduler import __version__
 from pg_scheduler_cli.audit import audit
 from pg_scheduler_cli.database import db
+from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.jobs import jobs
 from pg_scheduler_cli.queues import queues
@@ -14,6 +15,7 @@ from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
 from pg_scheduler_cli.tasks import tasks
 from pg_scheduler_cli.vacuum import vacuum
+from pg_scheduler_cli.web import web
 from pg_scheduler_cli.workers import workers
 
 
@@ -32,3 +34,5 @@ main.add_command(schedules)
 main.add_command(vacuum)
 main.add_command(workers)
 main.add_command(audit)
+main.add_command(doctor)
+main.add_command(web)

@@ -7,10 +7,12 @@ import functools
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import click
 
+from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import ConfigurationError, PgSchedulerError
 from pg_scheduler.domain.passwords import masked
@@ -19,6 +21,9 @@ from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure, explained
 
 _T = TypeVar("_T")
+
+PATIENCE = timedelta(seconds=3)
+"""How long a statement of a question may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Connection:
     @property
     def shown(self) -> str:
         """The connection string as it may be printed."""
-        return masked(self._dsn())
+        return masked(self.given_dsn())
 
     def run(self, work: Callable[[Scheduler], Awaitable[_T]]) -> _T:
         """Call `work` with a scheduler that runs no jobs, and close it afterwards.
@@ -40,7 +45,7 @@ class Connection:
         Raises:
             Failure: it failed; the message says why, and what to do.
         """
-        dsn = self._dsn()
+        dsn = self.given_dsn()
 
         async def whole() -> _T:
             scheduler = Scheduler(dsn, schema=self.schema, library=self.library)
@@ -62,7 +67,17 @@ class Connection:
         never leaves tables in the wrong database; `pgq db install` creates them."""
         return self.run(lambda scheduler: work(Queries(scheduler.client)))
 
-    def _dsn(self) -> str:
+    def question(self, work: Callable[[JobClient], Awaitable[_T]]) -> _T:
+        """Like `ask`, for what only reads: a statement that takes longer than `PATIENCE` ends, and the
+        failure says so."""
+        return self.run(lambda scheduler: work(scheduler.client.within(PATIENCE)))
+
+    def given_dsn(self) -> str:
+        """The connection string, with its password.
+
+        Raises:
+            ConfigurationError: none was given.
+        """
         dsn = self.dsn or os.environ.get("PG_SCHEDULER_DSN") or os.environ.get("DATABASE_URL")
         if not dsn:
             raise ConfigurationError(

@@ -87,6 +87,7 @@ WORKERS = Table(
         "app_version": "text",
         "library_version": "text",
         "wish": "text NOT NULL DEFAULT 'work'::text",
+        "clock_ahead": "double precision",
     },
     ("worker_id",),
 )

@@ -28,7 +28,7 @@ class PostgresCompletions:
     async def complete_in(
         self, settlement: Settlement, connection: Any, *, now: datetime | None = None
     ) -> str | None:
-        session = in_transaction_of(self._link, connection, "the completion")
+        session = await in_transaction_of(self._link, connection, "the completion")
         link = self._link.on_session(session)
         # A settlement passes over rows that others hold; this one waits for them, in its own transaction.
         await link.run("lock_job", job_id=settlement.job_id)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from pg_scheduler_postgres.completing import PostgresCompletions
 from pg_scheduler_postgres.insight import PostgresInsight
 from pg_scheduler_postgres.jobs import PostgresJobs
+from pg_scheduler_postgres.limited_link import LimitedLink
 from pg_scheduler_postgres.limits import PostgresLimits
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.locks import PostgresLocks
@@ -20,7 +23,10 @@ class PostgresDriver:
     """All parts of the port on one link; asyncpg and psycopg differ in the session alone."""
 
     def __init__(self, session: Session, *, schema: str | None = None) -> None:
-        self.link = Link(session, schema)
+        self._work_on(Link(session, schema))
+
+    def _work_on(self, link: Link) -> None:
+        self.link = link
         self.jobs = PostgresJobs(self.link)
         self.completions = PostgresCompletions(self.link)
         self.schedules = PostgresSchedules(self.link)
@@ -48,3 +54,8 @@ class PostgresDriver:
 
     def dedicated(self) -> PostgresDriver:
         return PostgresDriver(self.link.session.dedicated(), schema=self.link.known_schema)
+
+    def within(self, limit: timedelta) -> PostgresDriver:
+        twin = object.__new__(PostgresDriver)
+        twin._work_on(LimitedLink(self.link, limit))
+        return twin

@@ -99,8 +99,9 @@ class HomeSession:
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         return self._here().transaction()
 
-    def on(self, connection: Any) -> Session:
-        return self._session.on(connection)
+    @property
+    def blocking(self) -> bool:
+        return self._session.blocking
 
     def in_transaction(self) -> bool:
         return self._session.in_transaction()

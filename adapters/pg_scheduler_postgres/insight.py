@@ -6,20 +6,27 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
+from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
+from pg_scheduler_postgres.catalog import JOBS, LEDGER, TABLES
 from pg_scheduler_postgres.conversions import instant
+from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_facts
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.paging import Pages
 from pg_scheduler_postgres.rows import attempt_record, job_record, status_in
 from pg_scheduler_postgres.worker_rows import worker_record
+
+JOBS_OF_A_STREAM = 50
+"""So many of the first of each stream are looked at for what somebody's transaction holds."""
 
 
 class PostgresInsight:
@@ -29,7 +36,7 @@ class PostgresInsight:
         self._link = link
 
     async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
-        session = None if connection is None else self._link.session.on(connection)
+        session = None if connection is None else await self._link.borrowed(connection)
         rows = await self._link.run("job", session, job_id=job_id)
         return job_record(rows[0]) if rows else None
 
@@ -100,7 +107,7 @@ class PostgresInsight:
         return [Waiting(row["job_name"], row["jobs"], instant(row["oldest"])) for row in rows]
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
-        session = None if connection is None else self._link.session.on(connection)
+        session = None if connection is None else await self._link.borrowed(connection)
         rows = await self._link.run("duplicates", session, dedupe_keys=list(dedupe_keys))
         return {row["dedupe_key"]: row["job_id"] for row in rows}
 
@@ -133,3 +140,32 @@ class PostgresInsight:
 
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         return [worker_record(row) for row in await self._link.run("workers", now=now)]
+
+    async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
+        rows = await self._link.run(
+            "cluster_facts",
+            now=now,
+            most_streams=STREAMS_LOOKED_AT,
+            most_schedules=SCHEDULES_NAMED,
+            full_patience=FULL_LANE_PATIENCE.total_seconds(),
+        )
+        return cluster_facts(rows[0], await self.workers(now=now))
+
+    async def server_facts(self) -> ServerFacts | None:
+        rows = await self._link.run(
+            "server_facts",
+            schema_name=self._link.statements.schema,
+            tables=[table.name for table in TABLES],
+            ledger=LEDGER.name,
+            jobs_table=JOBS.name,
+            open_seconds=OPEN_FOR_LONG.total_seconds(),
+            most_transactions=TRANSACTIONS_NAMED,
+        )
+        xids = [one["xid"] for one in open_ones(rows[0]) if one["xid"] is not None]
+        return server_facts(rows[0], await self._held(xids) if xids else {})
+
+    async def _held(self, xids: list[str]) -> dict[str, int]:
+        rows = await self._link.run(
+            "held_jobs", xids=xids, most_streams=STREAMS_LOOKED_AT, most_of_each=JOBS_OF_A_STREAM
+        )
+        return {row["xid"]: row["jobs"] for row in rows}

@@ -64,7 +64,7 @@ class PostgresJobs:
         batch_size: int = 1000,
     ) -> list[Submission]:
         refuse_replacing_by_key(jobs, conflict)
-        session = session_for(self._link, connection, "the job" if len(jobs) == 1 else "the jobs")
+        session = await session_for(self._link, connection, "the job" if len(jobs) == 1 else "the jobs")
         return await Submitting(self._link, session, jobs, conflict, now).submit(batch_size)
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
@@ -240,7 +240,7 @@ class PostgresJobs:
         connection: Any = None,
         by: Actor | None = None,
     ) -> list[CancelAnswer]:
-        session = session_for(self._link, connection, "the cancellation")
+        session = await session_for(self._link, connection, "the cancellation")
 
         async def cancel(transaction: Session | None) -> Sequence[Row]:
             return await self._link.run(

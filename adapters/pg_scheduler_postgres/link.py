@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pg_scheduler.domain.errors import SchemaError
+from pg_scheduler_postgres.borrowing import borrowed_session
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import Statements, checked_identifier
 
@@ -89,10 +90,19 @@ class Link:
         """Settle on the schema for callers' connections, by asking one of them. False if the tables are not
         where either its search path leads or it led when the connection was made, or in both."""
         if self._statements is None and self._callers is None:
-            found = await self.session.on(connection).fetch(FIND_SCHEMA, [self._chosen])
+            session = await self.borrowed(connection)
+            found = await session.fetch(FIND_SCHEMA, [self._chosen])
             if len(found) == 1:
                 self._callers = Statements(found[0]["name"])
         return self._statements is not None or self._callers is not None
+
+    async def borrowed(self, connection: object) -> Session:
+        """A session on a caller's connection, within whatever transaction that has open.
+
+        Raises:
+            InvalidInput: nobody could work on it, or nobody who blocks as this link's session does.
+        """
+        return await borrowed_session(connection, blocking=self.session.blocking)
 
     async def close(self) -> None:
         """Close the session."""

@@ -47,12 +47,9 @@ class Session(Protocol):
         commits at the end of the block and rolls back if the block raises."""
         ...
 
-    def on(self, connection: Any) -> Session:
-        """A session on the caller's own connection, within whatever transaction it has open.
-
-        Raises:
-            InvalidInput: the object is not a connection of this session's library.
-        """
+    @property
+    def blocking(self) -> bool:
+        """True if its calls block, as those of a program without an event loop do."""
         ...
 
     def in_transaction(self) -> bool:

@@ -76,4 +76,10 @@ def translate(sqlstate: str | None, message: str, *, fatal: bool = False) -> Dat
         error = DatabaseUnavailable
     if issubclass(error, SchemaError):
         return error(f"{message}. Create the tables with scheduler.initialize_db() or `pgq db install`")
-    return error(message, sqlstate)
+    return error(f"{message}{_HINTS.get(sqlstate, '')}", sqlstate)
+
+
+_HINTS = {
+    "25006": ". It was sent to a standby (a read replica), or within a transaction that was begun READ ONLY: "
+    "jobs are stored on the primary"
+}

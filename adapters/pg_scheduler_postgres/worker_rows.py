@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile, WorkerRecord, WorkerState, WorkerWish
-from pg_scheduler_postgres.conversions import instant, utc
+from pg_scheduler_postgres.conversions import duration, instant, utc
 from pg_scheduler_postgres.session import Row
 
 _E = TypeVar("_E", bound=StrEnum)
@@ -17,7 +17,7 @@ _E = TypeVar("_E", bound=StrEnum)
 
 def values_of_life(says: SignOfLife) -> dict[str, Any]:
     """What a worker says, as parameters; without a profile they leave what is stored."""
-    values: dict[str, Any] = {"state": str(says.state), "listening": says.listening}
+    values: dict[str, Any] = {"state": str(says.state), "listening": says.listening, "clock": says.clock}
     profile = says.profile
     if profile is None:
         return values | dict.fromkeys(
@@ -49,6 +49,7 @@ def worker_record(row: Row) -> WorkerRecord:
         profile=_profile(row),
         running=row["running"],
         oldest_start=utc(row["oldest_start"]),
+        clock_ahead=duration(row["clock_ahead"]),
     )
 
 

@@ -6,14 +6,13 @@ drives one to its end (`run_now`) has blocked for as long as a plain call would 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
-from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_postgres.session import Row, Session
 from pg_scheduler_postgres.statements import copy_statement
 from pg_scheduler_psycopg.encodings import refuse_bytes
@@ -21,23 +20,6 @@ from pg_scheduler_psycopg.failures import translated
 from pg_scheduler_psycopg.lending import OwnersConnection, Source, lending_of
 from pg_scheduler_psycopg.rows import named_row
 from pg_scheduler_psycopg.times import InstantLoader
-
-_T = TypeVar("_T")
-
-
-def run_now(work: Coroutine[Any, Any, _T]) -> _T:
-    """The result of a coroutine that has nothing to wait for but blocking calls.
-
-    Raises:
-        RuntimeError: it wants an event loop after all.
-    """
-    try:
-        work.send(None)
-    except StopIteration as ended:
-        result: _T = ended.value
-        return result
-    work.close()
-    raise RuntimeError("this needs an event loop: use Queries in async code")
 
 
 class BlockingSession:
@@ -95,12 +77,9 @@ class BlockingSession:
             with connection.transaction():
                 yield BlockingSession(connection)
 
-    def on(self, connection: Any) -> Session:
-        if not isinstance(connection, psycopg.Connection):
-            raise InvalidInput(
-                "connection", f"expected a blocking psycopg Connection, got {type(connection).__name__}"
-            )
-        return BlockingSession(connection)
+    @property
+    def blocking(self) -> bool:
+        return True
 
     def in_transaction(self) -> bool:
         owners = self._owners

@@ -87,6 +87,14 @@ class Connector:
         return connection
 
 
+async def _only_its_owner() -> Connection:
+    raise NotImplementedError("only its owner knows how to make another one")
+
+
+OWNERS = Connector(_only_its_owner)
+"""Of a connection that somebody else has made."""
+
+
 class ApartConnection(Connection):
     """One of this process alone, whatever is forked from it."""
 

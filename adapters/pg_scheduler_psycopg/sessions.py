@@ -12,7 +12,7 @@ import psycopg
 import psycopg_pool
 from psycopg.pq import TransactionStatus
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, InvalidInput
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
@@ -43,13 +43,9 @@ class _Shared:
     def __init__(self, connector: Connector) -> None:
         self._connector = connector
 
-    def on(self, connection: Any) -> Session:
-        if not isinstance(connection, psycopg.AsyncConnection):
-            raise InvalidInput(
-                "connection",
-                f"expected a psycopg AsyncConnection, got {type(connection).__name__}",
-            )
-        return BorrowedSession(connection, self._connector)
+    @property
+    def blocking(self) -> bool:
+        return False
 
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]

@@ -6,8 +6,9 @@ import psycopg
 import psycopg_pool
 
 from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.ports.run_now import run_now
 from pg_scheduler_postgres.driver import PostgresDriver
-from pg_scheduler_psycopg.blocking import BlockingSession, run_now
+from pg_scheduler_psycopg.blocking import BlockingSession
 
 
 class SyncPsycopgDriver(PostgresDriver):

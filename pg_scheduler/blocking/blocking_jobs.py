@@ -15,17 +15,32 @@ from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
+from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
 
 
 class BlockingJobs:
     """Jobs of one store, by blocking calls."""
 
-    def __init__(self, source: BlockingSource, *, schema: str | None, codec: Codec | None = None) -> None:
+    def __init__(
+        self,
+        source: BlockingSource,
+        *,
+        schema: str | None,
+        codec: Codec | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         driver = sync_driver_over(source, schema=schema)
         self._run = driver.run_now
-        self._client = blocking_client(driver, codec)
+        self._clock = clock
+        self._client = blocking_client(driver, codec, clock)
+
+    @property
+    def driver(self) -> Driver:
+        """The store."""
+        return self._client.driver
 
     def cancel_job(self, job_id: str, *, connection: Any = None) -> bool:
         """Cancel one job. False if it had ended, or does not exist."""

@@ -10,6 +10,7 @@ from pg_scheduler.blocking.blocking_jobs import BlockingJobs
 from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
@@ -19,10 +20,11 @@ class SyncQueries(BlockingJobs):
     """Enqueues jobs and asks about them, with blocking calls.
 
     Args:
-        source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool` or a DSN. On a connection of yours
-            jobs are stored in your transaction: workers see them once you commit. The tables are made on
-            first use, but never within a transaction of yours.
+        source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool`, a DSN, or in tests a `MemoryDriver`.
+            On a connection of yours jobs are stored in your transaction: workers see them once you commit.
+            The tables are made on first use, but never within a transaction of yours.
         schema: where the tables live; None means the first schema of the connection's search path.
+        clock: what the time is, in tests; `wait` sleeps by the machine's time all the same.
 
     Every method means what the one of `Queries` means. Threads may share an instance: on one connection
     they take turns. One that was made from a DSN may also be used after a fork.
@@ -32,8 +34,10 @@ class SyncQueries(BlockingJobs):
         MissingDependency: psycopg is not installed.
     """
 
-    def __init__(self, source: BlockingSource, *, schema: str | None = None) -> None:
-        super().__init__(source, schema=schema)
+    def __init__(
+        self, source: BlockingSource, *, schema: str | None = None, clock: Clock | None = None
+    ) -> None:
+        super().__init__(source, schema=schema, clock=clock)
         self._queries = Queries(self._client)
 
     def enqueue(

@@ -16,20 +16,23 @@ from pg_scheduler.domain.inputs import checked_grace, checked_items, checked_pos
 from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.executors.named import NamedExecutors
-from pg_scheduler.engine.tasks.registry import TaskRegistry
+from pg_scheduler.engine.tasks.registry import TaskOptions, TaskRegistry
+from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
+from pg_scheduler.scheduler import Scheduler
 
 
 class SyncScheduler(BlockingJobs):
     """Schedules jobs and asks about them, with blocking calls; runs none.
 
     Args:
-        source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool` or a DSN. On a connection of yours
-            jobs are stored in your transaction: workers see them once you commit. The tables are made on
-            first use, but never within a transaction of yours.
+        source: a `psycopg.Connection`, a `psycopg_pool.ConnectionPool`, a DSN, or in tests a `MemoryDriver`.
+            On a connection of yours jobs are stored in your transaction: workers see them once you commit.
+            The tables are made on first use, but never within a transaction of yours.
         schema: where the tables live; None means the first schema of the connection's search path.
         misfire_grace_time: whole seconds, as of `Scheduler`.
         codec: replaces JSON.
+        clock: what the time is, in tests; `wait` sleeps by the machine's time all the same.
 
     Every method means what the one of `Scheduler` means. Threads may share an instance: on one connection
     they take turns. One that was made from a DSN may also be used after a fork.
@@ -46,12 +49,23 @@ class SyncScheduler(BlockingJobs):
         schema: str | None = None,
         misfire_grace_time: int | None = 300,
         codec: Codec | None = None,
+        clock: Clock | None = None,
     ) -> None:
         grace = checked_grace("misfire_grace_time", misfire_grace_time)
-        super().__init__(source, schema=schema, codec=codec)
+        super().__init__(source, schema=schema, codec=codec, clock=clock)
+        self._registry = TaskRegistry()
         self._jobs = JobFactory(
-            TaskRegistry(), self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
+            self._registry, self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
         )
+
+    def as_scheduler(self) -> Scheduler:
+        """A scheduler over the same store that knows every function that was scheduled here. For tests, which
+        drain it: started it would block its event loop, unless the store is in memory."""
+        scheduler = Scheduler(self.driver, clock=self._clock, codec=self._client.codec)
+        for task in self._registry:
+            options = TaskOptions(task.name, task.executor, task.timeout, task.retry, task.limits)
+            scheduler.register_task(task.func, options)
+        return scheduler
 
     def using(self, **options: Unpack[CallOptions]) -> Enqueuer:
         """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import datetime
 
 from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE
 from pg_scheduler.client.job_client import JobClient
@@ -38,7 +39,18 @@ class ThreadLock:
 
 
 class BlockingClock(SystemClock):
-    """The machine's time, in which a thread sleeps."""
+    """The machine's time, in which a thread sleeps; what the time is, another clock may say."""
+
+    def __init__(self, shown: Clock | None = None) -> None:
+        self.shown: Clock = shown or SystemClock()
+
+    def pinned(self) -> datetime | None:
+        """As the other clock has it."""
+        return self.shown.pinned()
+
+    def now(self) -> datetime:
+        """As the other clock has it."""
+        return self.shown.now()
 
     async def sleep(self, seconds: float) -> None:
         """Block the calling thread."""
@@ -84,10 +96,10 @@ class PollingWaiter:
         """Nothing is kept open."""
 
 
-def blocking_client(driver: Driver, codec: Codec | None = None) -> JobClient:
+def blocking_client(driver: Driver, codec: Codec | None = None, shown_time: Clock | None = None) -> JobClient:
     """A client whose coroutines block instead of waiting. Its calls come from any thread, with or without an
     event loop, so each job is stored by itself."""
-    clock = BlockingClock()
+    clock = BlockingClock(shown_time)
     return JobClient(
         driver,
         clock,

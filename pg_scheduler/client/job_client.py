@@ -28,6 +28,7 @@ from pg_scheduler.domain.inputs import checked_duration, checked_positive, check
 from pg_scheduler.domain.limits import checked_limits
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.problems import Problem, problems
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
@@ -109,6 +110,13 @@ class JobClient:
         """A client that connects in another way and shares everything else with this one."""
         twin = copy.copy(self)
         twin.opening = opening
+        return twin
+
+    def within(self, limit: timedelta) -> JobClient:
+        """A client for questions that people wait for: a statement that takes longer than `limit` ends, with
+        `QuestionTimedOut`. It shares everything else with this one."""
+        twin = copy.copy(self)
+        twin.driver = self.driver.within(limit)
         return twin
 
     async def open(self) -> None:
@@ -528,6 +536,13 @@ class JobClient:
         """The workers that have shown a sign of life and not said goodbye, by id."""
         await self.open()
         return await self.driver.insight.workers(now=self.clock.pinned())
+
+    async def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with workers, jobs, schedules and the database server, the worst first."""
+        await self.open()
+        insight = self.driver.insight
+        cluster = await insight.cluster_facts(now=self.clock.pinned())
+        return problems(cluster, await insight.server_facts())
 
     async def audit(self, *, since: datetime | None = None, limit: int = 100) -> list[AuditRecord]:
         """What was done by hand and changed something, the latest first."""

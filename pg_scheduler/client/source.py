@@ -96,11 +96,20 @@ class BlockingPool(Protocol):
         ...
 
 
+class BlockingDriver(Driver, Protocol):
+    """A driver that needs no event loop, such as `pg_scheduler.testing.MemoryDriver`."""
+
+    @property
+    def run_now(self) -> Callable[..., Any]:
+        """Runs one of its coroutines to the end."""
+        ...
+
+
 Source: TypeAlias = str | Driver | AsyncConnection | AsyncpgPool | AsyncPsycopgPool | Proxy
 """A DSN, a pool or connection of asyncpg's or psycopg's, or a Driver."""
 
-BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool
-"""A DSN, or a blocking psycopg connection or pool."""
+BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool | BlockingDriver
+"""A DSN, a blocking psycopg connection or pool, or a driver that needs no event loop."""
 
 Library: TypeAlias = Literal["asyncpg", "psycopg"]
 """Who speaks to the database, where a DSN leaves it open."""

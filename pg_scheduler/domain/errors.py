@@ -19,7 +19,8 @@
     |-- DatabaseError                        the database refused a statement
     |   |-- ConnectionLost (ConnectionError) ... it could not be reached; trying again may help
     |   `-- TransientDatabaseError           ... deadlock, serialization, timeout; trying again helps
-    |       `-- DatabaseUnavailable          ... full, read-only, no privilege; helps once somebody has acted
+    |       |-- DatabaseUnavailable          ... full, read-only, no privilege; helps once somebody has acted
+    |       `-- QuestionTimedOut             ... a question took longer than it may
     |-- JobFailed                            the waiter: the job ended without a result
     |-- WaitTimeout (TimeoutError)           the waiter: the job has not ended yet
     `-- AttemptSignal                        control flow inside a running job
@@ -184,6 +185,17 @@ class DatabaseUnavailable(TransientDatabaseError):
     """The server is reachable but cannot execute the statement at present: its disk is full, it is
     read-only, or a privilege is missing. Retrying helps once somebody has fixed that; no verdict is dropped
     because of it."""
+
+
+class QuestionTimedOut(TransientDatabaseError):
+    """The database did not answer a question in the time that it was given, and was told to stop."""
+
+    def __init__(self, limit: timedelta) -> None:
+        self.limit = limit
+        super().__init__(
+            f"the database did not answer within {limit.total_seconds():g} s, and was told to stop. It is "
+            "busy, or reads more than it should: ask for less, or see what `pgq doctor` says"
+        )
 
 
 class JobFailed(PgSchedulerError):

@@ -98,11 +98,29 @@ class WorkerRecord:
     """How many jobs run under its leases, by what is stored."""
     oldest_start: datetime | None = None
     """When the first of those began."""
+    clock_ahead: timedelta | None = None
+    """By how much its clock was ahead of the store's when it was last seen, less what its message took; None
+    for a worker that does not say."""
 
     @property
     def claims(self) -> bool:
         """Whether it takes jobs; see `takes_jobs`."""
         return takes_jobs(self.alive, self.wish, self.state)
+
+    def knows(self, task_name: str) -> bool:
+        """Whether it can run jobs of a task. One that does not say is taken to know everything, here and
+        below."""
+        return self.profile is None or task_name in self.profile.task_names
+
+    def runs(self, task_name: str) -> bool:
+        """Whether it knows the task and may run it."""
+        chosen = None if self.profile is None else self.profile.chosen
+        return self.knows(task_name) and (chosen is None or task_name in chosen)
+
+    def takes(self, queue: str, task_name: str) -> bool:
+        """Whether it claims jobs of this task in this queue."""
+        queues = None if self.profile is None else self.profile.queues
+        return self.claims and self.runs(task_name) and (queues is None or queue in queues)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,8 @@ class SignOfLife:
     listening: bool = False
     profile: WorkerProfile | None = None
     """None: as it said before."""
+    clock: datetime | None = None
+    """What its clock shows; None: it does not say."""
 
 
 NOTHING_NEW = SignOfLife()

@@ -30,7 +30,7 @@ class Completions(Protocol):
         row stays, whatever retention says; it is pruned like others that ended without `settle`.
 
         Raises:
-            InvalidInput: not a connection of this driver's library, or it has no transaction open.
+            InvalidInput: nothing that this driver can work on, or it has no transaction open.
         """
         ...
 

@@ -11,6 +11,7 @@ Rules for every method of every part:
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Protocol, runtime_checkable
 
 from pg_scheduler.ports.completions import Completions
@@ -88,7 +89,7 @@ class Driver(Protocol):
         not possible, and nothing has changed. Idempotent.
 
         Raises:
-            InvalidInput: the object is not a connection of this driver's library.
+            InvalidInput: the object is nothing that this driver can work on.
         """
         ...
 
@@ -99,4 +100,13 @@ class Driver(Protocol):
     def dedicated(self) -> Driver | None:
         """A driver on one connection of its own, to be opened, used and closed in another thread's event
         loop; None where that makes no sense (a store in this process' memory)."""
+        ...
+
+    def within(self, limit: timedelta) -> Driver:
+        """The same store, for questions that people wait for: a statement that takes longer than this ends.
+        It shares everything with this driver, and is neither opened nor closed by itself.
+
+        Its parts raise:
+            QuestionTimedOut: a statement took longer. What it would have changed has not changed.
+        """
         ...

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
+from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
+from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 
@@ -139,4 +141,13 @@ class Insight(Protocol):
 
     async def workers(self, *, now: datetime | None = None) -> list[WorkerRecord]:
         """Workers that have shown a sign of life and not said goodbye, by id."""
+        ...
+
+    async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
+        """What tells whether anything is wrong with workers, jobs or schedules. It costs little, however many
+        jobs there are: only the first of each stream, and of each rank of a lane, are looked at."""
+        ...
+
+    async def server_facts(self) -> ServerFacts | None:
+        """What tells whether anything is wrong with the database server; None where there is none."""
         ...

@@ -102,7 +102,7 @@ class JobContext:
         committed. If it is rolled back, the job has not been completed by this call.
 
         Args:
-            connection: an asyncpg or psycopg connection, of the library that the worker uses, with a
+            connection: as of `Scheduler.schedule`, with a
                 transaction open.
             result: what the job returns, if it was asked to keep that; what the function returns later
                 counts for nothing.

@@ -6,62 +6,72 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_time
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.scheduler import Scheduler
+from pg_scheduler.testing.applications import Application, schedulers_of
+from pg_scheduler.testing.differences import Wanted, difference
+from pg_scheduler.testing.looks import note_look
 
 MAX_SHOWN = 1000
 
 
-async def scheduled(scheduler: Scheduler, func: Callable[..., Any] | str) -> list[JobRecord]:
-    """The pending jobs of a task, in order of execution time."""
+async def scheduled(app: Application, func: Callable[..., Any] | str) -> list[JobRecord]:
+    """The pending jobs of a task or entrypoint, in order of execution time."""
+    scheduler = schedulers_of(app)[0]
+    note_look(scheduler.driver)
     await scheduler.initialize_db()
-    name = func if isinstance(func, str) else scheduler.task_for(func).name
-    return await scheduler.driver.insight.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=MAX_SHOWN)
+    return await _pending(scheduler, _name_of(scheduler, func))
 
 
 async def assert_scheduled(
-    scheduler: Scheduler,
+    app: Application,
     func: Callable[..., Any] | str,
     *,
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    payload: bytes | None = None,
     at: datetime | None = None,
+    queue: str | None = None,
     count: int | None = None,
 ) -> list[JobRecord]:
     """Fail unless a pending job of this task matches; the jobs that do.
 
     Args:
-        func: the function, or the name of its task.
-        args, kwargs, at: what must be equal; left out, anything matches.
+        app: as of `drain`.
+        func: the function, or the name of its task or entrypoint.
+        args, kwargs, payload, at, queue: what must be equal; left out, anything matches.
         count: how many must match; left out, at least one.
 
     Raises:
-        AssertionError: showing what is scheduled instead.
+        AssertionError: showing what is scheduled instead, and how it differs.
     """
-    found = await scheduled(scheduler, func)
-    matching = [job for job in found if _matches(scheduler, job, args, kwargs, at)]
+    scheduler = schedulers_of(app)[0]
+    found = await scheduled(app, func)
+    wanted = Wanted(
+        args=None if args is None else list(args),
+        kwargs=None if kwargs is None else dict(kwargs),
+        payload=payload,
+        at=None if at is None else checked_time("at", at),
+        queue=queue,
+    )
+    matching = [job for job in found if not wanted.unlike(job, scheduler.codec)]
     if len(matching) == count or (count is None and matching):
         return matching
-    wanted = "a job" if count is None else f"{count} jobs"
-    shown = "\n".join(f"  {job.execution_time.isoformat()} {job.task_data}" for job in found)
-    raise AssertionError(
-        f"expected {wanted} of {func!r} with args={args!r} kwargs={kwargs!r} at={at!r}; "
-        f"{len(matching)} match. Pending:\n{shown or '  nothing'}"
-    )
+    name = _name_of(scheduler, func)
+    others = [] if found else sorted({job.task_name for job in await _pending(scheduler, None)})
+    raise AssertionError(difference(name, wanted, count, found, len(matching), others, scheduler.codec))
 
 
-def _matches(
-    scheduler: Scheduler,
-    job: JobRecord,
-    args: Sequence[Any] | None,
-    kwargs: Mapping[str, Any] | None,
-    at: datetime | None,
-) -> bool:
-    stored_args, stored_kwargs = scheduler.codec.decode_arguments(job.task_data)
-    return (
-        (args is None or list(args) == stored_args)
-        and (kwargs is None or dict(kwargs) == stored_kwargs)
-        and (at is None or checked_time("at", at) == job.execution_time)
-    )
+async def _pending(scheduler: Scheduler, name: str | None) -> list[JobRecord]:
+    return await scheduler.driver.insight.jobs(statuses=[JobStatus.PENDING], task_name=name, limit=MAX_SHOWN)
+
+
+def _name_of(scheduler: Scheduler, func: Callable[..., Any] | str) -> str:
+    if isinstance(func, str):
+        return func
+    if not callable(func):
+        raise InvalidInput("func", "expected a function, or the name of its task")
+    return scheduler.task_for(func).name

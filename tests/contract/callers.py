@@ -9,6 +9,9 @@ from typing import Any
 
 import asyncpg
 import psycopg
+from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession, create_async_engine
+from sqlalchemy.orm import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,10 @@ class Caller:
         if isinstance(self.connection, psycopg.AsyncConnection):
             row = await (await self.connection.execute(sql)).fetchone()
             return None if row is None else row[0]
+        if isinstance(self.connection, Session):
+            return self.connection.execute(text(sql)).scalar()
+        if isinstance(self.connection, AsyncSession | AsyncConnection):
+            return (await self.connection.execute(text(sql))).scalar()
         return await self.connection.fetchval(sql)
 
 
@@ -73,6 +80,45 @@ async def psycopg_autocommit_begin(dsn: str) -> AsyncIterator[Caller]:
         yield Caller(connection, connection.commit, connection.rollback)
 
 
+def url_of(dsn: str, dialect: str) -> str:
+    """A connection string as SQLAlchemy wants it."""
+    return dsn.replace("postgresql://", f"postgresql+{dialect}://", 1)
+
+
+@asynccontextmanager
+async def session_that_sent_nothing(dsn: str) -> AsyncIterator[Caller]:
+    """SQLAlchemy begins in Python, and asyncpg's part of it with the first statement only."""
+    engine = create_async_engine(url_of(dsn, "asyncpg"), poolclass=NullPool)
+    async with AsyncSession(engine) as session:
+        yield Caller(session, session.commit, session.rollback)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def connection_that_sent_nothing(dsn: str) -> AsyncIterator[Caller]:
+    """Core's, over psycopg: the library would begin, but SQLAlchemy would not know of anything to end."""
+    engine = create_async_engine(url_of(dsn, "psycopg"), poolclass=NullPool)
+    async with engine.connect() as connection:
+        yield Caller(connection, connection.commit, connection.rollback)
+    await engine.dispose()
+
+
+@asynccontextmanager
+async def blocking_session(dsn: str) -> AsyncIterator[Caller]:
+    """In a program with an event loop, which waits meanwhile."""
+    engine = create_engine(url_of(dsn, "psycopg"), poolclass=NullPool)
+    with Session(engine) as session:
+
+        async def commit() -> None:
+            session.commit()
+
+        async def rollback() -> None:
+            session.rollback()
+
+        yield Caller(session, commit, rollback)
+    engine.dispose()
+
+
 CALLERS: dict[str, Callable[[str], AbstractAsyncContextManager[Caller]]] = {
     "asyncpg transaction": asyncpg_transaction,
     "asyncpg from a pool": asyncpg_from_a_pool,
@@ -80,4 +126,8 @@ CALLERS: dict[str, Callable[[str], AbstractAsyncContextManager[Caller]]] = {
     "psycopg implicit": psycopg_implicit,
     "psycopg begun": psycopg_begun,
     "psycopg autocommit BEGIN": psycopg_autocommit_begin,
+    "psycopg AsyncSession over asyncpg": session_that_sent_nothing,
+    "asyncpg AsyncConnection over psycopg": connection_that_sent_nothing,
+    "asyncpg Session": blocking_session,
 }
+"""By the library of the driver beside it, and a name."""

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import asyncpg
-import psycopg
 import pytest
 
 from pg_scheduler.client.source import Library
@@ -29,7 +27,10 @@ ONE = [new("a")]
 MANY = [new(job_id) for job_id in "abcde"]
 
 
-@pytest.fixture(params=CALLERS)
+SELDOM = ("asyncpg AsyncConnection over psycopg", "asyncpg Session")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SELDOM)) for name in CALLERS])
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -43,8 +44,8 @@ async def caller(kind: str, dsn: str) -> AsyncIterator[Caller]:
 
 @pytest.fixture
 async def driver(kind: str, dsn: str) -> AsyncIterator[Driver]:
-    """A driver of the caller's library, beside the caller's connection."""
-    driver = driver_over(dsn, library=kind.partition(" ")[0])
+    """A driver beside the caller's connection: of his library, or of the other one."""
+    driver = driver_over(dsn, library="psycopg" if kind.startswith("psycopg") else "asyncpg")
     await driver.open()
     await driver.schema.install()
     yield driver
@@ -142,17 +143,16 @@ class TestTheCallersOwnRows:
         assert (await stored(driver, "a")).status is JobStatus.CANCELLED
 
 
-async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: Library) -> None:
+async def test_what_is_no_connection_is_refused(dsn: str, library: Library) -> None:
     driver = driver_over(dsn, library=library)
     await driver.open()
     await driver.schema.install()
-    theirs: Any
-    if library == "psycopg":
-        theirs = await asyncpg.connect(dsn)
-    else:
-        theirs = await psycopg.AsyncConnection.connect(dsn)
-    with psycopg.Connection.connect(dsn) as blocking:
-        for connection in (theirs, blocking, object(), dsn):
+    over = await asyncpg.connect(dsn)
+    await over.close()
+    async with asyncpg.create_pool(dsn, min_size=1, max_size=1) as pool:
+        async with pool.acquire() as given_back:
+            pass
+        for connection in (over, given_back, pool, object(), dsn):
             for call in (
                 driver.jobs.submit(ONE, RAISE, now=NOON, connection=connection),
                 driver.jobs.submit(MANY, RAISE, now=NOON, connection=connection),
@@ -162,5 +162,4 @@ async def test_a_connection_of_the_wrong_library_is_refused(dsn: str, library: L
                 with pytest.raises(InvalidInput, match="connection: "):
                     await call
     assert await driver.insight.jobs() == []
-    await theirs.close()
     await driver.close()

@@ -40,6 +40,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq tasks pause": [["mail"]],
     "pgq tasks resume": [["mail"]],
     "pgq audit": [[]],
+    "pgq doctor": [[]],
     "pgq workers list": [[]],
     "pgq workers quiet": [["WORKER"]],
     "pgq workers resume": [["WORKER"]],

@@ -13,7 +13,6 @@ import pytest
 from pg_scheduler import (
     ConflictResolution,
     DatabaseError,
-    InvalidInput,
     JobAlreadyExists,
     JobSpec,
     PollingConfig,
@@ -129,14 +128,18 @@ async def test_a_cancellation_can_be_part_of_a_transaction_too(
         assert await handle.status() == "pending"
 
 
-async def test_a_connection_of_the_other_library_is_refused_by_name(dsn: str, library: Library) -> None:
+async def test_a_connection_of_the_other_library_serves_as_well(
+    dsn: str, library: Library, sql: asyncpg.Connection
+) -> None:
     other: Library = "psycopg" if library == "asyncpg" else "asyncpg"
     async with (
         idle(Scheduler.connect(dsn, library=library)) as scheduler,
         connection_of(other, dsn) as own,
     ):
-        with pytest.raises(InvalidInput, match=rf"connection: expected an? {library}"):
+        async with own.transaction():
             await scheduler.schedule(job, execution_time=past(), connection=own)
+            assert await count(sql) == 0
+        assert await count(sql) == 1
 
 
 async def test_the_callers_search_path_does_not_lead_astray(

@@ -35,6 +35,7 @@ IMPORTS_BY_NAME = {
     "pg_scheduler/engine/executors/process_child.py": "the module of a function that the parent registered",
     "adapters/pg_scheduler_cli/paths.py": "what stands on the command line",
     "adapters/pg_scheduler_cli/tracebacks.py": "nothing: it asks where importlib lies",
+    "adapters/pg_scheduler_postgres/borrowing.py": "one of a few adapters, named in the code",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -135,6 +136,10 @@ class FaultyDriver:
 
     async def close(self) -> None:
         """Nothing is kept."""
+
+    def within(self, limit: timedelta) -> FaultyDriver:
+        """Nobody asks a question here that could take long."""
+        return self
 
     def dedicated(self) -> FaultyDriver:
         """A driver on one connection beside the pool."""

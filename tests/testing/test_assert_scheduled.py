@@ -6,7 +6,7 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from pg_scheduler import Scheduler
+from pg_scheduler import PgQueuer, Scheduler
 from pg_scheduler.client.source import Library
 from pg_scheduler.testing import ManualClock, MemoryDriver, assert_scheduled, drain, scheduled
 
@@ -72,7 +72,7 @@ async def test_a_count_of_nothing_asserts_that_nothing_matches(scheduler: Schedu
 @pytest.mark.parametrize(
     ("wanted", "says"),
     [
-        ({"args": ("eve",)}, "expected a job of .*send.* with args=\\('eve',\\).*; 0 match"),
+        ({"args": ("eve",)}, "expected a job of .*send.* with args=\\['eve'\\].*; 0 match"),
         ({"kwargs": {"copies": 2}}, "kwargs={'copies': 2}.*; 0 match"),
         ({"count": 3}, "expected 3 jobs of .*; 2 match"),
         ({"args": ("ann",), "kwargs": {"copies": 3}}, "; 0 match"),
@@ -83,17 +83,51 @@ async def test_a_failed_assertion_shows_what_is_scheduled_instead(
 ) -> None:
     with pytest.raises(AssertionError, match=says) as failed:
         await assert_scheduled(scheduler, send, **wanted)  # type: ignore[arg-type]
-    assert str(failed.value).splitlines()[1:] == [
-        '  2030-01-01T01:00:00+00:00 {"args":["ann"],"kwargs":{}}',
-        '  2030-01-01T02:00:00+00:00 {"args":["bob"],"kwargs":{"copies":3}}',
+    shown = [line for line in str(failed.value).splitlines()[1:] if not line.startswith("    ")]
+    assert sorted(shown) == [
+        "  send('ann') at 2030-01-01T01:00:00+00:00",
+        "  send('bob', copies=3) at 2030-01-01T02:00:00+00:00",
     ]
 
 
-async def test_a_failed_assertion_about_an_idle_task_says_that_nothing_is_pending(
-    scheduler: Scheduler,
+async def test_a_failed_assertion_shows_what_differs_in_the_most_similar_job_first(
+    scheduler: Scheduler, clock: ManualClock
 ) -> None:
-    with pytest.raises(AssertionError, match="Pending:\n  nothing"):
+    soon = clock.now() + timedelta(hours=3)
+    with pytest.raises(AssertionError) as failed:
+        await assert_scheduled(scheduler, send, args=("bob",), kwargs={"copies": 3}, at=soon)
+    assert str(failed.value).splitlines()[1:5] == [
+        "  send('bob', copies=3) at 2030-01-01T02:00:00+00:00",
+        "    at expected 2030-01-01T03:00:00+00:00",
+        "            got 2030-01-01T02:00:00+00:00",
+        "  send('ann') at 2030-01-01T01:00:00+00:00",
+    ]
+
+
+async def test_an_entrypoints_jobs_are_compared_by_payload_and_queue() -> None:
+    app = PgQueuer.in_memory()
+    await app.queries.enqueue("mail", b"ann", queue="bulk")
+    for asked in (app, app.queries, app.scheduler):
+        (job,) = await assert_scheduled(asked, "mail", payload=b"ann", queue="bulk", count=1)
+        assert job.payload == b"ann"
+    with pytest.raises(AssertionError) as failed:
+        await assert_scheduled(app, "mail", payload=b"eve", queue="bulk")
+    assert str(failed.value).splitlines()[2:] == [
+        "    payload expected b'eve'",
+        "                 got b'ann'",
+    ]
+
+
+async def test_a_failed_assertion_names_the_tasks_that_are_scheduled_instead(scheduler: Scheduler) -> None:
+    with pytest.raises(AssertionError, match=r"nothing of this task, but of .*test_assert_scheduled:send"):
         await assert_scheduled(scheduler, other)
+
+
+async def test_a_failed_assertion_about_an_idle_task_says_that_nothing_is_pending(
+    clock: ManualClock,
+) -> None:
+    with pytest.raises(AssertionError, match=r"Pending:\n  nothing$"):
+        await assert_scheduled(Scheduler(MemoryDriver(), clock=clock), other)
 
 
 async def test_it_asks_postgresql_as_it_asks_memory(dsn: str, library: Library, clock: ManualClock) -> None:

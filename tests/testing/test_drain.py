@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from pg_scheduler import Job, JobPriority, JobStatus, PgQueuer, Scheduler, Snooze, task
+from pg_scheduler import (
+    Job,
+    JobPriority,
+    JobStatus,
+    PgQueuer,
+    Queries,
+    Scheduler,
+    Snooze,
+    SyncQueries,
+    SyncScheduler,
+    task,
+)
+from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.testing import ManualClock, MemoryDriver, drain, live_through
+from pg_scheduler.entrypoints.application import App
+from pg_scheduler.testing import LeftBehind, ManualClock, MemoryDriver, drain, drain_sync, live_through
+from pg_scheduler_embedded import EmbeddedServer
+from tests.support.databases import give_back, new_database
 
 ran: list[str] = []
 
@@ -152,7 +169,8 @@ async def test_a_job_that_is_too_late_expires_and_is_not_run(
 
 async def test_a_job_of_an_unknown_task_stays_where_it_is(scheduler: Scheduler, clock: ManualClock) -> None:
     handle = await scheduler.schedule("somewhere.else:job", execution_time=clock.now())
-    assert await drain(scheduler) == []
+    with pytest.warns(LeftBehind, match=r"tasks that are not known here: 'somewhere.else:job' \(1\)"):
+        assert await drain(scheduler) == []
     assert await handle.status() is JobStatus.PENDING
 
 
@@ -167,7 +185,8 @@ async def test_two_schedulers_on_one_driver_share_their_jobs(clock: ManualClock)
     driver = MemoryDriver()
     web, worker = Scheduler(driver, clock=clock), Scheduler(driver, clock=clock)
     handle = await web.schedule(note, execution_time=clock.now(), args=("shared",))
-    assert await drain(worker) == []
+    with pytest.warns(LeftBehind):
+        assert await drain(worker) == []
     worker.register(note)
     assert [drained.job.job_id for drained in await drain(worker)] == [handle]
     assert await drain(web) == []
@@ -187,3 +206,119 @@ async def test_an_application_is_drained_like_its_scheduler() -> None:
     assert seen == [b"hello"]
     clock = ManualClock()
     assert await live_through(PgQueuer(Scheduler(MemoryDriver(), clock=clock)), clock, timedelta(1)) == []
+
+
+async def test_what_an_attempt_raised_is_raised_if_wanted(scheduler: Scheduler, clock: ManualClock) -> None:
+    await scheduler.schedule(note, execution_time=clock.now(), args=("other",))
+    job = await scheduler.schedule(fails, execution_time=clock.now(), max_retries=1)
+    with pytest.raises(OSError, match="gone") as raised:
+        await drain(scheduler, raise_errors=True)
+    assert raised.value.__notes__ == [
+        f"raised by job {str(job)!r} of task {__name__ + ':fails'!r}, attempt 1"
+    ]
+    assert raised.traceback[-1].name == "fails"
+    assert ran == ["other"]
+    await clock.advance(timedelta(minutes=1))
+    (again,) = await drain(scheduler)
+    assert isinstance(again.error, OSError)
+    assert await drain(scheduler, raise_errors=True) == []
+
+
+async def test_what_several_attempts_raised_is_raised_together(scheduler: Scheduler) -> None:
+    for _ in range(2):
+        await scheduler.enqueue(fails)
+    await scheduler.enqueue(note, "fine")
+    with pytest.raises(ExceptionGroup, match="2 of 3 attempts failed") as raised:
+        await drain(scheduler, raise_errors=True)
+    assert [type(error) for error in raised.value.exceptions] == [OSError, OSError]
+
+
+async def test_a_failure_before_the_function_is_called_is_raised_too(clock: ManualClock) -> None:
+    driver = MemoryDriver()
+    scheduler = Scheduler(driver, clock=clock)
+    job = await scheduler.schedule(note, execution_time=clock.now(), args=("x",))
+    row = driver.state.jobs[str(job)]
+    row.new = replace(row.new, task_data="no JSON")
+    with pytest.raises(ValueError, match="Expecting value") as raised:
+        await drain(scheduler, raise_errors=True)
+    assert raised.value.__notes__
+
+
+async def test_a_snooze_is_no_error(scheduler: Scheduler) -> None:
+    async def later() -> None:
+        raise Snooze(timedelta(seconds=60))
+
+    await scheduler.enqueue(later)
+    assert len(await drain(scheduler, raise_errors=True)) == 1
+
+
+@pytest.mark.parametrize("of", ["app", "queries", "own queries", "sync"])
+async def test_any_client_drains_what_stands_over_its_driver(of: str) -> None:
+    driver, ran_here = MemoryDriver(), list[bytes | None]()
+    app = PgQueuer(driver)
+    clients: dict[str, App | Queries | SyncQueries] = {
+        "app": app,
+        "queries": app.queries,
+        "own queries": Queries(driver),
+        "sync": SyncQueries(driver),
+    }
+
+    @app.entrypoint("mail")
+    async def mail(job: Job) -> None:
+        ran_here.append(job.payload)
+
+    SyncQueries(driver).enqueue("mail", b"now")
+    await Queries(driver).enqueue("mail", b"too")
+    assert [one.completed for one in await drain(clients[of])] == [True, True]
+    assert ran_here == [b"now", b"too"]
+
+
+async def test_several_applications_over_one_driver_drain_together() -> None:
+    driver, ran_here = MemoryDriver(), list[str]()
+    first, second = PgQueuer(driver), PgQueuer(driver)
+
+    @first.entrypoint("first")
+    async def begin(job: Job) -> None:
+        ran_here.append("first")
+        await first.queries.enqueue("second")
+
+    @second.entrypoint("second")
+    async def go_on(job: Job) -> None:
+        ran_here.append("second")
+
+    await first.queries.enqueue("first")
+    await drain(Queries(driver))
+    assert ran_here == ["first", "second"]
+
+
+async def test_a_client_that_knows_no_functions_says_what_to_do() -> None:
+    with pytest.raises(InvalidInput, match=r"SyncQueries knows no functions.*app = PgQueuer\(driver\)"):
+        await drain(SyncQueries(MemoryDriver()))
+    with pytest.raises(InvalidInput, match="expected a Scheduler, an application or a client"):
+        await drain(MemoryDriver())  # type: ignore[arg-type]
+
+
+def test_a_blocking_scheduler_drains_what_was_scheduled_there(clock: ManualClock) -> None:
+    scheduler = SyncScheduler(MemoryDriver(), clock=clock)
+    scheduler.schedule(note, args=("now",))
+    scheduler.schedule(in_a_thread, delay=60)
+    job = scheduler.using(delay=30).enqueue_sync(note, "later")
+    assert len(drain_sync(scheduler)) == 1
+    asyncio.run(clock.advance(60))
+    assert [one.completed for one in drain_sync(scheduler, raise_errors=True)] == [True, True]
+    assert ran == ["now", "later"]
+    assert scheduler.wait(job) is JobStatus.COMPLETED
+
+
+def test_the_blocking_drain_works_over_postgresql(server: EmbeddedServer, clock: ManualClock) -> None:
+    dsn = asyncio.run(new_database(server))
+    scheduler = SyncScheduler(dsn, clock=clock)
+    scheduler.schedule(fails, execution_time=clock.now() + timedelta(hours=1))
+    assert drain_sync(scheduler) == []
+    asyncio.run(clock.advance(timedelta(hours=1)))
+    for _ in range(2):
+        with pytest.raises(OSError, match="gone"):
+            drain_sync(scheduler, raise_errors=True)
+        scheduler.schedule(fails)
+    scheduler.close()
+    asyncio.run(give_back(server, dsn))

@@ -41,14 +41,15 @@ free AS (
 alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (
         worker_id, hostname, pid, started_at, last_seen, lease_until, held_up,
-        state, listening, task_names, chosen, queues, capacity, app_version, library_version
+        state, listening, task_names, chosen, queues, capacity, app_version, library_version, clock_ahead
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
         :NOW, :NOW, :NOW + pg_catalog.make_interval(secs => :lease_seconds::double precision),
         ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free)),
         :state::text, :listening::boolean, :task_names::text[], :chosen::text[], :queues::text::jsonb,
-        :capacity::integer, :app_version::text, :library_version::text
+        :capacity::integer, :app_version::text, :library_version::text,
+        pg_catalog.date_part('epoch', :clock::timestamptz - :WALL_CLOCK)
     )
     ON CONFLICT (worker_id) DO UPDATE SET
         last_seen = EXCLUDED.last_seen,
@@ -56,6 +57,7 @@ alive AS (
         held_up = EXCLUDED.held_up,
         state = EXCLUDED.state,
         listening = EXCLUDED.listening,
+        clock_ahead = EXCLUDED.clock_ahead,
         -- What it knows it says once, and again where that changes.
         task_names = coalesce(EXCLUDED.task_names, worker.task_names),
         chosen = coalesce(EXCLUDED.chosen, worker.chosen),

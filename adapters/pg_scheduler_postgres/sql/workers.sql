@@ -10,7 +10,8 @@ running AS (
 SELECT
     worker.worker_id, worker.hostname, worker.pid, worker.started_at, worker.last_seen,
     worker.wish, worker.state, worker.listening, worker.task_names, worker.chosen,
-    worker.queues::text AS queues, worker.capacity, worker.app_version, worker.library_version,
+    worker.queues::text AS queues, worker.capacity, worker.app_version,
+    worker.library_version, worker.clock_ahead,
     coalesce(worker.lease_until, worker.last_seen) >= :NOW AS alive,
     greatest(pg_catalog.date_part('epoch', :NOW - worker.last_seen), 0) AS seen_seconds_ago,
     coalesce(running.jobs, 0) AS running,

@@ -8,6 +8,7 @@ import math
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -84,7 +85,7 @@ class LeaseKeeper:
         """Renew every lease once; what was lost or should stop is reported."""
         sent_at = self._clock.monotonic()
         leases = self._active.leases()
-        says = self._report.sign_of_life()
+        says = replace(self._report.sign_of_life(), clock=self._clock.now())
         request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, says)
         answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(sent_at)

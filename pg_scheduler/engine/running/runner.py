@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from types import CoroutineType
 from typing import Any
@@ -93,6 +93,8 @@ class Runner:
         self._completer = completer
         self._around = Around(middleware)
         self._owner = owner
+        self.on_raised: Callable[[Lease, BaseException], None] | None = None
+        """Told what attempts raise. For tests, which want the exception itself; nobody else keeps it."""
 
     def attempts_at(self, jobs: Sequence[ClaimedJob]) -> list[Attempt]:
         """The attempts at claimed jobs. Their leases are kept from now on."""
@@ -196,6 +198,8 @@ class Runner:
         verdict = verdict_on(outcome, with_retries_of(attempt.job, task), policy)
         # First of all: whatever is asked of an exception from here on may raise one of its own.
         self._settler.put(attempt, verdict)
+        if self.on_raised is not None and isinstance(outcome, Raised | Postponed):
+            self.on_raised(attempt.lease, outcome.error)
         if isinstance(outcome, Raised):
             log.info(
                 "job %r (task %r) failed: %s",

@@ -26,6 +26,7 @@ from pg_scheduler.testing.contract.auditing import TestAuditing
 from pg_scheduler.testing.contract.cancelling import TestCancelling
 from pg_scheduler.testing.contract.changing import TestChanging
 from pg_scheduler.testing.contract.claiming import TestClaiming
+from pg_scheduler.testing.contract.diagnosing import TestDiagnosing
 from pg_scheduler.testing.contract.ending import TestEnding
 from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
@@ -64,6 +65,7 @@ __all__ = [
     "TestCancelling",
     "TestChanging",
     "TestClaiming",
+    "TestDiagnosing",
     "TestEnding",
     "TestEnqueueing",
     "TestExcluding",

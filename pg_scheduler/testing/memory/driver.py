@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from datetime import timedelta
 
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.run_now import run_now
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.signals import Signals
 from pg_scheduler.ports.steering import Steering
-from pg_scheduler.testing.memory.completions import MemoryCompletions, MemoryTransaction
+from pg_scheduler.testing.memory.completions import MemoryCompletions
 from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.limits import MemoryLimits
@@ -22,27 +24,31 @@ from pg_scheduler.testing.memory.schema import MemorySchema
 from pg_scheduler.testing.memory.signals import MemorySignals
 from pg_scheduler.testing.memory.state import MemoryState
 from pg_scheduler.testing.memory.steering import MemorySteering
+from pg_scheduler.testing.memory.transactions import MemoryTransaction, MemoryTransactions
 
 
 class MemoryDriver:
     """Jobs in this process' memory. Share one instance between schedulers that should see each other.
 
     It answers as the PostgreSQL drivers do (the contract suite and a state machine compare them), but
-    nothing survives the process, and jobs are not stored in a transaction of yours. A function that completes
-    its job in one uses `transaction()`. A part may be replaced by one of your own, to fail where a test wants
-    it to.
+    nothing survives the process. What `transaction()` gives is a ``connection=`` wherever one is taken. A
+    part may be replaced by one of your own, to fail where a test wants it to.
     """
+
+    run_now = staticmethod(run_now)
+    """For `SyncQueries` and `SyncScheduler`: nothing here ever waits."""
 
     def __init__(self) -> None:
         self.state: MemoryState = MemoryState()
-        self.jobs: JobStore = MemoryJobs(self.state)
-        self.completions: MemoryCompletions = MemoryCompletions(self.state, lambda: self.jobs)
+        self.transactions: MemoryTransactions = MemoryTransactions(self.state)
+        self.jobs: JobStore = MemoryJobs(self.state, self.transactions)
+        self.completions: MemoryCompletions = MemoryCompletions(self.transactions)
         self.schedules: ScheduleStore = MemorySchedules(self.state)
         self.limits: LimitStore = MemoryLimits(self.state)
         self.locks: Locks = MemoryLocks(self.state)
         self.retention: MemoryRetention = MemoryRetention(self.state)
         self.signals: Signals = MemorySignals(self.state)
-        self.insight: Insight = MemoryInsight(self.state)
+        self.insight: Insight = MemoryInsight(self.state, self.transactions)
         self.steering: Steering = MemorySteering(self.state)
         self.schema: MemorySchema = MemorySchema(self.state)
 
@@ -59,11 +65,24 @@ class MemoryDriver:
     def dedicated(self) -> None:
         """There is no connection to have another of."""
 
-    def transaction(self) -> AbstractAsyncContextManager[MemoryTransaction]:
-        """A transaction for functions that complete their job in one of their own: committed at the end of
-        the block, rolled back if the block raises.
+    def within(self, limit: timedelta) -> MemoryDriver:
+        """This driver: it answers at once."""
+        return self
+
+    def transaction(self, standing_for: object = None) -> AbstractAsyncContextManager[MemoryTransaction]:
+        """A transaction for ``connection=``: what is stored, cancelled or completed in it is there for
+        everybody at the end of the block, and for nobody if the block raises.
+
+        Args:
+            standing_for: what the code under test passes as its connection, such as a session of
+                SQLAlchemy's: within the block it means this transaction.
 
         Raises:
-            TransientDatabaseError: at the commit, because a job was taken away meanwhile.
+            TransientDatabaseError: at the commit or before, because somebody else has changed meanwhile what
+                this transaction has changed.
         """
-        return self.completions.transaction()
+        return self.transactions.begin(self.jobs, standing_for)
+
+    def transaction_sync(self, standing_for: object = None) -> AbstractContextManager[MemoryTransaction]:
+        """The same, as a plain ``with`` block."""
+        return self.transactions.begin_sync(self.jobs, standing_for)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
@@ -15,19 +16,21 @@ from pg_scheduler.domain.selection import Selection, time_of
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
+from pg_scheduler.testing.memory.cluster_facts import cluster_facts
 from pg_scheduler.testing.memory.job_facts import facts_about
-from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
+from pg_scheduler.testing.memory.state import MemoryState, moment_of
+from pg_scheduler.testing.memory.transactions import MemoryTransactions
 
 
 class MemoryInsight:
     """`Insight` over the state."""
 
-    def __init__(self, state: MemoryState) -> None:
+    def __init__(self, state: MemoryState, transactions: MemoryTransactions | None = None) -> None:
         self._state = state
+        self._transactions = transactions or MemoryTransactions(state)
 
     async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
-        refuse_connection(connection)
-        row = self._state.jobs.get(job_id)
+        row = (await self._seen_from(connection)).jobs.get(job_id)
         return None if row is None else row.record()
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
@@ -109,8 +112,8 @@ class MemoryInsight:
         return [Waiting(name, min(len(due), MOST_COUNTED), min(due)) for name, due in sorted(times.items())]
 
     async def duplicates(self, dedupe_keys: Collection[str], *, connection: Any = None) -> dict[str, str]:
-        refuse_connection(connection)
-        holders = {key: self._state.holder_of(key) for key in dedupe_keys}
+        seen = await self._seen_from(connection)
+        holders = {key: seen.holder_of(key) for key in dedupe_keys}
         return {key: job_id for key, job_id in holders.items() if job_id is not None}
 
     async def leases_of(self, worker_id: str) -> list[Lease]:
@@ -137,6 +140,15 @@ class MemoryInsight:
         if row is None:
             return None
         return facts_about(self._state, row, await self.workers(now=now), moment_of(now))
+
+    async def _seen_from(self, connection: Any) -> MemoryState:
+        return self._state if connection is None else await self._transactions.of(connection).view()
+
+    async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
+        return cluster_facts(self._state, await self.workers(now=now), moment_of(now))
+
+    async def server_facts(self) -> None:
+        """There is no server."""
 
     def _shown(self, worker: WorkerRecord, moment: datetime) -> WorkerRecord:
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]

@@ -35,20 +35,22 @@ from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
-from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
+from pg_scheduler.ports.job_store import CancelAnswer, JobStore, SettleAnswer
 from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.settling import reclaim_one, settle_one
-from pg_scheduler.testing.memory.state import MemoryState, moment_of, refuse_connection
+from pg_scheduler.testing.memory.state import MemoryState, moment_of
+from pg_scheduler.testing.memory.transactions import MemoryTransactions
 
 
 class MemoryJobs:
     """`JobStore` over the state."""
 
-    def __init__(self, state: MemoryState) -> None:
+    def __init__(self, state: MemoryState, transactions: MemoryTransactions | None = None) -> None:
         self._state = state
+        self._transactions = transactions or MemoryTransactions(state)
 
     async def submit(
         self,
@@ -59,7 +61,8 @@ class MemoryJobs:
         connection: Any = None,
         batch_size: int = 1000,
     ) -> list[Submission]:
-        refuse_connection(connection)
+        if connection is not None:
+            return await self._submit_within(connection, jobs, conflict, now)
         refuse_replacing_by_key(jobs, conflict)
         moment = moment_of(now)
         job_ids = [job.job_id for job in jobs]
@@ -85,6 +88,16 @@ class MemoryJobs:
             self._state.signal(SignalKind.DUE)
             self._state.signal(SignalKind.LANE)
         return answers_in_order(job_ids, sent, stored, conflict)
+
+    async def _submit_within(
+        self, connection: Any, jobs: Sequence[NewJob], conflict: ConflictResolution, now: datetime | None
+    ) -> list[Submission]:
+        moment = moment_of(now)
+
+        async def submit(store: JobStore) -> list[Submission]:
+            return await store.submit(jobs, conflict, now=moment)
+
+        return await self._transactions.of(connection).do(submit)
 
     def _free_to_store(self, jobs: Sequence[NewJob]) -> set[str]:
         """The ids of those that meet neither a stored job of their id nor an unfinished one of their dedupe
@@ -178,6 +191,7 @@ class MemoryJobs:
             state=request.says.state,
             listening=request.says.listening,
             profile=request.says.profile or known.profile,
+            clock_ahead=None if request.says.clock is None else request.says.clock - moment,
         )
         self._state.alive_until[request.worker_id] = moment + request.lease
         return worker
@@ -242,8 +256,13 @@ class MemoryJobs:
         connection: Any = None,
         by: Actor | None = None,
     ) -> list[CancelAnswer]:
-        refuse_connection(connection)
         moment = moment_of(now)
+        if connection is not None:
+
+            async def cancel(store: JobStore) -> list[CancelAnswer]:
+                return await store.request_cancel(job_ids, now=moment, by=by)
+
+            return await self._transactions.of(connection).do(cancel)
         before = {job_id: self._state.jobs[job_id].status for job_id in job_ids if job_id in self._state.jobs}
         for job_id, status in before.items():
             row = self._state.jobs[job_id]

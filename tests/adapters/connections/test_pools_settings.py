@@ -249,7 +249,7 @@ async def one_connection(
 async def test_a_connection_in_no_transaction_is_refused(
     dsn: str, library: Library, sql: asyncpg.Connection, many: bool
 ) -> None:
-    """As SQLAlchemy's is that has not flushed: the job would be stored although its order is not."""
+    """As the one below a session of SQLAlchemy's that has not flushed: the job would be stored alone."""
     connection: Any
     if library == "asyncpg":
         connection = await asyncpg.connect(dsn)
@@ -261,7 +261,7 @@ async def test_a_connection_in_no_transaction_is_refused(
             queries.enqueue(names, connection=connection),
             queries.cancel(["any"], connection=connection),
         ):
-            with pytest.raises(InvalidInput, match=r"connection: has no transaction open, .* flush first"):
+            with pytest.raises(InvalidInput, match="connection: has no transaction open"):
                 await refused
         async with connection.transaction():
             await queries.enqueue(names, connection=connection)

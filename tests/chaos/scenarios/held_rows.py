@@ -46,11 +46,18 @@ _LATEST_WINDOW = (
     "SELECT coalesce(extract(EPOCH FROM clock_timestamp() - max(schedule_window)), 0)::double precision"
     " FROM scheduled_jobs WHERE schedule_key = $1 AND status = 'completed'"
 )
-_WAITING = (
-    "SELECT coalesce(max(extract(EPOCH FROM clock_timestamp() - execution_time)), 0)::double precision"
-    " FROM scheduled_jobs WHERE status = 'pending' AND started_at IS NULL AND job_id LIKE 'job-%'"
-    " AND job_id <> ALL ($1::text[])"
-)
+_STANDSTILL = """
+    SELECT job_name, extract(EPOCH FROM clock_timestamp() - greatest(due, started))::double precision
+    FROM (
+        SELECT
+            job_name, max(started_at) AS started,
+            min(execution_time) FILTER (
+                WHERE status = 'pending' AND started_at IS NULL AND job_id <> ALL ($1::text[])
+            ) AS due
+        FROM scheduled_jobs WHERE job_id LIKE 'job-%' GROUP BY job_name
+    ) AS task
+    WHERE due IS NOT NULL
+"""
 _REPORTS = (
     "SELECT job_id, progress_done FROM scheduled_jobs WHERE status = 'running' AND job_name LIKE '%tell'"
     " AND job_id <> ALL ($1::text[])"
@@ -62,7 +69,9 @@ class Stalls:
     """How long what nobody held stood still, at most, in seconds."""
 
     window: float = 0.0
-    job: float = 0.0
+    task: float = 0.0
+    """In which a job of a task was due, and none of its jobs started. How long one queued behind others
+    that did start tells of the machine, not of what is held."""
     report: float = 0.0
     seen: dict[str, tuple[float, float]] = field(default_factory=dict)
     """What each job last reported, and since when."""
@@ -89,7 +98,7 @@ async def hold(stage: Stage) -> None:
         watching.cancel()
     told = {
         f"a window nobody held waited for {stalls.window:.1f} s": stalls.window > RESPONSIVE,
-        f"a job nobody held waited for {stalls.job:.1f} s": stalls.job > RESPONSIVE,
+        f"no job of a task started for {stalls.task:.1f} s, and nobody held them": stalls.task > RESPONSIVE,
         f"the progress of a job nobody held stood still for {stalls.report:.1f} s": stalls.report
         > RESPONSIVE,
         "nothing proved: no row was held for longer than its lease": not stage.jumps,
@@ -146,7 +155,8 @@ async def _watch(stage: Stage, stalls: Stalls) -> None:
         await asyncio.sleep(0.1)
     while True:
         stalls.window = max(stalls.window, await stage.table.value(_LATEST_WINDOW, BESIDE))
-        stalls.job = max(stalls.job, await stage.table.value(_WAITING, list(stalls.held)))
+        standstills = await stage.table.pairs(_STANDSTILL, list(stalls.held))
+        stalls.task = max(stalls.task, *(seconds for _, seconds in standstills), 0.0)
         now, held = time.monotonic(), list(stalls.held)
         for job_id, done in await stage.table.pairs(_REPORTS, held):
             last, since = stalls.seen.get(job_id, (-1.0, now))

@@ -53,7 +53,7 @@ async def by_hand(dsn: str, sql: asyncpg.Connection, driver: Driver) -> AsyncIte
     over = driver_over(dsn, library="asyncpg")
     assert isinstance(over, PostgresDriver)
     await over.open()
-    with patch.object(over.link, "session", over.link.session.on(sql)):
+    with patch.object(over.link, "session", await over.link.borrowed(sql)):
         yield over
     await over.close()
 

@@ -1,0 +1,1 @@
+"""SQLAlchemy 2: its sessions and connections as `connection=`."""

@@ -1,0 +1,53 @@
+"""Acts on schedules."""
+
+from __future__ import annotations
+
+from pg_scheduler.domain.identity import checked_name
+from pg_scheduler_web.access import Access
+from pg_scheduler_web.desk import Desk
+from pg_scheduler_web.forms import Fields
+from pg_scheduler_web.notes import Note
+from pg_scheduler_web.words import in_a_line
+
+
+async def pause(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Stage no more windows of it."""
+    return await _pause(desk, fields, True)
+
+
+async def resume(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Let it go on with the first window after now."""
+    return await _pause(desk, fields, False)
+
+
+async def _pause(desk: Desk, fields: Fields, paused: bool) -> Note:
+    key = checked_name("key", fields.need("key"))
+    done = await desk.scheduler.schedules.set_paused(key, paused)
+    if not done:
+        return _none(key)
+    undo = "resume" if paused else "pause"
+    text = "is paused." if paused else "goes on with its first run after now."
+    return Note(
+        f"The schedule {in_a_line(key)} {text}",
+        undo=undo.capitalize(), undo_path=f"/schedules/{undo}", undo_fields={"key": key},
+    )  # fmt: skip
+
+
+async def trigger(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Run its task now, once."""
+    key = checked_name("key", fields.need("key"))
+    job_id = await desk.scheduler.schedules.trigger(key)
+    if job_id is None:
+        return _none(key)
+    return Note(f"The schedule {in_a_line(key)} runs now.", job=job_id)
+
+
+async def remove(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Forget it."""
+    key = checked_name("key", fields.need("key"))
+    done = await desk.scheduler.schedules.remove(key)
+    return Note(f"The schedule {in_a_line(key)} is removed; its jobs stay.") if done else _none(key)
+
+
+def _none(key: str) -> Note:
+    return Note(f"There is no schedule {in_a_line(key)} any more.", good=False)

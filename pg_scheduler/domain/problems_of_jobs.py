@@ -1,0 +1,120 @@
+"""Jobs that do not start when they should."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator
+
+from pg_scheduler.domain.cluster_facts import ClusterFacts, DueJobs
+from pg_scheduler.domain.limits import OF_QUEUES
+from pg_scheduler.domain.problem import About, Problem, Severity, Thresholds
+from pg_scheduler.domain.why import ago
+
+Check = Callable[[ClusterFacts, Thresholds], Iterator[Problem]]
+
+
+def _untaken(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    """Due jobs that nobody who lives would take."""
+    if not any(worker.claims for worker in facts.workers):
+        return  # that is said of the workers
+    for due in facts.due:
+        if facts.now - due.oldest < limits.unclaimed or _is_paused(facts, due) or _is_taken(facts, due):
+            continue
+        waits = f"due jobs wait, the first for {ago(facts.now - due.oldest)}"
+        if any(worker.claims and worker.runs(due.task_name) for worker in facts.workers):
+            yield Problem(
+                "not_served", Severity.ERROR,
+                f"no worker that knows the task {due.task_name!r} serves the queue {due.queue!r}: {waits}",
+                About.QUEUE, due.queue, f"start a worker with --queues {due.queue}",
+            )  # fmt: skip
+        else:
+            yield Problem(
+                "unclaimed", Severity.ERROR,
+                f"no living worker knows the task {due.task_name!r} (queue {due.queue!r}): {waits}"
+                f"{_nearest(facts, due.task_name)}",
+                About.TASK, due.task_name,
+                "start a worker with the code of this task, or cancel the jobs: "
+                f"pgq jobs cancel --task {due.task_name}",
+            )  # fmt: skip
+
+
+def _backlog(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    full = {gate.task_name or gate.lane for gate in facts.full}
+    for due in facts.due:
+        if facts.now - due.oldest < limits.backlog or _is_paused(facts, due) or not _is_taken(facts, due):
+            continue
+        if {due.task_name, due.queue} & full:
+            continue  # its limits say so
+        yield Problem(
+            "backlog", Severity.WARNING,
+            f"jobs of {due.task_name!r} in the queue {due.queue!r} wait, the first of them for "
+            f"{ago(facts.now - due.oldest)}",
+            About.TASK, due.task_name, "start more workers, or see what runs: pgq workers list",
+        )  # fmt: skip
+
+
+def _paused(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    for names, what, about, command in (
+        (facts.paused_tasks, "task", About.TASK, "tasks"),
+        (facts.paused_queues, "queue", About.QUEUE, "queues"),
+    ):
+        for name, since in sorted(names.items()):
+            waiting = [one for one in facts.due if name == (one.task_name if what == "task" else one.queue)]
+            oldest = min((one.oldest for one in waiting), default=None)
+            held = "" if oldest is None else f", and holds back jobs, the first for {ago(facts.now - oldest)}"
+            yield Problem(
+                "paused", Severity.NOTICE,
+                f"the {what} {name!r} has been paused for {ago(facts.now - since)}{held}",
+                about, name, f"pgq {command} resume {name}",
+            )  # fmt: skip
+
+
+def _full(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    for gate in facts.full:
+        waited = facts.now - gate.oldest
+        if waited < limits.full:
+            continue
+        of_queue = gate.task_name == OF_QUEUES
+        if of_queue:
+            what, fix = f"the queue {gate.lane!r}", f"pgq queues limit {gate.lane} --concurrency N"
+        else:
+            what = f"the task {gate.task_name!r}" + (f", key {gate.lane!r}," if gate.lane else "")
+            fix = f"see what runs: pgq jobs list --task {gate.task_name} --status running"
+        yield Problem(
+            "lane_full", Severity.WARNING,
+            f"{what} is at its limit, and jobs wait for a place, the first for {ago(waited)}",
+            About.QUEUE if of_queue else About.LANE, gate.lane if of_queue else gate.task_name, fix,
+        )  # fmt: skip
+
+
+def _lost(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    if facts.lost_since is None or facts.now - facts.lost_since < limits.lost:
+        return
+    yield Problem(
+        "lost", Severity.ERROR,
+        f"{facts.lost} running jobs belong to nobody: their leases are over, the first for "
+        f"{ago(facts.now - facts.lost_since)}, and nobody has taken them back",
+        About.JOBS, None, "start a worker: it takes them back within seconds",
+    )  # fmt: skip
+
+
+JOB_CHECKS: tuple[Check, ...] = (_untaken, _lost, _backlog, _full, _paused)
+
+
+def _is_paused(facts: ClusterFacts, due: DueJobs) -> bool:
+    return due.task_name in facts.paused_tasks or due.queue in facts.paused_queues
+
+
+def _is_taken(facts: ClusterFacts, due: DueJobs) -> bool:
+    return any(worker.takes(due.queue, due.task_name) for worker in facts.workers)
+
+
+def _nearest(facts: ClusterFacts, name: str) -> str:
+    known = {
+        one
+        for worker in facts.workers
+        if worker.alive and worker.profile
+        for one in worker.profile.task_names
+    }
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"; the nearest name that one knows is {near[0]!r}" if near else ""

@@ -1,0 +1,163 @@
+"""What counts as a problem, from facts alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from pg_scheduler.domain.cluster_facts import (
+    ClusterFacts,
+    DueJobs,
+    FullGate,
+    LateSchedule,
+    RetiredSchedule,
+)
+from pg_scheduler.domain.limits import OF_QUEUES
+from pg_scheduler.domain.problems import NAMED_OF_A_KIND, Severity, problems
+from pg_scheduler.domain.problems_of_server import schema_problem
+from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.domain.server_facts import OpenTransaction, ServerFacts, TableFacts
+from pg_scheduler.domain.workers import WorkerProfile, WorkerRecord, WorkerState, WorkerWish
+
+NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
+EVERY_MINUTE = ScheduleSpec(every=timedelta(minutes=1)).text()
+
+
+def ago(**age: float) -> datetime:
+    return NOON - timedelta(**age)
+
+
+def worker(worker_id: str = "w1", **facts: Any) -> WorkerRecord:
+    """One that lives, listens and knows "mail" and "sms", serving all queues."""
+    profile = WorkerProfile(
+        facts.pop("tasks", ("mail", "sms")), facts.pop("only", None), facts.pop("queues", None), 5
+    )
+    usual: dict[str, Any] = {"state": WorkerState.WORKING, "listening": True, "profile": profile}
+    return WorkerRecord(worker_id, "host", 7, NOON, NOON, **(usual | facts))
+
+
+def found(*workers: WorkerRecord, **facts: Any) -> list[tuple[str, str]]:
+    """Codes and severities, the worst first."""
+    return told(ClusterFacts(NOON, workers or (worker(),), **facts))
+
+
+def told(cluster: ClusterFacts | None, server: ServerFacts | None = None) -> list[tuple[str, str]]:
+    return [(one.code, str(one.severity)) for one in problems(cluster, server)]
+
+
+def due(task: str = "mail", queue: str = "default", **age: float) -> tuple[DueJobs, ...]:
+    return (DueJobs(queue, task, ago(**age)),)
+
+
+QUIET = worker("w2", wish=WorkerWish.QUIET)
+LATE = {"key": LateSchedule("key", "mail", EVERY_MINUTE, ago(seconds=60))}
+
+
+@pytest.mark.parametrize(
+    ("workers", "facts", "expected"),
+    [
+        ((), {}, []),
+        ((), {"due": due(seconds=299)}, []),
+        ((), {"due": due(minutes=5)}, [("backlog", "warning")]),
+        ((), {"due": due("mial", seconds=59)}, []),
+        ((), {"due": due("mial", seconds=60)}, [("unclaimed", "error")]),
+        ((worker(profile=None),), {"due": due("mial", seconds=60)}, []),
+        ((worker(only=("sms",)),), {"due": due(seconds=60)}, [("unclaimed", "error")]),
+        ((worker(queues={"bulk": None}),), {"due": due(seconds=60)}, [("not_served", "error")]),
+        ((worker(queues={"bulk": None}),), {"due": due(queue="bulk", seconds=60)}, []),
+        ((), {"due": due(hours=9), "paused_tasks": {"mail": ago(hours=9)}}, [("paused", "notice")]),
+        ((), {"due": due(hours=9), "paused_queues": {"default": ago(hours=9)}}, [("paused", "notice")]),
+        ((), {"full": (FullGate("mail", "k", ago(minutes=9)),)}, []),
+        ((), {"full": (FullGate("mail", "k", ago(minutes=10)),)}, [("lane_full", "warning")]),
+        (
+            (),
+            {"due": due(minutes=10), "full": (FullGate(OF_QUEUES, "default", ago(minutes=10)),)},
+            [("lane_full", "warning")],
+        ),
+        ((), {"lost": 1, "lost_since": ago(seconds=59)}, []),
+        ((), {"lost": 1, "lost_since": ago(seconds=60)}, [("lost", "error")]),
+        ((worker(alive=False),), {}, [("silent_worker", "warning"), ("no_workers", "notice")]),
+        ((QUIET,), {"due": due(seconds=0)}, [("no_workers", "error"), ("quiet_worker", "notice")]),
+        ((worker(listening=False),), {}, [("not_listening", "notice")]),
+        ((worker(), worker("w2", listening=False)), {}, [("not_listening", "warning")]),
+        ((worker(clock_ahead=timedelta(seconds=1.9)),), {}, []),
+        ((worker(clock_ahead=timedelta(seconds=-2)),), {}, [("clock", "warning")]),
+        ((), {"late": (LATE["key"],)}, [("schedule_late", "warning")]),
+        ((), {"late": (replace(LATE["key"], next_window=ago(seconds=59)),)}, []),
+        ((), {"late": (replace(LATE["key"], next_window=None),)}, []),
+        ((), {"late": (replace(LATE["key"], task_name="mial"),)}, [("schedule_late", "error")]),
+        ((), {"late": (replace(LATE["key"], spec="{}"),)}, [("schedule_unreadable", "error")]),
+        ((), {"retired": (RetiredSchedule("old", "mail", ago(hours=23)),)}, [("schedule_retired", "notice")]),
+        ((), {"retired": (RetiredSchedule("old", "mail", ago(hours=24)),)}, []),
+    ],
+)
+def test_a_fact_is_a_problem_from_its_threshold_on(
+    workers: tuple[WorkerRecord, ...], facts: dict[str, Any], expected: list[tuple[str, str]]
+) -> None:
+    assert found(*workers, **facts) == expected
+
+
+SOUND = ServerFacts(
+    version=180_001, version_text="18.1", role="worker", sees_others=True, may_not=(), in_recovery=False,
+    fsync=True, synchronous_commit="on", autovacuum=True, connections=10, connections_at_most=100,
+    transactions=(), tables=(TableFacts("scheduled_jobs", 10, 50_000, 1, None),),
+)  # fmt: skip
+OPEN = OpenTransaction(7, "psql", "ada", "idle in transaction", timedelta(minutes=9), pins=True, holds=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({}, []),
+        ({"version": 120_022}, [("server_version", "error")]),
+        ({"in_recovery": True}, [("read_only", "error")]),
+        ({"may_not": ("UPDATE on scheduled_jobs",)}, [("rights", "notice")]),
+        ({"sees_others": False}, [("rights", "notice")]),
+        ({"fsync": False}, [("fsync", "error")]),
+        ({"synchronous_commit": "off"}, [("synchronous_commit", "warning")]),
+        ({"autovacuum": False}, [("autovacuum", "warning")]),
+        ({"connections": 90}, [("connections", "warning")]),
+        ({"tables": (TableFacts("jobs", 50_001, 50_001, 1, None),)}, []),
+        ({"tables": (TableFacts("jobs", 50_000, 50_001, 1, None),)}, [("bloat", "warning")]),
+        ({"transactions": (OPEN,)}, []),
+        ({"transactions": (replace(OPEN, open_for=timedelta(minutes=10)),)}, [("pinned_xmin", "warning")]),
+        ({"transactions": (replace(OPEN, holds=3),)}, [("held_jobs", "warning")]),
+        (
+            {"transactions": (replace(OPEN, pid=None, holds=3, open_for=timedelta(minutes=10)),)},
+            [("held_jobs", "error")],
+        ),
+    ],
+)  # fmt: skip
+def test_a_server_is_judged_by_what_it_says(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    assert told(None, replace(SOUND, **changes)) == expected
+
+
+def test_the_worst_comes_first_and_a_flood_is_counted() -> None:
+    many = tuple(DueJobs("default", f"unknown-{n}", ago(hours=1)) for n in range(1_000))
+    told = problems(ClusterFacts(NOON, (worker(listening=False),), due=many))
+    assert [one.severity for one in told] == [Severity.ERROR] * (NAMED_OF_A_KIND + 1) + [Severity.NOTICE]
+    assert told[NAMED_OF_A_KIND].text == f"{1_000 - NAMED_OF_A_KIND} more of this kind"
+
+
+def test_a_name_that_nobody_knows_is_told_with_the_nearest_one() -> None:
+    (one,) = problems(ClusterFacts(NOON, (worker(),), due=due("mial", hours=1)))
+    assert "the nearest name that one knows is 'mail'" in one.text
+
+
+@pytest.mark.parametrize(
+    ("version", "latest", "missing", "severity"),
+    [(0, 3, ("table x",), "error"), (2, 3, (), "error"), (3, 3, ("table x",), "error"), (4, 3, (), "notice")],
+)
+def test_tables_that_are_not_what_the_code_brings_are_a_problem(
+    version: int, latest: int, missing: tuple[str, ...], severity: str
+) -> None:
+    one = schema_problem("public", version, latest, missing)
+    assert one is not None
+    assert (one.code, str(one.severity)) == ("schema", severity)
+
+
+def test_tables_as_the_code_brings_them_are_none() -> None:
+    assert schema_problem("public", 3, 3, ()) is None
