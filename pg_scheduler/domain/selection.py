@@ -102,6 +102,14 @@ class Selection:
         return replace(self, statuses=left) if left else None
 
     @property
+    def criteria(self) -> dict[str, Any]:
+        """What `Insight.jobs` takes of it."""
+        return {
+            "statuses": self.statuses, "task_name": self.task_name, "since": self.since, "error": self.error,
+            "queue": self.queue, "until": self.until, "worker_id": self.worker_id,
+        }  # fmt: skip
+
+    @property
     def words(self) -> dict[str, Any]:
         """What it says, by field."""
         found = {field.name: getattr(self, field.name) for field in fields(self)}
