@@ -43,6 +43,10 @@ JOBS = Table(
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
         "scheduled_jobs_ended": "(status, job_name, finished_at) WHERE (status = ANY"
         " (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))",
+        "scheduled_jobs_unsuccessful": "(finished_at, job_id) WHERE (status = ANY"
+        " (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))",
+        "scheduled_jobs_laned_by_time": "(execution_time, job_id)"
+        " WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_dedupe": "UNIQUE (dedupe_key) WHERE ((dedupe_key IS NOT NULL)"
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
     },
@@ -175,8 +179,15 @@ AUDIT = Table(
         "act": "text NOT NULL",
         "subject": "text NOT NULL",
         "affected": "integer NOT NULL",
+        "selection": "jsonb",
     },
     ("id",),
+)
+
+AUDIT_JOBS = Table(
+    "scheduled_job_audit_jobs",
+    {"audit_id": "bigint NOT NULL", "job_id": 'text COLLATE "C" NOT NULL'},
+    ("audit_id", "job_id"),
 )
 
 VACUUM_STATS = Table(
@@ -207,7 +218,7 @@ CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status", "scheduled_jobs_wi
 """Constraints on the values of jobs. Without them nonsense fails when it is claimed, and a producer can take
 ids of windows; nothing else is lost."""
 
-TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, AUDIT, VACUUM_STATS, LEDGER)
+TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, AUDIT, AUDIT_JOBS, VACUUM_STATS, LEDGER)
 """In the order in which they are dropped."""
 
 

@@ -61,6 +61,7 @@ COLUMN_FRAGMENTS: dict[str, str] = {
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
     "oldest_due": f"{readable_time('pg_catalog.min(waiting.oldest)')} AS oldest\n",
+    "place_at": f"{readable_time('place.at')} AS place_at\n",
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
     **_storing("job", PRODUCED),

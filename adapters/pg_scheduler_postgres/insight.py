@@ -10,6 +10,8 @@ from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -19,6 +21,7 @@ from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_facts
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.paging import Pages
 from pg_scheduler_postgres.rows import attempt_record, job_record, status_in
 from pg_scheduler_postgres.worker_rows import worker_record
 
@@ -76,6 +79,21 @@ class PostgresInsight:
             limit=limit,
         )
         return [job_record(row) for row in rows]
+
+    async def page(
+        self,
+        selection: Selection,
+        after: Cursor | None = None,
+        limit: int = 50,
+        *,
+        now: datetime | None = None,
+    ) -> Page:
+        return await Pages(self._link).page(selection, after, limit, now=now)
+
+    async def count(
+        self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
+    ) -> Count:
+        return await Pages(self._link).count(selection, at_most, now=now)
 
     async def counts(self) -> dict[JobStatus, int]:
         found = {row["status"]: row["jobs"] for row in await self._link.run("counts")}

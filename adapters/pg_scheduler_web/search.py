@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pg_scheduler.client.job_choice import job_filter
+from pg_scheduler.client.job_choice import selection_from
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler_web.forms import Fields
 from pg_scheduler_web.words import search_term
 
@@ -66,7 +66,7 @@ def line_of(terms: tuple[Term, ...]) -> str:
     return " ".join(map(str, terms))
 
 
-def wanted_of(fields: Fields, now: datetime) -> tuple[JobFilter, tuple[Term, ...]]:
+def wanted_of(fields: Fields, now: datetime) -> tuple[Selection, tuple[Term, ...]]:
     """Which jobs a URL means, and the conditions of its search line.
 
     Raises:
@@ -82,7 +82,7 @@ def wanted_of(fields: Fields, now: datetime) -> tuple[JobFilter, tuple[Term, ...
             raise InvalidInput("search", f"{term.word}: stands there twice")
         else:
             given[term.word] = term.value
-    wanted = job_filter(
+    wanted = selection_from(
         status=statuses or None,
         task=given.get("task"),
         queue=given.get("queue"),

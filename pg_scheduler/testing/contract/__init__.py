@@ -24,6 +24,7 @@ from __future__ import annotations
 from pg_scheduler.testing.contract.asking_workers import TestAskingWorkers
 from pg_scheduler.testing.contract.auditing import TestAuditing
 from pg_scheduler.testing.contract.cancelling import TestCancelling
+from pg_scheduler.testing.contract.changing import TestChanging
 from pg_scheduler.testing.contract.claiming import TestClaiming
 from pg_scheduler.testing.contract.diagnosing import TestDiagnosing
 from pg_scheduler.testing.contract.ending import TestEnding
@@ -38,6 +39,7 @@ from pg_scheduler.testing.contract.limiting import TestLimiting
 from pg_scheduler.testing.contract.limiting_queues import TestLimitingQueues
 from pg_scheduler.testing.contract.limits_changing import TestLimitsChanging
 from pg_scheduler.testing.contract.overriding import TestOverriding
+from pg_scheduler.testing.contract.paging import TestPaging
 from pg_scheduler.testing.contract.pausing_queues import TestPausingQueues
 from pg_scheduler.testing.contract.queueing import TestQueueing
 from pg_scheduler.testing.contract.reclaiming import TestReclaiming
@@ -61,6 +63,7 @@ __all__ = [
     "TestAskingWorkers",
     "TestAuditing",
     "TestCancelling",
+    "TestChanging",
     "TestClaiming",
     "TestDiagnosing",
     "TestEnding",
@@ -75,6 +78,7 @@ __all__ = [
     "TestLimitingQueues",
     "TestLimitsChanging",
     "TestOverriding",
+    "TestPaging",
     "TestPausingQueues",
     "TestQueueing",
     "TestReclaiming",

@@ -10,8 +10,9 @@ from typing import Any
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.job_facts import JobFacts
-from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.selection import Selection, time_of
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
@@ -52,13 +53,45 @@ class MemoryInsight:
         before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
-        wanted = JobFilter(tuple(statuses), task_name, since, error, queue, until, worker_id)
+        wanted = Selection(tuple(statuses), task_name, None, error, queue, None, worker_id)
         found = [
             job
             for job in (row.record() for row in self._state.jobs.values())
-            if wanted.matches(job) and (before is None or _place_of(job) < before)
+            if wanted.matches(job)
+            and (since is None or job.execution_time >= since)
+            and (until is None or job.execution_time < until)
+            and (before is None or _place_of(job) < before)
         ]
         return sorted(found, key=_place_of, reverse=newest_first)[:limit]
+
+    async def page(
+        self,
+        selection: Selection,
+        after: Cursor | None = None,
+        limit: int = 50,
+        *,
+        now: datetime | None = None,
+    ) -> Page:
+        places = {Cursor(time_of(job), job.job_id): job for job in self._matching(selection)}
+        left = sorted((one for one in places if after is None or one < after), reverse=True)
+        shown = left[:limit]
+        following = shown[-1] if len(left) > limit else None
+        return Page(tuple(places[one] for one in shown), following, moment_of(now))
+
+    async def count(
+        self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
+    ) -> Count:
+        number = len(self._matching(selection))
+        return Count(min(number, at_most), number <= at_most, moment_of(now))
+
+    def _matching(self, selection: Selection) -> list[JobRecord]:
+        jobs = (row.record() for row in self._state.jobs.values())
+        changed = self._state.audit_jobs.get(selection.audit_id or 0, ())
+        return [
+            job
+            for job in jobs
+            if selection.matches(job) and (selection.audit_id is None or job.job_id in changed)
+        ]
 
     async def counts(self) -> dict[JobStatus, int]:
         counts = dict.fromkeys(JobStatus, 0)

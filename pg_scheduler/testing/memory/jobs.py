@@ -274,7 +274,7 @@ class MemoryJobs:
                 row.cancel_requested, row.superseded = True, False
                 self._state.signal(SignalKind.CANCEL)
         changed = sorted(job_id for job_id, status in before.items() if not status.finished)
-        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment)
+        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment, changed)
         answers = {
             JobStatus.PENDING: CancelAnswer.CANCELLED,
             JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -317,7 +317,7 @@ class MemoryJobs:
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
-        self._state.note_act(by, act_of(event), job_id, 1, moment)
+        self._state.note_act(by, act_of(event), job_id, 1, moment, [job_id])
         if before is JobStatus.RUNNING and stop_attempt:
             self._state.signal(SignalKind.CANCEL)
         return before
