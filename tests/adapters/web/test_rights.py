@@ -33,6 +33,8 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("GET", "/static/icon.svg"): Right.READ,
     ("POST", "/jobs/retry"): Right.RETRY,
     ("POST", "/jobs/cancel"): Right.CANCEL,
+    ("POST", "/jobs/reschedule"): Right.RETRY,
+    ("POST", "/jobs/delete"): Right.DELETE,
     ("POST", "/queues/pause"): Right.PAUSE,
     ("POST", "/queues/resume"): Right.PAUSE,
     ("POST", "/queues/limit"): Right.LIMITS,
