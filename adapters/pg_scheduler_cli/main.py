@@ -8,6 +8,7 @@ from pg_scheduler import __version__
 from pg_scheduler_cli.audit import audit
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.doctor import doctor
+from pg_scheduler_cli.failures import failures
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.jobs import jobs
 from pg_scheduler_cli.queues import queues
@@ -34,5 +35,6 @@ main.add_command(schedules)
 main.add_command(vacuum)
 main.add_command(workers)
 main.add_command(audit)
+main.add_command(failures)
 main.add_command(doctor)
 main.add_command(web)

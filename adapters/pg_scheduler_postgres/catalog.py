@@ -45,6 +45,8 @@ JOBS = Table(
         " (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))",
         "scheduled_jobs_unsuccessful": "(finished_at, job_id) WHERE (status = ANY"
         " (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))",
+        "scheduled_jobs_failures": "(error_group, finished_at, job_id)"
+        " WHERE ((status = 'failed'::text) AND (error_group IS NOT NULL))",
         "scheduled_jobs_laned_by_time": "(execution_time, job_id)"
         " WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_dedupe": "UNIQUE (dedupe_key) WHERE ((dedupe_key IS NOT NULL)"

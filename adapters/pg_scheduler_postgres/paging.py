@@ -99,6 +99,9 @@ class Pages:
 def statements_for(selection: Selection) -> Iterator[str]:
     """The statements that find the jobs of a selection: one for each index that holds some of them."""
     statuses = set(selection.statuses or JobStatus)
+    if selection.error_group is not None:
+        yield from ["page_of_group"] if JobStatus.FAILED in statuses else []
+        return
     if JobStatus.COMPLETED in statuses:
         yield "page_completed"
     if statuses & UNSUCCESSFUL:
@@ -127,6 +130,7 @@ def values_of(selection: Selection) -> dict[str, Any]:
         "worker_id": selection.worker_id,
         "error": selection.error,
         "key": selection.key,
+        "error_group": selection.error_group,
         "id_prefix": selection.id_prefix or "",
         "beyond": (selection.id_prefix or "") + _LAST,
         "audit_id": selection.audit_id,

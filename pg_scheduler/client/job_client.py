@@ -23,6 +23,7 @@ from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, R
 from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
 from pg_scheduler.domain.limits import checked_limits
@@ -364,6 +365,13 @@ class JobClient:
         number = checked_positive("at_most", at_most)
         await self.open()
         return await self.driver.insight.count(selection, number, now=self.clock.pinned())
+
+    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+        """The failed jobs that are stored, by what failed in them; those that failed last first."""
+        earliest = None if since is None else checked_time("since", since)
+        number = checked_positive("limit", limit)
+        await self.open()
+        return await self.driver.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
 
     async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
         """The jobs that match and to which this can be done, the newest first: what `change` changes once

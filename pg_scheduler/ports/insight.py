@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
@@ -104,6 +105,13 @@ class Insight(Protocol):
         self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
     ) -> Count:
         """How many stored jobs match, counted so far and no further."""
+        ...
+
+    async def failures(
+        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+    ) -> Failures:
+        """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
+        last first."""
         ...
 
     async def counts(self) -> dict[JobStatus, int]:

@@ -33,6 +33,17 @@ looked (part, is_wanted) AS (
     )
     UNION ALL
     (
+        SELECT 'failed alike', -- include: is_selected
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'failed'
+            AND job.error_group IS NOT NULL
+            AND job.error_group = :error_group::text
+            AND -- include: ended_between
+            AND 'failed' = ANY (:statuses::text[])
+        LIMIT :most::integer
+    )
+    UNION ALL
+    (
         SELECT 'running', -- include: is_selected
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status = 'running'

@@ -32,6 +32,7 @@ from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
 from pg_scheduler.testing.contract.explaining import TestExplaining
+from pg_scheduler.testing.contract.failing import TestFailing
 from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
@@ -71,6 +72,7 @@ __all__ = [
     "TestExcluding",
     "TestExpiring",
     "TestExplaining",
+    "TestFailing",
     "TestFencing",
     "TestInsight",
     "TestLeasing",
