@@ -15,6 +15,7 @@ from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.catalog import JOBS, LEDGER, TABLES
@@ -102,6 +103,20 @@ class PostgresInsight:
         rows = await self._link.run("failures", now=now, since=since, limit=limit + 1, most=MOST_OF_GROUP + 1)
         groups = tuple(failure_group(row) for row in rows if row["error_group"] is not None)
         return Failures(groups[:limit], len(groups) > limit, instant(rows[0]["moment"]))
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        rows = await self._link.run("workload", now=now, most=MOST_DUE)
+        return Workload(
+            tuple(
+                WaitingWork(
+                    row["queue"], row["job_name"], row["number"], row["is_exact"], instant(row["oldest"])
+                )
+                for row in rows
+                if row["is_running"] is False
+            ),
+            {(row["queue"], row["job_name"]): row["number"] for row in rows if row["is_running"]},
+            instant(rows[0]["moment"]),
+        )
 
     async def counts(self) -> dict[JobStatus, int]:
         found = {row["status"]: row["jobs"] for row in await self._link.run("counts")}

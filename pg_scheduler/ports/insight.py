@@ -15,6 +15,7 @@ from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import Workload
 from pg_scheduler.domain.workers import WorkerRecord
 
 
@@ -112,6 +113,10 @@ class Insight(Protocol):
     ) -> Failures:
         """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
         last first."""
+        ...
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        """What is due and what runs, by queue and task, counted so far and no further."""
         ...
 
     async def counts(self) -> dict[JobStatus, int]:

@@ -56,6 +56,7 @@ from pg_scheduler.testing.contract.signals import TestSignals
 from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
+from pg_scheduler.testing.contract.summarizing import TestSummarizing
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
 from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
@@ -96,6 +97,7 @@ __all__ = [
     "TestStraying",
     "TestSubmitting",
     "TestSucceeding",
+    "TestSummarizing",
     "TestSuperseding",
     "TestWaiting",
     "TestWaitingForRoom",

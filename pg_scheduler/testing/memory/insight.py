@@ -11,10 +11,12 @@ from typing import Any
 from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup, Failures
 from pg_scheduler.domain.job_facts import JobFacts
+from pg_scheduler.domain.minutes import Work
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection, time_of
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler.testing.memory.cluster_facts import cluster_facts
@@ -103,6 +105,24 @@ class MemoryInsight:
             reverse=True,
         )
         return Failures(tuple(found[:limit]), len(found) > limit, moment)
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        moment = moment_of(now)
+        due: dict[Work, list[datetime]] = {}
+        for row in self._state.in_order(JobStatus.PENDING):
+            if row.execution_time <= moment:
+                due.setdefault((row.new.queue, row.new.task_name), []).append(row.execution_time)
+        running = Counter(
+            (row.new.queue, row.new.task_name) for row in self._state.in_order(JobStatus.RUNNING)
+        )
+        return Workload(
+            tuple(
+                WaitingWork(*work, min(len(times), MOST_DUE), len(times) < MOST_DUE, min(times))
+                for work, times in sorted(due.items())
+            ),
+            dict(running),
+            moment,
+        )
 
     def _matching(self, selection: Selection) -> list[JobRecord]:
         jobs = (row.record() for row in self._state.jobs.values())
