@@ -61,7 +61,10 @@ class Pages:
         return Page(tuple(known), horizon, moment)
 
     async def count(self, selection: Selection, at_most: int, *, now: datetime | None) -> Count:
-        values = values_of(selection) | _range_of(selection, None)
+        failed = selection if selection.error_group is None else selection.only({JobStatus.FAILED})
+        if failed is None:
+            return Count(0, True, await self._now(now))
+        values = values_of(failed) | _range_of(failed, None)
         statement = "count_of_ids" if await self._names_ids(selection) else "count_matching"
         rows = await self._link.run(
             statement, now=now, **values, most=max(at_most, MOST_SEARCHED) + 1, most_searched=MOST_SEARCHED

@@ -24,6 +24,7 @@ looked (part, is_wanted) AS (
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status IN ('failed', 'cancelled', 'expired')
             AND -- include: ended_between
+            AND :error_group::text IS NULL
             AND (
                 'failed' = ANY (:statuses::text[])
                 OR 'cancelled' = ANY (:statuses::text[])

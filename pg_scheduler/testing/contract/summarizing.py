@@ -55,7 +55,7 @@ class TestSummarizing:
         assert set(hour) == {MAIL, BULK}
         assert (hour[MAIL].started, hour[MAIL].failed) == (15, 8)
         assert (hour[MAIL].waits[2], hour[MAIL].waits[5], hour[MAIL].waits[0]) == (7, 1, 7)
-        assert set((await minutes.latest(now=at(3661))).hour) == {MAIL}
+        assert set((await minutes.latest(now=at(3660))).hour) == {MAIL}
 
     async def test_old_figures_are_deleted(self, driver: Driver) -> None:
         await driver.minutes.note("a", {MAIL: tally(1)}, now=NOON)
