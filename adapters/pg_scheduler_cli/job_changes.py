@@ -76,7 +76,7 @@ def cancel(connection: Connection, **how: Any) -> None:
     By options it says how many jobs match, and asks. Exit code 1 if one of the jobs has already finished or
     does not exist. `pgq jobs retry --audit N` runs them after all.
     """
-    _change(connection, Cancel(), "cancel", CANCELLED, **how)
+    change_jobs(connection, Cancel(), "cancel", CANCELLED, **how)
 
 
 @click.command()
@@ -92,7 +92,7 @@ def retry(connection: Connection, **how: Any) -> None:
     By options it says how many jobs match, and asks. Exit code 1 if one of the jobs could not be retried: it
     does not exist, has not finished, has changed since, or an unfinished job has its dedupe key.
     """
-    _change(connection, Retry(), "retry", RETRIED, **how)
+    change_jobs(connection, Retry(), "retry", RETRIED, **how)
 
 
 @click.command()
@@ -107,7 +107,7 @@ def delete(connection: Connection, **how: Any) -> None:
 
     By options it says how many jobs match, and asks. Exit code 1 if one of the jobs runs or does not exist.
     """
-    _change(connection, Delete(), "delete", DELETED, **how)
+    change_jobs(connection, Delete(), "delete", DELETED, **how)
 
 
 @click.command()
@@ -132,16 +132,16 @@ def reschedule(connection: Connection, at: str | None, delay: str | None, **how:
     if at is not None and delay is not None:
         raise click.UsageError("pass --at or --in, not both")
     time: datetime | None = None if at is None and delay is None else read_moment(at, delay)
-    _change(connection, Reschedule(time), "reschedule", RESCHEDULED, **how)
+    change_jobs(connection, Reschedule(time), "reschedule", RESCHEDULED, **how)
 
 
-def _change(
+def change_jobs(
     connection: Connection,
     action: Action,
     verb: str,
     words: Mapping[ChangeAnswer, Words],
     *,
-    job_ids: tuple[str, ...],
+    job_ids: tuple[str, ...] = (),
     wanted: Selection,
     as_json: bool,
     yes: bool,

@@ -61,7 +61,10 @@ class Pages:
         return Page(tuple(known), horizon, moment)
 
     async def count(self, selection: Selection, at_most: int, *, now: datetime | None) -> Count:
-        values = values_of(selection) | _range_of(selection, None)
+        failed = selection if selection.error_group is None else selection.only({JobStatus.FAILED})
+        if failed is None:
+            return Count(0, True, await self._now(now))
+        values = values_of(failed) | _range_of(failed, None)
         statement = "count_of_ids" if await self._names_ids(selection) else "count_matching"
         rows = await self._link.run(
             statement, now=now, **values, most=max(at_most, MOST_SEARCHED) + 1, most_searched=MOST_SEARCHED
@@ -99,6 +102,9 @@ class Pages:
 def statements_for(selection: Selection) -> Iterator[str]:
     """The statements that find the jobs of a selection: one for each index that holds some of them."""
     statuses = set(selection.statuses or JobStatus)
+    if selection.error_group is not None:
+        yield from ["page_of_group"] if JobStatus.FAILED in statuses else []
+        return
     if JobStatus.COMPLETED in statuses:
         yield "page_completed"
     if statuses & UNSUCCESSFUL:
@@ -127,6 +133,7 @@ def values_of(selection: Selection) -> dict[str, Any]:
         "worker_id": selection.worker_id,
         "error": selection.error,
         "key": selection.key,
+        "error_group": selection.error_group,
         "id_prefix": selection.id_prefix or "",
         "beyond": (selection.id_prefix or "") + _LAST,
         "audit_id": selection.audit_id,

@@ -24,6 +24,7 @@ WORDS: Mapping[str, str] = {
     "until": "ended, or due, before then",
     "key": "its dedupe key or its limit key",
     "id": "how its id begins",
+    "group": "failed alike: a group of the failures",
     "audit": "changed by the act with this number",
     "status": "pending, running, completed, failed, cancelled or expired",
 }
@@ -104,6 +105,7 @@ def wanted_of(fields: Fields, access: Access, now: datetime) -> tuple[Selection,
         until=time_of("until", given.get("until"), now),
         arguments=arguments or None,
         key=given.get("key"),
+        error_group=given.get("group"),
         id_prefix=given.get("id"),
         audit_id=None if "audit" not in given else _number("audit", given["audit"]),
     )

@@ -43,6 +43,8 @@ class FilterOptions(TypedDict, total=False):
     """Their dedupe key or their limit key."""
     id_prefix: str | None
     """How their ids begin."""
+    error_group: str | None
+    """They failed alike (`FailureGroup.group`)."""
     audit_id: int | None
     """The act by which they were changed (`AuditRecord`)."""
 
@@ -89,6 +91,7 @@ def selection_from(**options: Unpack[FilterOptions]) -> Selection:
         raise TypeError(f"unexpected keyword {min(unknown)!r}: a filter's are {words}")
     task, since, error = options.get("task"), options.get("since"), options.get("error")
     queue, until, worker = options.get("queue"), options.get("until"), options.get("worker")
+    group = options.get("error_group")
     key, prefix, audit_id = options.get("key"), options.get("id_prefix"), options.get("audit_id")
     return Selection(
         statuses=_statuses(options.get("status")),
@@ -101,6 +104,7 @@ def selection_from(**options: Unpack[FilterOptions]) -> Selection:
         arguments=_arguments(options.get("arguments") or {}),
         key=None if key is None else _text("key", key),
         id_prefix=None if prefix is None else _text("id_prefix", prefix),
+        error_group=None if group is None else _text("error_group", group),
         audit_id=None if audit_id is None else checked_positive("audit_id", audit_id),
     )
 

@@ -18,20 +18,24 @@ from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
+from pg_scheduler.client.summarizing import summary
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
 from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, Reschedule, Retry
 from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
 from pg_scheduler.domain.limits import checked_limits
+from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.problems import Problem, problems
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.why import Reason, explain
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
@@ -365,6 +369,13 @@ class JobClient:
         await self.open()
         return await self.driver.insight.count(selection, number, now=self.clock.pinned())
 
+    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+        """The failed jobs that are stored, by what failed in them; those that failed last first."""
+        earliest = None if since is None else checked_time("since", since)
+        number = checked_positive("limit", limit)
+        await self.open()
+        return await self.driver.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
+
     async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
         """The jobs that match and to which this can be done, the newest first: what `change` changes once
         somebody has agreed.
@@ -543,6 +554,21 @@ class JobClient:
         insight = self.driver.insight
         cluster = await insight.cluster_facts(now=self.clock.pinned())
         return problems(cluster, await insight.server_facts())
+
+    async def summary(self) -> Summary:
+        """What is going on, by queue and task."""
+        await self.open()
+        return await summary(self.driver, self.driver.insight, self.clock.pinned())
+
+    async def minutes(
+        self, *, queue: str | None = None, task: str | None = None, since: datetime | None = None
+    ) -> Minutes:
+        """What workers did, minute by minute, in the last hour or since then."""
+        earliest = None if since is None else checked_time("since", since)
+        await self.open()
+        return await self.driver.minutes.minutes(
+            queue=queue, task_name=task, since=earliest, now=self.clock.pinned()
+        )
 
     async def audit(self, *, since: datetime | None = None, limit: int = 100) -> list[AuditRecord]:
         """What was done by hand and changed something, the latest first."""

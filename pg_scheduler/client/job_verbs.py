@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Unpack, overload
 
 from pg_scheduler.client.changing import ChangeOptions
@@ -11,6 +12,7 @@ from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.acts import Action, Changed
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
@@ -98,6 +100,12 @@ class JobVerbs:
     async def count(self, selection: Selection, at_most: int = MOST_MATCHING) -> Count:
         """How many stored jobs match, counted so far and no further."""
         return await self.client.count(selection, at_most)
+
+    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+        """The failed jobs that are stored, by what failed in them: task, kind of exception and place in your
+        code; at most so many groups, those that failed last first. ``Selection(error_group=group.group)`` are
+        the jobs of one."""
+        return await self.client.failures(since=since, limit=limit)
 
     async def change(
         self, chosen: Selection | Sequence[str], action: Action, **options: Unpack[ChangeOptions]

@@ -39,6 +39,8 @@ class Selectable(Protocol):
     def dedupe_key(self) -> str | None: ...
     @property
     def limit_key(self) -> str | None: ...
+    @property
+    def error_group(self) -> str | None: ...
 
 
 def time_of(job: Selectable) -> datetime:
@@ -69,6 +71,8 @@ class Selection:
     """Their dedupe key or their limit key."""
     id_prefix: str | None = None
     """How their ids begin."""
+    error_group: str | None = None
+    """They failed alike (`FailureGroup.group`)."""
     audit_id: int | None = None
     """The act (`AuditRecord`) by which they were changed."""
 
@@ -85,6 +89,10 @@ class Selection:
             and (self.until is None or time < self.until)
             and (self.error is None or self.error.lower() in (job.error_message or "").lower())
             and (self.key is None or self.key in (job.dedupe_key, job.limit_key))
+            and (
+                self.error_group is None
+                or (job.status is JobStatus.FAILED and job.error_group == self.error_group)
+            )
             and job.job_id.startswith(self.id_prefix or "")
             and (not self.arguments or self._matches_arguments(job.task_data))
         )

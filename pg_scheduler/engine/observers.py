@@ -22,15 +22,22 @@ OnSettled = Callable[[ClaimedJob, Verdict], None]
 class Observers:
     """The observers of one worker. An exception in an observer is logged and stops nothing."""
 
-    def __init__(self, observers: Sequence[Observer | EventObserver], clock: Clock) -> None:
+    def __init__(
+        self,
+        observers: Sequence[Observer | EventObserver],
+        clock: Clock,
+        counting: EventObserver | None = None,
+    ) -> None:
         self._observers = observers
+        self._counting = counting
+        """Keeps the worker's own figures; told of attempts only."""
         self._clock = clock
         self._recorders: list[OnSettled] = []
 
     @property
     def any(self) -> bool:
         """True if somebody is to be told of settled attempts."""
-        return bool(self._observers or self._recorders)
+        return bool(self._counting is not None or self._observers or self._recorders)
 
     def emit(self, event: WorkerEvent) -> None:
         """Something has happened: tell those who are told everything."""
@@ -41,8 +48,10 @@ class Observers:
 
     def jobs_started(self, jobs: Sequence[ClaimedJob]) -> None:
         """Attempts have started, in this order."""
-        if self._observers:
-            self.emit(JobsStarted(jobs, self._clock.now()))
+        if self._counting is not None or self._observers:
+            event = JobsStarted(jobs, self._clock.now())
+            self._count(event)
+            self.emit(event)
             for job_started in self._methods("job_started"):
                 for job in jobs:
                     _call(job_started, job)
@@ -56,14 +65,20 @@ class Observers:
         self._settled([Ended(job, verdict, lasted, True, began=False)], recorded=False)
 
     def _settled(self, ended: Sequence[Ended], recorded: bool = True) -> None:
+        event = AttemptsSettled(ended)
+        self._count(event)
         if self._observers:
-            self.emit(AttemptsSettled(ended))
+            self.emit(event)
             for job_settled in self._methods("job_settled"):
                 for job, verdict, took, accepted, _ in ended:
                     _call(job_settled, job, verdict, timedelta(seconds=took), accepted)
         for record in self._recorders if recorded else ():
             for one in ended:
                 record(one.job, one.verdict)
+
+    def _count(self, event: WorkerEvent) -> None:
+        if self._counting is not None:
+            _call(self._counting.observe, event)
 
     def pass_finished(self, service: str) -> None:
         """A service has made a round."""

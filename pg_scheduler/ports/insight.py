@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import Workload
 from pg_scheduler.domain.workers import WorkerRecord
 
 
@@ -104,6 +106,17 @@ class Insight(Protocol):
         self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
     ) -> Count:
         """How many stored jobs match, counted so far and no further."""
+        ...
+
+    async def failures(
+        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+    ) -> Failures:
+        """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
+        last first."""
+        ...
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        """What is due and what runs, by queue and task, counted so far and no further."""
         ...
 
     async def counts(self) -> dict[JobStatus, int]:

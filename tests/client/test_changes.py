@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from pg_scheduler import JobStatus, Queries
+from pg_scheduler.client import changing
 from pg_scheduler.domain.acts import Cancel, ChangeAnswer, Delete, Reschedule, Retry
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.errors import InvalidInput, SelectionChanged
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.testing import MemoryDriver
@@ -72,3 +74,18 @@ async def test_what_cannot_be_done_to_any_job_is_refused(queries: Queries) -> No
             await queries.change(Selection(statuses), action)
     with pytest.raises(InvalidInput, match="at_most"):
         await queries.change(WAITING, Cancel(), at_most=0)
+
+
+async def test_many_are_changed_in_batches_under_one_record(
+    queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changing, "AT_ONCE", 2)
+    await queries.enqueue(["mail"] * 5, [None] * 5)
+    seen: list[tuple[int, int]] = []
+    ada = Actor("ada", "test")
+    changed = await queries.change(WAITING, Cancel(), by=ada, on_progress=lambda *pair: seen.append(pair))
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+    (record,) = await queries.client.audit()
+    assert (record.audit_id, record.affected) == (changed.audit_id, 5)
+    undone = await queries.change(Selection(audit_id=changed.audit_id), Retry())
+    assert undone.affected == 5

@@ -10,6 +10,7 @@ SET status = 'pending',
     cancel_requested_at = NULL,
     superseded = false,
     error_message = NULL,
+    error_group = NULL,
     result = NULL,
     progress_done = NULL,
     progress_total = NULL

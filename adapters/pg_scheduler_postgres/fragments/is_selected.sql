@@ -6,6 +6,7 @@ AND (
     OR pg_catalog.strpos(pg_catalog.lower(job.error_message), pg_catalog.lower(:error::text)) > 0
 )
 AND (:key::text IS NULL OR job.dedupe_key = :key::text OR job.lane = :key::text AND job.lane <> '')
+AND (:error_group::text IS NULL OR job.status = 'failed' AND job.error_group = :error_group::text)
 AND (:id_prefix::text = '' OR pg_catalog.starts_with(job.job_id, :id_prefix::text))
 AND (pg_catalog.cardinality(:paths::text[]) = 0 OR NOT EXISTS (
     SELECT 1

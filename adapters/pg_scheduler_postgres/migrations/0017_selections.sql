@@ -17,3 +17,13 @@ CREATE TABLE IF NOT EXISTS :"schema".scheduled_job_audit_jobs (
     job_id TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (audit_id, job_id)
 );
+
+-- What kind of failure a failed job is.
+ALTER TABLE :"schema".scheduled_jobs
+    ADD COLUMN IF NOT EXISTS error_group TEXT COLLATE "C",
+    ADD COLUMN IF NOT EXISTS error_type TEXT,
+    ADD COLUMN IF NOT EXISTS error_frame TEXT;
+
+CREATE INDEX IF NOT EXISTS scheduled_jobs_failures
+    ON :"schema".scheduled_jobs (error_group, finished_at, job_id)
+    WHERE status = 'failed' AND error_group IS NOT NULL;

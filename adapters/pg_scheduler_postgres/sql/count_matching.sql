@@ -24,11 +24,23 @@ looked (part, is_wanted) AS (
         FROM :"schema".scheduled_jobs AS job
         WHERE job.status IN ('failed', 'cancelled', 'expired')
             AND -- include: ended_between
+            AND :error_group::text IS NULL
             AND (
                 'failed' = ANY (:statuses::text[])
                 OR 'cancelled' = ANY (:statuses::text[])
                 OR 'expired' = ANY (:statuses::text[])
             )
+        LIMIT :most::integer
+    )
+    UNION ALL
+    (
+        SELECT 'failed alike', -- include: is_selected
+        FROM :"schema".scheduled_jobs AS job
+        WHERE job.status = 'failed'
+            AND job.error_group IS NOT NULL
+            AND job.error_group = :error_group::text
+            AND -- include: ended_between
+            AND 'failed' = ANY (:statuses::text[])
         LIMIT :most::integer
     )
     UNION ALL

@@ -32,6 +32,7 @@ from pg_scheduler.testing.contract.enqueueing import TestEnqueueing
 from pg_scheduler.testing.contract.excluding import TestExcluding
 from pg_scheduler.testing.contract.expiring import TestExpiring
 from pg_scheduler.testing.contract.explaining import TestExplaining
+from pg_scheduler.testing.contract.failing import TestFailing
 from pg_scheduler.testing.contract.fencing import TestFencing
 from pg_scheduler.testing.contract.insight import TestInsight
 from pg_scheduler.testing.contract.leasing import TestLeasing
@@ -55,6 +56,7 @@ from pg_scheduler.testing.contract.signals import TestSignals
 from pg_scheduler.testing.contract.straying import TestStraying
 from pg_scheduler.testing.contract.submitting import TestSubmitting
 from pg_scheduler.testing.contract.succeeding import TestSucceeding
+from pg_scheduler.testing.contract.summarizing import TestSummarizing
 from pg_scheduler.testing.contract.superseding import TestSuperseding
 from pg_scheduler.testing.contract.waiting import TestWaiting
 from pg_scheduler.testing.contract.waiting_for_room import TestWaitingForRoom
@@ -71,6 +73,7 @@ __all__ = [
     "TestExcluding",
     "TestExpiring",
     "TestExplaining",
+    "TestFailing",
     "TestFencing",
     "TestInsight",
     "TestLeasing",
@@ -94,6 +97,7 @@ __all__ = [
     "TestStraying",
     "TestSubmitting",
     "TestSucceeding",
+    "TestSummarizing",
     "TestSuperseding",
     "TestWaiting",
     "TestWaitingForRoom",

@@ -314,6 +314,7 @@ class MemoryJobs:
             await self.request_cancel([job_id], now=now)
         else:
             row.end(status, moment)
+            row.note_failure(None)
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime
 from pg_scheduler.domain.audit import Act, Actor, AuditRecord
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.limits import NO_KEY, LaneState
+from pg_scheduler.domain.minutes import Tally, Work
 from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -41,6 +42,8 @@ class MemoryState:
         self.workers: dict[str, WorkerRecord] = {}
         self.alive_until: dict[str, datetime] = {}
         """When the leases of workers are over, by worker."""
+        self.minutes: dict[tuple[datetime, Work], Tally] = {}
+        """What workers did, by minute."""
         self.audit: list[AuditRecord] = []
         self.audit_jobs: dict[int, set[str]] = {}
         """The jobs that an act has changed, by its id."""

@@ -93,19 +93,6 @@ async def test_matching_jobs_are_deleted_and_rescheduled(pgq: Pgq, queries: Quer
         assert (await pgq("jobs", "reschedule", waiting, *words)).code == 2
 
 
-async def test_many_jobs_are_changed_in_batches_with_a_line_for_each(
-    pgq: Pgq, queries: Queries, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for module in ("pg_scheduler.client.changing", "pg_scheduler_cli.job_changes"):
-        monkeypatch.setattr(f"{module}.AT_ONCE", 2)
-    await queries.enqueue(["mail"] * 5, [None] * 5)
-    done = await pgq("jobs", "cancel", "--arg", "user=7", "--yes")
-    assert (done.code, done.err) == (0, "No job matches.\n")
-    done = await pgq("jobs", "cancel", "--task", "mail", "--yes")
-    assert done.out == "5 jobs: cancelled\n"
-    assert done.err.startswith("2 of 5\n4 of 5\n5 of 5\nThis is act 1 of")
-
-
 async def test_lists_know_the_same_words_and_say_so_where_nothing_matches(pgq: Pgq, queries: Queries) -> None:
     await queries.enqueue("mail")
     for words, number in (

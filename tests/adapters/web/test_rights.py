@@ -18,6 +18,7 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("GET", "/jobs"): Right.READ,
     ("GET", "/job"): Right.READ,
     ("GET", "/jobs/confirm"): Right.READ,
+    ("GET", "/failures"): Right.READ,
     ("GET", "/queues"): Right.READ,
     ("GET", "/queue"): Right.READ,
     ("GET", "/tasks"): Right.READ,
