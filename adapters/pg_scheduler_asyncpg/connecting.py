@@ -117,6 +117,10 @@ class Connector:
         """The same, with settings on each connection."""
         return replace(self, settings=settings)
 
+    async def for_pool(self, *_: Any, **__: Any) -> Any:
+        """What a pool calls, which has its own idea of where to connect."""
+        return await self()
+
     async def __call__(self) -> Any:
         """A new connection."""
         async with asyncio.timeout(CONNECT_TIMEOUT):

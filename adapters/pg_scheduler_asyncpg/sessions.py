@@ -212,7 +212,7 @@ class PoolSession(_Shared, ScopedSession):
                     min_size=1,
                     max_size=5,
                     timeout=CONNECT_TIMEOUT,
-                    connect=connect_apart,
+                    connect=connect_apart if self._connector.dsn else self._connector.for_pool,
                     reset=_nothing_to_reset,
                 )
 

@@ -30,6 +30,7 @@ READERS: dict[str, str | Reader] = {
     "psycopg": "pg_scheduler_psycopg.borrowing",
     "sqlalchemy": "pg_scheduler_sqlalchemy.borrowing",
     "databases": "pg_scheduler_sqlalchemy.databases",
+    "django": "pg_scheduler_django.borrowing",
 }
 """By the package that a class, or one that it is derived from, is defined in."""
 
@@ -42,8 +43,8 @@ _REMEDIES = {
     "aiopg": "aiopg cannot carry it. Use asyncpg or psycopg 3, or leave connection= out",
 }
 _USUAL = (
-    "Pass an asyncpg or psycopg connection, or a Session, AsyncSession, Connection or AsyncConnection of "
-    "SQLAlchemy's"
+    "Pass a connection of asyncpg or psycopg, a Session, AsyncSession, Connection or AsyncConnection of "
+    "SQLAlchemy's, or Django's connection or its alias"
 )
 
 
@@ -59,6 +60,8 @@ async def borrowed_session(connection: Any, *, blocking: bool) -> Session:
     if isinstance(connection, Borrowed):
         connection = connection.connection
     packages = _packages_of(type(connection))
+    if isinstance(connection, str) and "django.db" in sys.modules:
+        packages = ["django"]  # an alias
     for package in packages:
         if package in READERS:
             return await _reader(package).session_on(connection, blocking=blocking)

@@ -47,6 +47,6 @@ async def in_transaction_of(link: Link, connection: Any, what: str, otherwise: s
             "connection",
             f"has no transaction open, so {what} could not be part of one",
             "Open one around your statements and this call (of SQLAlchemy pass the session itself, in an "
-            f"isolation level other than AUTOCOMMIT){otherwise}",
+            f"isolation level other than AUTOCOMMIT; of Django within transaction.atomic()){otherwise}",
         )
     return session

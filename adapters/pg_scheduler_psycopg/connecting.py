@@ -104,6 +104,17 @@ class ApartConnection(Connection):
         return await kept_from_forks(partial(super().connect, *args, **kwargs), _cut_off)
 
 
+def made_by(connector: Connector) -> type[Connection]:
+    """A class whose connections are made by a connector, whatever a pool would connect to."""
+
+    class Made(Connection):
+        @classmethod
+        async def connect(cls, *_: Any, **__: Any) -> Any:
+            return await connector()
+
+    return Made
+
+
 def _cut_off(connection: Connection) -> None:
     if not connection.closed:
         cut_off(connection.fileno())

@@ -6,7 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from weakref import WeakKeyDictionary, WeakSet
 
 import psycopg
@@ -20,9 +20,9 @@ from pg_scheduler_psycopg.liveness import speaks
 
 Connection = psycopg.Connection[Any]
 Pool = psycopg_pool.ConnectionPool[Any]
-Source = Connection | Pool | str
 
 
+@runtime_checkable
 class Lending(Protocol):
     """Lends a connection for a statement or a whole transaction."""
 
@@ -33,6 +33,10 @@ class Lending(Protocol):
     def close(self) -> None:
         """Close what was made here."""
         ...
+
+
+Source = Connection | Pool | str | Lending
+"""Where connections come from: a connection, a pool, a connection string, or who lends them."""
 
 
 class _Locks:
@@ -170,4 +174,4 @@ def lending_of(source: Source) -> Lending:
         return OwnConnection(source)
     if isinstance(source, psycopg.Connection):
         return OwnersConnection(source)
-    return OwnersPool(source)
+    return OwnersPool(source) if isinstance(source, psycopg_pool.ConnectionPool) else source

@@ -16,7 +16,7 @@ from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.connecting import ApartConnection, Connector
+from pg_scheduler_psycopg.connecting import ApartConnection, Connector, made_by
 from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
@@ -225,7 +225,7 @@ class PoolSession(_Shared, ScopedSession):
             await (await self._connect()).close()
             own = psycopg_pool.AsyncConnectionPool(
                 self._connector.conninfo,
-                connection_class=ApartConnection,
+                connection_class=ApartConnection if self._connector.conninfo else made_by(self._connector),
                 min_size=1,
                 max_size=5,
                 open=False,

@@ -9,6 +9,7 @@ from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.ports.run_now import run_now
 from pg_scheduler_postgres.driver import PostgresDriver
 from pg_scheduler_psycopg.blocking import BlockingSession
+from pg_scheduler_psycopg.lending import Lending
 
 
 class SyncPsycopgDriver(PostgresDriver):
@@ -26,7 +27,7 @@ class SyncPsycopgDriver(PostgresDriver):
     run_now = staticmethod(run_now)
 
     def __init__(self, source: object, *, schema: str | None = None) -> None:
-        if not isinstance(source, str | psycopg.Connection | psycopg_pool.ConnectionPool):
+        if not isinstance(source, str | psycopg.Connection | psycopg_pool.ConnectionPool | Lending):
             raise InvalidInput(
                 "source",
                 f"expected a psycopg Connection, ConnectionPool or a DSN, got {type(source).__name__}",

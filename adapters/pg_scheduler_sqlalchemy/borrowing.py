@@ -49,8 +49,6 @@ async def _of_async_session(session: Any) -> Session:
 
 
 async def _of_async_connection(connection: Any) -> Session:
-    if connection.closed:
-        raise closed()
     _refuse_two_phases(connection.sync_connection)
     below = await connection.get_raw_connection()
     session = await borrowed_session(below.driver_connection, blocking=False)
@@ -64,8 +62,6 @@ async def _of_session(session: Any) -> Session:
 
 
 async def _of_connection(connection: Any) -> Session:
-    if connection.closed:
-        raise closed()
     _refuse_two_phases(connection)
     session = await borrowed_session(connection.connection.driver_connection, blocking=True)
     if not connection.in_transaction():

@@ -96,6 +96,28 @@ class BlockingPool(Protocol):
         ...
 
 
+class Engine(Protocol):
+    """An engine of SQLAlchemy's."""
+
+    @property
+    def url(self) -> Any:
+        """Where it connects to."""
+        ...
+
+    @property
+    def raw_connection(self) -> Callable[..., Any]:
+        """Lends a connection."""
+        ...
+
+
+class Url(Protocol):
+    """A URL of SQLAlchemy's."""
+
+    def render_as_string(self, hide_password: bool = True) -> str:
+        """As text."""
+        ...
+
+
 class BlockingDriver(Driver, Protocol):
     """A driver that needs no event loop, such as `pg_scheduler.testing.MemoryDriver`."""
 
@@ -105,11 +127,11 @@ class BlockingDriver(Driver, Protocol):
         ...
 
 
-Source: TypeAlias = str | Driver | AsyncConnection | AsyncpgPool | AsyncPsycopgPool | Proxy
-"""A DSN, a pool or connection of asyncpg's or psycopg's, or a Driver."""
+Source: TypeAlias = str | Driver | AsyncConnection | AsyncpgPool | AsyncPsycopgPool | Proxy | Engine | Url
+"""A DSN, a pool or connection of asyncpg's or psycopg's, an AsyncEngine, Django's alias, or a Driver."""
 
-BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool | BlockingDriver
-"""A DSN, a blocking psycopg connection or pool, or a driver that needs no event loop."""
+BlockingSource: TypeAlias = str | BlockingConnection | BlockingPool | BlockingDriver | Proxy | Engine | Url
+"""A DSN, a blocking psycopg connection or pool, an Engine, Django's alias, or such a driver."""
 
 Library: TypeAlias = Literal["asyncpg", "psycopg"]
 """Who speaks to the database, where a DSN leaves it open."""

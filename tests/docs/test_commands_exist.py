@@ -53,6 +53,11 @@ def _check_pgq(words: list[str]) -> None:
 
 
 def _check_python(words: list[str]) -> None:
+    if words[0] == "manage.py":
+        assert words[1] in ("migrate", "pgq", "check", "test", "runserver")
+        if words[1] == "pgq":
+            _check_pgq([*words[2:], "--", "the.worker"] if words[2] == "run" else words[2:])
+        return
     assert words[0] == "-m", "programs are blocks of their own"
     assert importlib.util.find_spec(words[1]), f"no module {words[1]}"
 
