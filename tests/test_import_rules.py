@@ -103,9 +103,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_web",
         "pg_scheduler_embedded",
         "pg_scheduler_postgres",
+        "pg_scheduler_prometheus",
         "asyncpg",
         "click",
         "uvloop",
+        "watchfiles",
     ),
 }
 """What each folder may import besides the standard library; the innermost folder that fits counts."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
 from pg_scheduler.process.signals import LAST_PATIENCE, StopSignals
 from pg_scheduler_cli.child import ORDERLY, Child, exit_code_of
 from pg_scheduler_cli.errors import EXIT_FAILED
+from pg_scheduler_cli.health_server import HealthServer
 from pg_scheduler_cli.serving import stop_signals
 from pg_scheduler_cli.tracebacks import EXIT_APP_FAILED
+from pg_scheduler_cli.worker_pages import pages_of_children
 
 log = logging.getLogger("pg_scheduler.cli.children")
 
@@ -24,43 +28,72 @@ FAILED_STARTS = 10
 """After this many failed starts in a row the parent gives up."""
 
 
-def keep_running(command: Sequence[str], count: int, drain: bool, grace: float) -> int:
+def keep_running(
+    command: Sequence[str], count: int, drain: bool, grace: float, health_port: int | None = None
+) -> int:
     """Run `command` in `count` processes until a signal arrives or, with `drain`, until each has ended with
     exit code 0. A process that is still there long after its `grace` (seconds) is killed. Returns the exit
-    code: 0 after an orderly shutdown, else that of the process that failed."""
-    return asyncio.run(_Crew(command, count, drain, grace).run())
+    code: 0 after an orderly shutdown, else that of the process that failed. At `health_port` it answers for
+    all of them.
+
+    Raises:
+        Failure: the port is taken.
+    """
+    if health_port is None:
+        return asyncio.run(_Crew(command, count, drain, grace).run())
+    with tempfile.TemporaryDirectory(prefix="pgq-") as folder:
+        crew = _Crew(command, count, drain, grace, Path(folder))
+        with HealthServer(pages_of_children(crew.sockets), port=health_port) as server:
+            log.info("health port: %d", server.port)
+            return asyncio.run(crew.run())
 
 
 class _Crew:
-    def __init__(self, command: Sequence[str], count: int, drain: bool, grace: float) -> None:
+    def __init__(
+        self, command: Sequence[str], count: int, drain: bool, grace: float, folder: Path | None = None
+    ) -> None:
         self._command = command
         self._count = count
         self._drain = drain
         self._grace = grace
+        self._folder = folder
+        """Where children are asked how they are; None: nobody asks."""
         self._children: set[Child] = set()
         self._proven = asyncio.Event()
         """Set once a process has become ready: from then on a process that dies is replaced."""
         self._exit_code = 0
 
+    def sockets(self) -> dict[str, Path]:
+        """Where each child can be asked, by its place. From any thread."""
+        if self._folder is None:
+            return {}
+        return {str(place): self._folder / f"{place}.sock" for place in range(self._count)}
+
+    def _command_of(self, place: int) -> Sequence[str]:
+        if self._folder is None:
+            return self._command
+        *options, end, path = self._command
+        return [*options, "--health-socket", str(self.sockets()[str(place)]), end, path]
+
     async def run(self) -> int:
         with StopSignals(stop_signals()) as self._signals:
             passing_on = asyncio.create_task(self._pass_signals_on())
             # Only one process at first, so that an error in the program is reported once.
-            slots = [asyncio.create_task(self._keep_one())]
+            slots = [asyncio.create_task(self._keep_one(0))]
             trial = asyncio.create_task(self._proven.wait())
             await asyncio.wait([trial, *slots], return_when=asyncio.FIRST_COMPLETED)
             if self._proven.is_set():
-                slots += [asyncio.create_task(self._keep_one()) for _ in range(self._count - 1)]
+                slots += [asyncio.create_task(self._keep_one(place)) for place in range(1, self._count)]
             trial.cancel()
             await asyncio.gather(*slots)
             passing_on.cancel()
         return self._exit_code
 
-    async def _keep_one(self) -> None:
+    async def _keep_one(self, place: int) -> None:
         """Keep one process running: replace it whenever it dies."""
         deaths = failed_starts = 0
         while not self._signals.stop_requested.is_set():
-            ready, code, lived = await self._live()
+            ready, code, lived = await self._live(place)
             failed_starts = 0 if ready else failed_starts + 1
             deaths = 1 if lived > LONG_LIFE else deaths + 1
             if self._ends_with(code, ready, failed_starts):
@@ -74,10 +107,10 @@ class _Crew:
             )
             await self._sleep(delay)
 
-    async def _live(self) -> tuple[bool, int, float]:
+    async def _live(self, place: int) -> tuple[bool, int, float]:
         """Start a process and wait for its end. Returns whether it became ready, exit code, seconds."""
         try:
-            child = await Child.start(self._command)
+            child = await Child.start(self._command_of(place))
         except OSError as error:
             log.error("cannot start a worker process: %s", error, extra={"error": str(error)})
             return False, EXIT_APP_FAILED, 0.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import sys
 
+from pg_scheduler.logs import JobFilter, JsonFormatter
 from pg_scheduler_cli.tracebacks import hidden
 
 LEVELS = ("debug", "info", "warning", "error")
+FORMATS = ("text", "json")
 
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """Attributes of every record; the others were passed as `extra`."""
@@ -28,9 +30,19 @@ class FactsFormatter(logging.Formatter):
         return hidden(super().format(record))
 
 
-def log_to_stderr(level: str) -> None:
-    """Log everything of `level` and above to stderr. The library itself configures no logging."""
+class HidingJsonFormatter(JsonFormatter):
+    """One JSON object per line, without passwords."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return hidden(super().format(record))
+
+
+def log_to_stderr(level: str, form: str = "text") -> None:
+    """Log everything of `level` and above to stderr, in one of `FORMATS`. The library itself configures no
+    logging."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(FactsFormatter())
+    handler.setFormatter(HidingJsonFormatter() if form == "json" else FactsFormatter())
+    if form == "json":
+        handler.addFilter(JobFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("asyncio").setLevel(logging.WARNING)

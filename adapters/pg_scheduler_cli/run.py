@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pg_scheduler_cli.chosen import slots_by_queue, split_names
 from pg_scheduler_cli.errors import Failure
-from pg_scheduler_cli.logs import LEVELS, log_to_stderr
+from pg_scheduler_cli.logs import FORMATS, LEVELS, log_to_stderr
 from pg_scheduler_cli.paths import found_at
 
 SECONDS = click.FloatRange(min=0)
@@ -47,7 +48,19 @@ COUNT = click.IntRange(min=1)
     "--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True,
     help="Minimum level of what is logged to stderr.",
 )  # fmt: skip
+@click.option(
+    "--log-format", type=click.Choice(FORMATS), default="text", show_default=True,
+    help="json: one object per line, with the job that it is about.",
+)  # fmt: skip
+@click.option(
+    "--health-port", type=click.IntRange(0, 65535), metavar="PORT",
+    help="Serve /livez, /readyz and, with the extra prometheus, /metrics there, for all processes. 0: any.",
+)  # fmt: skip
+@click.option(
+    "--reload", is_flag=True, help="For development: start anew when a Python file in this folder changes."
+)
 @click.option("--child", is_flag=True, hidden=True)
+@click.option("--health-socket", hidden=True)
 def run(path: str, **given: Any) -> None:
     """Run the jobs and schedules of an application.
 
@@ -66,15 +79,21 @@ def run(path: str, **given: Any) -> None:
          worker process of --processes died and could not be replaced
       2  the command line or the configuration is wrong
     """
-    log_to_stderr(given["log_level"])
+    log_to_stderr(given["log_level"], given["log_format"])
+    if given["reload"]:
+        from pg_scheduler_cli.reloading import run_again_and_again
+
+        given["reload"] = False
+        run_again_and_again(_command(path, given, child=False), Path.cwd())
+        return
     if given["processes"] > 1:
         if sys.platform == "win32":
             raise Failure("--processes needs a Unix: start several `pgq run` instead")
         from pg_scheduler_cli.children import keep_running
 
-        sys.exit(
-            keep_running(_command(path, given), given["processes"], given["drain"], given["shutdown_timeout"])
-        )
+        port = given.pop("health_port")
+        command = _command(path, given)
+        sys.exit(keep_running(command, given["processes"], given["drain"], given["shutdown_timeout"], port))
     _serve(path, given)
 
 
@@ -92,6 +111,8 @@ def _serve(path: str, given: dict[str, Any]) -> None:
         listen=not given["no_listen"],
         drain=given["drain"],
         shutdown_timeout=given["shutdown_timeout"],
+        health_port=given["health_port"],
+        health_socket=given["health_socket"],
     )
     serve(found_at(path), path, options, lifeline)
 
@@ -103,9 +124,12 @@ def _names(option: str, given: dict[str, Any]) -> tuple[str, ...]:
     return names
 
 
-def _command(path: str, given: dict[str, Any]) -> list[str]:
-    """The command line of a child: the same, for one process."""
-    return [sys.executable, "-m", "pg_scheduler_cli", "run", "--child", *_options(given), "--", path]
+def _command(path: str, given: dict[str, Any], *, child: bool = True) -> list[str]:
+    """The command line of a child: the same, for one process; or of another `pgq run`."""
+    start = [sys.executable, "-m", "pg_scheduler_cli", "run"]
+    if not child:
+        return [*start, "--processes", str(given["processes"]), *_options(given), "--", path]
+    return [*start, "--child", *_options(given), "--", path]
 
 
 def _options(given: dict[str, Any]) -> Iterator[str]:

@@ -9,8 +9,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from pg_scheduler.domain.errors import ConfigurationError, InvalidInput, PgSchedulerError
 from pg_scheduler.domain.polling import LONGEST_INTERVAL, PollingConfig
@@ -20,8 +22,12 @@ from pg_scheduler_cli.chosen import chosen_tasks
 from pg_scheduler_cli.collecting import collect_seldom
 from pg_scheduler_cli.errors import Failure, explained
 from pg_scheduler_cli.factories import made_by, scheduler_of
+from pg_scheduler_cli.health_server import HealthServer
+from pg_scheduler_cli.job_log import JobLog, log_banner
 from pg_scheduler_cli.lifeline import Lifeline
 from pg_scheduler_cli.tracebacks import AppFailed, hidden, users_code
+from pg_scheduler_cli.vital_signs import VitalSigns
+from pg_scheduler_cli.worker_pages import pages_of
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -43,6 +49,10 @@ class RunOptions:
     listen: bool = True
     drain: bool = False
     shutdown_timeout: float = 30.0
+    health_port: int | None = None
+    """Where supervisors ask; None: nowhere."""
+    health_socket: str | None = None
+    """Where the parent of several processes asks."""
 
     @property
     def changes_something(self) -> bool:
@@ -165,6 +175,7 @@ async def _run(
         scheduler = scheduler_of(app)
         options.apply(scheduler)
         scheduler.stop_grace = options.shutdown_timeout
+        scheduler.add_observer(JobLog())
         collect_seldom()
 
         async def start() -> None:
@@ -174,6 +185,7 @@ async def _run(
                 await app.shutdown(0)
                 raise
             leaving.cancel()
+            await log_banner(scheduler)
             if lifeline is not None:
                 lifeline.say_ready()
 
@@ -182,13 +194,34 @@ async def _run(
             await (worker.steps.wait_drained() if options.drain else worker.wait_stopped())
 
         try:
-            await run_until_signalled(
-                start, app.shutdown, options.shutdown_timeout, until=until, signals=signals
-            )
+            with _answering(scheduler, options):
+                await run_until_signalled(
+                    start, app.shutdown, options.shutdown_timeout, until=until, signals=signals
+                )
         except (InvalidInput, ConfigurationError) as error:
             raise Failure(hidden(explained(error))) from error
         except PgSchedulerError as error:
             raise AppFailed(hidden(explained(error))) from error
+
+
+@contextmanager
+def _answering(scheduler: Scheduler, options: RunOptions) -> Iterator[None]:
+    """Answer supervisors, if that is wanted."""
+    if options.health_port is None and options.health_socket is None:
+        yield
+        return
+    signs = VitalSigns(scheduler)
+    pages = pages_of(signs, scheduler)
+    path = None if options.health_socket is None else Path(options.health_socket)
+    if path is not None:
+        path.unlink(missing_ok=True)  # of the process that this one replaces
+    try:
+        with HealthServer(pages, port=options.health_port, path=path) as server:
+            if path is None:
+                log.info("health port: %d, %s", server.port, ", ".join(pages))
+            yield
+    finally:
+        signs.end()
 
 
 def _end_soon(code: int) -> None:

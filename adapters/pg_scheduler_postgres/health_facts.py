@@ -64,6 +64,7 @@ def server_facts(row: Row, held: Mapping[str, int]) -> ServerFacts:
     return ServerFacts(
         version=row["version"],
         version_text=row["version_text"],
+        database=row["database"],
         role=row["role_name"],
         sees_others=row["sees_others"],
         may_not=tuple(row["may_not"] or ()),

@@ -49,6 +49,7 @@ class ServerFacts:
     version: int
     """As in ``server_version_num``: 180001."""
     version_text: str
+    database: str
     role: str
     """As whom these facts were read."""
     sees_others: bool

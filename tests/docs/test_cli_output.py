@@ -41,6 +41,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq tasks resume": [["mail"]],
     "pgq audit": [[]],
     "pgq doctor": [[]],
+    "pgq health": [[]],
     "pgq workers list": [[]],
     "pgq workers quiet": [["WORKER"]],
     "pgq workers resume": [["WORKER"]],

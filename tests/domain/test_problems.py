@@ -101,7 +101,8 @@ def test_a_fact_is_a_problem_from_its_threshold_on(
 
 
 SOUND = ServerFacts(
-    version=180_001, version_text="18.1", role="worker", sees_others=True, may_not=(), in_recovery=False,
+    version=180_001, version_text="18.1", database="shop", role="worker", sees_others=True, may_not=(),
+    in_recovery=False,
     fsync=True, synchronous_commit="on", autovacuum=True, connections=10, connections_at_most=100,
     transactions=(), tables=(TableFacts("scheduled_jobs", 10, 50_000, 1, None),),
 )  # fmt: skip

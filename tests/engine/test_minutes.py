@@ -13,6 +13,7 @@ from pg_scheduler.domain.minutes import BUCKETS, MOST_NAMES, OTHERS, Tally, Work
 from pg_scheduler.engine import minute_keeper
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.memory.minutes import MemoryMinutes
+from tests.support.running import eventually
 
 
 async def works() -> None:
@@ -58,6 +59,7 @@ async def test_what_could_not_be_written_is_written_later(monkeypatch: pytest.Mo
     driver.minutes = store = Unreachable(driver.state)
     async with Scheduler(driver) as scheduler:
         await (await scheduler.enqueue(works)).wait(30)
+        await eventually(lambda: bool(driver.state.minutes))
     assert store.lost
     assert sum(row.started for row in (await store.minutes()).rows) == 1
 

@@ -56,6 +56,7 @@ oldest AS (
 SELECT
     pg_catalog.current_setting('server_version_num')::integer AS version,
     pg_catalog.current_setting('server_version') AS version_text,
+    pg_catalog.current_database()::text AS database,
     CURRENT_USER::text AS role_name,
     pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees_others,
     pg_catalog.pg_is_in_recovery() AS in_recovery,

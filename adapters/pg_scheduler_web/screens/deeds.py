@@ -47,8 +47,9 @@ DEEDS: Mapping[str, Deed] = {
             "cancelled, or asked to stop",
         ),
         Deed(
-            "reschedule", "Run now", Right.RETRY, lambda fields: Reschedule(delay_of(fields)),
-            Reschedule.possible, "Those that wait are due now.", "due at the new time",
+            "reschedule", "Reschedule", Right.RETRY, lambda fields: Reschedule(delay_of(fields)),
+            Reschedule.possible,
+            "Those that wait start at the time that you say.", "due at the new time",
         ),
         Deed(
             "delete", "Delete", Right.DELETE, lambda fields: Delete(), Delete.possible,
