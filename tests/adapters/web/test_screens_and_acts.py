@@ -14,8 +14,8 @@ from tests.adapters.web.browsing import Browser
 async def test_empty_states_say_what_to_do(browser: Browser) -> None:
     for path, words in {
         "/jobs": "There are no jobs yet",
-        "/queues": "No queue has jobs",
-        "/tasks": "No task has jobs",
+        "/queues": "No queue has due or running jobs",
+        "/tasks": "No task has due or running jobs",
         "/schedules": "There are no schedules",
         "/workers": "No worker runs",
         "/audit": "Nobody has changed anything by hand",
