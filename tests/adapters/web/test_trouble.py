@@ -28,8 +28,6 @@ class _Failing(MemoryInsight):
         super().__init__(driver.state)
         for name in ("workers", "facts_about", "workload", "page", "cluster_facts"):
             setattr(self, name, lambda *given, **more: fail())
-            fail()
-        )  # type: ignore[assignment]
 
 
 def _failing(error: Exception | None) -> Browser:
