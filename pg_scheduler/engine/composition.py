@@ -19,6 +19,7 @@ from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.minute_keeper import MinuteKeeper
 from pg_scheduler.engine.observers import Observers
+from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.attempt import Attempt
@@ -78,6 +79,7 @@ class Services:
 
     events: Events
     observers: Observers
+    read_only: ReadOnlyWatch
     active: ActiveAttempts
     runner: Runner
     starter: Starter
@@ -134,6 +136,7 @@ class Composition:
         self._events = Events()
         self._minutes = MinuteKeeper(store=given.driver.minutes, worker_id=worker_id, clock=given.clock)
         self._observers = Observers(given.observers, given.clock, counting=self._minutes)
+        self._read_only = ReadOnlyWatch()
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -169,6 +172,7 @@ class Composition:
         made = Services(
             events=self._events,
             observers=self._observers,
+            read_only=self._read_only,
             active=self._active,
             runner=runner,
             starter=starter,
@@ -226,6 +230,8 @@ class Composition:
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
                 Reaction.DESCRIBE_WORKER: made.report.look_again,
+                Reaction.LOOK_FOR_STRAYS: made.claimer.look_for_strays,
+                Reaction.REGISTER_SCHEDULES: made.registrar.poke,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
@@ -247,6 +253,7 @@ class Composition:
             },
             self._given.settings.polling.interval_without_listen,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
+            on_return=self._events.on(Event.SIGNALS_BACK),
         )
 
     def _make_pruner(self) -> Pruner:
@@ -335,14 +342,19 @@ class Composition:
             active=self._active,
             on_lost=stopper.lease_lost,
             on_cancel=stopper.cancel_requested,
-            on_pass=self._observers.pass_finished,
+            on_pass=self._note_renewal,
             report=self._report,
             on_wish=wishes.follow,
             on_failure=self._note_failed_renewal,
             max_blocked=self._given.settings.max_blocked,
         )
 
+    def _note_renewal(self, service: str) -> None:
+        self._read_only.renewed()
+        self._observers.pass_finished(service)
+
     def _note_failed_renewal(self, error: Exception) -> None:
+        self._read_only.failed(error)
         self._events.emit(Event.RENEWAL_FAILED)
         self._observers.emit(RoundFailed("lease keeper", error))
 
