@@ -113,6 +113,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_prometheus",
         "asyncpg",
         "click",
+        "rich",
         "uvloop",
         "watchfiles",
     ),

@@ -42,10 +42,10 @@ class Pages:
     async def page(
         self, selection: Selection, after: Cursor | None, limit: int, *, now: datetime | None
     ) -> Page:
-        values = values_of(selection) | _range_of(selection, after)
+        values = values_of(selection) | range_of(selection, after)
         moment = await self._now(now)
         parts = [
-            await self._part(statement, {**values, **_bounds_of(statement, selection, limit + 1)})
+            await self._part(statement, {**values, **bounds_of(statement, selection, limit + 1)})
             for statement in await self._statements(selection)
         ]
         horizons = [part.horizon for part in parts if part.horizon is not None]
@@ -64,7 +64,7 @@ class Pages:
         failed = selection if selection.error_group is None else selection.only({JobStatus.FAILED})
         if failed is None:
             return Count(0, True, await self._now(now))
-        values = values_of(failed) | _range_of(failed, None)
+        values = values_of(failed) | range_of(failed, None)
         statement = "count_of_ids" if await self._names_ids(selection) else "count_matching"
         rows = await self._link.run(
             statement, now=now, **values, most=max(at_most, MOST_SEARCHED) + 1, most_searched=MOST_SEARCHED
@@ -142,7 +142,7 @@ def values_of(selection: Selection) -> dict[str, Any]:
     }
 
 
-def _range_of(selection: Selection, after: Cursor | None) -> dict[str, Any]:
+def range_of(selection: Selection, after: Cursor | None) -> dict[str, Any]:
     """From which place on, and how far back."""
     places = [] if after is None else [after]
     if selection.until is not None:
@@ -162,7 +162,7 @@ def _text_of(time: datetime) -> str:
     return "-infinity" if time.astimezone(UTC) <= _EARLIEST else time.isoformat()
 
 
-def _bounds_of(statement: str, selection: Selection, limit: int) -> dict[str, int]:
+def bounds_of(statement: str, selection: Selection, limit: int) -> dict[str, int]:
     """How much is read at most: of streams, or tasks, that are wanted as they are a page each is enough."""
     searched = bool(
         selection.worker_id or selection.error or selection.key or selection.id_prefix or selection.arguments

@@ -36,10 +36,10 @@ class Cursor(NamedTuple):
         """
         time, slash, job_id = text.partition("/")
         try:
-            at = datetime.fromisoformat(time)
+            at: datetime | None = datetime.fromisoformat(time)
         except ValueError:
-            slash = ""
-        if not slash or at.tzinfo is None or "\x00" in job_id:
+            at = None
+        if not slash or at is None or at.tzinfo is None or "\x00" in job_id:
             raise InvalidInput("cursor", f"not a place in a list: {shown(text)}", _SHAPE)
         return cls(at.astimezone(UTC), job_id)
 

@@ -17,9 +17,11 @@ from pg_scheduler.domain.minutes import (
 )
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.minutes import MinuteStore
-from pg_scheduler.ports.worker_events import AttemptsSettled, Ended, JobsStarted, WorkerEvent
+from pg_scheduler.ports.worker_events import JobsStarted
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -33,7 +35,7 @@ _COUNTED_AS = {
 
 
 class MinuteKeeper:
-    """An observer that counts in memory, and a service that writes. A write that fails is repeated with what
+    """Counts in memory, and is a service that writes. A write that fails is repeated with what
     was counted meanwhile; with the process what has not been written is lost."""
 
     def __init__(self, *, store: MinuteStore, worker_id: str, clock: Clock) -> None:
@@ -42,43 +44,44 @@ class MinuteKeeper:
         self._clock = clock
         self._work: dict[Work, Tally] = {}
 
-    def observe(self, event: WorkerEvent) -> None:
-        """Count."""
-        if type(event) is AttemptsSettled:
-            self._note_settled(event.attempts)
-        elif type(event) is JobsStarted:
-            self._note_started(event)
-
-    def _of(self, job: ClaimedJob) -> Tally:
-        what = (job.queue, job.task_name)
-        tally = self._work.get(what)
-        if tally is None:
-            if len(self._work) >= MOST_NAMES:
-                what = OTHERS
-            tally = self._work.setdefault(what, Tally())
-        return tally
-
-    def _note_started(self, event: JobsStarted) -> None:
-        at, most = event.at, BUCKETS - 1
+    def note_started(self, event: JobsStarted) -> None:
+        """Count attempts that have begun, and how long after they were due."""
+        at, most, tally, known = event.at, BUCKETS - 1, None, None
         for job in event.jobs:
-            tally = self._of(job)
+            work = (job.queue, job.task_name)
+            if tally is None or work != known:
+                tally, known = self._of(work), work
             tally.started += 1
             # As `bucket_of`, for each job.
             waited = int((at - job.execution_time).total_seconds() * 1000.0)
             tally.waits[min(waited.bit_length(), most) if waited > 0 else 0] += 1
 
-    def _note_settled(self, attempts: Sequence[Ended]) -> None:
-        for job, verdict, took, accepted, began in attempts:
-            if not accepted:
-                continue
-            tally = self._of(job)
-            event = verdict.event
-            if event is JobEvent.COMPLETE:
+    def note_settled(self, attempts: Sequence[Attempt]) -> None:
+        """Count verdicts, and how long their attempts took."""
+        tally, known, complete = None, None, JobEvent.COMPLETE
+        for attempt in attempts:
+            job = attempt.job
+            work = (job.queue, job.task_name)
+            if tally is None or work != known:
+                tally, known = self._of(work), work
+            if attempt.verdict.event is complete:
                 tally.completed += 1
-            elif (counted_as := _COUNTED_AS.get(event)) is not None:
-                setattr(tally, counted_as, getattr(tally, counted_as) + 1)
-            if began:
-                tally.runs[bucket_of(took)] += 1
+            else:
+                _count(tally, attempt.verdict)
+            if attempt.began:
+                tally.runs[bucket_of(attempt.took)] += 1
+
+    def note_ended(self, job: ClaimedJob, verdict: Verdict) -> None:
+        """Count a job that ended because its worker stopped responding."""
+        _count(self._of((job.queue, job.task_name)), verdict)
+
+    def _of(self, work: Work) -> Tally:
+        tally = self._work.get(work)
+        if tally is None:
+            if len(self._work) >= MOST_NAMES:
+                work = OTHERS
+            tally = self._work.setdefault(work, Tally())
+        return tally
 
     async def one_round(self) -> None:
         """Count for a while, then write."""
@@ -103,3 +106,9 @@ class MinuteKeeper:
             await self.flush()
         except DatabaseError as error:
             log.info("the last figures of this worker are lost: %s", error, extra={"error": str(error)})
+
+
+def _count(tally: Tally, verdict: Verdict) -> None:
+    counted_as = _COUNTED_AS.get(verdict.event)
+    if counted_as is not None:
+        setattr(tally, counted_as, getattr(tally, counted_as) + 1)

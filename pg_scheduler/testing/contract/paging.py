@@ -88,12 +88,12 @@ class TestPaging:
                 for _ in range(len(jobs) + 1):
                     page = await driver.insight.page(selection, after, limit, now=NOON)
                     assert len(page.jobs) <= limit
+                    assert page.now == NOON
                     found += [job.job_id for job in page.jobs]
                     after = page.next
                     if after is None:
                         break
                 assert found == expected, (selection, limit)
-                assert page.now == NOON
 
     async def test_a_page_shows_jobs_as_they_are_stored(self, driver: Driver) -> None:
         jobs = await scene(driver)
