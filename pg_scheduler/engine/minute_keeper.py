@@ -86,7 +86,10 @@ class MinuteKeeper:
     async def one_round(self) -> None:
         """Count for a while, then write."""
         await self._clock.sleep(FLUSH_SECONDS)
-        await self.flush()
+        try:
+            await self.flush()
+        except DatabaseError as error:  # nothing depends on it, and it is tried again soon enough
+            log.info("figures of this worker wait to be written: %s", error, extra={"error": str(error)})
 
     async def flush(self) -> None:
         """Write what has been counted."""
