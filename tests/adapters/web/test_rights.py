@@ -91,6 +91,12 @@ async def test_nobody_whom_auth_does_not_know_gets_anything(
     assert await _answered(browser, place, "ada") == 403
 
 
+async def test_who_may_not_read_learns_not_even_which_pages_there_are(scheduler: Scheduler) -> None:
+    blind = Browser.of(scheduler, Access("ada", set(Right) - {Right.READ}))
+    for path in ("/nothing", "/jobs/cancel"):
+        assert (await blind.raw(path)).status_code == 403
+
+
 async def test_an_auth_that_fails_or_says_something_else_lets_nobody_in(
     scheduler: Scheduler, caplog: pytest.LogCaptureFixture
 ) -> None:
