@@ -1,5 +1,5 @@
--- Cancel jobs that wait, and ask the owners of those that run to stop them, as far as they are still what they
--- were when they were chosen.
+-- Cancel jobs that wait, and ask the owners of those that run to stop them, as far as they are still what
+-- they were when they were chosen.
 WITH
 -- include: chosen_jobs
 -- Those to which it can be done.

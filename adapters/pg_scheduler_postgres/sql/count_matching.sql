@@ -30,6 +30,7 @@ looked (part, is_wanted) AS (
                 OR 'cancelled' = ANY (:statuses::text[])
                 OR 'expired' = ANY (:statuses::text[])
             )
+        ORDER BY job.finished_at DESC, job.job_id DESC
         LIMIT :most::integer
     )
     UNION ALL
@@ -64,6 +65,8 @@ looked (part, is_wanted) AS (
             AND :task_name::text IS NULL
             AND :key::text IS NULL
             AND 'pending' = ANY (:statuses::text[])
+        -- In an order that an index has: else the whole table may be read for those that stand at its end.
+        ORDER BY job.queue, job.job_name COLLATE "C", job.priority, job.execution_time, job.job_id
         LIMIT :most::integer
     )
     UNION ALL
@@ -102,6 +105,7 @@ looked (part, is_wanted) AS (
             AND job.lane IS NOT NULL
             AND -- include: due_between
             AND 'pending' = ANY (:statuses::text[])
+        ORDER BY job.execution_time DESC, job.job_id DESC
         LIMIT :most::integer
     )
 )

@@ -1,5 +1,5 @@
--- What somebody did by hand, in the transaction in which it was done, with the jobs that he changed. A further
--- part of an act is added to its record.
+-- What somebody did by hand, in the transaction in which it was done, with the jobs that he changed. A
+-- further part of an act is added to its record.
 WITH
 -- The record, if it is a new act.
 noted AS (

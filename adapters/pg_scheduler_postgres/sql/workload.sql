@@ -1,5 +1,5 @@
--- What waits and runs, by queue and task: of each stream so many due jobs are counted and no more, and as many
--- in lanes, the oldest first.
+-- What waits and runs, by queue and task: of each stream so many due jobs are counted and no more, and as
+-- many in lanes, the oldest first.
 WITH RECURSIVE
 -- include: waiting_streams,
 -- How many are counted of each.
