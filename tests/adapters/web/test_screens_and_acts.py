@@ -65,7 +65,7 @@ async def test_one_job_is_cancelled_and_runs_again(scheduler: Scheduler, browser
     assert "1 job will run again" in page.text
     assert await scheduler.handle(job).status() is JobStatus.PENDING
     acts = await browser.get("/audit")
-    assert re.search(r"ada web retry job .* ada web cancel jobs", acts.text)
+    assert re.search(r"ada web retry jobs .* ada web cancel jobs", acts.text)
 
 
 async def test_many_jobs_are_changed_after_a_question_and_no_more_than_were_seen(
