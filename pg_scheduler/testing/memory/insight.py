@@ -36,10 +36,12 @@ class MemoryInsight:
         self._transactions = transactions or MemoryTransactions(state)
 
     async def job(self, job_id: str, *, connection: Any = None) -> JobRecord | None:
+        self._state.looked_at = True
         row = (await self._seen_from(connection)).jobs.get(job_id)
         return None if row is None else row.record()
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
+        self._state.looked_at = True
         return {one: self._state.jobs[one].status for one in job_ids if one in self._state.jobs}
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
@@ -59,6 +61,7 @@ class MemoryInsight:
         before: JobPlace | None = None,
         limit: int = 100,
     ) -> list[JobRecord]:
+        self._state.looked_at = True
         wanted = Selection(tuple(statuses), task_name, None, error, queue, None, worker_id)
         found = [
             job
@@ -125,6 +128,7 @@ class MemoryInsight:
         )
 
     def _matching(self, selection: Selection) -> list[JobRecord]:
+        self._state.looked_at = True
         jobs = (row.record() for row in self._state.jobs.values())
         changed = self._state.audit_jobs.get(selection.audit_id or 0, ())
         return [
@@ -134,6 +138,7 @@ class MemoryInsight:
         ]
 
     async def counts(self) -> dict[JobStatus, int]:
+        self._state.looked_at = True
         counts = dict.fromkeys(JobStatus, 0)
         for row in self._state.jobs.values():
             counts[row.status] += 1
@@ -161,6 +166,7 @@ class MemoryInsight:
         return sorted(Lease(row.job_id, row.epoch) for row in running if row.worker_id == worker_id)
 
     async def sizes(self, statuses: Collection[JobStatus] = UNFINISHED) -> list[QueueSize]:
+        self._state.looked_at = True
         counts = Counter(
             (row.new.queue, row.new.task_name, row.new.rank, row.status)
             for row in self._state.jobs.values()
