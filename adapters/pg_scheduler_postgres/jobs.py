@@ -135,7 +135,9 @@ class PostgresJobs:
             expired=tuple(answer["expired_ids"] or ()),
             more=more or not swept,
             next_in=duration(answer["wait_seconds"]),
-            cursor=None if swept else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
+            cursor=None
+            if swept
+            else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
             outranked=answer["outranked"],
             passed_over=answer["passed_over"],
         )
