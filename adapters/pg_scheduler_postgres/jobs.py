@@ -125,20 +125,21 @@ class PostgresJobs:
             **_marks(request),
             **MISFIRE,
         )
-        more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
-        ended_task = rows[0]["ended_task"]
+        answer, rows = _split(rows)
+        more = answer["more"] or (cursor is not None and cursor.more_behind)
+        ended_task = answer["ended_task"]
         swept = ended_task is None
-        jobs, _ = await self._claimed([row for row in rows if row["job_id"] is not None], request, now)
+        jobs, _ = await self._claimed(rows, request, now)
         return LaneAnswer(
             jobs=jobs,
-            expired=tuple(rows[0]["expired_ids"] or ()),
+            expired=tuple(answer["expired_ids"] or ()),
             more=more or not swept,
-            next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
+            next_in=duration(answer["wait_seconds"]),
             cursor=None
             if swept
-            else LaneCursor(rows[0]["ended_queue"], ended_task, rows[0]["ended_lane"], more),
-            outranked=rows[0]["outranked"],
-            passed_over=rows[0]["passed_over"],
+            else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
+            outranked=answer["outranked"],
+            passed_over=answer["passed_over"],
         )
 
     async def claim_job(

@@ -105,7 +105,7 @@ unused AS (
                 FROM :"schema".scheduled_job_queues AS queues
                 WHERE old.task_name = ''
                     AND queues.queue = old.lane
-                    AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+                    AND -- include: queue_has_limits
             )
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE OF old SKIP LOCKED
