@@ -11,6 +11,7 @@ from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.health import health
 from pg_scheduler_cli.jobs import jobs
+from pg_scheduler_cli.metrics import metrics
 from pg_scheduler_cli.queues import queues
 from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
@@ -37,4 +38,5 @@ main.add_command(workers)
 main.add_command(audit)
 main.add_command(doctor)
 main.add_command(health)
+main.add_command(metrics)
 main.add_command(web)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.domain.cluster_facts import DueJobs, FullGate, LateSchedule
+from pg_scheduler.domain.depths import TaskDepth
 from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
 from pg_scheduler.domain.problems import problems
 from pg_scheduler.domain.schedule import ScheduleSpec
@@ -52,6 +53,20 @@ class TestDiagnosing:
         facts = await driver.insight.cluster_facts(now=at(60))
         assert facts.full == (FullGate(OF_QUEUES, "m", at(-20)), FullGate("task", "", at(-1)))
         assert (await driver.insight.cluster_facts(now=at(200))).full == ()
+
+    async def test_jobs_are_counted_by_queue_and_task_and_whether_they_may_start(
+        self, driver: Driver
+    ) -> None:
+        for n, key in enumerate(("k", "k", "l", None)):
+            await started(driver, f"r{n}", limit_key=key)
+        await submit(driver, new("1"), new("2", rank=9), new("3", due=at(1)), new("4", queue="m"))
+        await submit(driver, new("5", task="b", limit_key="k"), new("6", task="b", limit_key="l", due=at(9)))
+        depths = await driver.insight.depths(now=NOON)
+        assert depths.tasks == (
+            TaskDepth("default", "b", 1, 1, 0), TaskDepth("default", "task", 2, 1, 4),
+            TaskDepth("m", "task", 1, 0, 0),
+        )  # fmt: skip
+        assert depths.lanes_in_use == {"task": 2}
 
     async def test_jobs_whose_leases_are_over_are_lost(self, driver: Driver) -> None:
         await started(driver, "1")
