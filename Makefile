@@ -8,7 +8,7 @@ VENV := .venv-$(or $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version
 endif
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test slow check matrix chaos bench docs clean
+.PHONY: help setup demo test slow check matrix browser screenshots chaos bench docs clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,12 @@ check: $(VENV)/.ready  ## style and types
 
 matrix: $(VENV)/.ready  ## the driver's tests on PostgreSQL 13 to 18, fetched where they are missing
 	$(BIN)/python -m tests.matrix
+
+browser: $(VENV)/.ready  ## the dashboard in Chromium, which is installed where it is missing
+	$(BIN)/python -m tests.browser
+
+screenshots: $(VENV)/.ready  ## the pictures of the documentation, anew
+	$(BIN)/python -m tests.browser.screenshots
 
 chaos: $(VENV)/.ready  ## do harm for twelve minutes and count what was lost (MINUTES=, SEED=)
 	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED))

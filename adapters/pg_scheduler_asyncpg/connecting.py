@@ -11,6 +11,14 @@ from typing import Any
 import asyncpg
 
 from pg_scheduler.ports.forks import cut_off, kept_from_forks
+from pg_scheduler_asyncpg.hosts import (
+    HOST_TIMEOUT,
+    Target,
+    as_url,
+    first_that_serves,
+    targets_of,
+    without_timeout,
+)
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -19,15 +27,32 @@ ANSWER_PATIENCE = 1.0
 """Seconds for which a connection may still be made although nobody wants it any more."""
 
 
-async def connect(*args: Any, **kwargs: Any) -> Any:
+async def connect(dsn: str | None = None, **kwargs: Any) -> Any:
     """`asyncpg.connect`, as `uncut`, for a connection of ours: it keeps long statements prepared."""
     kwargs.setdefault("max_cacheable_statement_size", 0)
-    return await uncut(asyncpg.connect(*args, **kwargs))
+    return await connect_by(asyncpg.connect, dsn, **kwargs)
 
 
-async def connect_apart(*args: Any, **kwargs: Any) -> Any:
+async def connect_by(make: Callable[..., Awaitable[Any]], dsn: str | None, **kwargs: Any) -> Any:
+    """As `make` would: to the first of several hosts that serves, each in its own time."""
+    wanted = None
+    if dsn is not None:
+        dsn, wanted = without_timeout(dsn)
+    targets = targets_of(dsn, kwargs)
+    if not targets:
+        if wanted is not None:
+            kwargs["timeout"] = wanted
+        return await uncut(make(dsn, **kwargs))
+
+    async def attempt(target: Target) -> Any:
+        return await uncut(make(dsn, **{**kwargs, "host": target.host, "port": target.port}))
+
+    return await first_that_serves(targets, attempt, wanted or HOST_TIMEOUT)
+
+
+async def connect_apart(dsn: str | None = None, **kwargs: Any) -> Any:
     """The same, of this process alone, whatever is forked from it."""
-    return await kept_from_forks(lambda: connect(*args, **kwargs), _cut_off)
+    return await kept_from_forks(lambda: connect(dsn, **kwargs), _cut_off)
 
 
 async def uncut(connecting: Awaitable[Any]) -> Any:
@@ -62,8 +87,9 @@ class Connector:
 
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
-        """From a connection string."""
-        return cls(lambda: connect(dsn), dsn)
+        """From a connection string, of either kind."""
+        url = as_url(dsn)
+        return cls(lambda: connect(url), url)
 
     @classmethod
     def of_pool(cls, pool: Any) -> Connector:
@@ -72,14 +98,14 @@ class Connector:
         fails if they move)."""
 
         async def as_the_pool_does() -> Any:
-            connection = await uncut(
-                pool._connect(
-                    *pool._connect_args,
-                    loop=asyncio.get_running_loop(),
-                    connection_class=pool._connection_class,
-                    record_class=pool._record_class,
-                    **pool._connect_kwargs,
-                )
+            (dsn,) = pool._connect_args
+            connection = await connect_by(
+                pool._connect,
+                dsn,
+                loop=asyncio.get_running_loop(),
+                connection_class=pool._connection_class,
+                record_class=pool._record_class,
+                **pool._connect_kwargs,
             )
             try:
                 for prepare in (pool._init, pool._setup):

@@ -11,7 +11,7 @@ import asyncpg
 
 from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost, DatabaseError, InvalidInput
 from pg_scheduler.domain.passwords import masked, masked_complaint
-from pg_scheduler_postgres.sqlstate import quotes_values, translate
+from pg_scheduler_postgres.sqlstate import READ_ONLY, quotes_values, translate
 
 FATAL = ("FATAL", "PANIC")
 """Severities that end a connection. psycopg gives those of a connection attempt without a SQLSTATE."""
@@ -40,6 +40,8 @@ def translated() -> Iterator[None]:
             raise translate(sqlstate, _message(error)) from None
         fatal = getattr(error, "severity_en", None) in FATAL
         raise translate(sqlstate, str(error), fatal=fatal) from error
+    except asyncpg.TargetServerAttributeNotMatched as error:
+        raise translate(READ_ONLY, str(error)) from error
     except asyncpg.InternalClientError as error:
         raise ConnectionLost(str(error)) from error
     except asyncpg.InterfaceError as error:

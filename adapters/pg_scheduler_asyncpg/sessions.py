@@ -9,7 +9,7 @@ from typing import Any
 
 import asyncpg
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer
 from pg_scheduler_asyncpg.connecting import CONNECT_TIMEOUT, Connector, connect_apart
 from pg_scheduler_asyncpg.failures import translated, translated_connecting
 from pg_scheduler_asyncpg.lending import give_back, lend
@@ -191,6 +191,9 @@ class ConnectionSession(_Shared, ScopedSession):
             connection = self._connection
             try:
                 yield BorrowedSession(connection, self._connector)
+            except ReadOnlyServer:
+                connection.terminate()  # the next one may lead to another server
+                raise
             finally:
                 if not connection.is_closed() and connection.is_in_transaction():
                     connection.terminate()  # what comes next would be part of it
@@ -229,6 +232,11 @@ class PoolSession(_Shared, ScopedSession):
             connection = await lend(self._pool, COMMAND_TIMEOUT)
         try:
             yield BorrowedSession(connection, self._connector)
+        except ReadOnlyServer:
+            # All lead to one server, most likely; the next ones may lead to another.
+            connection.terminate()
+            await self._pool.expire_connections()
+            raise
         finally:
             with translated():
                 await give_back(self._pool, connection, COMMAND_TIMEOUT)

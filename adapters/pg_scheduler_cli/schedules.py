@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
+from pg_scheduler.client.schedule_book import ScheduleBook
 from pg_scheduler.client.schedule_info import ScheduleInfo
 from pg_scheduler.queries import Queries
 from pg_scheduler.scheduler import Scheduler
+from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.json_option import read_json
@@ -142,9 +144,9 @@ def add(
 
 
 def _change(
-    connection: Connection, key: str, confirmation: str, change: Callable[[Scheduler], Awaitable[object]]
+    connection: Connection, key: str, confirmation: str, change: Callable[[ScheduleBook], Awaitable[object]]
 ) -> None:
-    done = connection.run(change)
+    done = connection.run(lambda scheduler: change(scheduler.schedules))
     if not done:
         click.echo(f"pgq: no schedule {key!r}; `pgq schedules list` shows all schedules", err=True)
         raise SystemExit(EXIT_NOT_CURRENT)
@@ -156,7 +158,12 @@ def _change(
 @connecting
 def pause(connection: Connection, key: str) -> None:
     """Pause a schedule until it is resumed; restarts and deploys do not resume it."""
-    _change(connection, key, "paused {key}", lambda scheduler: scheduler.pause_schedule(key))
+    _change(
+        connection,
+        key,
+        "paused {key}",
+        lambda book: book.set_paused(key, True, by=whoever_types()),
+    )
 
 
 @schedules.command()
@@ -164,7 +171,12 @@ def pause(connection: Connection, key: str) -> None:
 @connecting
 def resume(connection: Connection, key: str) -> None:
     """Resume a schedule; it continues with the first run after now."""
-    _change(connection, key, "resumed {key}", lambda scheduler: scheduler.resume_schedule(key))
+    _change(
+        connection,
+        key,
+        "resumed {key}",
+        lambda book: book.set_paused(key, False, by=whoever_types()),
+    )
 
 
 @schedules.command()
@@ -172,7 +184,7 @@ def resume(connection: Connection, key: str) -> None:
 @connecting
 def trigger(connection: Connection, key: str) -> None:
     """Run a schedule's task now, once; prints the id of the job."""
-    _change(connection, key, "{done}", lambda scheduler: scheduler.trigger_periodic_job(key))
+    _change(connection, key, "{done}", lambda book: book.trigger(key, by=whoever_types()))
 
 
 @schedules.command()
@@ -180,4 +192,9 @@ def trigger(connection: Connection, key: str) -> None:
 @connecting
 def remove(connection: Connection, key: str) -> None:
     """Remove a schedule. One that belongs to a decorated function returns when its program starts."""
-    _change(connection, key, "removed {key}", lambda scheduler: scheduler.remove_schedule(key))
+    _change(
+        connection,
+        key,
+        "removed {key}",
+        lambda book: book.remove(key, by=whoever_types()),
+    )

@@ -64,18 +64,26 @@ class EmbeddedServer:
         return self
 
     def _create(self) -> None:
+        self._make_room()
+        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                  "--no-locale", "--no-sync")  # fmt: skip
+        self._configure()
+
+    def _make_room(self) -> None:
+        """A folder, not yet with data, and a port."""
         self._folder = Path(tempfile.mkdtemp(prefix="pgs-"))
         if os.geteuid() == 0:
             make_runnable(self.binaries.folder)
             make_passable(self._folder.parent)
             shutil.chown(self._folder, _UNPRIVILEGED)
-        self._run("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
-                  "--no-locale", "--no-sync")  # fmt: skip
         self.port = _free_port()
+
+    def _configure(self) -> None:
+        """What counts from the next start on; of several values the last."""
         lines = {
             "listen_addresses": "'127.0.0.1'",
             "port": str(self.port),
-            "unix_socket_directories": f"'{self._folder}'",
+            "unix_socket_directories": f"'{self._data.parent}'",
             "max_connections": "200",
             "shared_buffers": "'256MB'",
             **self._settings,

@@ -15,12 +15,14 @@ _OUTCOMES = {
     "committed": TransactionOutcome.COMMITTED,
     "aborted": TransactionOutcome.ROLLED_BACK,
     "in progress": TransactionOutcome.OPEN,
+    "unknown": TransactionOutcome.UNKNOWN,
 }
 
 
 class PostgresCompletions:
     """`Completions` over a link. A token is the number of a transaction, or of the part of one that a
-    savepoint began: the server itself knows what became of it, also after a crash."""
+    savepoint began: the server itself knows what became of it. After a crash, and after a failover, it knows
+    of commits only."""
 
     def __init__(self, link: Link) -> None:
         self._link = link

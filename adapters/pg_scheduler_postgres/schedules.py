@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.audit import Act, Actor
 from pg_scheduler.domain.registration import SILENCE, Known, family_of
 from pg_scheduler.domain.schedule import Overlap, overlap_in
 from pg_scheduler.domain.succession import AHEAD, Plan, Standing, plan_registrations, redefined
@@ -21,6 +22,7 @@ from pg_scheduler.ports.schedule_store import (
     StrayAnswer,
     wanted_of,
 )
+from pg_scheduler_postgres.auditing import Changed, recorded
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Row, Session
@@ -175,17 +177,36 @@ class PostgresSchedules:
             )
             return await self._put(transaction, wanted, now, standing, known=bool(rows))
 
-    async def remove_schedule(self, key: str) -> bool:
-        return bool(await self._link.run("remove_schedule", schedule_key=key))
+    async def remove_schedule(
+        self, key: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        async def change(session: Session | None) -> Sequence[Row]:
+            return await self._link.run("remove_schedule", session, schedule_key=key)
 
-    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
-        found = await self._link.run(
-            "pause_schedule",
-            now=now,
-            schedule_key=key,
-            paused=paused,
-            ahead_seconds=AHEAD.total_seconds(),
-        )
+        def changed(rows: Sequence[Row]) -> Changed:
+            return Changed(key, len(rows))
+
+        removed = await recorded(self._link, by, Act.REMOVE_SCHEDULE, change, changed, now=now)
+        return bool(removed)
+
+    async def set_paused(
+        self, key: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        async def change(session: Session | None) -> Sequence[Row]:
+            return await self._link.run(
+                "pause_schedule",
+                session,
+                now=now,
+                schedule_key=key,
+                paused=paused,
+                ahead_seconds=AHEAD.total_seconds(),
+            )
+
+        def changed(rows: Sequence[Row]) -> Changed:
+            return Changed(key, sum(row["changed"] for row in rows))
+
+        act = Act.PAUSE_SCHEDULE if paused else Act.RESUME_SCHEDULE
+        found = await recorded(self._link, by, act, change, changed, now=now)
         if found and paused:
             await self._link.run("withdraw_runs", now=now, schedule_key=key)
         return bool(found)
@@ -246,8 +267,16 @@ class PostgresSchedules:
         rows = await self._link.run("schedules", keys=None if keys is None else list(keys))
         return [schedule_record(row) for row in rows]
 
-    async def note_manual_run(self, key: str, job_id: str) -> None:
-        await self._link.run("note_manual_run", schedule_key=key, job_id=job_id)
+    async def note_manual_run(
+        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> None:
+        async def change(session: Session | None) -> Sequence[Row]:
+            return await self._link.run("note_manual_run", session, schedule_key=key, job_id=job_id)
+
+        def changed(rows: Sequence[Row]) -> Changed:
+            return Changed(key, len(rows))
+
+        await recorded(self._link, by, Act.RUN_SCHEDULE, change, changed, now=now)
 
 
 def _plan(wanted: Sequence[NewSchedule], rows: Sequence[Row]) -> Plan:

@@ -8,9 +8,13 @@ from pg_scheduler.domain.errors import (
     ConnectionLost,
     DatabaseError,
     DatabaseUnavailable,
+    ReadOnlyServer,
     SchemaError,
     TransientDatabaseError,
 )
+
+READ_ONLY = "25006"
+"""The server accepts no writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +34,11 @@ MEANINGS = (
         "the connection broke, the server ended it or stops or starts, or it takes no more connections",
     ),
     Meaning(
-        ("53", "58", "25006", "28", "3D000", "42501"),
+        ("53", "58", "28", "3D000", "42501"),
         DatabaseUnavailable,
-        "disk full, out of memory, I/O error, read-only; login, database or privilege is missing",
+        "disk full, out of memory, I/O error; login, database or privilege is missing",
     ),
+    Meaning((READ_ONLY,), ReadOnlyServer, "the server accepts no writes: a replica, or a replaced primary"),
     Meaning(
         ("40", "55P03", "57014"),
         TransientDatabaseError,

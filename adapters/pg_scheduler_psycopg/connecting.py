@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
@@ -20,6 +20,8 @@ from pg_scheduler_psycopg.encodings import text_as_utf8
 
 CONNECT_TIMEOUT = 10
 """Seconds to wait for a connection before calling the database unreachable."""
+HOST_TIMEOUT = 2
+"""The same for each of several hosts: one that does not answer must not keep us from the others for long."""
 
 Connection = psycopg.AsyncConnection[Any]
 
@@ -121,7 +123,16 @@ def _cut_off(connection: Connection) -> None:
 
 
 async def _connected(kind: type[Connection], conninfo: str, kwargs: dict[str, Any]) -> Connection:
-    return await kind.connect(conninfo, **{"connect_timeout": CONNECT_TIMEOUT, **kwargs, "autocommit": True})
+    return await kind.connect(conninfo, **{**patience(conninfo, kwargs), **kwargs, "autocommit": True})
+
+
+def patience(conninfo: str, kwargs: Mapping[str, Any]) -> dict[str, int]:
+    """For how long to wait for each host, where nobody has said so."""
+    parameters = {**conninfo_to_dict(conninfo), **kwargs}
+    if "connect_timeout" in parameters or os.environ.get("PGCONNECT_TIMEOUT"):
+        return {}
+    hosts = parameters.get("host") or parameters.get("hostaddr") or os.environ.get("PGHOST", "")
+    return {"connect_timeout": HOST_TIMEOUT if "," in str(hosts) else CONNECT_TIMEOUT}
 
 
 async def _present(value: Any) -> Any:

@@ -11,7 +11,7 @@ import psycopg_pool
 
 from pg_scheduler.domain.errors import ConfigurationError, ConnectionLost
 from pg_scheduler.domain.passwords import masked, masked_complaint
-from pg_scheduler_postgres.sqlstate import quotes_values, translate
+from pg_scheduler_postgres.sqlstate import READ_ONLY, quotes_values, translate
 
 _NOT_SENT = (psycopg.DataError, psycopg.ProgrammingError, psycopg.NotSupportedError)
 """Without a SQLSTATE: psycopg itself refused, and the connection is as good as before."""
@@ -21,9 +21,11 @@ _REFUSALS = (
     (re.compile(r'FATAL: +(role ".*" does not exist|.*authentication failed|no pg_hba.conf entry)'), "28000"),
     (re.compile(r"no password supplied"), "28000"),
     (re.compile(r'FATAL: +permission denied for database ".*"'), "42501"),
+    (re.compile(r"session is read-only|server is in hot standby mode"), READ_ONLY),
 )
-"""What a server says that lets nobody in. libpq keeps no SQLSTATE of a connection attempt, so the texts are
-read; of a server that speaks another language they stay what they are: a lost connection."""
+"""What a server says that lets nobody in, or libpq of one that is not what `target_session_attrs` wants.
+libpq keeps no SQLSTATE of a connection attempt, so the texts are read; of a server that speaks another
+language they stay what they are: a lost connection."""
 
 
 def _sqlstate_of_attempt(error: psycopg.Error) -> str | None:

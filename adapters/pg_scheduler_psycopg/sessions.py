@@ -12,11 +12,11 @@ import psycopg
 import psycopg_pool
 from psycopg.pq import TransactionStatus
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer
 from pg_scheduler_postgres.session import Row, ScopedSession, Session
 from pg_scheduler_postgres.session_settings import READ_SETTINGS, settings_of
 from pg_scheduler_postgres.statements import copy_statement
-from pg_scheduler_psycopg.connecting import ApartConnection, Connector, made_by
+from pg_scheduler_psycopg.connecting import ApartConnection, Connector, made_by, patience
 from pg_scheduler_psycopg.encodings import refuse_bytes, text_as_utf8
 from pg_scheduler_psycopg.failures import translated, translated_connecting
 from pg_scheduler_psycopg.listening import listen
@@ -175,6 +175,9 @@ class ConnectionSession(_Shared, ScopedSession):
             connection = self._connection
             try:
                 yield BorrowedSession(connection, self._connector)
+            except ReadOnlyServer:
+                await connection.close()  # the next one may lead to another server
+                raise
             finally:
                 if connection.info.transaction_status != TransactionStatus.IDLE:
                     await connection.close()  # what comes next would be part of it
@@ -229,7 +232,11 @@ class PoolSession(_Shared, ScopedSession):
                 min_size=1,
                 max_size=5,
                 open=False,
-                kwargs={"autocommit": True, **text_as_utf8(self._connector.conninfo)},
+                kwargs={
+                    "autocommit": True,
+                    **patience(self._connector.conninfo, {}),
+                    **text_as_utf8(self._connector.conninfo),
+                },
                 reconnect_timeout=RECONNECT_TIMEOUT,
                 check=check,
             )
@@ -257,6 +264,12 @@ class PoolSession(_Shared, ScopedSession):
                 # Leaving this block commits, where the user's pool is not in autocommit.
                 async with EndsInTime(connection, COMMAND_TIMEOUT):
                     yield BorrowedSession(connection, self._connector)
+            except ReadOnlyServer:
+                # All lead to one server, most likely; the next ones may lead to another.
+                await connection.close()
+                if hasattr(pool, "drain"):  # since psycopg_pool 3.3; before, each is closed when it fails
+                    await pool.drain()
+                raise
             finally:
                 await pool.putconn(connection)
 

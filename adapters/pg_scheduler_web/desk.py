@@ -49,11 +49,11 @@ class Desk:
         return self.scheduler.driver
 
     @asynccontextmanager
-    async def asking(self) -> AsyncIterator[Insight]:
-        """Views for one region: each question is given up after a while, here and in the server."""
-        async with self.slots, asyncio.timeout(PATIENCE):
+    async def asking(self, patience: float) -> AsyncIterator[Driver]:
+        """The store, for one region: each question is given up after a while, here and in the server."""
+        async with self.slots, asyncio.timeout(patience):
             await self.client.open()
-            yield self.driver.insight
+            yield self.driver.within(LONGEST_QUESTION)
 
     async def now(self) -> datetime:
         """The store's instant; it is asked for once in a minute, and counted on from there."""
@@ -74,9 +74,19 @@ class Inquiry:
     access: Access
     fields: Fields
     """What the URL says."""
-    insight: Insight
+    driver: Driver
+    """The store, within the time that a question has."""
     now: datetime
     """By the store's clock."""
+
+    @property
+    def pinned(self) -> datetime | None:
+        """The instant of a test clock, as questions take it."""
+        return self.desk.client.clock.pinned()
+
+    @property
+    def insight(self) -> Insight:
+        return self.driver.insight
 
 
 class Answers:

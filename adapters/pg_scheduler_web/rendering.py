@@ -16,11 +16,13 @@ from starlette.responses import HTMLResponse, Response
 
 from pg_scheduler import __version__
 from pg_scheduler.domain.passwords import masked
+from pg_scheduler.domain.problem import Problem
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler_web import words
 from pg_scheduler_web.access import Access, Right
 from pg_scheduler_web.living import knowing, serving
 from pg_scheduler_web.notes import forget_note, note_of
+from pg_scheduler_web.places import place_of
 from pg_scheduler_web.protection import browser_secret, form_token, remember
 
 NAVIGATION = (
@@ -65,6 +67,7 @@ def environment() -> Environment:
         "span": words.span,
         "instant": words.instant,
         "num": words.number,
+        "sentence": words.sentence,
         "secretless": masked,
         "shell": words.for_a_shell,
         "term": words.search_term,
@@ -105,6 +108,10 @@ class Page:
         paths with ``/``, ``.`` and ``%`` in names."""
         given = {name: value for name, value in query.items() if value not in (None, "", ())}
         return f"{self.base}{path}" + (f"?{urlencode(given, doseq=True, errors='replace')}" if given else "")
+
+    def place_of(self, problem: Problem) -> str | None:
+        """Where a problem is to be seen."""
+        return place_of(self.link, problem)
 
     def render(self, template: str, **values: Any) -> Markup:
         """A template that is given the page as `page`."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from pg_scheduler_web.access import Right
-from pg_scheduler_web.desk import Inquiry
+from pg_scheduler_web.desk import PATIENCE, Inquiry
 from pg_scheduler_web.forms import Fields
 
 
@@ -32,6 +32,8 @@ class Region:
     ask: Question
     topics: tuple[Topic, ...] = ()
     """What renews it; none: only loading the page does."""
+    patience: float = PATIENCE
+    """Seconds after which the page gives up, whatever the server says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ async def _region(visit: Visit, screen: Screen, region: Region, fields: Fields, 
 
 
 async def _answers_of(visit: Visit, region: Region, fields: Fields) -> Mapping[str, Any]:
-    async with visit.desk.asking() as insight:
+    async with visit.desk.asking(region.patience) as driver:
         now = await visit.desk.now()
-        inquiry = Inquiry(visit.desk, visit.page.access, fields, insight, now)
+        inquiry = Inquiry(visit.desk, visit.page.access, fields, driver, now)
         return {"now": now, **await region.ask(inquiry)}

@@ -94,12 +94,17 @@ def number(value: float | int | None) -> str:
         return NOTHING
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return f"{value:,.10g}"
 
 
 def capped(count: int, most: int) -> str:
     """A count that ended at `most`: ``10,000+``."""
     return f"{most:,}+" if count >= most else f"{count:,}"
+
+
+def sentence(text: str) -> str:
+    """With a capital letter at its beginning."""
+    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

@@ -15,6 +15,7 @@ from pg_scheduler.client.pause_requests import PauseRequests
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, registered
 from pg_scheduler.client.schedule_info import ScheduleInfo, ScheduleStatus, info_of
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest, earlier_key
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler.domain.inputs import checked_positive
@@ -107,10 +108,11 @@ class ScheduleBook:
         await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
         self._client.wakeups.schedules_changed()
 
-    async def remove(self, key: str) -> bool:
-        """Forget a schedule; jobs it made stay."""
+    async def remove(self, key: str, *, by: Actor | None = None) -> bool:
+        """Forget a schedule; jobs it made stay. What somebody does by hand (`by`), here and below, is written
+        down with it."""
         await self._client.open()
-        return await self._driver.schedules.remove_schedule(key)
+        return await self._driver.schedules.remove_schedule(key, now=self._clock.pinned(), by=by)
 
     # --- read and change
 
@@ -138,14 +140,14 @@ class ScheduleBook:
         start = record.next_window or spec.next_after(max(filter(None, (record.mark, self._clock.now()))))
         return list(islice(spec.windows_from(start), checked_positive("count", count)))
 
-    async def set_paused(self, key: str, paused: bool) -> bool:
+    async def set_paused(self, key: str, paused: bool, *, by: Actor | None = None) -> bool:
         """Pause or resume everywhere; False if there is no such schedule."""
         self._pauses.drop(key)  # this comes later, so it counts
-        return await self._store_paused(key, paused)
+        return await self._store_paused(key, paused, by)
 
-    async def _store_paused(self, key: str, paused: bool) -> bool:
+    async def _store_paused(self, key: str, paused: bool, by: Actor | None = None) -> bool:
         await self._client.open()
-        done = await self._driver.schedules.set_paused(key, paused, now=self._clock.pinned())
+        done = await self._driver.schedules.set_paused(key, paused, now=self._clock.pinned(), by=by)
         if done:
             self._enabled[key] = not paused
             self._client.wakeups.schedules_changed()
@@ -172,7 +174,7 @@ class ScheduleBook:
             self._enabled[record.new.key] = not record.new.paused
         await self._pauses.store_all()
 
-    async def trigger(self, key: str) -> str | None:
+    async def trigger(self, key: str, *, by: Actor | None = None) -> str | None:
         """Run a schedule's task now, with its arguments, retries and lock; the job's id, or None if there is
         no such schedule."""
         await self._client.open()
@@ -186,7 +188,7 @@ class ScheduleBook:
         moment = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
         job = self._manual_job(found[0], moment)
         await self._client.store([job], ConflictResolution.RAISE)
-        await self._driver.schedules.note_manual_run(key, job.job_id)
+        await self._driver.schedules.note_manual_run(key, job.job_id, now=self._clock.pinned(), by=by)
         return job.job_id
 
     def _manual_job(self, record: ScheduleRecord, moment: datetime) -> NewJob:

@@ -10,12 +10,11 @@ from typing import Any
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import (
     ConnectionLost,
-    DatabaseUnavailable,
     JobAlreadyExists,
     TransientDatabaseError,
 )
 from pg_scheduler.domain.model import NewJob
-from pg_scheduler.engine.service import pause_after
+from pg_scheduler.engine.service import hopeless, pause_after
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import Insight
@@ -56,7 +55,7 @@ async def submit_with_retry(
             return await _own(driver.insight, jobs, answers) if in_doubt else answers
         except (ConnectionLost, TransientDatabaseError) as error:
             lost = isinstance(error, ConnectionLost)
-            given_up = clock.monotonic() - began >= PATIENCE or isinstance(error, DatabaseUnavailable)
+            given_up = clock.monotonic() - began >= PATIENCE or hopeless(error)
             if connection is not None or given_up or (lost and conflict is ConflictResolution.REPLACE):
                 raise
             failures += 1

@@ -14,7 +14,7 @@ IDS_KEPT = 20
 
 
 class Act(StrEnum):
-    """What people do to jobs, tasks, queues and workers."""
+    """What people do to jobs, tasks, queues, schedules and workers."""
 
     PAUSE_TASK = "pause task"
     RESUME_TASK = "resume task"
@@ -24,6 +24,10 @@ class Act(StrEnum):
     QUIET_WORKER = "quiet worker"
     RESUME_WORKER = "resume worker"
     STOP_WORKER = "stop worker"
+    PAUSE_SCHEDULE = "pause schedule"
+    RESUME_SCHEDULE = "resume schedule"
+    RUN_SCHEDULE = "run schedule"
+    REMOVE_SCHEDULE = "remove schedule"
     CANCEL = "cancel jobs"
     RETRY = "retry job"
     MARK = "mark job"

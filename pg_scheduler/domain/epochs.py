@@ -5,7 +5,7 @@ one id. Within a row it only grows. But a row can be deleted and its id stored a
 still runs somewhere. So a new row goes on where earlier rows of its id have ended. A store that forgets what
 it deletes takes the time instead: PostgreSQL numbers new rows, and claims too, by its clock, so that not even
 a replica that missed the latest claims gives the same epoch again (`FIRST_EPOCH` and `FRESH_EPOCH` in
-`pg_scheduler_postgres.columns`).
+`pg_scheduler_postgres.columns`). Its clock may be behind: then a claim adds a random number to the row's.
 """
 
 from __future__ import annotations

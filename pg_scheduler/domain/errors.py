@@ -18,7 +18,8 @@
     |-- DatabaseError                        the database refused a statement
     |   |-- ConnectionLost (ConnectionError) ... it could not be reached; trying again may help
     |   `-- TransientDatabaseError           ... deadlock, serialization, timeout; trying again helps
-    |       |-- DatabaseUnavailable          ... full, read-only, no privilege; helps once somebody has acted
+    |       |-- DatabaseUnavailable          ... full, no privilege; helps once somebody has acted
+    |       |   `-- ReadOnlyServer           ... a replica, or a primary that was replaced
     |       `-- QuestionTimedOut             ... a question took longer than it may
     |-- JobFailed                            the waiter: the job ended without a result
     |-- WaitTimeout (TimeoutError)           the waiter: the job has not ended yet
@@ -172,6 +173,12 @@ class DatabaseUnavailable(TransientDatabaseError):
     """The server is reachable but cannot execute the statement at present: its disk is full, it is
     read-only, or a privilege is missing. Retrying helps once somebody has fixed that; no verdict is dropped
     because of it."""
+
+
+class ReadOnlyServer(DatabaseUnavailable):
+    """The server that answered accepts no writes: it is a replica, or was the primary until another took
+    over. The connection is dropped, and the next one is made anew: where the connection string names all
+    servers, with ``target_session_attrs=read-write``, it leads to the one that accepts writes."""
 
 
 class QuestionTimedOut(TransientDatabaseError):

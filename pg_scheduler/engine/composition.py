@@ -18,6 +18,7 @@ from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.observers import Observers
+from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.attempt import Attempt
@@ -77,6 +78,7 @@ class Services:
 
     events: Events
     observers: Observers
+    read_only: ReadOnlyWatch
     active: ActiveAttempts
     runner: Runner
     starter: Starter
@@ -130,6 +132,7 @@ class Composition:
         self._given = given
         self._events = Events()
         self._observers = Observers(given.observers, given.clock)
+        self._read_only = ReadOnlyWatch()
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -165,6 +168,7 @@ class Composition:
         made = Services(
             events=self._events,
             observers=self._observers,
+            read_only=self._read_only,
             active=self._active,
             runner=runner,
             starter=starter,
@@ -221,6 +225,8 @@ class Composition:
                 Reaction.LOOK_FOR_CANCELLATIONS: look_for_cancellations,
                 Reaction.LOOK_FOR_WISHES: made.lease_keeper.poke,
                 Reaction.DESCRIBE_WORKER: made.report.look_again,
+                Reaction.LOOK_FOR_STRAYS: made.claimer.look_for_strays,
+                Reaction.REGISTER_SCHEDULES: made.registrar.poke,
                 Reaction.STAGE_WINDOWS: made.stager.wake,
                 Reaction.LOOK_AFTER_SCHEDULES: made.schedule_keeper.look_again,
                 Reaction.STORE_LIMITS: made.limits.look_again,
@@ -242,6 +248,7 @@ class Composition:
             },
             self._given.settings.polling.interval_without_listen,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
+            on_return=self._events.on(Event.SIGNALS_BACK),
         )
 
     def _make_pruner(self) -> Pruner:
@@ -330,14 +337,19 @@ class Composition:
             active=self._active,
             on_lost=stopper.lease_lost,
             on_cancel=stopper.cancel_requested,
-            on_pass=self._observers.pass_finished,
+            on_pass=self._note_renewal,
             report=self._report,
             on_wish=wishes.follow,
             on_failure=self._note_failed_renewal,
             max_blocked=self._given.settings.max_blocked,
         )
 
+    def _note_renewal(self, service: str) -> None:
+        self._read_only.renewed()
+        self._observers.pass_finished(service)
+
     def _note_failed_renewal(self, error: Exception) -> None:
+        self._read_only.failed(error)
         self._events.emit(Event.RENEWAL_FAILED)
         self._observers.emit(RoundFailed("lease keeper", error))
 

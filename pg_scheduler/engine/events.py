@@ -23,6 +23,8 @@ class Event(StrEnum):
     """A schedule has changed, or its unfinished run has finished."""
     WISH_SIGNAL = auto()
     """Somebody has asked a worker for something, perhaps this one."""
+    SIGNALS_BACK = auto()
+    """Signals arrive again: the server was away, and the one that is there may lack the latest commits."""
     WINDOWS_STAGED = auto()
     """Windows of schedules have become jobs."""
     WINDOWS_MOVED = auto()
@@ -62,11 +64,13 @@ class Reaction(StrEnum):
 
     CLAIM = auto()
     CLAIM_FROM_LANES = auto()
+    LOOK_FOR_STRAYS = auto()
     LOOK_FOR_CANCELLATIONS = auto()
     LOOK_FOR_WISHES = auto()
     DESCRIBE_WORKER = auto()
     STAGE_WINDOWS = auto()
     LOOK_AFTER_SCHEDULES = auto()
+    REGISTER_SCHEDULES = auto()
     STORE_LIMITS = auto()
     PRUNE = auto()
     WAIT_BEFORE_RECLAIMING = auto()
@@ -78,6 +82,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     Event.CANCEL_SIGNAL: (Reaction.LOOK_FOR_CANCELLATIONS,),
     Event.SCHEDULE_SIGNAL: (Reaction.STAGE_WINDOWS, Reaction.LOOK_AFTER_SCHEDULES),
     Event.WISH_SIGNAL: (Reaction.LOOK_FOR_WISHES,),
+    Event.SIGNALS_BACK: (Reaction.LOOK_FOR_STRAYS, Reaction.REGISTER_SCHEDULES),
     Event.WINDOWS_STAGED: (Reaction.CLAIM,),
     Event.WINDOWS_MOVED: (Reaction.STAGE_WINDOWS,),
     Event.LIMITS_STORED: (Reaction.CLAIM_FROM_LANES,),
@@ -89,7 +94,7 @@ REACTIONS: Mapping[Event, tuple[Reaction, ...]] = {
     ),
     Event.JOBS_RECLAIMED: (Reaction.CLAIM_FROM_LANES, Reaction.STAGE_WINDOWS, Reaction.PRUNE),
     Event.JOBS_EXPIRED: (Reaction.PRUNE,),
-    Event.RENEWAL_FAILED: (Reaction.WAIT_BEFORE_RECLAIMING,),
+    Event.RENEWAL_FAILED: (Reaction.WAIT_BEFORE_RECLAIMING, Reaction.LOOK_FOR_STRAYS),
     Event.ATTEMPT_TO_REPEAT: (Reaction.CLAIM,),
     Event.LANE_FREED: (Reaction.CLAIM_FROM_LANES,),
     Event.COMPLETED_ELSEWHERE: (Reaction.PRUNE,),

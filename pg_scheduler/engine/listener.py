@@ -14,7 +14,8 @@ log: logging.Logger = logging.getLogger(__name__)
 
 class Listener:
     """Keeps a LISTEN running and calls the reaction to each kind of signal. After every (re)connection it
-    calls all reactions, because signals sent in between are lost. `on_change` is told whether they arrive."""
+    calls all reactions, because signals sent in between are lost. `on_change` is told whether they arrive,
+    `on_return` is called when they do after they did not."""
 
     def __init__(
         self,
@@ -23,12 +24,15 @@ class Listener:
         reactions: Mapping[SignalKind, Callable[[], None]],
         poll_interval: float,
         on_change: Callable[[bool], None] = lambda connected: None,
+        on_return: Callable[[], None] = lambda: None,
     ) -> None:
         self._signals = signals
         self._clock = clock
         self._reactions = reactions
         self._poll_interval = poll_interval
         self._on_change = on_change
+        self._on_return = on_return
+        self._was_lost = False
         self.connected: bool = False
 
     async def one_round(self) -> None:
@@ -45,7 +49,7 @@ class Listener:
             await self._signals.listen(self._deliver, ready)
         finally:
             if self.connected:
-                self.connected = False
+                self.connected, self._was_lost = False, True
                 self._on_change(False)
                 self._deliver(SignalKind.DUE)
 
@@ -53,6 +57,8 @@ class Listener:
         self.connected = True
         self._on_change(True)
         log.debug("listening")
+        if self._was_lost:
+            self._on_return()
         for kind in self._reactions:
             self._deliver(kind)
 

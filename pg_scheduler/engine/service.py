@@ -6,7 +6,12 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseUnavailable, TransientDatabaseError
+from pg_scheduler.domain.errors import (
+    ConnectionLost,
+    DatabaseUnavailable,
+    ReadOnlyServer,
+    TransientDatabaseError,
+)
 from pg_scheduler.ports.clock import Clock
 
 FIRST_PAUSE, MAX_PAUSE = 0.1, 5.0
@@ -35,8 +40,10 @@ async def keep_running(
     while True:
         try:
             await one_round()
+        except ReadOnlyServer as error:
+            failed: Exception = error  # told once for all services, by `ReadOnlyWatch`
         except (ConnectionLost, TransientDatabaseError) as error:
-            failed: Exception = error
+            failed = error
             log.warning("the database is unreachable; retrying: %s", error, extra={"error": str(error)})
         except Exception as error:
             failed = error
@@ -52,7 +59,7 @@ async def keep_running(
 
 async def tried_again(step: Callable[[], Awaitable[object]], clock: Clock, patience: float) -> None:
     """Take a step that others take at the same time: what the database rolled back for a conflict with them
-    is done again, for up to `patience` seconds.
+    is done again, for up to `patience` seconds. So is what a server refused that accepts no writes.
 
     Raises:
         TransientDatabaseError: even the last try was rolled back.
@@ -62,13 +69,19 @@ async def tried_again(step: Callable[[], Awaitable[object]], clock: Clock, patie
         try:
             await step()
         except TransientDatabaseError as error:
-            if isinstance(error, DatabaseUnavailable) or clock.monotonic() - began >= patience:
+            if hopeless(error) or clock.monotonic() - began >= patience:
                 raise
             failures += 1
             logging.getLogger(__name__).info("trying again: %s", error, extra={"error": str(error)})
             await clock.sleep(pause_after(error, failures) * random.uniform(0.5, 1.0))
         else:
             return
+
+
+def hopeless(error: Exception) -> bool:
+    """True if to try again within seconds would be in vain. Where a server accepts no writes, another one is
+    about to take over, most likely."""
+    return isinstance(error, DatabaseUnavailable) and not isinstance(error, ReadOnlyServer)
 
 
 def pause_after(error: Exception, failures: int) -> float:

@@ -95,6 +95,7 @@ class Worker:
         self.services.observers.emit(WorkerStarted(self.worker_id))
 
     def _note_failed(self, service: str, error: Exception) -> None:
+        self.services.read_only.failed(error)
         self.services.observers.emit(RoundFailed(service, error))
 
     async def stop(self, grace: float | None) -> None:

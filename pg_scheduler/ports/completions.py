@@ -16,6 +16,9 @@ class TransactionOutcome(StrEnum):
     ROLLED_BACK = "rolled back"
     OPEN = "open"
     """Neither yet."""
+    UNKNOWN = "unknown"
+    """The server that knew has crashed, or another has taken over from it: if the transaction was committed,
+    that is lost."""
 
 
 class Completions(Protocol):

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.succession import Wanted
 
@@ -192,11 +193,16 @@ class ScheduleStore(Protocol):
         see `domain.succession`. True if it was new."""
         ...
 
-    async def remove_schedule(self, key: str) -> bool:
-        """Forget a schedule; jobs it made stay. False if there was none."""
+    async def remove_schedule(
+        self, key: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        """Forget a schedule; jobs it made stay. False if there was none. What somebody does by hand (`by`),
+        here and below, is written down in the same transaction: see `Steering.audit`."""
         ...
 
-    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def set_paused(
+        self, key: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         """Pause or resume, everywhere. Pausing cancels windows that are jobs but have not begun; a schedule
         that is resumed goes on with the first window after now.
         False if there is none."""
@@ -231,6 +237,8 @@ class ScheduleStore(Protocol):
         """Stored schedules by key, retired ones included; all of them, or those named."""
         ...
 
-    async def note_manual_run(self, key: str, job_id: str) -> None:
+    async def note_manual_run(
+        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> None:
         """Remember the job of a run that somebody asked for."""
         ...

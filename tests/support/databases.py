@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from typing import Protocol
 
 import asyncpg
 
@@ -42,7 +43,25 @@ _free: dict[int, list[str]] = {}
 """Databases that a test has done with, by the port of their server."""
 
 
-async def new_database(server: EmbeddedServer, options: str = "") -> str:
+class Host(Protocol):
+    """A server, or several of which one accepts writes."""
+
+    @property
+    def dsn(self) -> str:
+        """To the database `postgres`."""
+        ...
+
+    def dsn_of(self, database: str) -> str:
+        """To another one."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Of the one that accepts writes."""
+        ...
+
+
+async def new_database(server: Host, options: str = "") -> str:
     """The DSN of an empty database; `options` as in CREATE DATABASE."""
     if not options and _free.get(server.port):
         return _free[server.port].pop()

@@ -1,4 +1,4 @@
-"""A demo to watch: a PostgreSQL server, three workers and a producer, each in a process of its own. One
+"""A demo to watch: a PostgreSQL server, a dashboard, workers and a producer, each in its own process. One
 worker is killed in the middle of its work.
 
 The demo starts every process with a pipe as its stdin and reads events, one JSON line each, from its

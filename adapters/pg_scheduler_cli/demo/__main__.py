@@ -81,14 +81,16 @@ async def _story_and_report(stage: Stage) -> bool:
 def _say_how_to_look(stage: Stage) -> None:
     psql = "psql" if shutil.which("psql") else str(find_binaries().folder / "psql")
     pgq = "pgq" if shutil.which("pgq") else os.path.relpath(Path(sys.executable).with_name("pgq"))
-    stage.screen.heading("The server and the workers keep running. From another terminal:")
+    stage.screen.heading("The server, the workers and the dashboard keep running:")
+    stage.screen.write(f"  {stage.page}")
+    stage.screen.heading("From another terminal:")
     stage.screen.write(f'  {psql} {stage.dsn} -c "SELECT job_id, status FROM scheduled_jobs LIMIT 9"')
     stage.screen.write(f"  {pgq} db status --dsn {stage.dsn}")
     stage.screen.write("Ctrl-C ends everything.")
 
 
 @click.command()
-@click.option("--keep", is_flag=True, help="Keep the server and the workers running until Ctrl-C.")
+@click.option("--keep", is_flag=True, help="Keep all of it running until Ctrl-C.")
 def main(keep: bool) -> None:
     """Watch jobs of all kinds run on an embedded PostgreSQL server while one worker is killed."""
     try:

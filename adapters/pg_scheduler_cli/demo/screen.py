@@ -25,6 +25,7 @@ COUNTED = "send_newsletter"
 COLOURS = {
     "completed": "green",
     "commits": "green",
+    "opens": "cyan",
     "recovered": "magenta",
     "will retry": "yellow",
     "rolls back": "yellow",

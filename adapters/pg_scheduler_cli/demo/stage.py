@@ -28,6 +28,8 @@ class Stage:
         self.runs: dict[str, str] = {}
         """Job id to the name of the worker that started it last."""
         self.dsn = ""
+        self.page = ""
+        """Where the dashboard is, or how it could be had; once it is known."""
         self._children: dict[str, Child] = {}
         self._killed: set[str] = set()
         self._news = asyncio.Event()
@@ -69,6 +71,8 @@ class Stage:
         match event.what:
             case "ready" if child.name == "server":
                 self.dsn = event.note
+            case "opens" | "is missing" if child.name == "page":
+                self.page = event.note
             case "ready":
                 self.worker_ids[child.name] = event.job
             case "started":

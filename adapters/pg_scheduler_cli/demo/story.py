@@ -28,10 +28,12 @@ async def tell_story(stage: Stage) -> str:
         await scheduler.initialize_db()
         await _create_orders(dsn)
         stage.say("creates", note="the scheduler's tables, and a table of orders")
+        stage.start("page", "page", dsn)
         stage.say("starts", note="three workers and a producer, each a process")
         for name in WORKERS:
             stage.start(name, "worker", dsn, name)
         await stage.wait_for(lambda: len(stage.worker_ids) == len(WORKERS), "three workers")
+        await stage.wait_for(lambda: stage.page, "the dashboard")
         producer = stage.start("producer", "producer", dsn)
         await _cancel_while_running(stage, scheduler)
         await stage.wait_for(producer.gone.is_set, "the end of the producer")

@@ -12,17 +12,17 @@ from pg_scheduler_web.words import in_a_line
 
 async def pause(desk: Desk, access: Access, fields: Fields) -> Note:
     """Stage no more windows of it."""
-    return await _pause(desk, fields, True)
+    return await _pause(desk, access, fields, True)
 
 
 async def resume(desk: Desk, access: Access, fields: Fields) -> Note:
     """Let it go on with the first window after now."""
-    return await _pause(desk, fields, False)
+    return await _pause(desk, access, fields, False)
 
 
-async def _pause(desk: Desk, fields: Fields, paused: bool) -> Note:
+async def _pause(desk: Desk, access: Access, fields: Fields, paused: bool) -> Note:
     key = checked_name("key", fields.need("key"))
-    done = await desk.scheduler.schedules.set_paused(key, paused)
+    done = await desk.scheduler.schedules.set_paused(key, paused, by=access.actor)
     if not done:
         return _none(key)
     undo = "resume" if paused else "pause"
@@ -36,7 +36,7 @@ async def _pause(desk: Desk, fields: Fields, paused: bool) -> Note:
 async def trigger(desk: Desk, access: Access, fields: Fields) -> Note:
     """Run its task now, once."""
     key = checked_name("key", fields.need("key"))
-    job_id = await desk.scheduler.schedules.trigger(key)
+    job_id = await desk.scheduler.schedules.trigger(key, by=access.actor)
     if job_id is None:
         return _none(key)
     return Note(f"The schedule {in_a_line(key)} runs now.", job=job_id)
@@ -45,7 +45,7 @@ async def trigger(desk: Desk, access: Access, fields: Fields) -> Note:
 async def remove(desk: Desk, access: Access, fields: Fields) -> Note:
     """Forget it."""
     key = checked_name("key", fields.need("key"))
-    done = await desk.scheduler.schedules.remove(key)
+    done = await desk.scheduler.schedules.remove(key, by=access.actor)
     return Note(f"The schedule {in_a_line(key)} is removed; its jobs stay.") if done else _none(key)
 
 

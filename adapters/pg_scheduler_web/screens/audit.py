@@ -12,7 +12,7 @@ SHOWN = 200
 
 
 async def _audit(inquiry: Inquiry) -> Mapping[str, Any]:
-    return {"records": await inquiry.desk.driver.steering.audit(limit=SHOWN), "most": SHOWN}
+    return {"records": await inquiry.driver.steering.audit(limit=SHOWN), "most": SHOWN}
 
 
 AUDIT = Screen("audit", "/audit", lambda fields: "Audit", (Region("audit", _audit),))

@@ -40,7 +40,7 @@ DEEDS = {
         ),
         Deed(
             "cancel", Right.CANCEL, "/jobs/cancel", UNFINISHED,
-            "Pending ones are cancelled; running ones are inquiry to stop. Retrying undoes it.",
+            "Pending ones are cancelled; running ones are asked to stop. Retrying undoes it.",
         ),
     )
 }  # fmt: skip

@@ -27,7 +27,7 @@ class Step(NamedTuple):
 
 async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
     job_id = inquiry.fields.need("id")
-    facts = await inquiry.insight.facts_about(job_id)
+    facts = await inquiry.insight.facts_about(job_id, now=inquiry.pinned)
     if facts is None:
         raise Missing(f"There is no job {job_id!r}: it was deleted by retention, or never stored.")
     attempts = await inquiry.insight.attempts(job_id)

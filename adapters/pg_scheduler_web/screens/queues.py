@@ -33,10 +33,10 @@ async def _queues(inquiry: Inquiry) -> Mapping[str, Any]:
     for size in await inquiry.insight.sizes(_COUNTED):
         row = found.setdefault(size.queue, Row(size.queue))
         setattr(row, size.status, getattr(row, size.status) + size.count)
-    for paused in await inquiry.desk.driver.limits.paused_queues():
+    for paused in await inquiry.driver.limits.paused_queues():
         row = found.setdefault(paused.queue, Row(paused.queue))
         row.paused, row.paused_since = True, paused.since
-    for limited in await inquiry.desk.driver.limits.queue_limits():
+    for limited in await inquiry.driver.limits.queue_limits():
         found.setdefault(limited.queue, Row(limited.queue)).limits = limited.limits
     return {"rows": [found[name] for name in sorted(found)]}
 
@@ -46,7 +46,7 @@ async def _tasks(inquiry: Inquiry) -> Mapping[str, Any]:
     for size in await inquiry.insight.sizes(_COUNTED):
         row = found.setdefault(size.task_name, Row(size.task_name))
         setattr(row, size.status, getattr(row, size.status) + size.count)
-    for record in await inquiry.desk.driver.limits.list_limits():
+    for record in await inquiry.driver.limits.list_limits():
         row = found.setdefault(record.task_name, Row(record.task_name))
         row.paused, row.limits = record.paused, record.limits
         row.paused_since = record.changed_at if record.paused else None
@@ -57,7 +57,7 @@ def _named(question: Any) -> Any:
     async def one(inquiry: Inquiry) -> Mapping[str, Any]:
         name = inquiry.fields.need("name")
         rows = [row for row in (await question(inquiry))["rows"] if row.name == name]
-        workers = await inquiry.insight.workers()
+        workers = await inquiry.insight.workers(now=inquiry.pinned)
         return {"name": name, "row": rows[0] if rows else Row(name), "workers": workers}
 
     return one

@@ -30,13 +30,13 @@ class Run(NamedTuple):
 
 
 async def _schedules(inquiry: Inquiry) -> Mapping[str, Any]:
-    records = await inquiry.desk.driver.schedules.list_schedules()
+    records = await inquiry.driver.schedules.list_schedules()
     return {"schedules": [info_of(record) for record in records], "state": state_of, "rule": rule_of}
 
 
 async def _schedule(inquiry: Inquiry) -> Mapping[str, Any]:
     key = inquiry.fields.need("key")
-    found = await inquiry.desk.driver.schedules.list_schedules([key])
+    found = await inquiry.driver.schedules.list_schedules([key])
     if not found:
         raise Missing(f"There is no schedule {key!r}.")
     (record,) = found

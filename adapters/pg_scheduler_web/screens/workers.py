@@ -14,7 +14,7 @@ RUNNING_SHOWN = 200
 
 
 async def _workers(inquiry: Inquiry) -> Mapping[str, Any]:
-    workers = await inquiry.insight.workers()
+    workers = await inquiry.insight.workers(now=inquiry.pinned)
     running = await inquiry.insight.jobs(statuses=[JobStatus.RUNNING], limit=RUNNING_SHOWN)
     by_worker: dict[str | None, list[Any]] = {}
     for job in running:

@@ -22,7 +22,8 @@ function localTimes(within) {
 function same(a, b) {
   if (a.nodeType !== b.nodeType || a.nodeName !== b.nodeName) return false;
   if (a.nodeType !== Node.ELEMENT_NODE) return true;
-  return a.id === b.id && a.dataset.key === b.dataset.key;
+  // Not `a.id`: of a form with a field of that name it would be the field.
+  return ["id", "data-key"].every((name) => a.getAttribute(name) === b.getAttribute(name));
 }
 
 function renew(now, next) {

@@ -1,8 +1,10 @@
-"""How long after a failed claim jobs may turn up that were leased to this worker unknown to it.
+"""How long after a failed claim jobs may turn up that are leased to this worker unknown to it.
 
 A claim whose answer was lost may have taken effect before the next look, or after it: a statement that the
 worker has given up can still be carried out by a server that was stuck. What it leases is leased from its
 beginning, so after the length of a lease nothing is left to be given back.
+
+Another server that has taken over may lack how jobs of this worker ended; they are there from the first.
 """
 
 from __future__ import annotations
@@ -39,6 +41,11 @@ class ClaimDoubt:
         self._next = self._clock.monotonic()
         self._until = self._next + self._lease
         self._pause = FIRST_PAUSE
+
+    def server_may_have_changed(self) -> None:
+        """Connections broke, and are there again."""
+        self._next = self._clock.monotonic()
+        self._until = max(self._until, self._next)
 
     def looked(self, all_given_back: bool) -> None:
         """What was found has been given back; not all of it, if somebody holds a row."""

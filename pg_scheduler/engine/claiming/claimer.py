@@ -108,6 +108,12 @@ class Claimer:
             group.lanes.request(at_once)
         self._woken.set()
 
+    def look_for_strays(self) -> None:
+        """Before the next claim, give back what is leased to this worker unknown to it: another server may
+        answer from now on, which has forgotten how some of its jobs ended."""
+        self._doubt.server_may_have_changed()
+        self._woken.set()
+
     def stop(self) -> None:
         """Claim no more; a claim that is under way is finished first (see `stopped`)."""
         self._stopping = True
@@ -154,7 +160,8 @@ class Claimer:
     @asynccontextmanager
     async def claiming(self) -> AsyncIterator[None]:
         """Around everything that claims for this worker, one at a time. If the claim before has failed, what
-        it may have leased is given back first: nobody would run it until its lease is over."""
+        it may have leased is given back first: nobody would run it until its lease is over. So is what
+        another server believes to run here."""
         async with self._one_at_a_time:
             if self._doubt.look_is_due:
                 await self._release_orphaned_claims()
@@ -181,7 +188,8 @@ class Claimer:
         ]
         if answered:
             log.warning(
-                "jobs given back: %d; the reply to their claim was lost",
+                "jobs given back: %d; the reply to their claim was lost, or the server has forgotten how they"
+                " ended (after a failover)",
                 len(answered),
                 extra={"job_ids": [settlement.job_id for settlement in answered]},
             )

@@ -53,6 +53,7 @@ from pg_scheduler.engine.settling.settler import Settler
 from pg_scheduler.engine.tasks.registry import Task, TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
+from pg_scheduler.ports.completions import TransactionOutcome
 from pg_scheduler.ports.executor import Call, Executor
 from pg_scheduler.ports.job_context import JobContext, enter_job
 from pg_scheduler.ports.locks import Locks
@@ -176,12 +177,29 @@ class Runner:
             outcome = self._unstarted(job, task)
         else:
             outcome = await self._outcome(attempt, task)
-        if attempt.completion is not None and await self._completer.stands(attempt):
-            self._completed_by_itself(attempt, attempt.completion.verdict, outcome)
-        elif outcome is RETURNED:
+        completion = attempt.completion
+        if completion is not None:
+            ended = await self._completer.ended(completion, attempt)
+            if ended is TransactionOutcome.COMMITTED:
+                self._completed_by_itself(attempt, completion.verdict, outcome)
+                return
+            attempt.completion = None
+            if ended is TransactionOutcome.UNKNOWN and isinstance(outcome, Returned):
+                outcome = self._effects_lost(job)
+        if outcome is RETURNED:
             self._settler.put(attempt, COMPLETED)
         else:
             self._judge(attempt, task, outcome)
+
+    def _effects_lost(self, job: ClaimedJob) -> Outcome:
+        """What the function did has gone with its completion: to complete the job now would be a lie."""
+        log.warning(
+            "job %r runs again: the server that it was completed on has crashed, or another has taken over, "
+            "without its transaction",
+            job.job_id,
+            extra={"job_id": job.job_id},
+        )
+        return Interrupted()
 
     def _unstarted(self, job: ClaimedJob, task: Task | None) -> Outcome:
         if task is None and self._registry.is_shared(job.task_name):

@@ -28,6 +28,8 @@ away. Real time, whatever the clock says: it is somebody else's transaction."""
 SLOWEST = timedelta(seconds=1)
 """The pauses grow to this."""
 
+_MAY_STAND = (TransactionOutcome.COMMITTED, TransactionOutcome.OPEN)
+
 
 class Completer:
     """Writes completions under the lease of their attempt.
@@ -54,24 +56,19 @@ class Completer:
         token = await self._completions.complete_in(settlement, connection, now=self._clock.pinned())
         if token is None:
             before = attempt.completion
-            if (
-                before is not None
-                and await self._completions.outcome_of(before.token) is not TransactionOutcome.ROLLED_BACK
-            ):
+            if before is not None and await self._completions.outcome_of(before.token) in _MAY_STAND:
                 raise InvalidTransition(job.job_id, JobStatus.COMPLETED, JobStatus.COMPLETED)
             attempt.fenced_out = True
             raise LeaseLost(job.job_id, job.epoch)
         attempt.completion = Completion(verdict, token)
 
-    async def stands(self, attempt: Attempt) -> bool:
-        """True if the function has completed its job and committed that; waits while it has neither committed
+    async def ended(self, completion: Completion, attempt: Attempt) -> TransactionOutcome:
+        """What has become of the function's completion of its job; waits while it has neither been committed
         nor rolled back."""
-        if attempt.completion is None:
-            return False
         pause = PAUSE
         while True:
             try:
-                outcome = await self._completions.outcome_of(attempt.completion.token)
+                outcome = await self._completions.outcome_of(completion.token)
             except (ConnectionLost, TransientDatabaseError):
                 log.warning(
                     "job %r: the store is unreachable; checking again whether it was completed",
@@ -79,10 +76,7 @@ class Completer:
                     extra={"job_id": attempt.job.job_id},
                 )
                 outcome = TransactionOutcome.OPEN
-            if outcome is TransactionOutcome.COMMITTED:
-                return True
-            if outcome is TransactionOutcome.ROLLED_BACK:
-                attempt.completion = None
-                return False
+            if outcome is not TransactionOutcome.OPEN:
+                return outcome
             await asyncio.sleep(pause.total_seconds())
             pause = min(pause * 2, SLOWEST)

@@ -40,7 +40,8 @@ async def id_was_reused(insight: Insight, jobs: Iterable[ClaimedJob]) -> set[Lea
 
 async def orphaned_claims(insight: Insight, worker_id: str, known: Iterable[Lease]) -> list[Settlement]:
     """Releases for the jobs that the store believes this worker runs and of which it knows nothing: they were
-    claimed for it, and the answer was lost. As settlements they are fenced like all others."""
+    claimed for it, and the answer was lost; or they have ended, and a server that took over does not know. As
+    settlements they are fenced like all others."""
     kept = set(known)
     return [
         Settlement(*lease, worker_id, Verdict(JobEvent.RELEASE, error_message=STRAY))
@@ -49,5 +50,5 @@ async def orphaned_claims(insight: Insight, worker_id: str, known: Iterable[Leas
     ]
 
 
-STRAY = "never started: the answer to its claim was lost"
+STRAY = "unknown to its worker: the answer to its claim was lost, or the database has forgotten its end"
 """How the history explains such an attempt."""

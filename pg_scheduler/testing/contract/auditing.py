@@ -22,6 +22,7 @@ from pg_scheduler.testing.contract.scene import (
     started,
     submit,
 )
+from pg_scheduler.testing.contract.schedule_scene import schedule
 
 ADA = Actor("ada@ops-1", "cli")
 
@@ -47,6 +48,22 @@ DOINGS: dict[str, tuple[str, Doing]] = {
         OWNER,
         lambda driver, by: driver.steering.ask_worker(OWNER, WorkerWish.STOP, now=NOON, by=by),
     ),
+    "pause schedule": (
+        "key",
+        lambda driver, by: driver.schedules.set_paused("key", True, now=NOON, by=by),
+    ),
+    "resume schedule": (
+        "held",
+        lambda driver, by: driver.schedules.set_paused("held", False, now=NOON, by=by),
+    ),
+    "run schedule": (
+        "key",
+        lambda driver, by: driver.schedules.note_manual_run("key", "runs", now=NOON, by=by),
+    ),
+    "remove schedule": (
+        "key",
+        lambda driver, by: driver.schedules.remove_schedule("key", now=NOON, by=by),
+    ),
     "cancel jobs": ("runs", lambda driver, by: driver.jobs.request_cancel(["runs"], now=NOON, by=by)),
     "retry job": (
         "failed",
@@ -64,6 +81,8 @@ async def scene(driver: Driver) -> None:
     await driver.limits.pause_task("paused", True, now=NOON)
     await driver.limits.pause_queue("held", True, now=NOON)
     await driver.jobs.renew(RenewRequest(OWNER, "host", 7, LEASE, ()), now=NOON)
+    await driver.schedules.put_schedule(schedule("key"), now=NOON)
+    await driver.schedules.put_schedule(schedule("held", paused=True), now=NOON)
     await started(driver, "runs")
     await brought_to(driver, JobStatus.FAILED, "failed")
 
@@ -91,6 +110,11 @@ class TestAuditing:
         assert not await driver.limits.pause_task("task", False, now=NOON, by=ADA)
         assert not await driver.limits.pause_queue("default", False, now=NOON, by=ADA)
         assert not await driver.limits.limit_queue("default", NO_LIMITS, now=NOON, by=ADA)
+        await driver.schedules.put_schedule(schedule("key"), now=NOON)
+        assert await driver.schedules.set_paused("key", False, now=NOON, by=ADA)
+        assert not await driver.schedules.set_paused("unknown", True, now=NOON, by=ADA)
+        assert not await driver.schedules.remove_schedule("unknown", now=NOON, by=ADA)
+        await driver.schedules.note_manual_run("unknown", "job", now=NOON, by=ADA)
         await driver.steering.ask_worker("nobody", WorkerWish.QUIET, now=NOON, by=ADA)
         await driver.jobs.request_cancel(["job", "unknown"], now=NOON, by=ADA)
         await driver.jobs.override_status("job", JobStatus.COMPLETED, now=NOON, by=ADA)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from pg_scheduler.domain.astray import StraySchedule
+from pg_scheduler.domain.audit import Act, Actor
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.retry import backoff_from_text
@@ -161,14 +162,22 @@ class MemorySchedules:
         )
         return self._put(wanted, standing, moment)
 
-    async def remove_schedule(self, key: str) -> bool:
-        return self._state.schedules.pop(key, None) is not None
+    async def remove_schedule(
+        self, key: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        removed = self._state.schedules.pop(key, None) is not None
+        self._state.note_act(by, Act.REMOVE_SCHEDULE, key, int(removed), moment_of(now))
+        return removed
 
-    async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
+    async def set_paused(
+        self, key: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         row = self._state.schedules.get(key)
         if row is None:
             return False
         if row.new.paused is not paused:
+            act = Act.PAUSE_SCHEDULE if paused else Act.RESUME_SCHEDULE
+            self._state.note_act(by, act, key, 1, moment_of(now))
             row.new, row.next_window = replace(row.new, paused=paused), None
             if is_ahead(row.mark, moment_of(now)):
                 row.mark = moment_of(now)
@@ -242,8 +251,11 @@ class MemorySchedules:
         rows = self._state.schedules
         return [self._record(rows[key]) for key in sorted(rows) if keys is None or key in keys]
 
-    async def note_manual_run(self, key: str, job_id: str) -> None:
+    async def note_manual_run(
+        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+    ) -> None:
         if key in self._state.schedules:
+            self._state.note_act(by, Act.RUN_SCHEDULE, key, 1, moment_of(now))
             self._state.schedules[key].last_job_id = job_id
 
     def _busy(self, row: StoredSchedule) -> bool:

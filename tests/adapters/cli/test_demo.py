@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import httpx
 import psutil
 import pytest
 
@@ -130,6 +131,11 @@ async def test_a_kept_demo_can_be_looked_at_until_ctrl_c(demo: Demo, lone_pgq: P
         assert command is not None
         looked = await lone_pgq(*command[1].split())
         assert (looked.code, "current" in looked.out) == (0, True)
+        link = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", said)
+        assert link is not None
+        async with httpx.AsyncClient(base_url=link[0].partition("?")[0]) as client:
+            assert (await client.get(link[0])).status_code == 200
+            assert "parcel" in (await client.get("/jobs?status=failed")).text
         os.killpg(playing.pid, signal.SIGINT)
         playing.communicate(timeout=PATIENCE)
     assert playing.returncode == 0

@@ -14,6 +14,7 @@ from pg_scheduler import (
     DatabaseUnavailable,
     PgSchedulerError,
     Queries,
+    ReadOnlyServer,
     SchemaError,
     TransientDatabaseError,
 )
@@ -36,7 +37,7 @@ DEPLOYING = Path(__file__).parents[3] / "docs/guides/deploying.md"
         ("53300", ConnectionLost),
         ("40003", ConnectionLost),
         ("53100", DatabaseUnavailable),
-        ("25006", DatabaseUnavailable),
+        ("25006", ReadOnlyServer),
         ("58030", DatabaseUnavailable),
         ("42501", DatabaseUnavailable),
         ("55000", DatabaseError),

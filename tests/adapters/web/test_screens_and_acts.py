@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from pg_scheduler import JobStatus, Queries, Scheduler
-from pg_scheduler.testing import drain
+from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler_web import Access
 from tests.adapters.web.browsing import Browser
 
@@ -102,7 +102,7 @@ async def test_a_failed_job_shows_its_traceback_and_why(scheduler: Scheduler, br
     page = await browser.get("/job", id=job)
     assert "ValueError: nobody is there" in page.text
     assert "Traceback (most recent call last)" in page.text
-    assert "it failed" in page.text
+    assert "It failed" in page.text
 
 
 async def test_queues_and_tasks_are_paused_limited_and_resumed(
@@ -113,7 +113,7 @@ async def test_queues_and_tasks_are_paused_limited_and_resumed(
         page = await browser.submit((await browser.get(f"/{kind}s")).form(f"/{kind}s/pause", name))
         assert f"The {kind} {name} is paused" in page.text
         job = (await scheduler.jobs(limit=1))[0].job_id
-        assert f"the {kind} '{name}' has been paused" in (await browser.get("/job", id=job)).text
+        assert f"The {kind} '{name}' has been paused" in (await browser.get("/job", id=job)).text
         page = await browser.submit(page.form(f"/{kind}s/resume", name))
         assert f"The {kind} {name} is resumed" in page.text
     form = (await browser.get("/queue", name="default")).form("/queues/limit")
@@ -189,3 +189,19 @@ async def test_regions_are_renewed_alone(scheduler: Scheduler, browser: Browser)
     answer = await browser.client.get("/queues", headers={"live-regions": "queues,unknown"})
     assert answer.text.startswith('<section class="region" id="region-queues"')
     assert "<html" not in answer.text
+
+
+async def test_a_glance_at_the_overview_tells_whether_all_is_well(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    await scheduler.start()
+    assert "All is well" in (await browser.get("/")).text
+    await scheduler.shutdown()
+    clock = ManualClock()
+    alone = Scheduler(MemoryDriver(), clock=clock)
+    await alone.enqueue("mail.send", "ada")
+    await clock.advance(timedelta(minutes=2))
+    page = await Browser.of(alone).get("/")
+    assert "1 problem Jobs or schedules do not run: somebody must act" in page.text
+    assert "All is well" not in page.text
+    assert "/workers" in page.links

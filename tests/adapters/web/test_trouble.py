@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from pg_scheduler import Scheduler
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.memory.insight import MemoryInsight
-from pg_scheduler_web import Access, dashboard, desk
+from pg_scheduler_web import Access, dashboard, routes
+from pg_scheduler_web.screens import queues
 from tests.adapters.web.browsing import Browser
 
 
@@ -62,7 +64,8 @@ async def test_trouble_is_told_in_words_and_the_page_stands(
 
 
 async def test_a_database_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(desk, "PATIENCE", 0.01)
+    impatient = [replace(region, patience=0.01) for region in queues.QUEUES.regions]
+    monkeypatch.setattr(routes, "SCREENS", [replace(queues.QUEUES, regions=tuple(impatient))])
     page = await _failing(None).get("/queues")
     assert "did not answer in time" in page.text
 

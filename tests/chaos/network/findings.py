@@ -78,7 +78,7 @@ async def judge(plant: Plant, scenario: str, seed: int, allowed: int, limit: flo
     statuses = Counter(rows[job]["status"] if job in rows else "gone" for job in plant.planned)
     stranded = statuses["pending"] + statuses["running"]
     starts = Counter(run.job_id for run in plant.runs)
-    accepted = [run for run in plant.runs if run.accepted and run.ended]
+    accepted = [run for run in plant.runs if run.accepted and run.ended and not run.forgotten]
     missed, doubled = await _windows(plant)
     found = Findings(
         scenario=scenario,

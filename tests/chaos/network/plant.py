@@ -20,10 +20,12 @@ from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.verdict import Verdict
 from pg_scheduler_embedded import EmbeddedServer
 from tests.chaos.network.proxy import TcpProxy
+from tests.support.cluster import Cluster
 from tests.support.running import eventually, past
 
 TASK = "chaos:work"
 POLLING = PollingConfig(interval=1.0, interval_without_listen=0.5)
+Server = EmbeddedServer | Cluster
 SETTLED = 60.0
 """Seconds in which everything must have ended once nothing does harm any more."""
 
@@ -42,6 +44,8 @@ class Run:
     """True if it was cancelled from outside."""
     accepted: bool | None = None
     """What the store said to its verdict; None while nothing is known."""
+    forgotten: bool = False
+    """True if the server that said so is gone, and the one that took over knows nothing of it."""
 
 
 class Log:
@@ -105,7 +109,7 @@ class Member:
 class Plant:
     """All of them, on one database."""
 
-    server: EmbeddedServer
+    host: Server
     dsn: str
     library: Library
     rng: random.Random
@@ -113,12 +117,25 @@ class Plant:
     port: int
     """To which the proxies pass on."""
     options: Mapping[str, Any]
+    proxied: bool = True
     runs: list[Run] = field(default_factory=list)
     members: list[Member] = field(default_factory=list)
     planned: list[str] = field(default_factory=list)
     faults: int = 0
     recoveries: list[float] = field(default_factory=list)
     """Seconds from the end of an outage to the next completed job."""
+
+    @property
+    def server(self) -> EmbeddedServer:
+        """Where there is one."""
+        assert isinstance(self.host, EmbeddedServer)
+        return self.host
+
+    @property
+    def cluster(self) -> Cluster:
+        """Where there are two."""
+        assert isinstance(self.host, Cluster)
+        return self.host
 
     async def add(self, **options: Any) -> Member:
         """A started worker behind a new proxy."""
@@ -148,8 +165,10 @@ class Plant:
 
     async def _source(self, proxy: TcpProxy) -> tuple[Any, Callable[[], Awaitable[None]]]:
         """A DSN; behind a pooler, a pool as its users have to make it, without prepared statements."""
+        if not self.proxied:
+            return self.dsn, _nothing
         dsn = proxy.dsn(self.dsn)
-        if self.port == self.server.port:
+        if self.port == self.host.port:
             return dsn, _nothing
         if self.library == "asyncpg":
             pool = await asyncpg.create_pool(dsn, min_size=1, max_size=5, statement_cache_size=0)

@@ -66,7 +66,9 @@ async def _play(
         with scenario.behind(its_server.port) if scenario.behind else nullcontext(its_server.port) as port:
             await eventually(partial(_open, port))
             rng = random.Random(f"{seed} {scenario.name}")
-            plant = Plant(its_server, dsn, library, rng, scenario.lease, port, scenario.options or {})
+            plant = Plant(
+                its_server, dsn, library, rng, scenario.lease, port, scenario.options or {}, scenario.proxied
+            )
             found = await _harm_and_judge(scenario, plant, seed, size, recovery, starting)
         left = [f"left behind: {what}" for what in await left_in_database(dsn)]
         if scenario.own_server is None:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pg_scheduler.client.source import Library
-from pg_scheduler_embedded import EmbeddedServer
-from tests.chaos.network.plant import Plant
+from tests.chaos.network.plant import Plant, Server
 
 SUBMIT = r"INSERT INTO .*scheduled_jobs .*(FROM unnest|VALUES)"
 CLAIM = r"WITH RECURSIVE\s+(?:marks|walk)\b"
@@ -32,8 +31,10 @@ class Scenario:
     """Seconds."""
     options: dict[str, Any] | None = None
     """For every scheduler."""
-    own_server: Callable[[], AbstractContextManager[EmbeddedServer]] | None = None
+    own_server: Callable[[], AbstractContextManager[Server]] | None = None
     """Where it needs a server of its own."""
+    proxied: bool = True
+    """False where workers connect to the server itself, or to several."""
     behind: Callable[[int], AbstractContextManager[int]] | None = None
     """What stands between proxies and server: from the server's port to its own."""
     missing: Callable[[], str | None] = lambda: None

@@ -13,6 +13,7 @@ import pytest
 
 from pg_scheduler import JobPriority, JobStatus, RetryPolicy, Scheduler, periodic
 from pg_scheduler.client.schedule_info import ScheduleStatus
+from pg_scheduler.domain.audit import Actor
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing import ManualClock, MemoryDriver
 from pg_scheduler.testing.memory.schedules import MemorySchedules
@@ -125,11 +126,13 @@ async def test_a_slow_change_does_not_undo_a_later_one(tick: None) -> None:
     class SlowToPause(MemorySchedules):
         asked, answer = asyncio.Event(), asyncio.Event()
 
-        async def set_paused(self, key: str, paused: bool, *, now: datetime | None = None) -> bool:
+        async def set_paused(
+            self, key: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
+        ) -> bool:
             if paused:
                 self.asked.set()
                 await self.answer.wait()
-            return await super().set_paused(key, paused, now=now)
+            return await super().set_paused(key, paused, now=now, by=by)
 
     driver = MemoryDriver()
     store = driver.schedules = SlowToPause(driver.state)
