@@ -97,9 +97,16 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "starlette",
         "uvicorn",
     ),
+    "adapters/pg_scheduler_import": (
+        "pg_scheduler.domain",
+        "pg_scheduler.client",
+        "pg_scheduler_import",
+        "asyncpg",
+    ),
     "adapters/pg_scheduler_cli": (
         "pg_scheduler",
         "pg_scheduler_cli",
+        "pg_scheduler_import",
         "pg_scheduler_web",
         "pg_scheduler_embedded",
         "pg_scheduler_postgres",

@@ -35,6 +35,7 @@ PACKAGES = {
     "pg_scheduler_web",
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
+    "pg_scheduler_import",
 }
 OPTIONAL = {
     "pg_scheduler_psycopg",

@@ -10,6 +10,7 @@ from pg_scheduler_cli.database import db
 from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.health import health
+from pg_scheduler_cli.importing import import_
 from pg_scheduler_cli.jobs import jobs
 from pg_scheduler_cli.metrics import metrics
 from pg_scheduler_cli.queues import queues
@@ -40,3 +41,4 @@ main.add_command(doctor)
 main.add_command(health)
 main.add_command(metrics)
 main.add_command(web)
+main.add_command(import_)

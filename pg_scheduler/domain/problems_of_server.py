@@ -41,7 +41,7 @@ def _rights(facts: ServerFacts, limits: Thresholds) -> Iterator[Problem]:
         yield Problem(
             "rights", Severity.NOTICE,
             f"the role {facts.role!r} does not see others' transactions: of those nothing is said here",
-            About.SERVER, None, f'GRANT pg_monitor TO "{facts.role}"',
+            About.SERVER, None, "let a superuser grant pg_monitor to it",
         )  # fmt: skip
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,6 +28,9 @@ def _anchors(page: Path) -> set[str]:
 
 def _exists(dotted: str) -> bool:
     """True if the name is a module, or can be reached from one."""
+    with suppress(ModuleNotFoundError):
+        if importlib.util.find_spec(dotted) is not None:
+            return True  # without importing it: some modules need a framework that is set up
     parts = dotted.split(".")
     for split in range(len(parts), 0, -1):
         try:

@@ -1,0 +1,1 @@
+"""Imports from the real rivals, while their own workers drain: ``python -m tests.importing``."""
