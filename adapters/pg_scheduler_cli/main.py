@@ -6,6 +6,7 @@ import click
 
 from pg_scheduler import __version__
 from pg_scheduler_cli.audit import audit
+from pg_scheduler_cli.check import check
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.groups import PlainGroup
@@ -39,6 +40,7 @@ main.add_command(workers)
 main.add_command(audit)
 main.add_command(doctor)
 main.add_command(health)
+main.add_command(check)
 main.add_command(metrics)
 main.add_command(web)
 main.add_command(import_)

@@ -60,7 +60,7 @@ async def test_a_reader_sees_all_but_what_is_private_and_changes_nothing(
     for forbidden in (
         client.pause_task("mail", True), client.cancel([str(job)]), reader.enqueue(_send, "x"),
     ):  # fmt: skip
-        with pytest.raises(DatabaseError, match="permission denied|cannot insert"):
+        with pytest.raises(DatabaseError, match=r"permission denied|cannot insert"):
             await forbidden
     raw = await asyncpg.connect(dsn.replace("postgres@", f"{name}@"))
     for table in ("scheduled_jobs", "scheduled_job_schedules"):

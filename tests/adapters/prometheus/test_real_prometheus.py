@@ -49,7 +49,8 @@ def test_the_alert_rules_are_valid() -> None:
 
 
 def test_each_metric_of_the_dashboard_and_the_alerts_is_one_that_there_is() -> None:
-    known = (FILES.parent / "families.py").read_text() + (FILES.parent / "database_metrics.py").read_text()  # type: ignore[operator]
+    package = resources.files("pg_scheduler_prometheus")
+    known = "".join(package.joinpath(f"{name}.py").read_text() for name in ("families", "database_metrics"))
     for file in ("alerts.yaml", "dashboard.json"):
         text = FILES.joinpath(file).read_text()
         names = set(re.findall(r"\bpg_scheduler_\w+(?=[{\[ )=,])", text)) - {"pg_scheduler"}
