@@ -17,7 +17,7 @@ from pg_scheduler_postgres.columns import type_in
 from pg_scheduler_postgres.roles import make_role
 from pg_scheduler_postgres.statements import checked_identifier, quoted
 
-PRIVATE = {
+PRIVATE: dict[str, dict[str, str | None]] = {
     JOBS.name: {"task_data": None, "payload": None, "headers": None, "result": None},
     SCHEDULES.name: {"task_data": "'{}'"},
 }
