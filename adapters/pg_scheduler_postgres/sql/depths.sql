@@ -1,5 +1,5 @@
--- How many jobs wait and run, by queue and task. Of those that wait in one stream so many at the most are read,
--- and the fewer, the more streams there are: it costs about the same whatever waits.
+-- How many jobs wait and run, by queue and task. Of those that wait in one stream so many at the most are
+-- read, and the fewer, the more streams there are: it costs about the same whatever waits.
 WITH RECURSIVE
 -- include: waiting_streams,
 -- include: waiting_in_lanes,
@@ -12,7 +12,10 @@ streams AS MATERIALIZED (
 -- How many jobs of each are counted.
 cap AS MATERIALIZED (
     SELECT least(
-        :most_of_each::integer, greatest(:most_in_all::integer / (SELECT pg_catalog.count(*) FROM streams), 100)
+        :most_of_each::integer,
+        greatest(
+            :most_in_all::integer / greatest((SELECT pg_catalog.count(*) FROM streams), 1), 100
+        )
     ) AS jobs
 ),
 -- What waits, by whether it may start now.
