@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
@@ -61,6 +63,13 @@ class MemoryDriver:
 
     async def close(self) -> None:
         """Nothing to do; the jobs stay for whoever shares this driver."""
+
+    def forgotten(self, now: datetime) -> list[JobRecord]:
+        """Due jobs, if nobody has claimed or looked at any yet."""
+        if self.state.looked_at:
+            return []
+        pending = self.state.in_order(JobStatus.PENDING)
+        return [row.record() for row in pending if row.execution_time <= now]
 
     def dedicated(self) -> None:
         """There is no connection to have another of."""

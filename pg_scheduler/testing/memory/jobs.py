@@ -112,6 +112,7 @@ class MemoryJobs:
         return free
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        self._state.looked_at = True
         moment = moment_of(now)
         pending = [
             row

@@ -33,6 +33,8 @@ class MemoryState:
 
     def clear(self) -> None:
         """Forget every row; who listens goes on listening."""
+        self.looked_at = False
+        """Whether somebody has claimed jobs, or asked about any."""
         self.jobs: dict[str, StoredJob] = {}
         self.past_epochs: dict[str, int] = {}
         """The epochs that deleted jobs had in the end, by id."""
