@@ -120,6 +120,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_prometheus",
         "asyncpg",
         "click",
+        "rich",
         "uvloop",
         "watchfiles",
     ),

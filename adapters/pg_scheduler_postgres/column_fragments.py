@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pg_scheduler.domain.minutes import BUCKETS, COUNTS
 from pg_scheduler.domain.model import START_ORDER_FIELDS
 from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.columns import (
@@ -54,6 +55,12 @@ def _claim_order() -> str:
     return f"ORDER BY {', '.join(columns[field] for field in START_ORDER_FIELDS)}\n"
 
 
+def _summed(array: str) -> list[str]:
+    """The sums of an array's places, as an array."""
+    sums = [f"pg_catalog.sum(minutes.{array}[{place}])::integer" for place in range(1, BUCKETS + 1)]
+    return [f"ARRAY[{sums[0]}", *sums[1:-1], f"{sums[-1]}] AS {array}"]
+
+
 _KEPT_BY_A_NEW_DEFINITION = ("job_id", "created_at")
 
 COLUMN_FRAGMENTS: dict[str, str] = {
@@ -61,6 +68,9 @@ COLUMN_FRAGMENTS: dict[str, str] = {
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
     "oldest_due": f"{readable_time('pg_catalog.min(waiting.oldest)')} AS oldest\n",
+    "place_at": f"{readable_time('place.at')} AS place_at\n",
+    "summed_counts": _list(f"pg_catalog.sum(minutes.{name})::integer AS {name}" for name in COUNTS),
+    "summed_durations": _list(_summed("waits") + _summed("runs")),
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
     **_storing("job", PRODUCED),

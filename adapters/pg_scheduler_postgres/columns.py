@@ -204,6 +204,9 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("counts_lane", 'text COLLATE "C"', 7),
     _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 10, "queue"),
     JobColumn("counts_queue", 'text COLLATE "C"', 12),
+    JobColumn("error_group", 'text COLLATE "C"', 16, shown="error_group"),
+    JobColumn("error_type", "text", 16),
+    JobColumn("error_frame", "text", 16),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

@@ -293,7 +293,7 @@ class PostgresJobs:
                 )
             if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
                 await self._link.run("notify_cancel", transaction)
-            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1), now)
+            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1, [job_id]), now)
             return before
 
     async def _reopen(
@@ -332,7 +332,7 @@ def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
 
 def _cancelled(rows: Sequence[Row]) -> Changed:
     changed = sorted(row["job_id"] for row in rows if not status_in(row).finished)
-    return Changed(subject_of(changed), len(changed))
+    return Changed(subject_of(changed), len(changed), changed)
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

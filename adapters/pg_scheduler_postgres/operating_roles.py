@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pg_scheduler_postgres.catalog import (
     AUDIT,
+    AUDIT_JOBS,
     JOBS,
     LANES,
     LIMITS,
@@ -26,7 +27,8 @@ PRIVATE: dict[str, dict[str, str | None]] = {
 MOVED = (
     "status", "execution_time", "epoch", "retry_count", "crash_count", "attempt_count", "started_at",
     "finished_at", "lease_until", "last_heartbeat", "worker_id", "cancel_requested_at", "superseded",
-    "error_message", "result", "progress_done", "progress_total", "lane", "counts_epoch", "counts_name",
+    "error_message", "error_type", "error_frame", "error_group", "result",
+    "progress_done", "progress_total", "lane", "counts_epoch", "counts_name",
     "counts_lane", "counts_queue",
 )  # fmt: skip
 """Columns of jobs that an operator may write: where a job is in its life, not what it runs, and with which
@@ -35,7 +37,8 @@ _STEERED: tuple[tuple[Table, str], ...] = (
     (LIMITS, "INSERT, UPDATE, DELETE"),
     (QUEUES, "INSERT, UPDATE"),
     (LANES, "INSERT, UPDATE"),
-    (AUDIT, "INSERT"),
+    (AUDIT, "INSERT, UPDATE (affected)"),
+    (AUDIT_JOBS, "INSERT"),
     (WORKERS, "UPDATE (wish)"),
     (SCHEDULES, "UPDATE (paused, mark, next_window)"),
 )

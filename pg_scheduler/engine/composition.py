@@ -17,6 +17,7 @@ from pg_scheduler.engine.leases.wish_follower import WishFollower
 from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
+from pg_scheduler.engine.minute_keeper import MinuteKeeper
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
@@ -93,6 +94,7 @@ class Services:
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
     report: WorkerReport
+    minutes: MinuteKeeper
     reclaimer: Reclaimer
     limits: LimitKeeper
     listener: Listener
@@ -120,6 +122,7 @@ class Services:
             "zone review": self.zone_review.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
+            "minutes": self.minutes.one_round,
             "claimer": self.claimer.one_round,
             "starter": self.starter.one_round,
         }
@@ -137,7 +140,8 @@ class Composition:
         self._worker_id = worker_id
         self._given = given
         self._events = Events()
-        self._observers = Observers(given.observers, given.clock)
+        self._minutes = MinuteKeeper(store=given.driver.minutes, worker_id=worker_id, clock=given.clock)
+        self._observers = Observers(given.observers, given.clock, counting=self._minutes)
         self._read_only = ReadOnlyWatch()
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
@@ -183,6 +187,7 @@ class Composition:
             progress=progress,
             lease_keeper=lease_keeper,
             report=self._report,
+            minutes=self._minutes,
             reclaimer=self._make_reclaimer(lease_keeper),
             limits=limits,
             listener=self._listener,

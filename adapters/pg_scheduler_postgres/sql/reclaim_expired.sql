@@ -60,7 +60,16 @@ reclaimed AS (
         progress_done = CASE WHEN NOT lost.superseded THEN job.progress_done END,
         progress_total = CASE WHEN NOT lost.superseded THEN job.progress_total END,
         superseded = false,
-        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
+        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END,
+        error_type = CASE WHEN lost.target = 'failed' THEN :lost_worker::text END,
+        error_frame = CASE WHEN lost.target = 'failed' THEN '' END,
+        -- As `failures.group_of` makes it.
+        error_group = CASE WHEN lost.target = 'failed' THEN pg_catalog.substr(pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(
+                pg_catalog.concat_ws(pg_catalog.chr(10), job.job_name, :lost_worker::text, ''), 'UTF8'
+            )),
+            'hex'
+        ), 1, 16) END
     FROM lost
     WHERE job.job_id = lost.job_id
     RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key, job.lane, job.awaited

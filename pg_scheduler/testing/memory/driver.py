@@ -11,6 +11,7 @@ from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.minutes import MinuteStore
 from pg_scheduler.ports.run_now import run_now
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.signals import Signals
@@ -20,6 +21,7 @@ from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.limits import MemoryLimits
 from pg_scheduler.testing.memory.locks import MemoryLocks
+from pg_scheduler.testing.memory.minutes import MemoryMinutes
 from pg_scheduler.testing.memory.retention import MemoryRetention
 from pg_scheduler.testing.memory.schedules import MemorySchedules
 from pg_scheduler.testing.memory.schema import MemorySchema
@@ -52,6 +54,7 @@ class MemoryDriver:
         self.signals: Signals = MemorySignals(self.state)
         self.insight: Insight = MemoryInsight(self.state, self.transactions)
         self.steering: Steering = MemorySteering(self.state)
+        self.minutes: MinuteStore = MemoryMinutes(self.state)
         self.schema: MemorySchema = MemorySchema(self.state)
 
     async def open(self) -> None:
