@@ -6,6 +6,7 @@ import click
 
 from pg_scheduler import __version__
 from pg_scheduler_cli.audit import audit
+from pg_scheduler_cli.check import check
 from pg_scheduler_cli.database import db
 from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.failures import failures
@@ -13,6 +14,7 @@ from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.health import health
 from pg_scheduler_cli.importing import import_
 from pg_scheduler_cli.jobs import jobs
+from pg_scheduler_cli.metrics import metrics
 from pg_scheduler_cli.queues import queues
 from pg_scheduler_cli.run import run
 from pg_scheduler_cli.schedules import schedules
@@ -44,5 +46,7 @@ main.add_command(stats)
 main.add_command(top)
 main.add_command(doctor)
 main.add_command(health)
+main.add_command(check)
+main.add_command(metrics)
 main.add_command(web)
 main.add_command(import_)

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
+from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
@@ -173,6 +174,22 @@ class PostgresInsight:
             full_patience=FULL_LANE_PATIENCE.total_seconds(),
         )
         return cluster_facts(rows[0], await self.workers(now=now))
+
+    async def depths(self, *, now: datetime | None = None) -> Depths:
+        rows = await self._link.run(
+            "depths",
+            now=now,
+            most_streams=STREAMS_LOOKED_AT,
+            most_of_each=MOST_OF_A_STREAM,
+            most_in_all=MOST_IN_ALL,
+        )
+        return Depths(
+            tuple(
+                TaskDepth(row["queue"], row["job_name"], row["due"], row["scheduled"], row["running"])
+                for row in rows
+            ),
+            {row["job_name"]: row["lanes_in_use"] for row in rows if row["lanes_in_use"]},
+        )
 
     async def server_facts(self) -> ServerFacts | None:
         rows = await self._link.run(

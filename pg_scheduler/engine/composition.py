@@ -47,7 +47,13 @@ from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 from pg_scheduler.ports.signals import SignalKind
-from pg_scheduler.ports.worker_events import JobReclaimed, JobsExpired, ListeningChanged, RoundFailed
+from pg_scheduler.ports.worker_events import (
+    JobReclaimed,
+    JobsExpired,
+    ListeningChanged,
+    RoundFailed,
+    SchedulesRetired,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +205,7 @@ class Composition:
                 registry=given.registry,
                 in_code=lambda: registrar.keys,
                 try_import=given.try_import,
+                on_retired=lambda keys: self._observers.emit(SchedulesRetired(keys)),
             ),
             stager=self._make_stager(),
             unknown_tasks=UnknownTasks(
@@ -383,6 +390,7 @@ class Composition:
             registry=self._given.registry,
             listening=self._listening,
             on_staged=self._events.on(Event.WINDOWS_STAGED),
+            on_windows=self._observers.emit,
         )
 
     def _listening(self) -> bool:

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
+from pg_scheduler.domain.depths import Depths
 from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
@@ -159,6 +160,10 @@ class Insight(Protocol):
     async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
         """What tells whether anything is wrong with workers, jobs or schedules. It costs little, however many
         jobs there are: only the first of each stream, and of each rank of a lane, are looked at."""
+        ...
+
+    async def depths(self, *, now: datetime | None = None) -> Depths:
+        """How many jobs wait and run, by queue and task; as cheap, however many there are."""
         ...
 
     async def server_facts(self) -> ServerFacts | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
+from pg_scheduler.domain.depths import Depths
 from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup, Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.minutes import Work
@@ -19,7 +20,7 @@ from pg_scheduler.domain.states import UNFINISHED, JobStatus
 from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
-from pg_scheduler.testing.memory.cluster_facts import cluster_facts
+from pg_scheduler.testing.memory.cluster_facts import cluster_facts, depths
 from pg_scheduler.testing.memory.job_facts import facts_about
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
@@ -192,6 +193,9 @@ class MemoryInsight:
 
     async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
         return cluster_facts(self._state, await self.workers(now=now), moment_of(now))
+
+    async def depths(self, *, now: datetime | None = None) -> Depths:
+        return depths(self._state, moment_of(now))
 
     async def server_facts(self) -> None:
         """There is no server."""

@@ -106,8 +106,9 @@ async def test_no_question_of_an_operator_reads_a_whole_table(filled: asyncpg.Co
     planner, found = Planner(filled), []
     both_ways = filled.get_server_version().major < 14
     looks = {"most_streams": 5_000, "most_schedules": 100, "full_patience": 100.0}
+    depths = Case("depths", {"most_streams": 5_000, "most_of_each": 100, "most_in_all": 2_000})
     held = Case("held_jobs", {"xids": ["1"], "most_streams": 5_000, "most_of_each": 50})
-    for case in (Case("workers", {}), Case("cluster_facts", looks), held, *about):
+    for case in (Case("workers", {}), Case("cluster_facts", looks), depths, held, *about):
         for mode in ("custom", "generic"):
             plan = await planner.plan_of(case, mode)
             counted = [node for node in nodes(plan) if node["Actual Loops"] or not both_ways]
