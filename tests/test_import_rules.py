@@ -97,6 +97,13 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "starlette",
         "uvicorn",
     ),
+    "adapters/pg_scheduler_pytest": (
+        "pg_scheduler",
+        "pg_scheduler_embedded",
+        "pg_scheduler_pytest",
+        "asyncpg",
+        "pytest",
+    ),
     "adapters/pg_scheduler_import": (
         "pg_scheduler.domain",
         "pg_scheduler.client",
@@ -113,6 +120,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pg_scheduler_prometheus",
         "asyncpg",
         "click",
+        "rich",
         "uvloop",
         "watchfiles",
     ),

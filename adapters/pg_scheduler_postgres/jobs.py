@@ -135,20 +135,21 @@ class PostgresJobs:
             **_marks(request),
             **MISFIRE,
         )
-        more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
-        ended_task = rows[0]["ended_task"]
+        answer, rows = _split(rows)
+        more = answer["more"] or (cursor is not None and cursor.more_behind)
+        ended_task = answer["ended_task"]
         swept = ended_task is None
-        jobs, _ = await self._claimed([row for row in rows if row["job_id"] is not None], request, now)
+        jobs, _ = await self._claimed(rows, request, now)
         return LaneAnswer(
             jobs=jobs,
-            expired=tuple(rows[0]["expired_ids"] or ()),
+            expired=tuple(answer["expired_ids"] or ()),
             more=more or not swept,
-            next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
+            next_in=duration(answer["wait_seconds"]),
             cursor=None
             if swept
-            else LaneCursor(rows[0]["ended_queue"], ended_task, rows[0]["ended_lane"], more),
-            outranked=rows[0]["outranked"],
-            passed_over=rows[0]["passed_over"],
+            else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
+            outranked=answer["outranked"],
+            passed_over=answer["passed_over"],
         )
 
     async def claim_job(
@@ -311,7 +312,7 @@ class PostgresJobs:
                 )
             if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
                 await self._link.run("notify_cancel", transaction)
-            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1), now)
+            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1, [job_id]), now)
             return before
 
     async def _reopen(
@@ -350,7 +351,7 @@ def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
 
 def _cancelled(rows: Sequence[Row]) -> Changed:
     changed = sorted(row["job_id"] for row in rows if not status_in(row).finished)
-    return Changed(subject_of(changed), len(changed))
+    return Changed(subject_of(changed), len(changed), changed)
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

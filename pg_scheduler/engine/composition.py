@@ -20,6 +20,7 @@ from pg_scheduler.engine.leases.wish_follower import WishFollower
 from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
+from pg_scheduler.engine.minute_keeper import MinuteKeeper
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
@@ -49,7 +50,13 @@ from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
 from pg_scheduler.ports.signals import Looked, SignalKind
-from pg_scheduler.ports.worker_events import JobReclaimed, JobsExpired, ListeningChanged, RoundFailed
+from pg_scheduler.ports.worker_events import (
+    JobReclaimed,
+    JobsExpired,
+    ListeningChanged,
+    RoundFailed,
+    SchedulesRetired,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,7 @@ class Services:
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
     report: WorkerReport
+    minutes: MinuteKeeper
     reclaimer: Reclaimer
     limits: LimitKeeper
     listener: Listener
@@ -120,6 +128,7 @@ class Services:
             "zone review": self.zone_review.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
+            "minutes": self.minutes.one_round,
             "claimer": self.claimer.one_round,
             "turns": self.turns.one_round,
             "announcer": self.announcer.one_round,
@@ -139,8 +148,9 @@ class Composition:
         self._worker_id = worker_id
         self._given = given
         self._events = Events()
-        self._observers = Observers(given.observers, given.clock)
-        self._read_only = ReadOnlyWatch()
+        self._minutes = MinuteKeeper(store=given.driver.minutes, worker_id=worker_id, clock=given.clock)
+        self._observers = Observers(given.observers, given.clock, counting=self._minutes)
+        self._read_only = ReadOnlyWatch(given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -195,6 +205,7 @@ class Composition:
             progress=progress,
             lease_keeper=lease_keeper,
             report=self._report,
+            minutes=self._minutes,
             reclaimer=self._make_reclaimer(lease_keeper),
             limits=limits,
             listener=self._listener,
@@ -212,6 +223,7 @@ class Composition:
                 registry=given.registry,
                 in_code=lambda: registrar.keys,
                 try_import=given.try_import,
+                on_retired=lambda keys: self._observers.emit(SchedulesRetired(keys)),
             ),
             stager=self._make_stager(),
             unknown_tasks=UnknownTasks(
@@ -410,6 +422,7 @@ class Composition:
             registry=self._given.registry,
             listening=self._listening,
             on_staged=self._events.on(Event.WINDOWS_STAGED),
+            on_windows=self._observers.emit,
         )
 
     def _listening(self) -> bool:

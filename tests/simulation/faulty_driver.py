@@ -69,6 +69,7 @@ VERBS = {
         "list_limits",
     ),
     "retention": ("prune", "record_vacuum", "vacuum_stats"),
+    "minutes": ("note", "minutes", "latest"),
     "schema": ("install", "status", "uninstall"),
 }
 """What is asked and answered, by the part of the port; the rest of it is below."""

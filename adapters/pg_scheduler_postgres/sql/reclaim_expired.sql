@@ -32,6 +32,16 @@ lost AS (
             coalesce(job.last_heartbeat, job.created_at)
                 + pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
+        -- This server has taken over from another, which was there until then: an owner that lives gets as
+        -- long as its lease would have lasted from there, and the same patience, to find its way here.
+        AND NOT coalesce(
+            :patience_seconds::double precision > 0
+            AND job.last_heartbeat <= pg_catalog.pg_last_xact_replay_timestamp()
+            AND pg_catalog.clock_timestamp() <= pg_catalog.pg_last_xact_replay_timestamp()
+                + (job.lease_until - job.last_heartbeat)
+                + pg_catalog.make_interval(secs => :patience_seconds::double precision),
+            false
+        )
         -- Its owner lives, and would have renewed it if somebody's open transaction had not held the row.
         AND NOT EXISTS (
             SELECT 1
@@ -60,7 +70,16 @@ reclaimed AS (
         progress_done = CASE WHEN NOT lost.superseded THEN job.progress_done END,
         progress_total = CASE WHEN NOT lost.superseded THEN job.progress_total END,
         superseded = false,
-        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
+        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END,
+        error_type = CASE WHEN lost.target = 'failed' THEN :lost_worker::text END,
+        error_frame = CASE WHEN lost.target = 'failed' THEN '' END,
+        -- As `failures.group_of` makes it.
+        error_group = CASE WHEN lost.target = 'failed' THEN pg_catalog.substr(pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(
+                pg_catalog.concat_ws(pg_catalog.chr(10), job.job_name, :lost_worker::text, ''), 'UTF8'
+            )),
+            'hex'
+        ), 1, 16) END
     FROM lost
     WHERE job.job_id = lost.job_id
     RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key, job.lane, job.awaited
@@ -95,7 +114,7 @@ unused AS (
                 FROM :"schema".scheduled_job_queues AS queues
                 WHERE old.task_name = ''
                     AND queues.queue = old.lane
-                    AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+                    AND -- include: queue_has_limits
             )
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE OF old SKIP LOCKED

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
+from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.minutes import MinuteStore
 from pg_scheduler.ports.run_now import run_now
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.signals import Signals
@@ -18,6 +21,7 @@ from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.limits import MemoryLimits
 from pg_scheduler.testing.memory.locks import MemoryLocks
+from pg_scheduler.testing.memory.minutes import MemoryMinutes
 from pg_scheduler.testing.memory.retention import MemoryRetention
 from pg_scheduler.testing.memory.schedules import MemorySchedules
 from pg_scheduler.testing.memory.schema import MemorySchema
@@ -50,6 +54,7 @@ class MemoryDriver:
         self.signals: Signals = MemorySignals(self.state)
         self.insight: Insight = MemoryInsight(self.state, self.transactions)
         self.steering: Steering = MemorySteering(self.state)
+        self.minutes: MinuteStore = MemoryMinutes(self.state)
         self.schema: MemorySchema = MemorySchema(self.state)
 
     async def open(self) -> None:
@@ -61,6 +66,13 @@ class MemoryDriver:
 
     async def close(self) -> None:
         """Nothing to do; the jobs stay for whoever shares this driver."""
+
+    def forgotten(self, now: datetime) -> list[JobRecord]:
+        """Due jobs, if nobody has claimed or looked at any yet."""
+        if self.state.looked_at:
+            return []
+        pending = self.state.in_order(JobStatus.PENDING)
+        return [row.record() for row in pending if row.execution_time <= now]
 
     def dedicated(self) -> None:
         """There is no connection to have another of."""

@@ -110,6 +110,7 @@ class MemoryJobs:
         return free
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        self._state.looked_at = True
         moment = moment_of(now)
         pending = [
             row
@@ -286,7 +287,7 @@ class MemoryJobs:
                 row.cancel_requested, row.superseded = True, False
                 self._state.signal(SignalKind.CANCEL)
         changed = sorted(job_id for job_id, status in before.items() if not status.finished)
-        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment)
+        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment, changed)
         answers = {
             JobStatus.PENDING: CancelAnswer.CANCELLED,
             JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -326,10 +327,11 @@ class MemoryJobs:
             await self.request_cancel([job_id], now=now)
         else:
             row.end(status, moment)
+            row.note_failure(None)
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
-        self._state.note_act(by, act_of(event), job_id, 1, moment)
+        self._state.note_act(by, act_of(event), job_id, 1, moment, [job_id])
         if before is JobStatus.RUNNING and stop_attempt:
             self._state.signal(SignalKind.CANCEL)
         return before

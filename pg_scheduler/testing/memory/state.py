@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from pg_scheduler.domain.audit import Act, Actor, AuditRecord
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.limits import NO_KEY, LaneState
+from pg_scheduler.domain.minutes import Tally, Work
 from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -33,6 +35,8 @@ class MemoryState:
 
     def clear(self) -> None:
         """Forget every row; who listens goes on listening."""
+        self.looked_at = False
+        """Whether somebody has claimed jobs, or asked about any."""
         self.jobs: dict[str, StoredJob] = {}
         self.past_epochs: dict[str, int] = {}
         """The epochs that deleted jobs had in the end, by id."""
@@ -42,7 +46,11 @@ class MemoryState:
         """What each worker claims, by its digest."""
         self.alive_until: dict[str, datetime] = {}
         """When the leases of workers are over, by worker."""
+        self.minutes: dict[tuple[datetime, Work], Tally] = {}
+        """What workers did, by minute."""
         self.audit: list[AuditRecord] = []
+        self.audit_jobs: dict[int, set[str]] = {}
+        """The jobs that an act has changed, by its id."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
@@ -143,10 +151,29 @@ class MemoryState:
         for key in [key for key in self.attempts if key[0] in job_ids]:
             del self.attempts[key]
 
-    def note_act(self, by: Actor | None, act: Act, subject: str, affected: int, now: datetime) -> None:
-        """Write down what somebody did, if he did and it changed something."""
-        if by is not None and affected:
-            self.audit.append(AuditRecord(len(self.audit) + 1, now, by, str(act), subject, affected))
+    def note_act(
+        self,
+        by: Actor | None,
+        act: Act,
+        subject: str,
+        affected: int,
+        now: datetime,
+        job_ids: Collection[str] = (),
+        selection: str | None = None,
+    ) -> int | None:
+        """Write down what somebody did, if he did and it changed something; the id of the record."""
+        if by is None or not affected:
+            return None
+        audit_id = len(self.audit) + 1
+        self.audit.append(AuditRecord(audit_id, now, by, str(act), subject, affected, selection))
+        self.audit_jobs[audit_id] = set(job_ids)
+        return audit_id
+
+    def extend_act(self, audit_id: int, job_ids: Collection[str]) -> None:
+        """Write down a further part of what somebody did."""
+        known = self.audit[audit_id - 1]
+        self.audit[audit_id - 1] = replace(known, affected=known.affected + len(job_ids))
+        self.audit_jobs[audit_id] |= set(job_ids)
 
     def note_attempt(
         self,

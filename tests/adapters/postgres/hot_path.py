@@ -33,7 +33,7 @@ SELECT
     kind || lpad(n::text, 12, '0'), 'task ' || n % 7,
     now() + n * interval '1 second' * direction, state, '{"args": [1], "kwargs": {}}',
     (ARRAY[1, 3, 5, 8])[1 + n % 4],
-    CASE WHEN state = 'completed' THEN now() END,
+    CASE WHEN state = 'completed' THEN now() - n * interval '10 milliseconds' END,
     CASE WHEN n % 20 = 0 THEN 'tenant ' || n % 50 END
 FROM (
     VALUES

@@ -17,7 +17,7 @@ async def failover(plant: Plant, size: int) -> None:
     confirmed. The crashed one comes back as a replica, and is the next to take over."""
     cluster = plant.cluster
     await plant.begin_windows()
-    for _ in range(size + 1):
+    for _ in range(size):
         await plant.submit(8, (1000, 3500))
         await plant.all_running(8)
         brisk = asyncio.create_task(plant.submit_whatever_comes(20))
@@ -41,7 +41,7 @@ async def switchover(plant: Plant, size: int) -> None:
     the replica with each commit."""
     cluster = plant.cluster
     await plant.begin_windows()
-    for _ in range(size + 1):
+    for _ in range(size):
         await plant.submit(8, (500, 2000))
         await plant.all_running(8)
         brisk = asyncio.create_task(plant.submit_whatever_comes(20))
