@@ -35,7 +35,7 @@ lost AS (
         -- This server has taken over from another, which was there until then: an owner that lives gets as
         -- long as its lease would have lasted from there, and the same patience, to find its way here.
         AND NOT coalesce(
-            :patience_seconds::double precision > 0
+            :patience_seconds::double precision > 0::double precision
             AND job.last_heartbeat <= pg_catalog.pg_last_xact_replay_timestamp()
             AND pg_catalog.clock_timestamp() <= pg_catalog.pg_last_xact_replay_timestamp()
                 + (job.lease_until - job.last_heartbeat)

@@ -161,6 +161,13 @@ MUTANTS = (
         "a connection that the server ended is worth another try",
         ((MEANINGS, '("08", "40003", "57P01", ', '("40003", '),),
     ),
+    Mutant("failover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
+    Mutant("switchover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
+    Mutant(
+        "lagging replica",
+        "jobs whose end was forgotten are given back",
+        ((ENGINE + "claiming/claimer.py", "        self._doubt.server_may_have_changed()\n", ""),),
+    ),
 )  # fmt: skip
 """Each scenario has at least one."""
 
