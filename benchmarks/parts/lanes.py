@@ -31,7 +31,7 @@ IN_ONE_LANE = 240
 SIZES = (1, 10, 40)
 _KEYS = """
 UPDATE scheduled_jobs
-SET lane = 'key ' || job_id, limit_key = 'key ' || job_id
+SET lane = 'key ' || job_id
 WHERE execution_time > now()
 """
 

@@ -31,7 +31,7 @@ ALL, SERVED = "all queues", "one queue"
 _SPREAD = """
 UPDATE scheduled_jobs
 SET queue = 'queue ' || (1 + ('x' || right(job_id, 12))::bit(48)::bigint % $1)
-WHERE execution_time > now() = $2
+WHERE (execution_time > now()) = $2
 """
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -30,6 +32,8 @@ from pg_scheduler.testing.memory.state import MemoryState
 from pg_scheduler.testing.memory.steering import MemorySteering
 from pg_scheduler.testing.memory.transactions import MemoryTransaction, MemoryTransactions
 
+_T = TypeVar("_T")
+
 
 class MemoryDriver:
     """Jobs in this process' memory. Share one instance between schedulers that should see each other.
@@ -38,9 +42,6 @@ class MemoryDriver:
     nothing survives the process. What `transaction()` gives is a ``connection=`` wherever one is taken. A
     part may be replaced by one of your own, to fail where a test wants it to.
     """
-
-    run_now = staticmethod(run_now)
-    """For `SyncQueries` and `SyncScheduler`: nothing here ever waits."""
 
     def __init__(self) -> None:
         self.state: MemoryState = MemoryState()
@@ -66,6 +67,11 @@ class MemoryDriver:
 
     async def close(self) -> None:
         """Nothing to do; the jobs stay for whoever shares this driver."""
+
+    @staticmethod
+    def run_now(work: Coroutine[Any, Any, _T]) -> _T:
+        """For `SyncQueries` and `SyncScheduler`, which have no event loop: nothing here ever waits."""
+        return run_now(work)
 
     def forgotten(self, now: datetime) -> list[JobRecord]:
         """Due jobs, if nobody has claimed or looked at any yet."""

@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.chaos.mutants import GROWING_MARK, NOT_RENEWED_AT_LAST, ONE_WAY_TO_RENEW, PLANNED_FOR
+from tests.chaos.mutants import (
+    GROWING_MARK,
+    NOT_RENEWED_AT_LAST,
+    ONE_WAY_TO_RENEW,
+    PLANNED_FOR,
+    REAPER,
+)
 from tests.chaos.mutating import FRAGMENTS, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
@@ -163,10 +169,12 @@ MUTANTS = (
     ),
     Mutant("failover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
     Mutant("switchover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
+    # Not noticed so far, and neither is a missing fence: a worker hears of the lost lease first. Tests of
+    # their own see both.
     Mutant(
         "lagging replica",
-        "jobs whose end was forgotten are given back",
-        ((ENGINE + "claiming/claimer.py", "        self._doubt.server_may_have_changed()\n", ""),),
+        "a job whose end was forgotten is given back, or taken back in the end",
+        ((ENGINE + "claiming/claimer.py", "        self._doubt.server_may_have_changed()\n", ""), REAPER),
     ),
 )  # fmt: skip
 """Each scenario has at least one."""
