@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from benchmarks.crew import Crew, crew
+from benchmarks.figures import milliseconds
 from benchmarks.frame import Bench, Database
 
 PROCESSES = 4
@@ -54,6 +55,29 @@ class Fleet:
                 return starts
             await asyncio.sleep(0.25)
         raise RuntimeError("the fleet stands still")
+
+
+async def trickle(
+    numbers: Sequence[int], store: Callable[[int], Awaitable[object]], every: float
+) -> dict[int, float]:
+    """Store one job after the other; when each was stored, by its number."""
+    stored: dict[int, float] = {}
+    for number in numbers:
+        await store(number)
+        stored[number] = time.time()
+        await asyncio.sleep(every)
+    return stored
+
+
+async def pickups(
+    found: Fleet, number: int, store: Callable[[int], Awaitable[object]], every: float, warm_up: int
+) -> tuple[float, ...]:
+    """Milliseconds from when a job is stored to its start: p50, p95, p99 and the largest. Jobs that warm up
+    plans and caches have negative numbers."""
+    stored = await trickle(range(-warm_up, number), store, every)
+    numbers = range(number)
+    starts = await found.finished(numbers)
+    return milliseconds([starts[one][0] - stored[one] for one in numbers])
 
 
 @asynccontextmanager

@@ -13,7 +13,7 @@ import asyncpg
 from benchmarks.drains import BEST, drained
 from benchmarks.figures import percentile
 from benchmarks.fleet_worker import note
-from benchmarks.fleets import Fleet, fleet
+from benchmarks.fleets import Fleet, fleet, trickle
 from benchmarks.frame import Bench, Cell, Database, Part, Table
 from benchmarks.loads import installed
 from benchmarks.parts.drain import rates
@@ -56,7 +56,7 @@ async def _of(bench: Bench, workers: int) -> tuple[int, float, float, float, flo
         await log.enable()
         try:
             async with fleet(bench, database, workers) as found:
-                await _trickle(producer, found, range(-20, -1))  # warm up: plans, caches
+                await _trickle(producer, range(-20, -1))  # warm up: plans, caches
                 costs = await _counted(bench, log, producer, found)
                 burst = await _burst(bench, database, producer, found)
         finally:
@@ -73,7 +73,7 @@ async def _counted(
     await asyncio.sleep(found.rest)
     rested = time.time()
     numbers = range(bench.size(JOBS))
-    stored = await _trickle(producer, found, numbers)
+    stored = await _trickle(producer, numbers)
     await asyncio.sleep(1)
     ended = time.time()
     instants = await log.instants()
@@ -86,14 +86,12 @@ async def _counted(
     return at_rest, costs, 1000 * percentile(waits, 50), 1000 * percentile(waits, 99)
 
 
-async def _trickle(producer: Scheduler, found: Fleet, numbers: range) -> dict[int, float]:
-    """One job after the other, due at once: when each was stored."""
-    stored: dict[int, float] = {}
-    for number in numbers:
-        await producer.schedule(note, args=(number,), execution_time=datetime.now(UTC))
-        stored[number] = time.time()
-        await asyncio.sleep(EVERY)
-    return stored
+async def _trickle(producer: Scheduler, numbers: range) -> dict[int, float]:
+    return await trickle(
+        numbers,
+        lambda number: producer.schedule(note, args=(number,), execution_time=datetime.now(UTC)),
+        EVERY,
+    )
 
 
 async def _burst(bench: Bench, database: Database, producer: Scheduler, found: Fleet) -> tuple[float, int]:

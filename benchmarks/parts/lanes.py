@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -13,9 +11,8 @@ import asyncpg
 
 from benchmarks.crew import Drained, crew
 from benchmarks.drains import BEST, drained
-from benchmarks.figures import milliseconds
 from benchmarks.fleet_worker import LANE, limited
-from benchmarks.fleets import fleet
+from benchmarks.fleets import fleet, pickups
 from benchmarks.frame import Bench, Cell, Database, Part, Table
 from benchmarks.loads import installed, load_due, multiply, settle_down
 from benchmarks.parts.drain import rates
@@ -111,18 +108,17 @@ async def _pickup(bench: Bench, lanes: int) -> tuple[float, ...]:
         producer = Scheduler(database.dsn, library=bench.library)
         try:
             async with fleet(bench, database, 1) as found:
-                stored: dict[int, float] = {}
-                numbers = range(bench.size(PICKED_UP))
-                for number in (*range(-10, 0), *numbers):  # the first warm up: plans, caches
-                    await producer.schedule(
+                return await pickups(
+                    found,
+                    bench.size(PICKED_UP),
+                    lambda number: producer.schedule(
                         limited, args=(number,), execution_time=datetime.now(UTC), limit_key="mine"
-                    )
-                    stored[number] = time.time()
-                    await asyncio.sleep(EVERY)
-                starts = await found.finished(numbers)
+                    ),
+                    EVERY,
+                    warm_up=10,
+                )
         finally:
             await producer.shutdown()
-    return milliseconds([starts[number][0] - stored[number] for number in numbers])
 
 
 async def _one_lane(bench: Bench, workers: int) -> tuple[float, float, int]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,9 +12,8 @@ import asyncpg
 
 from benchmarks.crew import Drained
 from benchmarks.drains import BEST, Setting, drained
-from benchmarks.figures import milliseconds
 from benchmarks.fleet_worker import note
-from benchmarks.fleets import fleet
+from benchmarks.fleets import fleet, pickups
 from benchmarks.frame import Bench, Cell, Database, Part, Table
 from benchmarks.loads import installed, load_due, load_future, settle_down
 from benchmarks.parts.drain import rates
@@ -96,18 +93,17 @@ async def _pickup(bench: Bench, queues: int, serves: str) -> tuple[float, ...]:
         producer = Scheduler(database.dsn, library=bench.library)
         try:
             async with fleet(bench, database, 1, options) as found:
-                stored: dict[int, float] = {}
-                numbers = range(bench.size(PICKED_UP))
-                for number in (*range(-20, 0), *numbers):  # the first warm up: plans, caches
-                    await producer.schedule(
+                return await pickups(
+                    found,
+                    bench.size(PICKED_UP),
+                    lambda number: producer.schedule(
                         note, args=(number,), execution_time=datetime.now(UTC), queue="queue 1"
-                    )
-                    stored[number] = time.time()
-                    await asyncio.sleep(EVERY)
-                starts = await found.finished(numbers)
+                    ),
+                    EVERY,
+                    warm_up=20,
+                )
         finally:
             await producer.shutdown()
-    return milliseconds([starts[number][0] - stored[number] for number in numbers])
 
 
 QUEUES_PART = Part(

@@ -74,6 +74,20 @@ def ignored(looked: Looked) -> None:
     """Who looks by itself whatever others have seen."""
 
 
+def told_apart(
+    on_signal: Callable[[Signal], None], on_looked: Callable[[Looked], None]
+) -> Callable[[Signal | Looked], None]:
+    """Both in one, for a store that delivers whatever comes."""
+
+    def deliver(what: Signal | Looked) -> None:
+        if isinstance(what, Looked):
+            on_looked(what)
+        else:
+            on_signal(what)
+
+    return deliver
+
+
 class Signals(Protocol):
     """Wake-ups between processes."""
 

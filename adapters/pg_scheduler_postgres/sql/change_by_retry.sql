@@ -29,15 +29,4 @@ changed AS (
     WHERE job.job_id = requested.job_id
     RETURNING job.job_id
 ),
--- Who hears of it.
-signals AS MATERIALIZED (
-    SELECT
-        pg_catalog.pg_notify(:channel::text, 'due') AS notified,
-        pg_catalog.pg_notify(:channel::text, 'lane') AS lane_notified
-    WHERE EXISTS (SELECT 1 FROM requested)
-)
-SELECT answer.*, signals.*
-FROM (
-    -- include: change_answers
-) AS answer
-LEFT JOIN signals ON true;
+-- include: answers_of_waiting_jobs;

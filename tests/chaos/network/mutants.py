@@ -8,11 +8,11 @@ from __future__ import annotations
 import sys
 
 from tests.chaos.mutants import (
+    ANY_EPOCH,
     GROWING_MARK,
     NOT_RENEWED_AT_LAST,
     ONE_WAY_TO_RENEW,
     PLANNED_FOR,
-    REAPER,
 )
 from tests.chaos.mutating import FRAGMENTS, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
@@ -169,12 +169,16 @@ MUTANTS = (
     ),
     Mutant("failover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
     Mutant("switchover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
-    # Not noticed so far, and neither is a missing fence: a worker hears of the lost lease first. Tests of
-    # their own see both.
     Mutant(
         "lagging replica",
-        "a job whose end was forgotten is given back, or taken back in the end",
-        ((ENGINE + "claiming/claimer.py", "        self._doubt.server_may_have_changed()\n", ""), REAPER),
+        "a completion names its attempt, and a worker hears of a lost lease before",
+        (
+            (ENGINE + "leases/lease_keeper.py", "self._tell(self._on_lost, lease)", "pass"),
+            ANY_EPOCH,
+            (FRAGMENTS + "plain_ends.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
+             "job.status = 'running'"),
+        ),
+        3,
     ),
 )  # fmt: skip
 """Each scenario has at least one."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tests.chaos.network.plant import TASK, Plant, Run
 from tests.chaos.network.stage import Scenario
 from tests.support.cluster import Cluster, missing_for_cluster
 from tests.support.running import eventually
+
+Play = Callable[[Plant, int], Awaitable[int | None]]
 
 
 async def failover(plant: Plant, size: int) -> None:
@@ -125,35 +128,23 @@ async def _forget(plant: Plant, before: list[Run]) -> int:
     return forgotten + lost
 
 
+def _scenario(name: str, summary: str, play: Play, *, synchronous: bool = False) -> Scenario:
+    return Scenario(
+        name,
+        summary,
+        play,
+        own_server=lambda: Cluster(synchronous=synchronous),
+        proxied=False,
+        workers=3,
+        lease=6.0,
+        missing=missing_for_cluster,
+    )
+
+
 SCENARIOS = (
-    Scenario(
-        "failover",
-        "the primary crashes, and its synchronous replica takes over",
-        failover,
-        own_server=lambda: Cluster(synchronous=True),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
+    _scenario(
+        "failover", "the primary crashes, and its synchronous replica takes over", failover, synchronous=True
     ),
-    Scenario(
-        "switchover",
-        "primary and replica change places as planned",
-        switchover,
-        own_server=lambda: Cluster(synchronous=False),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
-    ),
-    Scenario(
-        "lagging replica",
-        "a replica takes over that lacks the latest commits",
-        lagging_replica,
-        own_server=lambda: Cluster(synchronous=False),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
-    ),
+    _scenario("switchover", "primary and replica change places as planned", switchover),
+    _scenario("lagging replica", "a replica takes over that lacks the latest commits", lagging_replica),
 )
