@@ -74,7 +74,7 @@ def ignored(looked: Looked) -> None:
     """Who looks by itself whatever others have seen."""
 
 
-def told_apart(
+def by_kind(
     on_signal: Callable[[Signal], None], on_looked: Callable[[Looked], None]
 ) -> Callable[[Signal | Looked], None]:
     """Both in one, for a store that delivers whatever comes."""

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.signals import Looked, Signal, ignored, told_apart
+from pg_scheduler.ports.signals import Looked, Signal, by_kind, ignored
 from pg_scheduler.testing import MemoryDriver
 from tests.simulation.holds import Holds
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
@@ -172,7 +172,7 @@ class FaultySignals:
     ) -> None:
         await self._network.make_extra_connection(self._host)
         await self._network.carry(self._host, lambda sent: None)
-        deliver = told_apart(on_signal, on_looked)
+        deliver = by_kind(on_signal, on_looked)
         one = Subscription(self._host, deliver, asyncio.get_running_loop().create_future())
         self._network.subscriptions.append(one)
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.signals import Looked, Signal, SignalKind, ignored, told_apart
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind, by_kind, ignored
 from pg_scheduler.testing.memory.state import MemoryState
 
 
@@ -23,7 +23,7 @@ class MemorySignals:
         on_ready: Callable[[], None],
         on_looked: Callable[[Looked], None] = ignored,
     ) -> None:
-        await _listen(self._state.listeners, told_apart(on_signal, on_looked), on_ready)
+        await _listen(self._state.listeners, by_kind(on_signal, on_looked), on_ready)
 
     async def tell_looked(self, looked: Looked) -> None:
         self._state.tell(looked)
