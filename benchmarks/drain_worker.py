@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from benchmarks import loop
+from benchmarks.fleet_worker import limited
 from benchmarks.noop import no_op
 from benchmarks.progress import Progress
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
@@ -50,6 +51,8 @@ async def work(settings: dict[str, Any]) -> None:
     progress = Progress()
     scheduler = scheduler_for(settings, observers=[Counting(progress)])
     scheduler.register(no_op)
+    if settings.get("limited"):
+        scheduler.register(limited)
     await scheduler.open()
     profile = cProfile.Profile() if settings.get("profile") else None
     async with progress.until_told():

@@ -14,6 +14,7 @@ PRODUCTION = {
     "full_page_writes": "on",
     "shared_buffers": "'256MB'",
     "max_wal_size": "'4GB'",
+    "max_connections": "400",
     "checkpoint_timeout": "'15min'",
     "random_page_cost": "1.1",
 }

@@ -13,6 +13,7 @@ from types import ModuleType, TracebackType
 from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
 from pg_scheduler.client.batch_limit import UNSAID, batch_limit_of, checked_batch_limit
+from pg_scheduler.client.comparison import Comparison, compare
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_client import JobClient
@@ -44,7 +45,7 @@ from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.client.watching import checked_observers
 from pg_scheduler.db import driver_over
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
-from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.errors import InvalidInput, SchemaError
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import (
     checked_grace,
@@ -916,6 +917,21 @@ class Scheduler(JobVerbs, OperatorVerbs):
         what was not. Jobs of unknown tasks stay pending."""
         await self.open()
         return self._loader.load(await self.driver.insight.pending_names())
+
+    async def compare_with_store(self, *, elsewhere: bool = False) -> Comparison:
+        """What a start of this application would meet and change in its database, without a change: waiting
+        jobs that it could not run, schedules and limits that would be others, steps of the schema that are
+        pending. `elsewhere`: jobs of unknown tasks are run by other applications."""
+        self._loader.register_trusted()
+        await self.open()
+        try:
+            self._loader.load(await self.driver.insight.pending_names())
+        except SchemaError:
+            pass  # the comparison says so
+        if self.periodic_jobs_enabled:
+            self.schedules.adopt_decorated()
+        wanted, now = self.schedules.wanted(), self.clock.pinned()
+        return await compare(self.driver, self._registry, self.codec, wanted, now, elsewhere=elsewhere)
 
     def find_task(self, name: str) -> bool:
         """True if this process can run jobs of this name; looks it up as `load_task_functions` does."""

@@ -37,6 +37,7 @@ PACKAGES = {
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
     "pg_scheduler_import",
+    "pg_scheduler_pytest",
 }
 OPTIONAL = {
     "pg_scheduler_psycopg",

@@ -15,6 +15,7 @@ from pg_scheduler_cli.output import print_json
 from pg_scheduler_cli.schema_words import gaps, nothing_there, verdict
 from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.migration_steps import all_migrations, install_sql
+from pg_scheduler_postgres.operating_roles import operator_sql, reader_sql
 from pg_scheduler_postgres.roles import RoleNames, roles_sql
 from pg_scheduler_postgres.statements import Statements, checked_identifier, statement_names, summary_of
 
@@ -159,12 +160,28 @@ def _print_installation(schema: str) -> None:
 @click.option(
     "--producer", default="jobs_producer", show_default=True, help="Role that stores and reads jobs."
 )
-def roles(schema: str, admin: str, worker: str, producer: str) -> None:
-    """Print the SQL that creates three roles with only the privileges they need.
+@click.option(
+    "--reader", is_flag=False, flag_value="jobs_reader",
+    help="Print a role instead that reads all but arguments, payloads, headers and results. "
+    "[default name: jobs_reader]",
+)  # fmt: skip
+@click.option(
+    "--operator", is_flag=False, flag_value="jobs_operator",
+    help="Print a role instead that reads all, and cancels, retries, pauses and limits. "
+    "[default name: jobs_operator]",
+)  # fmt: skip
+def roles(
+    schema: str, admin: str, worker: str, producer: str, reader: str | None, operator: str | None
+) -> None:
+    """Print the SQL that creates three roles with only the privileges they need, or one for people.
 
     Does not connect to a database. Run the SQL when the tables exist, and again after each upgrade.
     """
-    printed = roles_sql(schema, RoleNames(admin, worker, producer))
+    if reader is not None or operator is not None:
+        printed = reader_sql(schema, reader) if reader is not None else ""
+        printed += operator_sql(schema, operator) if operator is not None else ""
+    else:
+        printed = roles_sql(schema, RoleNames(admin, worker, producer))
     click.echo(f"-- pg_scheduler {__version__}: privileges on its tables in schema {schema}.")
     click.echo("-- New roles have no password yet. Safe to repeat.\n")
     click.echo(printed, nl=False)

@@ -63,7 +63,10 @@ class PlainGroup(click.Group):
         """The full name of the most similar command, in this group or else in any other."""
         root = ctx.find_root()
         here = {command: f"{ctx.command_path} {command}" for command in self.commands}
-        for known in (here, dict(_leaves(root.command, root.command_path))):
+        anywhere = dict(_leaves(root.command, root.command_path))
+        if name in anywhere:
+            return anywhere[name]
+        for known in (here, anywhere):
             if (near := nearest(name, known)) is not None:
                 return known[near]
         return None

@@ -3,48 +3,28 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import click
 
-from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.domain.errors import InvalidInput, JobNotFound
-from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
-from pg_scheduler.domain.states import FINISHED, UNFINISHED
+from pg_scheduler.domain.paging import Cursor
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.why import Reason, must_act
-from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.queries import Queries
-from pg_scheduler_cli.actor import whoever_types
-from pg_scheduler_cli.bulk import agreed, bulk, in_batches, matching_ids
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.filters import filtering
 from pg_scheduler_cli.groups import PlainGroup
+from pg_scheduler_cli.job_changes import cancel, delete, reschedule, retry
 from pg_scheduler_cli.job_ids import whole_ids
 from pg_scheduler_cli.job_reasons import reason_lines
 from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_facts, print_json, print_table
-
-ANSWERS = {
-    CancelAnswer.CANCELLED: "cancelled",
-    CancelAnswer.REQUESTED: "is running; its worker has been asked to stop it",
-    CancelAnswer.FINISHED: "has already finished",
-    CancelAnswer.UNKNOWN: "not found",
-}
-
-RETRY_ANSWERS = {
-    RetryAnswer.RETRIED: "is pending again",
-    RetryAnswer.PENDING: "not retried: it is pending",
-    RetryAnswer.RUNNING: "not retried: it is running",
-    RetryAnswer.DUPLICATE: "not retried: an unfinished job has the same dedupe key",
-    RetryAnswer.CHANGED: "not retried: it has changed since it was counted",
-    RetryAnswer.UNKNOWN: "not found",
-}
+from pg_scheduler_cli.searching import searched
 
 
 @click.group(cls=PlainGroup)
@@ -58,35 +38,27 @@ def jobs() -> None:
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of jobs."
 )
 @click.option(
-    "--newest", is_flag=True, help="The newest first, by execution time; default: the oldest first."
+    "--cursor", metavar="PLACE", help="Go on from where the list before ended; it says where on stderr."
 )
+@click.option("--newest", is_flag=True, hidden=True)
 @connecting
 @as_json
 def list_(
-    connection: Connection,
-    wanted: JobFilter,
-    limit: int,
-    newest: bool,
-    as_json: bool,
+    connection: Connection, wanted: Selection, limit: int, cursor: str | None, newest: bool, as_json: bool
 ) -> None:
-    """List jobs in order of execution time; payloads and arguments are omitted. If there are more than
-    --limit, a line on stderr says so.
+    """List jobs, the newest first: by the time when they ended, or are due; payloads and arguments are
+    omitted. If there are more than --limit, a line on stderr says so, and how to go on.
 
     RANK decides which due job starts first: the smaller one. It is the `priority` passed to `schedule()`,
     shown with the name of its JobPriority; `pgq jobs enqueue --priority N` stores the rank 5 - N.
     """
-    found = connection.run(
-        lambda scheduler: scheduler.driver.insight.jobs(
-            **wanted.criteria, limit=limit + 1, newest_first=newest
-        )
-    )
-    if not found and not as_json:
-        click.echo("No job matches." if wanted != JobFilter() else "There are no jobs.", err=True)
-    if len(found) > limit:
-        shown = "newest" if newest else "oldest"
-        more = "" if newest else " --newest shows the newest."
-        click.echo(f"pgq: these are the {limit} {shown} jobs; there are more.{more}", err=True)
-    summaries = [summary_of(job) for job in found[:limit]]
+    after = None if cursor is None else Cursor.of(cursor)
+    found = connection.ask(lambda queries: searched(queries, wanted, after, limit))
+    if not found.jobs and not as_json:
+        click.echo("No job matches." if wanted != Selection() else "There are no jobs.", err=True)
+    if found.next is not None:
+        click.echo(f"pgq: {found.reason}: --cursor {found.next}", err=True)
+    summaries = [summary_of(job) for job in found.jobs]
     if as_json:
         print_json(summaries)
         return
@@ -230,100 +202,5 @@ def _when(delay: float | None, at: str | None) -> timedelta | datetime | None:
     return time
 
 
-@jobs.command()
-@click.argument("job_ids", metavar="[ID...]", nargs=-1)
-@filtering
-@bulk
-@connecting
-@as_json
-def cancel(
-    connection: Connection, job_ids: tuple[str, ...], wanted: JobFilter, as_json: bool, **how: Any
-) -> None:
-    """Cancel pending jobs, and stop running ones: those given, or all that match the options. The beginning
-    of an id is enough.
-
-    By options it says how many jobs match, and asks. Exit code 1 if one of the jobs has already finished or
-    does not exist.
-    """
-    chosen = _chosen(connection, job_ids, wanted.only(UNFINISHED), "cancel", wanted, **how)
-    if chosen is None:
-        return
-    answers = in_batches(
-        connection, chosen, lambda queries, ids: queries.client.cancel(ids, by=whoever_types())
-    )
-    _report(chosen, answers, ANSWERS, as_json, brief=not job_ids)
-    if not set(answers) <= {CancelAnswer.CANCELLED, CancelAnswer.REQUESTED}:
-        raise SystemExit(EXIT_NOT_CURRENT)
-
-
-@jobs.command()
-@click.argument("job_ids", metavar="[ID...]", nargs=-1)
-@filtering
-@bulk
-@connecting
-@as_json
-def retry(
-    connection: Connection, job_ids: tuple[str, ...], wanted: JobFilter, as_json: bool, **how: Any
-) -> None:
-    """Run finished jobs again, now, with their retry counters reset: those given, or all that match the
-    options. The beginning of an id is enough.
-
-    By options it says how many jobs match, and asks. Exit code 1 if one of the jobs could not be retried: it
-    does not exist, has not finished, has changed since, or an unfinished job has its dedupe key.
-    """
-    finished = wanted.only(FINISHED)
-    chosen = _chosen(connection, job_ids, finished, "retry", wanted, **how)
-    if chosen is None:
-        return
-    still = None if job_ids else finished
-    answers = in_batches(
-        connection, chosen, lambda queries, ids: queries.client.retry(ids, by=whoever_types(), still=still)
-    )
-    _report(chosen, answers, RETRY_ANSWERS, as_json, brief=not job_ids)
-    if set(answers) != {RetryAnswer.RETRIED}:
-        raise SystemExit(EXIT_NOT_CURRENT)
-
-
-def _chosen(
-    connection: Connection,
-    job_ids: tuple[str, ...],
-    possible: JobFilter | None,
-    verb: str,
-    wanted: JobFilter,
-    *,
-    yes: bool,
-    dry_run: bool,
-    at_most: int,
-) -> list[str] | None:
-    """The ids that are meant; None: nothing is to be done.
-
-    Raises:
-        UsageError: neither ids nor options, or both; a status that leaves nothing to do.
-    """
-    if bool(job_ids) == (wanted != JobFilter()):
-        raise click.UsageError("give ids of jobs, or options that say which (--status, --task, ...)")
-    if job_ids:
-        return connection.ask(lambda queries: whole_ids(queries, job_ids))
-    if possible is None:
-        raise click.UsageError(f"jobs with this --status cannot be changed by `{verb}`")
-    ids, more = matching_ids(connection, possible, at_most)
-    return ids if agreed(verb, len(ids), more, yes=yes, dry_run=dry_run) else None
-
-
-def _report(
-    job_ids: Sequence[str],
-    answers: Sequence[CancelAnswer] | Sequence[RetryAnswer],
-    words: Mapping[Any, str],
-    as_json: bool,
-    brief: bool,
-) -> None:
-    """What each job met; `brief`: of those that went as wanted, only how many there are."""
-    if as_json:
-        print_json([{"id": one, "answer": str(answer)} for one, answer in zip(job_ids, answers, strict=True)])
-        return
-    if not brief:
-        for one, answer in zip(job_ids, answers, strict=True):
-            click.echo(f"{one} {words[answer]}")
-        return
-    for answer, number in Counter(answers).items():
-        click.echo(f"{number} jobs: {words[answer]}")
+for command in (cancel, retry, delete, reschedule):
+    jobs.add_command(command)

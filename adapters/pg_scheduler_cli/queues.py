@@ -7,8 +7,8 @@ from datetime import datetime
 
 import click
 
-from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.actor import whoever_types
@@ -169,7 +169,7 @@ def purge(connection: Connection, queue: str, yes: bool, as_json: bool) -> None:
         return sum(size.count for size in sizes if size.queue == queue)
 
     async def cancel(queries: Queries) -> int:
-        waits = JobFilter((JobStatus.PENDING,), queue=queue)
+        waits = Selection((JobStatus.PENDING,), queue=queue)
         return await queries.client.cancel(waits, by=whoever_types())
 
     number = connection.ask(waiting)

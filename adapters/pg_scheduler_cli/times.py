@@ -19,9 +19,34 @@ def read_time(option: str, text: str) -> datetime:
     """
     if (age := _AGE.fullmatch(text.strip())) is not None:
         try:
-            return datetime.now(UTC) - timedelta(seconds=float(age[1]) * _SECONDS[age[2]])
+            return datetime.now(UTC) - _length(age)
         except OverflowError:
             return datetime.min.replace(tzinfo=UTC)
+    return _instant(option, text)
+
+
+def read_moment(at: str | None, delay: str | None) -> datetime:
+    """The instant that ``--at`` names, or that is ``--in`` so long from now.
+
+    Raises:
+        InvalidInput: it is none.
+    """
+    if at is not None:
+        return _instant("--at", at)
+    length = _AGE.fullmatch((delay or "").strip())
+    if length is None:
+        raise InvalidInput("--in", f"not a length of time: {delay!r}", "For example 90s, 15m, 2h or 1d")
+    try:
+        return datetime.now(UTC) + _length(length)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)
+
+
+def _length(match: re.Match[str]) -> timedelta:
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+
+
+def _instant(option: str, text: str) -> datetime:
     try:
         time = datetime.fromisoformat(text)
     except ValueError:

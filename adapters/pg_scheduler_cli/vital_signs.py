@@ -77,8 +77,6 @@ class VitalSigns:
         live = self.live()
         if not live.good:
             return live
-        if self._scheduler.is_shutting_down:
-            return Vitals(False, "the worker is stopping")
         if not self._scheduler.is_running:
             return Vitals(False, "the worker does not run")
         if (state := self._scheduler.worker.services.report.state) is not WorkerState.WORKING:

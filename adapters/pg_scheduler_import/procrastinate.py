@@ -99,7 +99,9 @@ class ProcrastinateTable:
         await connection.execute(f"DELETE FROM {self._sql} WHERE id = ANY ($1::bigint[])", ids)
 
     async def counts(self, connection: asyncpg.Connection) -> dict[str, int]:
-        rows = await connection.fetch(f"SELECT status::text, count(*) FROM {self._sql} GROUP BY 1 ORDER BY 1")
+        rows = await connection.fetch(
+            f"SELECT status::text, pg_catalog.count(*) FROM {self._sql} GROUP BY 1 ORDER BY 1"
+        )
         return {row["status"]: row["count"] for row in rows}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +18,12 @@ class Changed(NamedTuple):
 
     subject: str
     affected: int
+    job_ids: Sequence[str] = ()
+    """The jobs among it."""
+    selection: str | None = None
+    """Which jobs were meant, as JSON."""
+    audit_id: int | None = None
+    """The record of the act that this is a further part of."""
 
 
 async def recorded(
@@ -46,16 +52,22 @@ async def recorded(
 
 async def note_act(
     link: Link, session: Session, by: Actor | None, act: Act, changed: Changed, now: datetime | None
-) -> None:
-    """Write down what somebody did, if he did and it changed something."""
-    if by is not None and changed.affected:
-        await link.run(
-            "note_act",
-            session,
-            now=now,
-            actor=by.name,
-            via=by.via,
-            act=str(act),
-            subject=changed.subject,
-            affected=changed.affected,
-        )
+) -> int | None:
+    """Write down what somebody did, if he did and it changed something; the id of the record."""
+    if by is None or not changed.affected:
+        return changed.audit_id
+    rows = await link.run(
+        "note_act",
+        session,
+        now=now,
+        actor=by.name,
+        via=by.via,
+        act=str(act),
+        subject=changed.subject,
+        affected=changed.affected,
+        changed_ids=list(changed.job_ids),
+        selection=changed.selection,
+        audit_id=changed.audit_id,
+    )
+    found: int = rows[0]["id"]
+    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from pg_scheduler.domain.minutes import COUNTS
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler_postgres.columns import JOB_COLUMNS
 
@@ -43,6 +44,12 @@ JOBS = Table(
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
         "scheduled_jobs_ended": "(status, job_name, finished_at) WHERE (status = ANY"
         " (ARRAY['completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))",
+        "scheduled_jobs_unsuccessful": "(finished_at, job_id) WHERE (status = ANY"
+        " (ARRAY['failed'::text, 'cancelled'::text, 'expired'::text]))",
+        "scheduled_jobs_failures": "(error_group, finished_at, job_id)"
+        " WHERE ((status = 'failed'::text) AND (error_group IS NOT NULL))",
+        "scheduled_jobs_laned_by_time": "(execution_time, job_id)"
+        " WHERE ((status = 'pending'::text) AND (lane IS NOT NULL))",
         "scheduled_jobs_dedupe": "UNIQUE (dedupe_key) WHERE ((dedupe_key IS NOT NULL)"
         " AND (status = ANY (ARRAY['pending'::text, 'running'::text])))",
     },
@@ -84,6 +91,7 @@ WORKERS = Table(
         "library_version": "text",
         "wish": "text NOT NULL DEFAULT 'work'::text",
         "clock_ahead": "double precision",
+        "likes": "text",
     },
     ("worker_id",),
 )
@@ -175,8 +183,29 @@ AUDIT = Table(
         "act": "text NOT NULL",
         "subject": "text NOT NULL",
         "affected": "integer NOT NULL",
+        "selection": "jsonb",
     },
     ("id",),
+)
+
+AUDIT_JOBS = Table(
+    "scheduled_job_audit_jobs",
+    {"audit_id": "bigint NOT NULL", "job_id": 'text COLLATE "C" NOT NULL'},
+    ("audit_id", "job_id"),
+)
+
+MINUTES = Table(
+    "scheduled_job_minutes",
+    {
+        "minute": f"{_TIME} NOT NULL",
+        "worker_id": 'text COLLATE "C" NOT NULL',
+        "queue": 'text COLLATE "C" NOT NULL',
+        "task_name": 'text COLLATE "C" NOT NULL',
+        **dict.fromkeys(COUNTS, "integer NOT NULL"),
+        "waits": "integer[] NOT NULL",
+        "runs": "integer[] NOT NULL",
+    },
+    ("minute", "worker_id", "queue", "task_name"),
 )
 
 VACUUM_STATS = Table(
@@ -207,7 +236,20 @@ CHECKS = ("scheduled_jobs_readable", "scheduled_jobs_status", "scheduled_jobs_wi
 """Constraints on the values of jobs. Without them nonsense fails when it is claimed, and a producer can take
 ids of windows; nothing else is lost."""
 
-TABLES = (JOBS, ATTEMPTS, WORKERS, SCHEDULES, LIMITS, LANES, QUEUES, AUDIT, VACUUM_STATS, LEDGER)
+TABLES = (
+    JOBS,
+    ATTEMPTS,
+    WORKERS,
+    SCHEDULES,
+    LIMITS,
+    LANES,
+    QUEUES,
+    AUDIT,
+    AUDIT_JOBS,
+    MINUTES,
+    VACUUM_STATS,
+    LEDGER,
+)
 """In the order in which they are dropped."""
 
 

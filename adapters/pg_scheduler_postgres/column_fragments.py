@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from pg_scheduler.domain.minutes import BUCKETS, COUNTS
 from pg_scheduler.domain.model import START_ORDER_FIELDS
 from pg_scheduler_postgres.catalog import TABLES
 from pg_scheduler_postgres.columns import (
@@ -12,8 +13,10 @@ from pg_scheduler_postgres.columns import (
     FRESH_EPOCH,
     JOB_COLUMNS,
     PRODUCED,
+    QUEUE_HAS_LIMITS,
     SHOWN,
     STORED,
+    TASK_HAS_LIMITS,
     JobColumn,
     parameters_of,
     readable_time,
@@ -54,13 +57,24 @@ def _claim_order() -> str:
     return f"ORDER BY {', '.join(columns[field] for field in START_ORDER_FIELDS)}\n"
 
 
+def _summed(array: str) -> list[str]:
+    """The sums of an array's places, as an array."""
+    sums = [f"pg_catalog.sum(minutes.{array}[{place}])::integer" for place in range(1, BUCKETS + 1)]
+    return [f"ARRAY[{sums[0]}", *sums[1:-1], f"{sums[-1]}] AS {array}"]
+
+
 _KEPT_BY_A_NEW_DEFINITION = ("job_id", "created_at")
 
 COLUMN_FRAGMENTS: dict[str, str] = {
     "fresh_epoch": f"{FRESH_EPOCH}\n",
     "every_table": _list(f':"schema".{table.name}' for table in TABLES),
     "claim_order": _claim_order(),
+    "task_has_limits": f"({TASK_HAS_LIMITS})\n",
+    "queue_has_limits": f"({QUEUE_HAS_LIMITS})\n",
     "oldest_due": f"{readable_time('pg_catalog.min(waiting.oldest)')} AS oldest\n",
+    "place_at": f"{readable_time('place.at')} AS place_at\n",
+    "summed_counts": _list(f"pg_catalog.sum(minutes.{name})::integer AS {name}" for name in COUNTS),
+    "summed_durations": _list(_summed("waits") + _summed("runs")),
     "claimed_columns": _list(column.read for column in CLAIMED),
     "shown_columns": _list(column.read for column in SHOWN),
     **_storing("job", PRODUCED),

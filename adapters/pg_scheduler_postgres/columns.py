@@ -131,12 +131,16 @@ _DUE = (
 )
 """Between the first and the last time of Python's, as dates: asyncpg sends these two as infinite times, with
 which SQL cannot reckon before PostgreSQL 17; psycopg and COPY send dates."""
+TASK_HAS_LIMITS = "limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL"
+"""Jobs of such a task stand in lanes."""
+QUEUE_HAS_LIMITS = "queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL"
+"""So do those of such a queue. A pause of a queue needs no lane."""
 _LANE = (
     "coalesce({limit_key}, "
     """(SELECT '' FROM :"schema".scheduled_job_limits AS limits WHERE limits.task_name = {job_name}"""
-    """ AND (limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)), """
+    f" AND ({TASK_HAS_LIMITS})), "
     """(SELECT '' FROM :"schema".scheduled_job_queues AS queues WHERE queues.queue = {queue}"""
-    """ AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)))"""
+    f" AND ({QUEUE_HAS_LIMITS})))"
 )
 
 
@@ -204,6 +208,9 @@ JOB_COLUMNS: tuple[JobColumn, ...] = (
     JobColumn("counts_lane", 'text COLLATE "C"', 7),
     _producers("queue", f"text COLLATE \"C\" NOT NULL DEFAULT '{DEFAULT_QUEUE}'::text", 10, "queue"),
     JobColumn("counts_queue", 'text COLLATE "C"', 12),
+    JobColumn("error_group", 'text COLLATE "C"', 16, shown="error_group"),
+    JobColumn("error_type", "text", 16),
+    JobColumn("error_frame", "text", 16),
 )  # fmt: skip
 """In the order in which migrations add them. `JobRecord` makes its `limit_key` and `progress` of the last."""
 

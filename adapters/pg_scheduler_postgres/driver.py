@@ -12,6 +12,7 @@ from pg_scheduler_postgres.limits import PostgresLimits
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.locks import PostgresLocks
 from pg_scheduler_postgres.migrations import PostgresSchema
+from pg_scheduler_postgres.minutes import PostgresMinutes
 from pg_scheduler_postgres.retention import PostgresRetention
 from pg_scheduler_postgres.schedules import PostgresSchedules
 from pg_scheduler_postgres.session import Session
@@ -36,6 +37,7 @@ class PostgresDriver:
         self.signals = PostgresSignals(self.link)
         self.insight = PostgresInsight(self.link)
         self.steering = PostgresSteering(self.link)
+        self.minutes = PostgresMinutes(self.link)
         self.schema = PostgresSchema(self.link)
 
     @property

@@ -12,11 +12,10 @@ from collections.abc import Awaitable, Callable
 
 from pg_scheduler.ports.signals import SignalsSwallowed
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.payloads import ECHO
 
 ECHO_TIMEOUT = 5.0
 """Seconds after which a signal that was sent has not arrived."""
-
-_PREFIX = "echo "
 
 Listen = Callable[[str, Callable[[str], None], Callable[[], None]], Awaitable[None]]
 """`Session.listen`."""
@@ -36,12 +35,12 @@ async def listen_proven(
         ConnectionLost: the connection broke.
     """
     established, echoed = asyncio.Event(), asyncio.Event()
-    ours = _PREFIX + secrets.token_hex(8)
+    ours = ECHO + secrets.token_hex(8)
 
     def deliver(payload: str) -> None:
         if payload == ours:
             echoed.set()
-        elif not payload.startswith(_PREFIX):
+        else:
             on_payload(payload)
 
     async def prove() -> None:

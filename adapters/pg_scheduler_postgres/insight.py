@@ -7,11 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
+from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
+from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.catalog import JOBS, LEDGER, TABLES
@@ -19,7 +24,8 @@ from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_facts
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
-from pg_scheduler_postgres.rows import attempt_record, job_record, status_in
+from pg_scheduler_postgres.paging import Pages
+from pg_scheduler_postgres.rows import attempt_record, failure_group, job_record, status_in
 from pg_scheduler_postgres.worker_rows import worker_record
 
 JOBS_OF_A_STREAM = 50
@@ -77,6 +83,42 @@ class PostgresInsight:
         )
         return [job_record(row) for row in rows]
 
+    async def page(
+        self,
+        selection: Selection,
+        after: Cursor | None = None,
+        limit: int = 50,
+        *,
+        now: datetime | None = None,
+    ) -> Page:
+        return await Pages(self._link).page(selection, after, limit, now=now)
+
+    async def count(
+        self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
+    ) -> Count:
+        return await Pages(self._link).count(selection, at_most, now=now)
+
+    async def failures(
+        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+    ) -> Failures:
+        rows = await self._link.run("failures", now=now, since=since, limit=limit + 1, most=MOST_OF_GROUP + 1)
+        groups = tuple(failure_group(row) for row in rows if row["error_group"] is not None)
+        return Failures(groups[:limit], len(groups) > limit, instant(rows[0]["moment"]))
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        rows = await self._link.run("workload", now=now, most=MOST_DUE)
+        return Workload(
+            tuple(
+                WaitingWork(
+                    row["queue"], row["job_name"], row["number"], row["is_exact"], instant(row["oldest"])
+                )
+                for row in rows
+                if row["is_running"] is False
+            ),
+            {(row["queue"], row["job_name"]): row["number"] for row in rows if row["is_running"]},
+            instant(rows[0]["moment"]),
+        )
+
     async def counts(self) -> dict[JobStatus, int]:
         found = {row["status"]: row["jobs"] for row in await self._link.run("counts")}
         return {status: found.get(str(status), 0) for status in JobStatus}
@@ -132,6 +174,22 @@ class PostgresInsight:
             full_patience=FULL_LANE_PATIENCE.total_seconds(),
         )
         return cluster_facts(rows[0], await self.workers(now=now))
+
+    async def depths(self, *, now: datetime | None = None) -> Depths:
+        rows = await self._link.run(
+            "depths",
+            now=now,
+            most_streams=STREAMS_LOOKED_AT,
+            most_of_each=MOST_OF_A_STREAM,
+            most_in_all=MOST_IN_ALL,
+        )
+        return Depths(
+            tuple(
+                TaskDepth(row["queue"], row["job_name"], row["due"], row["scheduled"], row["running"])
+                for row in rows
+            ),
+            {row["job_name"]: row["lanes_in_use"] for row in rows if row["lanes_in_use"]},
+        )
 
     async def server_facts(self) -> ServerFacts | None:
         rows = await self._link.run(

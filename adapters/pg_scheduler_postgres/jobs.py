@@ -22,7 +22,14 @@ from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, transitio
 from pg_scheduler.domain.verdict import Settlement, Verdict
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer, LaneCursor
 from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
-from pg_scheduler.ports.leases import ReclaimAnswer, Reclaimed, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import (
+    Fleet,
+    ReclaimAnswer,
+    Reclaimed,
+    ReclaimRequest,
+    RenewAnswer,
+    RenewRequest,
+)
 from pg_scheduler_postgres.auditing import Changed, note_act, recorded
 from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration, instant
@@ -39,6 +46,9 @@ log = logging.getLogger("pg_scheduler.postgres.jobs")
 LANES_AT_ONCE = 200
 """Lanes that one claim looks at: some 10 ms of the server's time. With more of them the next claim goes on
 where this one ended, and jobs are in order of urgency among those alone."""
+
+LANES_PASSED = 500
+"""Lanes of which one look for lost leases finds out whether they are still used."""
 
 _CANCEL_ANSWERS = {
     JobStatus.PENDING: CancelAnswer.CANCELLED,
@@ -125,20 +135,21 @@ class PostgresJobs:
             **_marks(request),
             **MISFIRE,
         )
-        more = rows[0]["more"] or (cursor is not None and cursor.more_behind)
-        ended_task = rows[0]["ended_task"]
+        answer, rows = _split(rows)
+        more = answer["more"] or (cursor is not None and cursor.more_behind)
+        ended_task = answer["ended_task"]
         swept = ended_task is None
-        jobs, _ = await self._claimed([row for row in rows if row["job_id"] is not None], request, now)
+        jobs, _ = await self._claimed(rows, request, now)
         return LaneAnswer(
             jobs=jobs,
-            expired=tuple(rows[0]["expired_ids"] or ()),
+            expired=tuple(answer["expired_ids"] or ()),
             more=more or not swept,
-            next_in=None if rows[0]["more"] else duration(rows[0]["wait_seconds"]),
+            next_in=duration(answer["wait_seconds"]),
             cursor=None
             if swept
-            else LaneCursor(rows[0]["ended_queue"], ended_task, rows[0]["ended_lane"], more),
-            outranked=rows[0]["outranked"],
-            passed_over=rows[0]["passed_over"],
+            else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
+            outranked=answer["outranked"],
+            passed_over=answer["passed_over"],
         )
 
     async def claim_job(
@@ -181,6 +192,7 @@ class PostgresJobs:
             lease_seconds=request.lease.total_seconds(),
             job_ids=[lease.job_id for lease in request.leases],
             epochs=[lease.epoch for lease in request.leases],
+            likes=request.likes,
             **values_of_life(request.says),
         )
         held = {
@@ -193,6 +205,7 @@ class PostgresJobs:
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
             wish=wish_in(rows[0]),
             profile_missing=rows[0]["profile_missing"],
+            fleet=Fleet(rows[0]["workers"], rows[0]["likes"], rows[0]["place"]),
         )
 
     async def settle(
@@ -212,6 +225,9 @@ class PostgresJobs:
             limit=request.limit,
             # A test's clock has nothing to do with when the server started.
             patience_seconds=request.after_restart.total_seconds() if now is None else 0.0,
+            after_task=request.lanes_after[0],
+            after_lane=request.lanes_after[1],
+            lanes_at_once=LANES_PASSED,
             not_after=request.not_after,
             **loss_of(request.max_crashes),
         )
@@ -228,6 +244,9 @@ class PostgresJobs:
                 if row["job_id"] is not None
             ),
             next_expiry_in=duration(rows[0]["wait_seconds"]),
+            lanes_after=("", "")
+            if rows[0]["ended_task"] is None
+            else (rows[0]["ended_task"], rows[0]["ended_lane"]),
             looked_at=looked_at,
             came_late=request.not_after is not None and looked_at > request.not_after,
         )
@@ -293,7 +312,7 @@ class PostgresJobs:
                 )
             if before is JobStatus.RUNNING and event is not JobEvent.CANCEL and stop_attempt:
                 await self._link.run("notify_cancel", transaction)
-            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1), now)
+            await note_act(self._link, transaction, by, act_of(event), Changed(job_id, 1, [job_id]), now)
             return before
 
     async def _reopen(
@@ -332,7 +351,7 @@ def _split(rows: Sequence[Row]) -> tuple[Row, Sequence[Row]]:
 
 def _cancelled(rows: Sequence[Row]) -> Changed:
     changed = sorted(row["job_id"] for row in rows if not status_in(row).finished)
-    return Changed(subject_of(changed), len(changed))
+    return Changed(subject_of(changed), len(changed), changed)
 
 
 def _served(request: ClaimRequest) -> list[str] | None:

@@ -138,7 +138,14 @@ class PostgresSchema:
             log.info("building the index %s of schema %r concurrently", index.index, schema)
             await self._link.session.script(index.sql(schema, concurrently=True))
         if indexes:
-            self._check((await self.status()).missing, ())
+            async with self._link.session.transaction() as transaction:
+                await transaction.fetch(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+                # Somebody else who builds one of them has this lock; until he is done, it counts as missing.
+                for table in sorted({str(index.indexed_table) for index in indexes}):
+                    await transaction.script(
+                        f"LOCK TABLE {quoted(schema)}.{table} IN SHARE UPDATE EXCLUSIVE MODE"
+                    )
+                self._check((await self._status(transaction)).missing, ())
 
     def _check(self, missing: Iterable[str], later: Iterable[SchemaChange]) -> None:
         built_later = {change.index for change in later}

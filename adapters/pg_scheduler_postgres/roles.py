@@ -44,7 +44,7 @@ def roles_sql(schema: str, names: RoleNames) -> str:
     every = [f"{place}.{table.name}" for table in TABLES]
     work = [f"{place}.{table.name}" for table in TABLES if table is not LEDGER]
     lines = [
-        *(_make(role) for role in (admin, worker, producer)),
+        *(make_role(role) for role in (admin, worker, producer)),
         # Until version 15 everybody may make functions and tables in "public".
         f"REVOKE CREATE ON SCHEMA {place} FROM PUBLIC, {worker}, {producer};",
         f"GRANT USAGE, CREATE ON SCHEMA {place} TO {admin};",
@@ -59,7 +59,8 @@ def roles_sql(schema: str, names: RoleNames) -> str:
     return "BEGIN;\n\n" + "\n".join(lines) + "\n\nCOMMIT;\n"
 
 
-def _make(role: str) -> str:
+def make_role(role: str) -> str:
+    """SQL that makes a role, if it is not there."""
     tag = "$role$"
     while tag in role:
         tag = f"{tag[:-1]}_$"

@@ -8,6 +8,7 @@ from operator import attrgetter
 from typing import Any, NamedTuple
 
 from pg_scheduler.domain.errors import shown
+from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup
 from pg_scheduler.domain.model import (
     AttemptRecord,
     ClaimedJob,
@@ -131,4 +132,23 @@ def attempt_record(row: Row) -> AttemptRecord:
         outcome=row["outcome"],
         error_message=row["error_message"],
         traceback=row["traceback"],
+    )
+
+
+def failure_group(row: Row) -> FailureGroup:
+    """A row of the failures."""
+    return FailureGroup(
+        group=row["error_group"],
+        task_name=row["job_name"],
+        error_type=row["error_type"] or "",
+        frame=row["error_frame"] or "",
+        count=min(row["failures"], MOST_OF_GROUP),
+        exact=row["failures"] <= MOST_OF_GROUP,
+        first=instant(row["first"]),
+        last=instant(row["last"]),
+        sample=row["error_message"] or "",
+        sample_job_id=row["job_id"],
+        last_hour=row["last_hour"],
+        hour_before=row["hour_before"],
+        last_day=row["last_day"],
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pg_scheduler.domain.failures import LOST_WORKER
 from pg_scheduler.domain.lost_lease import LOST_LEASE_MESSAGE, UNKNOWN_WORKER, lost_lease
 from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, START_TOLERANCE
 from pg_scheduler.domain.settling import LOST
@@ -40,5 +41,6 @@ def loss_of(max_crashes: int) -> dict[str, Any]:
         "max_crashes": max_crashes,
         "message_format": _LOST_LEASE_FORMAT,
         "unknown_worker": UNKNOWN_WORKER,
+        "lost_worker": LOST_WORKER,
         "outcome": LOST,
     }

@@ -127,4 +127,7 @@ def arrays_of(settlements: Sequence[Settlement]) -> dict[str, Any]:
         "error_messages": [verdict.error_message for verdict in verdicts],
         "tracebacks": [verdict.traceback for verdict in verdicts],
         "results": [verdict.result for verdict in verdicts],
+        "error_groups": [None if one.failure is None else one.failure.group for one in verdicts],
+        "error_types": [None if one.failure is None else one.failure.error_type for one in verdicts],
+        "error_frames": [None if one.failure is None else one.failure.frame for one in verdicts],
     }

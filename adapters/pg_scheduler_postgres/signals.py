@@ -6,12 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from pg_scheduler.domain.states import FINISHED, JobStatus
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, ignored
 from pg_scheduler_postgres.echo import listen_proven
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.payloads import looked_of, payload_of, repeats, signal_of
 from pg_scheduler_postgres.rows import SOON
 
-_KINDS = {str(kind): kind for kind in SignalKind}
 _FINISHED = {str(status) for status in FINISHED}
 
 
@@ -21,12 +21,29 @@ class PostgresSignals:
     def __init__(self, link: Link) -> None:
         self._link = link
 
-    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+    async def listen(
+        self,
+        on_signal: Callable[[Signal], None],
+        on_ready: Callable[[], None],
+        on_looked: Callable[[Looked], None] = ignored,
+    ) -> None:
+        before = ""
+
         def on_payload(payload: str) -> None:
-            # A newer version may say words that this one does not know: looking is never wrong.
-            on_signal(_KINDS.get(payload, SignalKind.DUE))
+            nonlocal before
+            if repeats(before, payload):
+                before = ""
+                return
+            before = payload
+            if (looked := looked_of(payload)) is not None:
+                on_looked(looked)
+            elif (signal := signal_of(payload)) is not None:
+                on_signal(signal)
 
         await listen_proven(self._link, self._link.statements.channel, on_payload, on_ready)
+
+    async def tell_looked(self, looked: Looked) -> None:
+        await self._link.run("notify_looked", payload=payload_of(looked))
 
     async def listen_finished(
         self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from pg_scheduler.domain.acts import Action, Batch, ChosenJob
 from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.workers import ACTS, WishAnswer, WorkerWish
 from pg_scheduler_postgres.auditing import Changed, recorded
+from pg_scheduler_postgres.changing import Changes
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Row, Session
@@ -37,6 +39,20 @@ class PostgresSteering:
             return WishAnswer.UNKNOWN
         return WishAnswer.UNCHANGED if rows[0]["wish"] == wish else WishAnswer.CHANGED
 
+    async def change(
+        self,
+        jobs: Sequence[ChosenJob],
+        action: Action,
+        *,
+        now: datetime | None = None,
+        by: Actor | None = None,
+        selection: str | None = None,
+        audit_id: int | None = None,
+    ) -> Batch:
+        return await Changes(self._link).change(
+            jobs, action, now=now, by=by, selection=selection, audit_id=audit_id
+        )
+
     async def audit(self, *, since: datetime | None = None, limit: int = 100) -> list[AuditRecord]:
         return [
             AuditRecord(
@@ -46,6 +62,7 @@ class PostgresSteering:
                 row["act"],
                 row["subject"],
                 row["affected"],
+                row["selection"],
             )
             for row in await self._link.run("audit", since=since, limit=limit)
         ]

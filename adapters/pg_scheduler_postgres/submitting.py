@@ -17,6 +17,7 @@ from pg_scheduler.domain.model import NewJob
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.copying import TABLE, CopiedJobs
 from pg_scheduler_postgres.link import Link
+from pg_scheduler_postgres.payloads import stored_payload
 from pg_scheduler_postgres.rows import columns_of, soon_in, values_of
 from pg_scheduler_postgres.session import Session
 
@@ -48,6 +49,7 @@ class Submitting:
         self._conflict = conflict
         self._now = now
         self._soon = soon_in(session)
+        self._waits_known = not session.in_transaction()
 
     async def submit(self, batch_size: int) -> list[Submission]:
         """One answer per job, in their order."""
@@ -98,10 +100,22 @@ class Submitting:
         copied = CopiedJobs(rows, now, self._now is not None, limited, limited_queues)
         await transaction.copy(self._link.statements.schema, TABLE, copied.columns, copied.chunks())
         soon = now + timedelta(seconds=self._soon)
-        due = [lane for due, lane in zip(copied.due_times, copied.lanes, strict=True) if due <= soon]
-        if due:
-            in_lanes = len(due) - due.count(None)
-            await self._link.run("notify_stored", transaction, due=in_lanes < len(due), lane_due=in_lanes > 0)
+        due: dict[bool, list[tuple[datetime, NewJob]]] = {False: [], True: []}
+        for time, lane, job in zip(copied.due_times, copied.lanes, rows, strict=True):
+            if time <= soon:
+                due[lane is not None].append((time, job))
+        if any(due.values()):
+            payloads = [
+                stored_payload(
+                    [job for _, job in some],
+                    (min(time for time, _ in some) - now).total_seconds() if self._waits_known else 0.0,
+                    lanes,
+                )
+                if some
+                else None
+                for lanes, some in due.items()
+            ]
+            await self._link.run("notify_stored", transaction, due=payloads[0], lane_due=payloads[1])
 
     async def _store_one(self, job: NewJob) -> Stored:
         if self._conflict is ConflictResolution.REPLACE or _is_run(job):
@@ -113,6 +127,7 @@ class Submitting:
                 now=self._now,
                 **values_of(job),
                 soon_seconds=self._soon,
+                waits_known=self._waits_known,
             )
             stored = {row["job_id"]: Submission.INSERTED for row in found}
         _refuse_taken([job], stored, self._conflict)
@@ -128,17 +143,18 @@ class Submitting:
         stored: Stored = {}
         async with self._session.transaction() as transaction:
             for batch in batches:
-                stored |= await self._store(transaction, batch)
+                stored |= await self._store(transaction, batch, alone=len(batches) == 1)
             _refuse_taken(rows, stored, self._conflict)
         return stored
 
-    async def _store(self, session: Session, rows: Sequence[NewJob]) -> Stored:
+    async def _store(self, session: Session, rows: Sequence[NewJob], alone: bool = True) -> Stored:
         found = await self._link.run(
             self._statement_for(rows),
             session,
             now=self._now,
             **columns_of(rows),
             soon_seconds=self._soon,
+            waits_known=self._waits_known and alone,
         )
         return {
             row["job_id"]: Submission.INSERTED if row["inserted"] else Submission.REPLACED for row in found

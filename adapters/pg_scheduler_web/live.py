@@ -75,7 +75,7 @@ class Changes:
             with suppress(PgSchedulerError, TimeoutError):
                 await self._desk.client.open()
                 await self._desk.driver.signals.listen(
-                    lambda kind: self.note(_TOPICS.get(kind, {Topic.JOBS})), lambda: None
+                    lambda signal: self.note(_TOPICS.get(signal.kind, {Topic.JOBS})), lambda: None
                 )
             await asyncio.sleep(AGAIN)
 

@@ -26,6 +26,8 @@ class Note:
     undo_path: str | None = None
     """Where: an act if there are fields, else a page."""
     undo_fields: dict[str, str] = field(default_factory=dict)
+    undo_page: dict[str, str] = field(default_factory=dict)
+    """The question that comes before undoing it, where there is one."""
     job: str | None = None
     """The job to look at next."""
 

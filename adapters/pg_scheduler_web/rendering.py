@@ -28,6 +28,7 @@ from pg_scheduler_web.protection import browser_secret, form_token, remember
 NAVIGATION = (
     ("overview", "/", "Overview"),
     ("jobs", "/jobs", "Jobs"),
+    ("failures", "/failures", "Failures"),
     ("queues", "/queues", "Queues"),
     ("tasks", "/tasks", "Tasks"),
     ("schedules", "/schedules", "Schedules"),

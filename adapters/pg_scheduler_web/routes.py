@@ -47,6 +47,8 @@ Routes: TypeAlias = Mapping[tuple[str, str], Route]
 ACTS: dict[str, ActRoute] = {
     "/jobs/retry": ActRoute(Right.RETRY, job_acts.retry, "/jobs"),
     "/jobs/cancel": ActRoute(Right.CANCEL, job_acts.cancel, "/jobs"),
+    "/jobs/reschedule": ActRoute(Right.RETRY, job_acts.reschedule, "/jobs"),
+    "/jobs/delete": ActRoute(Right.DELETE, job_acts.delete, "/jobs"),
     "/queues/pause": ActRoute(Right.PAUSE, queue_acts.pause_queue, "/queues"),
     "/queues/resume": ActRoute(Right.PAUSE, queue_acts.resume_queue, "/queues"),
     "/queues/limit": ActRoute(Right.LIMITS, queue_acts.limit_queue, "/queues"),

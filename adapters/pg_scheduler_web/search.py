@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
-from pg_scheduler.client.job_choice import job_filter
+from pg_scheduler.client.job_choice import selection_from
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.selection import Selection
+from pg_scheduler_web.access import Access, Right
 from pg_scheduler_web.forms import Fields
+from pg_scheduler_web.times import time_of
 from pg_scheduler_web.words import search_term
 
 WORDS: Mapping[str, str] = {
@@ -18,14 +20,18 @@ WORDS: Mapping[str, str] = {
     "queue": "the queue in which it waits",
     "worker": "the worker that runs it, or ran it last",
     "error": "a part of the error message",
-    "since": "due then or later: 1h (ago), 7d, or 2026-01-31T12:00Z",
-    "until": "due before then",
+    "since": "ended, or due, then or later: 1h (ago), 7d, or 2026-01-31T12:00Z",
+    "until": "ended, or due, before then",
+    "key": "its dedupe key or its limit key",
+    "id": "how its id begins",
+    "group": "failed alike: a group of the failures",
+    "audit": "changed by the act with this number",
     "status": "pending, running, completed, failed, cancelled or expired",
 }
 """What may stand before a colon."""
-_TERM = re.compile(r'([a-z_]+):(?:"((?:[^"\\]|\\.)*)"|(\S*))|(\S+)')
-_AGE = re.compile(r"(\d{1,6})\s*(s|m|min|h|d|w)")
-_SECONDS = {"s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400, "w": 604800}
+ARGUMENT = "arg."
+"""What the path of an argument stands behind: ``arg.user.id:7``, ``arg.args.0:7``."""
+_TERM = re.compile(r'(arg\.[^\s:"]+|[a-z_]+):(?:"((?:[^"\\]|\\.)*)"|(\S*))|(\S+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +58,10 @@ def terms_of(line: str) -> tuple[Term, ...]:
             raise InvalidInput(
                 "search", f"{alone[:60]!r} stands alone", f"Write WORD:VALUE with one of {', '.join(WORDS)}"
             )
-        if word not in WORDS:
-            raise InvalidInput("search", f"there is no word {word!r}", f"One of: {', '.join(WORDS)}")
+        if word not in WORDS and not word.startswith(ARGUMENT):
+            raise InvalidInput(
+                "search", f"there is no word {word!r}", f"One of: {', '.join(WORDS)}, arg.PATH"
+            )
         value = re.sub(r"\\(.)", r"\1", quoted) if quoted is not None else plain
         if not value:
             raise InvalidInput("search", f"{word}: has no value")
@@ -66,11 +74,11 @@ def line_of(terms: tuple[Term, ...]) -> str:
     return " ".join(map(str, terms))
 
 
-def wanted_of(fields: Fields, now: datetime) -> tuple[JobFilter, tuple[Term, ...]]:
+def wanted_of(fields: Fields, access: Access, now: datetime) -> tuple[Selection, tuple[Term, ...]]:
     """Which jobs a URL means, and the conditions of its search line.
 
     Raises:
-        InvalidInput: a condition that cannot be.
+        InvalidInput: a condition that cannot be, or one about arguments by somebody who may not see them.
     """
     terms = terms_of(fields.get("q") or "")
     given: dict[str, str] = {}
@@ -82,27 +90,29 @@ def wanted_of(fields: Fields, now: datetime) -> tuple[JobFilter, tuple[Term, ...
             raise InvalidInput("search", f"{term.word}: stands there twice")
         else:
             given[term.word] = term.value
-    wanted = job_filter(
+    arguments = {
+        word.removeprefix(ARGUMENT): value for word, value in given.items() if word.startswith(ARGUMENT)
+    }
+    if arguments and not access.may(Right.SEE_ARGS):
+        raise InvalidInput("search", "arg. asks for arguments, and seeing them takes the right see_args")
+    wanted = selection_from(
         status=statuses or None,
         task=given.get("task"),
         queue=given.get("queue"),
         worker=given.get("worker"),
         error=given.get("error"),
-        since=_time("since", given.get("since"), now),
-        until=_time("until", given.get("until"), now),
+        since=time_of("since", given.get("since"), now),
+        until=time_of("until", given.get("until"), now),
+        arguments=arguments or None,
+        key=given.get("key"),
+        error_group=given.get("group"),
+        id_prefix=given.get("id"),
+        audit_id=None if "audit" not in given else _number("audit", given["audit"]),
     )
     return wanted, terms
 
 
-def _time(word: str, text: str | None, now: datetime) -> datetime | None:
-    if text is None:
-        return None
-    if age := _AGE.fullmatch(text):
-        return now - timedelta(seconds=int(age[1]) * _SECONDS[age[2]])
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise InvalidInput(
-            word, f"expected an age (1h, 7d) or a time in ISO 8601, got {text[:40]!r}"
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _number(word: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidInput(word, f"expected a whole number, got {text[:40]!r}")
+    return int(text)

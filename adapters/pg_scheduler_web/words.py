@@ -20,15 +20,12 @@ LINE_AT_MOST = 240
 NOTHING = "\N{EN DASH}"
 HIDDEN = "•••"
 """What stands for a value that is not shown."""
-_MARKS = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
-_BIDI = {ord(mark): f"\\u{ord(mark):04x}" for mark in _MARKS}
-"""Marks that turn the direction of the text around them."""
 
 
 def harmless(value: object) -> str:
     """Text from a job as it may stand on a page: what could not be sent, or would turn the text around it, is
     escaped."""
-    text = str(value).translate(_BIDI)
+    text = str(value)
     if text.isprintable():
         return text
     return "".join(

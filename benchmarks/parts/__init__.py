@@ -5,9 +5,11 @@ from benchmarks.parts.backlog import BACKLOG
 from benchmarks.parts.drain import DRAIN
 from benchmarks.parts.engine import ENGINE
 from benchmarks.parts.enqueue import ENQUEUE
+from benchmarks.parts.fleet import FLEET
 from benchmarks.parts.foreign import FOREIGN_PART
 from benchmarks.parts.history import HISTORY
 from benchmarks.parts.idle import IDLE
+from benchmarks.parts.lanes import LANES_PART
 from benchmarks.parts.latency import LATENCY
 from benchmarks.parts.limits import LIMITS
 from benchmarks.parts.peers import PEERS
@@ -15,6 +17,7 @@ from benchmarks.parts.peers_enqueue import PEERS_ENQUEUE
 from benchmarks.parts.peers_latency import PEERS_LATENCY
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
+from benchmarks.parts.queues import QUEUES_PART
 
 _IN_ORDER = (
     ENQUEUE,
@@ -24,6 +27,9 @@ _IN_ORDER = (
     IDLE,
     BACKLOG,
     FOREIGN_PART,
+    QUEUES_PART,
+    LANES_PART,
+    FLEET,
     HISTORY,
     PINNED,
     LIMITS,

@@ -56,6 +56,11 @@ def note_stopped(scheduler: Runs) -> None:
         _running.remove(scheduler)
 
 
+def started() -> list[Runs]:
+    """Those that were started, and not shut down, wherever their event loop has gone."""
+    return [*_running]
+
+
 def current_enqueues(what: str) -> Enqueues:
     """The scheduler that `what` means: that of the running job, else the bound one, else the running one.
 

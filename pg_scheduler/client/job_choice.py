@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypedDict, Unpack
 
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_items, checked_status, checked_time
-from pg_scheduler.domain.job_filter import JobFilter
+from pg_scheduler.domain.inputs import (
+    checked_items,
+    checked_positive,
+    checked_status,
+    checked_time,
+)
 from pg_scheduler.domain.queues import checked_queue
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import JobStatus
 
 
@@ -22,15 +27,26 @@ class FilterOptions(TypedDict, total=False):
     task: str | None
     """The name of the task or entrypoint, in full."""
     since: datetime | None
-    """Due then or later; aware."""
+    """Their time is then or later: when they ended; while they have not, when they are due. Aware."""
     error: str | None
     """Part of the error message, whatever the case of its letters. No character is a wildcard."""
     queue: str | None
     """The queue in which they wait, or waited."""
     until: datetime | None
-    """Due before then; aware."""
+    """Their time is before then; aware."""
     worker: str | None
     """The id of the worker that runs them, or ran them last."""
+    arguments: Mapping[str, str] | None
+    """What stands at places in their arguments, as text: ``{"user.id": "7"}`` is about a keyword argument,
+    ``{"args.0": "7"}`` about the first positional one."""
+    key: str | None
+    """Their dedupe key or their limit key."""
+    id_prefix: str | None
+    """How their ids begin."""
+    error_group: str | None
+    """They failed alike (`FailureGroup.group`)."""
+    audit_id: int | None
+    """The act by which they were changed (`AuditRecord`)."""
 
 
 def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
@@ -42,7 +58,7 @@ def checked_ids(job_ids: str | Iterable[str]) -> list[str]:
     return [job_ids] if isinstance(job_ids, str) else checked_items("job_ids", job_ids, str, "job id")
 
 
-def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> list[str] | JobFilter:
+def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> list[str] | Selection:
     """The ids as a list, or the filter.
 
     Raises:
@@ -52,8 +68,8 @@ def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> 
         if options:
             raise InvalidInput("job_ids", "ids and a filter were given", "Give one of them")
         return checked_ids(job_ids)
-    wanted = job_filter(**options)
-    if wanted == JobFilter():
+    wanted = selection_from(**options)
+    if wanted == Selection():
         raise InvalidInput(
             "job_ids",
             "neither ids nor a filter were given",
@@ -62,7 +78,7 @@ def chosen_jobs(job_ids: str | Iterable[str] | None, options: FilterOptions) -> 
     return wanted
 
 
-def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
+def selection_from(**options: Unpack[FilterOptions]) -> Selection:
     """The filter.
 
     Raises:
@@ -75,7 +91,9 @@ def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
         raise TypeError(f"unexpected keyword {min(unknown)!r}: a filter's are {words}")
     task, since, error = options.get("task"), options.get("since"), options.get("error")
     queue, until, worker = options.get("queue"), options.get("until"), options.get("worker")
-    return JobFilter(
+    group = options.get("error_group")
+    key, prefix, audit_id = options.get("key"), options.get("id_prefix"), options.get("audit_id")
+    return Selection(
         statuses=_statuses(options.get("status")),
         task_name=None if task is None else checked_name("task", task),
         since=None if since is None else checked_time("since", since),
@@ -83,7 +101,18 @@ def job_filter(**options: Unpack[FilterOptions]) -> JobFilter:
         queue=None if queue is None else checked_queue(queue),
         until=None if until is None else checked_time("until", until),
         worker_id=None if worker is None else checked_name("worker", worker),
+        arguments=_arguments(options.get("arguments") or {}),
+        key=None if key is None else _text("key", key),
+        id_prefix=None if prefix is None else _text("id_prefix", prefix),
+        error_group=None if group is None else _text("error_group", group),
+        audit_id=None if audit_id is None else checked_positive("audit_id", audit_id),
     )
+
+
+def _arguments(given: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    if not isinstance(given, Mapping):
+        raise InvalidInput("arguments", f"expected texts by path, got {shown(given)}", 'As {"user.id": "7"}')
+    return tuple((_text("arguments", path), _text("arguments", value)) for path, value in given.items())
 
 
 def _statuses(given: JobStatus | str | Iterable[JobStatus | str] | None) -> tuple[JobStatus, ...]:

@@ -8,27 +8,34 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple, Protocol, Unpack, overload
 
+from pg_scheduler.client.changing import AT_MOST, ChangeOptions, ChangeRequest, Choice, changed, chosen_by
 from pg_scheduler.client.completion_waiter import CompletionWaiter
-from pg_scheduler.client.job_choice import FilterOptions, job_filter
+from pg_scheduler.client.job_choice import FilterOptions, selection_from
 from pg_scheduler.client.job_handle import JobHandle, result_of
-from pg_scheduler.client.matching_jobs import pages_of
+from pg_scheduler.client.matching_jobs import first_jobs, pages_of
 from pg_scheduler.client.opening import Opening
 from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
+from pg_scheduler.client.summarizing import summary
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
+from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, Reschedule, Retry
 from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
-from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.domain.limits import checked_limits
+from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.problems import Problem, problems
 from pg_scheduler.domain.queues import checked_queue
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.why import Reason, explain
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
@@ -206,10 +213,10 @@ class JobClient:
     ) -> list[CancelAnswer]: ...
 
     @overload
-    async def cancel(self, chosen: JobFilter, *, connection: Any = None, by: Actor | None = None) -> int: ...
+    async def cancel(self, chosen: Selection, *, connection: Any = None, by: Actor | None = None) -> int: ...
 
     async def cancel(
-        self, chosen: Sequence[str] | JobFilter, *, connection: Any = None, by: Actor | None = None
+        self, chosen: Sequence[str] | Selection, *, connection: Any = None, by: Actor | None = None
     ) -> list[CancelAnswer] | int:
         """Cancel pending jobs, and ask the workers of running ones to stop them; what each id met, or how
         many jobs that match. What somebody does by hand (`by`), here and below, is written down with it.
@@ -217,13 +224,13 @@ class JobClient:
         Raises:
             InvalidInput: a filter that only jobs match that have ended, or one with a connection.
         """
-        if not isinstance(chosen, JobFilter):
+        if not isinstance(chosen, Selection):
             return await self._cancel_ids(chosen, connection, by)
         if connection is not None:
             raise InvalidInput("connection", "goes with ids only", "Give the ids, or leave it out")
         return await self._cancel_matching(_only(chosen, UNFINISHED, "these have ended"), by)
 
-    async def _cancel_matching(self, wanted: JobFilter, by: Actor | None) -> int:
+    async def _cancel_matching(self, wanted: Selection, by: Actor | None) -> int:
         await self.open()
         number = 0
         async for page in pages_of(self.driver.insight, wanted):
@@ -265,9 +272,8 @@ class JobClient:
         found: list[JobRecord] = []
         every: Collection[str | None] = [None] if task_names is None else task_names
         for name in every:
-            found += await self.driver.insight.jobs(
-                statuses=[JobStatus.PENDING], task_name=name, limit=CLEARED_AT_ONCE
-            )
+            waiting = Selection((JobStatus.PENDING,), task_name=name)
+            found += await first_jobs(self.driver.insight, waiting, CLEARED_AT_ONCE)
         return [record.job_id for record in found]
 
     async def override_status(self, job_id: str, status: JobStatus, *, by: Actor | None = None) -> JobStatus:
@@ -295,18 +301,18 @@ class JobClient:
 
     @overload
     async def retry(
-        self, chosen: Sequence[str], *, by: Actor | None = None, still: JobFilter | None = None
+        self, chosen: Sequence[str], *, by: Actor | None = None, still: Selection | None = None
     ) -> list[RetryAnswer]: ...
 
     @overload
-    async def retry(self, chosen: JobFilter, *, by: Actor | None = None) -> int: ...
+    async def retry(self, chosen: Selection, *, by: Actor | None = None) -> int: ...
 
     async def retry(
         self,
-        chosen: Sequence[str] | JobFilter,
+        chosen: Sequence[str] | Selection,
         *,
         by: Actor | None = None,
-        still: JobFilter | None = None,
+        still: Selection | None = None,
     ) -> list[RetryAnswer] | int:
         """Run jobs that have ended once more, now, with their counters at zero; what each id met, or how many
         jobs that match. A job that has not ended stays as it is: `override_status` moves it all the same.
@@ -314,12 +320,12 @@ class JobClient:
         Raises:
             InvalidInput: a filter that no job matches that has ended.
         """
-        if isinstance(chosen, JobFilter):
+        if isinstance(chosen, Selection):
             return await self._retry_matching(_only(chosen, FINISHED, "these have not ended"), by)
         wanted = [checked_name("job_id", job_id) for job_id in chosen]
         return [await self._retry_one(job_id, by, still) for job_id in wanted]
 
-    async def _retry_matching(self, wanted: JobFilter, by: Actor | None) -> int:
+    async def _retry_matching(self, wanted: Selection, by: Actor | None) -> int:
         await self.open()
         retried: set[str] = set()
         async for page in pages_of(self.driver.insight, wanted):
@@ -331,7 +337,7 @@ class JobClient:
                     retried.add(found.job_id)
         return len(retried)
 
-    async def _retry_one(self, job_id: str, by: Actor | None, still: JobFilter | None) -> RetryAnswer:
+    async def _retry_one(self, job_id: str, by: Actor | None, still: Selection | None) -> RetryAnswer:
         record = await self.job(job_id)
         if record is None:
             return RetryAnswer.UNKNOWN
@@ -349,6 +355,80 @@ class JobClient:
         except DuplicateJob:
             return RetryAnswer.DUPLICATE
         return RetryAnswer.RETRIED
+
+    async def page(self, selection: Selection, after: Cursor | None = None, limit: int = 50) -> Page:
+        """At most so many of the stored jobs that match, the newest first: by the time when they ended, or
+        are due, then id; from a place on (`Page.next` of the page before)."""
+        number = checked_positive("limit", limit)
+        await self.open()
+        return await self.driver.insight.page(selection, after, number, now=self.clock.pinned())
+
+    async def count(self, selection: Selection, at_most: int = MOST_MATCHING) -> Count:
+        """How many stored jobs match, counted so far and no further."""
+        number = checked_positive("at_most", at_most)
+        await self.open()
+        return await self.driver.insight.count(selection, number, now=self.clock.pinned())
+
+    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+        """The failed jobs that are stored, by what failed in them; those that failed last first."""
+        earliest = None if since is None else checked_time("since", since)
+        number = checked_positive("limit", limit)
+        await self.open()
+        return await self.driver.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
+
+    async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
+        """The jobs that match and to which this can be done, the newest first: what `change` changes once
+        somebody has agreed.
+
+        Raises:
+            InvalidInput: it cannot be done to any job that would match.
+        """
+        request = ChangeRequest(action, at_most=checked_positive("at_most", at_most))
+        await self.open()
+        return await chosen_by(self.driver.insight, selection, request)
+
+    async def change(
+        self,
+        chosen: Selection | Choice | Sequence[str],
+        action: Action,
+        **options: Unpack[ChangeOptions],
+    ) -> Changed:
+        """Do something to stored jobs: those with these ids, or all that match, the newest first.
+
+        Which jobs are meant is settled before the first is changed; one that has become another since stays
+        as it is. They are changed in batches, each in one transaction with its record in the audit.
+
+        Args:
+            action: `Retry()`, `Cancel()`, `Delete()` or `Reschedule(at)`.
+            options: see `ChangeOptions`.
+
+        Raises:
+            SelectionChanged: more jobs match than were expected; nothing was changed.
+            InvalidInput: it cannot be done to any job that would match.
+        """
+        request = ChangeRequest(action, **options)
+        checked_positive("at_most", request.at_most)
+        await self.open()
+        if isinstance(chosen, Selection):
+            choice = await chosen_by(self.driver.insight, chosen, request)
+        elif isinstance(chosen, Choice):
+            choice = chosen
+        else:
+            choice = Choice([ChosenJob(checked_name("job_id", job_id)) for job_id in chosen])
+        answer = await changed(self.driver, choice, request, now=self.clock.pinned())
+        self._wake(action, answer)
+        return answer
+
+    def _wake(self, action: Action, answer: Changed) -> None:
+        """Tell the local worker what has changed."""
+        if not answer.affected:
+            return
+        if isinstance(action, Retry | Reschedule):
+            self.wakeups.jobs_due()
+        else:
+            self.wakeups.job_ended()
+        if ChangeAnswer.REQUESTED in answer.answers.values():
+            self.wakeups.cancel_requested()
 
     async def pause_task(self, task_name: str, paused: bool, *, by: Actor | None = None) -> bool:
         """Let no worker claim jobs of a task until it is resumed, or resume it. True if that was a change."""
@@ -431,14 +511,15 @@ class JobClient:
         return record
 
     async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
-        """At most so many of the stored jobs that match, newest first: by execution time, id.
+        """At most so many of the stored jobs that match, newest first: by the time when they ended, or are
+        due, then id.
 
         Raises:
             InvalidInput: a value that cannot be.
         """
-        wanted, number = job_filter(**options), checked_positive("limit", limit)
+        wanted, number = selection_from(**options), checked_positive("limit", limit)
         await self.open()
-        return await self.driver.insight.jobs(**wanted.criteria, newest_first=True, limit=number)
+        return await first_jobs(self.driver.insight, wanted, number)
 
     async def statuses(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
@@ -473,6 +554,21 @@ class JobClient:
         insight = self.driver.insight
         cluster = await insight.cluster_facts(now=self.clock.pinned())
         return problems(cluster, await insight.server_facts())
+
+    async def summary(self) -> Summary:
+        """What is going on, by queue and task."""
+        await self.open()
+        return await summary(self.driver, self.driver.insight, self.clock.pinned())
+
+    async def minutes(
+        self, *, queue: str | None = None, task: str | None = None, since: datetime | None = None
+    ) -> Minutes:
+        """What workers did, minute by minute, in the last hour or since then."""
+        earliest = None if since is None else checked_time("since", since)
+        await self.open()
+        return await self.driver.minutes.minutes(
+            queue=queue, task_name=task, since=earliest, now=self.clock.pinned()
+        )
 
     async def audit(self, *, since: datetime | None = None, limit: int = 100) -> list[AuditRecord]:
         """What was done by hand and changed something, the latest first."""
@@ -519,7 +615,7 @@ class JobClient:
         return result_of(record, [] if completed else await self.attempts(job_id), self.codec)
 
 
-def _only(wanted: JobFilter, statuses: Collection[JobStatus], otherwise: str) -> JobFilter:
+def _only(wanted: Selection, statuses: Collection[JobStatus], otherwise: str) -> Selection:
     """Those of the jobs that are in one of these states."""
     narrowed = wanted.only(statuses)
     if narrowed is None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, Unpack, overload
 
+from pg_scheduler.client.changing import ChangeOptions
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.domain.acts import Action, Changed
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.why import Reason
 from pg_scheduler.ports.job_store import CancelAnswer
 
@@ -72,18 +78,51 @@ class JobVerbs:
         return await self.client.retry(chosen_jobs(job_ids, options))
 
     async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
-        """At most `limit` of the stored jobs, newest first: by execution time, then id.
+        """At most `limit` of the stored jobs, newest first: by the time when they ended, or are due, then id.
 
         Args:
             status: one, or several.
             task: the full name of a task.
-            since: only jobs that are due then or later; aware.
+            since: only jobs that ended then or later, or, if they have not ended, are due then or later.
             error: a part of the error message, whatever the case of its letters; no character is a wildcard.
+            arguments: what stands at places in their arguments: ``{"user.id": "7"}``.
 
         Raises:
             InvalidInput: a value that cannot be.
         """
         return await self.client.jobs(limit=limit, **options)
+
+    async def page(self, selection: Selection, after: Cursor | None = None, limit: int = 50) -> Page:
+        """At most so many of the stored jobs that match, newest first, from a place on (`Page.next` of the
+        page before). It costs no more where millions are stored."""
+        return await self.client.page(selection, after, limit)
+
+    async def count(self, selection: Selection, at_most: int = MOST_MATCHING) -> Count:
+        """How many stored jobs match, counted so far and no further."""
+        return await self.client.count(selection, at_most)
+
+    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+        """The failed jobs that are stored, by what failed in them: task, kind of exception and place in your
+        code; at most so many groups, those that failed last first. ``Selection(error_group=group.group)`` are
+        the jobs of one."""
+        return await self.client.failures(since=since, limit=limit)
+
+    async def change(
+        self, chosen: Selection | Sequence[str], action: Action, **options: Unpack[ChangeOptions]
+    ) -> Changed:
+        """Retry, cancel, delete or reschedule stored jobs: those with these ids, or all that match. Which
+        jobs are meant is settled before the first is changed, and one that has become another since stays as
+        it is. In batches, each in one transaction with its record in the audit.
+
+        Args:
+            action: `Retry()`, `Cancel()`, `Delete()` or `Reschedule(at)`.
+            options: see `ChangeOptions`.
+
+        Raises:
+            SelectionChanged: more jobs match than were expected; nothing was changed.
+            InvalidInput: it cannot be done to any job that would match.
+        """
+        return await self.client.change(chosen, action, **options)
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""

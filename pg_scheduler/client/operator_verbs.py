@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.domain.identity import checked_name
+from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.queues import checked_queue
+from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 
@@ -75,3 +79,15 @@ class OperatorVerbs:
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         return await self.client.queue_limits()
+
+    async def summary(self) -> Summary:
+        """What is going on, by queue and task: what is due and runs, what happened in the last hour, how long
+        jobs waited and ran, and what limits leave room for. It costs little, whatever is stored."""
+        return await self.client.summary()
+
+    async def minutes(
+        self, *, queue: str | None = None, task: str | None = None, since: datetime | None = None
+    ) -> Minutes:
+        """What workers did, minute by minute, in the last hour or since then; a day is kept. Workers write
+        their figures every ten seconds: the last ones of one that was killed are missing."""
+        return await self.client.minutes(queue=queue, task=task, since=since)

@@ -29,7 +29,9 @@ class Act(StrEnum):
     RUN_SCHEDULE = "run schedule"
     REMOVE_SCHEDULE = "remove schedule"
     CANCEL = "cancel jobs"
-    RETRY = "retry job"
+    RETRY = "retry jobs"
+    DELETE = "delete jobs"
+    RESCHEDULE = "reschedule jobs"
     MARK = "mark job"
 
 
@@ -57,6 +59,8 @@ class AuditRecord:
     """The name of what was changed; of jobs the first ids, separated by commas."""
     affected: int
     """How many of them were changed."""
+    selection: str | None = None
+    """Which jobs were meant, as JSON, where they were named by what they have in common."""
 
 
 _ACTS = {JobEvent.REOPEN: Act.RETRY, JobEvent.CANCEL: Act.CANCEL}

@@ -11,6 +11,7 @@
     |   `-- DuplicateJob                     ... an unfinished job has the dedupe key
     |-- JobNotFound (LookupError)            the caller: no such job
     |-- InvalidTransition (ValueError)       the caller: the state machine has no such step
+    |-- SelectionChanged                     the caller: more jobs match by now than he has seen
     |-- AlreadyStarted (RuntimeError)        the caller: what it changes is fixed while a worker runs
     |-- ConfigurationError (ValueError)      the operator: the set-up cannot work as it stands
     |   `-- MissingDependency (ImportError)  ... a package has to be installed
@@ -129,6 +130,18 @@ class InvalidTransition(PgSchedulerError, ValueError):
         self.current = current
         self.wanted = wanted
         super().__init__(f"job {job_id!r} is {current}: it cannot be set to {wanted}")
+
+
+class SelectionChanged(PgSchedulerError):
+    """More jobs match than whoever wants to change them has seen; nothing has changed."""
+
+    def __init__(self, expected: int, found: int) -> None:
+        self.expected = expected
+        self.found = found
+        """At least so many match."""
+        super().__init__(
+            f"{found} jobs or more match, {expected} did when it was decided: nothing was changed. Look again"
+        )
 
 
 class AlreadyStarted(PgSchedulerError, RuntimeError):

@@ -159,6 +159,8 @@ class JobRecord:
     progress: Progress | None = None
     """How far the running, or last, attempt said that it got."""
     queue: str = DEFAULT_QUEUE
+    error_group: str | None = None
+    """Which failures are like that of this job (`FailureGroup`)."""
 
     def claimed(self) -> ClaimedJob:
         """Its last attempt as the worker knew it, but for what no record shows: how it is retried, and which

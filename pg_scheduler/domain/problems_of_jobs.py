@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterator
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts, DueJobs
 from pg_scheduler.domain.limits import OF_QUEUES
 from pg_scheduler.domain.problem import About, Problem, Severity, Thresholds
+from pg_scheduler.domain.spelling import nearest
 from pg_scheduler.domain.why import ago
 
 Check = Callable[[ClusterFacts, Thresholds], Iterator[Problem]]
@@ -116,5 +116,5 @@ def _nearest(facts: ClusterFacts, name: str) -> str:
         if worker.alive and worker.profile
         for one in worker.profile.task_names
     }
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
-    return f"; the nearest name that one knows is {near[0]!r}" if near else ""
+    near = nearest(name, known)
+    return "" if near is None else f"; the nearest name that one knows is {near!r}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
 
+from pg_scheduler.domain.failures import Failure, failure_of
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.retry import MAX_DELAY, RetryPolicy
 from pg_scheduler.domain.states import JobEvent
@@ -75,6 +76,8 @@ class Verdict:
     error_message: str | None = None
     traceback: str | None = None
     result: str | None = None
+    failure: Failure | None = None
+    """What kind of failure it is, where the attempt failed."""
     recorded: bool = True
     """False leaves the attempt out of the history; one of a superseded version stands there always."""
 
@@ -121,7 +124,8 @@ def decide(outcome: Outcome, job: ClaimedJob, policy: RetryPolicy, randomness: f
                 backoff = job.backoff or policy
                 delay = backoff.delay(job.retry_count + 1, randomness)
                 return Verdict(JobEvent.RETRY, delay, message, trace)
-            return Verdict(JobEvent.FAIL, None, message, trace)
+            failure = failure_of(error, trace, job.task_name)
+            return Verdict(JobEvent.FAIL, None, message, trace, failure=failure)
 
 
 MAX_MESSAGE, MAX_TRACEBACK = 2_000, 50_000

@@ -7,7 +7,10 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pg_scheduler.domain.queues import with_slots
+from pg_scheduler.engine.announcer import Announcer
 from pg_scheduler.engine.claiming.claimer import Claimer
+from pg_scheduler.engine.claiming.likes import Likes
+from pg_scheduler.engine.claiming.turns import Turns
 from pg_scheduler.engine.events import Event, Events, Reaction
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
@@ -17,6 +20,7 @@ from pg_scheduler.engine.leases.wish_follower import WishFollower
 from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
+from pg_scheduler.engine.minute_keeper import MinuteKeeper
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
@@ -45,8 +49,14 @@ from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
 from pg_scheduler.ports.schedule_store import NewSchedule
-from pg_scheduler.ports.signals import SignalKind
-from pg_scheduler.ports.worker_events import JobReclaimed, JobsExpired, ListeningChanged, RoundFailed
+from pg_scheduler.ports.signals import Looked, SignalKind
+from pg_scheduler.ports.worker_events import (
+    JobReclaimed,
+    JobsExpired,
+    ListeningChanged,
+    RoundFailed,
+    SchedulesRetired,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +93,14 @@ class Services:
     runner: Runner
     starter: Starter
     claimer: Claimer
+    likes: Likes
+    turns: Turns
+    announcer: Announcer
     settler: Settler
     progress: ProgressWriter
     lease_keeper: LeaseKeeper
     report: WorkerReport
+    minutes: MinuteKeeper
     reclaimer: Reclaimer
     limits: LimitKeeper
     listener: Listener
@@ -114,7 +128,10 @@ class Services:
             "zone review": self.zone_review.one_round,
             "limits": self.limits.one_round,
             "progress": self.progress.one_round,
+            "minutes": self.minutes.one_round,
             "claimer": self.claimer.one_round,
+            "turns": self.turns.one_round,
+            "announcer": self.announcer.one_round,
             "starter": self.starter.one_round,
         }
         if settings.prune:
@@ -131,11 +148,19 @@ class Composition:
         self._worker_id = worker_id
         self._given = given
         self._events = Events()
-        self._observers = Observers(given.observers, given.clock)
-        self._read_only = ReadOnlyWatch()
+        self._minutes = MinuteKeeper(store=given.driver.minutes, worker_id=worker_id, clock=given.clock)
+        self._observers = Observers(given.observers, given.clock, counting=self._minutes)
+        self._read_only = ReadOnlyWatch(given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
+        self._groups = with_slots(settings.queues, settings.capacity)
+        self._likes = Likes(self._groups, settings.capacity)
+        self._announcer = Announcer(given.driver.signals)
+        self._on_word: list[Callable[[Looked], None]] = []
+        self._turns = Turns(
+            worker_id=worker_id, clock=given.clock, likes=self._likes, tell=self._announcer.announce
+        )
         self._listener = self._make_listener()
         self._report = WorkerReport(given.settings, given.registry.known_names, self._listening)
         self._pruner = self._make_pruner()
@@ -173,10 +198,14 @@ class Composition:
             runner=runner,
             starter=starter,
             claimer=self._make_claimer(starter, runner, limits),
+            likes=self._likes,
+            turns=self._turns,
+            announcer=self._announcer,
             settler=settler,
             progress=progress,
             lease_keeper=lease_keeper,
             report=self._report,
+            minutes=self._minutes,
             reclaimer=self._make_reclaimer(lease_keeper),
             limits=limits,
             listener=self._listener,
@@ -194,6 +223,7 @@ class Composition:
                 registry=given.registry,
                 in_code=lambda: registrar.keys,
                 try_import=given.try_import,
+                on_retired=lambda keys: self._observers.emit(SchedulesRetired(keys)),
             ),
             stager=self._make_stager(),
             unknown_tasks=UnknownTasks(
@@ -218,6 +248,8 @@ class Composition:
             if not made.active.idle:
                 made.lease_keeper.poke()
 
+        self._on_word += (made.turns.others_looked, made.reclaimer.others_looked)
+        self._likes.on_change = made.lease_keeper.poke
         self._events.connect(
             {
                 Reaction.CLAIM: made.claimer.wake,
@@ -247,9 +279,15 @@ class Composition:
                 SignalKind.WORKER: self._events.on(Event.WISH_SIGNAL),
             },
             self._given.settings.polling.interval_without_listen,
+            on_job=self._turns.heard,
+            on_looked=self._on_looked,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
             on_return=self._events.on(Event.SIGNALS_BACK),
         )
+
+    def _on_looked(self, looked: Looked) -> None:
+        for heard in self._on_word:
+            heard(looked)
 
     def _make_pruner(self) -> Pruner:
         settings = self._given.settings
@@ -308,11 +346,13 @@ class Composition:
             batch_limit=settings.batch_limit or MOST_PER_CLAIM,
             polling=settings.polling,
             claimable=limits.claimable,
-            queues=with_slots(settings.queues, settings.capacity),
+            queues=self._groups,
             active=self._active,
             start_jobs=starter.take,
             decline_job=runner.decline,
             listening=self._listening,
+            likes=self._likes,
+            turns=self._turns,
             on_expired=self._note_expired,
         )
 
@@ -342,6 +382,7 @@ class Composition:
             on_wish=wishes.follow,
             on_failure=self._note_failed_renewal,
             max_blocked=self._given.settings.max_blocked,
+            likes=self._likes,
         )
 
     def _note_renewal(self, service: str) -> None:
@@ -368,6 +409,9 @@ class Composition:
                 JobReclaimed(one.job_id, one.worker_id, one.status, one.crash_count)
             ),
             renew_own=lease_keeper.renew_overdue,
+            worker_id=self._worker_id,
+            likes=self._likes,
+            tell=self._announcer.announce,
         )
 
     def _make_stager(self) -> Stager:
@@ -378,6 +422,7 @@ class Composition:
             registry=self._given.registry,
             listening=self._listening,
             on_staged=self._events.on(Event.WINDOWS_STAGED),
+            on_windows=self._observers.emit,
         )
 
     def _listening(self) -> bool:

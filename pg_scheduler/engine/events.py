@@ -14,9 +14,9 @@ class Event(StrEnum):
     """What happened."""
 
     JOB_DUE_SIGNAL = auto()
-    """Another process says that a job is due now or soon."""
+    """A signal that a job is due may have been missed. What is heard goes to `Turns`."""
     LANE_SIGNAL = auto()
-    """Another process says that a lane has something to give."""
+    """A signal that a lane has something to give may have been missed."""
     CANCEL_SIGNAL = auto()
     """Somebody wants a running job to stop."""
     SCHEDULE_SIGNAL = auto()

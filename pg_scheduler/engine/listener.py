@@ -7,14 +7,15 @@ from collections.abc import Callable, Mapping
 
 from pg_scheduler.engine.keep_listening import keep_listening
 from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.signals import SignalKind, Signals
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind, Signals
 
 log: logging.Logger = logging.getLogger(__name__)
 
 
 class Listener:
-    """Keeps a LISTEN running and calls the reaction to each kind of signal. After every (re)connection it
-    calls all reactions, because signals sent in between are lost. `on_change` is told whether they arrive,
+    """Keeps a LISTEN running. `on_job` and `on_looked` are called with what is heard of jobs, and of what
+    other workers have seen; `reactions` for signals of other kinds, and of all kinds after every
+    (re)connection, because signals sent in between are lost. `on_change` is told whether they arrive,
     `on_return` is called when they do after they did not."""
 
     def __init__(
@@ -23,12 +24,16 @@ class Listener:
         clock: Clock,
         reactions: Mapping[SignalKind, Callable[[], None]],
         poll_interval: float,
+        on_job: Callable[[Signal], None],
+        on_looked: Callable[[Looked], None],
         on_change: Callable[[bool], None] = lambda connected: None,
         on_return: Callable[[], None] = lambda: None,
     ) -> None:
         self._signals = signals
         self._clock = clock
         self._reactions = reactions
+        self._on_job = on_job
+        self._on_looked = on_looked
         self._poll_interval = poll_interval
         self._on_change = on_change
         self._on_return = on_return
@@ -46,12 +51,12 @@ class Listener:
             self._ready()
 
         try:
-            await self._signals.listen(self._deliver, ready)
+            await self._signals.listen(self._deliver, ready, self._on_looked)
         finally:
             if self.connected:
                 self.connected, self._was_lost = False, True
                 self._on_change(False)
-                self._deliver(SignalKind.DUE)
+                self._reactions[SignalKind.DUE]()
 
     def _ready(self) -> None:
         self.connected = True
@@ -60,7 +65,10 @@ class Listener:
         if self._was_lost:
             self._on_return()
         for kind in self._reactions:
-            self._deliver(kind)
+            self._reactions[kind]()
 
-    def _deliver(self, kind: SignalKind) -> None:
-        self._reactions[kind]()
+    def _deliver(self, signal: Signal) -> None:
+        if signal.kind in (SignalKind.DUE, SignalKind.LANE):
+            self._on_job(signal)
+        else:
+            self._reactions[signal.kind]()

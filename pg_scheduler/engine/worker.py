@@ -161,6 +161,7 @@ class Worker:
             services.settler.wait_empty,
             services.progress.flush,
             services.pruner.record_settled,
+            services.minutes.flush_at_the_end,
         ):
             async with asyncio.timeout(FLUSH_PATIENCE):
                 await step()

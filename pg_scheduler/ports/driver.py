@@ -19,6 +19,7 @@ from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.minutes import MinuteStore
 from pg_scheduler.ports.retention import Retention
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.schema import Schema
@@ -73,6 +74,11 @@ class Driver(Protocol):
     @property
     def steering(self) -> Steering:
         """Acts of an operator."""
+        ...
+
+    @property
+    def minutes(self) -> MinuteStore:
+        """What workers did, by the minute."""
         ...
 
     @property

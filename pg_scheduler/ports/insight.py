@@ -8,10 +8,15 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
+from pg_scheduler.domain.depths import Depths
+from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
+from pg_scheduler.domain.summary import Workload
 from pg_scheduler.domain.workers import WorkerRecord
 
 
@@ -80,10 +85,39 @@ class Insight(Protocol):
         """Stored jobs in order of execution time, id; with `newest_first` in the opposite order.
 
         Args:
-            statuses, task_name, queue, worker_id, since, until, error: as in `JobFilter`.
+            statuses, task_name, queue, worker_id, since, until, error: as in `Selection`.
             before: only those whose place in the order of execution time, id is before this one.
             limit: at most so many.
         """
+        ...
+
+    async def page(
+        self,
+        selection: Selection,
+        after: Cursor | None = None,
+        limit: int = 50,
+        *,
+        now: datetime | None = None,
+    ) -> Page:
+        """At most so many of the stored jobs that match, the newest first, from a place in their order on.
+        It costs no more where more jobs are stored."""
+        ...
+
+    async def count(
+        self, selection: Selection, at_most: int = MOST_MATCHING, *, now: datetime | None = None
+    ) -> Count:
+        """How many stored jobs match, counted so far and no further."""
+        ...
+
+    async def failures(
+        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+    ) -> Failures:
+        """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
+        last first."""
+        ...
+
+    async def workload(self, *, now: datetime | None = None) -> Workload:
+        """What is due and what runs, by queue and task, counted so far and no further."""
         ...
 
     async def counts(self) -> dict[JobStatus, int]:
@@ -126,6 +160,10 @@ class Insight(Protocol):
     async def cluster_facts(self, *, now: datetime | None = None) -> ClusterFacts:
         """What tells whether anything is wrong with workers, jobs or schedules. It costs little, however many
         jobs there are: only the first of each stream, and of each rank of a lane, are looked at."""
+        ...
+
+    async def depths(self, *, now: datetime | None = None) -> Depths:
+        """How many jobs wait and run, by queue and task; as cheap, however many there are."""
         ...
 
     async def server_facts(self) -> ServerFacts | None:

@@ -22,6 +22,21 @@ class RenewRequest:
     leases: Sequence[Lease]
     says: SignOfLife = NOTHING_NEW
     """What it does, and what it knows if that is not stored yet."""
+    likes: str = ""
+    """A digest of what it claims, and how much at once. Workers with the same one are its likes: of what it
+    would claim, each of them would."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The workers that live, as one of them sees them."""
+
+    workers: int = 1
+    """All of them."""
+    likes: int = 1
+    """Those that claim what it does, itself included."""
+    place: int = 0
+    """How many of these come before it in the order of their ids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class RenewAnswer:
     """What somebody has asked this worker for."""
     profile_missing: bool = False
     """True if the store does not know what the worker knows: it never said, or was forgotten meanwhile."""
+    fleet: Fleet = Fleet()
+    """Who else lives. A store that does not tell has every worker look for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +67,9 @@ class ReclaimRequest:
     after_restart: timedelta = timedelta(0)
     """Nothing is taken back so soon after a start of the server: while it was down, nobody could renew. A
     store that knows no such moment ignores it."""
+    lanes_after: tuple[str, str] = ("", "")
+    """Some lanes that nothing was claimed from for long are forgotten on the way: those behind this one, the
+    task and the lane at which the look before ended. A store that keeps no such thing ignores it."""
     not_after: datetime | None = None
     """The store's time after which nothing is taken back: the question was under way for long, and so were
     the renewals of others, or the clock has jumped. None: whenever it comes."""
@@ -74,6 +94,8 @@ class ReclaimAnswer:
     jobs: tuple[Reclaimed, ...]
     next_expiry_in: timedelta | None
     """Time until the next lease ends unless renewed; None if nothing runs."""
+    lanes_after: tuple[str, str] = ("", "")
+    """Where the next look at lanes goes on."""
     looked_at: datetime | None = None
     """The store's time; None from a store that does not tell."""
     came_late: bool = False

@@ -91,6 +91,30 @@ class JobReclaimed:
     crash_count: int
 
 
+class StagedSchedule(NamedTuple):
+    """What one step has made of the due windows of a schedule."""
+
+    key: str
+    job_ids: tuple[str, ...]
+    """The jobs that windows have become."""
+    skipped: int
+    """How many windows its policy has left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsStaged:
+    """This worker has turned due windows into jobs, or left them out."""
+
+    schedules: Sequence[StagedSchedule]
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulesRetired:
+    """This worker has retired schedules that no program that runs has in its code."""
+
+    keys: Sequence[str]
+
+
 @dataclass(frozen=True, slots=True)
 class WorkerStarted:
     """The services run."""
@@ -128,6 +152,8 @@ WorkerEvent: TypeAlias = (
     | AttemptLost
     | CancelRequested
     | JobReclaimed
+    | WindowsStaged
+    | SchedulesRetired
     | WorkerStarted
     | WorkerStopped
     | ListeningChanged

@@ -13,7 +13,6 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler.testing.applications import Application, schedulers_of
 from pg_scheduler.testing.differences import Wanted, difference
-from pg_scheduler.testing.looks import note_look
 
 MAX_SHOWN = 1000
 
@@ -21,7 +20,6 @@ MAX_SHOWN = 1000
 async def scheduled(app: Application, func: Callable[..., Any] | str) -> list[JobRecord]:
     """The pending jobs of a task or entrypoint, in order of execution time."""
     scheduler = schedulers_of(app)[0]
-    note_look(scheduler.driver)
     await scheduler.initialize_db()
     return await _pending(scheduler, _name_of(scheduler, func))
 

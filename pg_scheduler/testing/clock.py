@@ -41,7 +41,9 @@ class ManualClock:
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1
-        heapq.heappush(self._sleepers, (self._now + timedelta(seconds=seconds), self._order, woken))
+        # Who waits for the rest of a moment that this clock cannot show must not wait for it again and again.
+        wait = max(timedelta(seconds=seconds), timedelta.resolution)
+        heapq.heappush(self._sleepers, (self._now + wait, self._order, woken))
         await woken
 
     async def advance(self, by: timedelta | float) -> None:

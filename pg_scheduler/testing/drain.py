@@ -17,7 +17,6 @@ from pg_scheduler.scheduler import Scheduler
 from pg_scheduler.testing import left_behind
 from pg_scheduler.testing.applications import Application, schedulers_of
 from pg_scheduler.testing.clock import ManualClock
-from pg_scheduler.testing.looks import note_look
 
 MAX_ATTEMPTS = 10_000
 """More than any test means to run: jobs that schedule each other for ever end the drain with an error."""
@@ -92,7 +91,6 @@ def drain_sync(app: Application, *, raise_errors: bool = False) -> list[Drained]
 
 
 async def _prepare(scheduler: Scheduler) -> None:
-    note_look(scheduler.driver)
     await scheduler.initialize_db()
     await scheduler.load_task_functions()
     await scheduler.register_schedules()

@@ -41,12 +41,10 @@ def never_drained(jobs: Sequence[JobRecord]) -> str:
     )
 
 
-def never_shut_down(worker_ids: Sequence[str]) -> str:
+def never_shut_down(number: int) -> str:
     """Schedulers that were started, and still run."""
-    return (
-        f"a scheduler was started and never shut down: worker {_listed(worker_ids)}. Use "
-        "`async with scheduler:`, or await scheduler.shutdown()"
-    )
+    what = "a scheduler was" if number == 1 else f"{number} schedulers were"
+    return f"{what} started and never shut down. Use `async with scheduler:`, or await scheduler.shutdown()"
 
 
 def still_running(task_names: Sequence[str]) -> str:

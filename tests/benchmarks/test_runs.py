@@ -75,6 +75,19 @@ def test_every_part_fills_its_table(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert all(PARTS[part].reading in printed for part in ROWS)
 
 
+FLEETS = {"fleet": [2, 2], "queues": [2, 4], "lanes": [2, 2, 2]}
+"""How many rows each table of these has."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_part_with_a_fleet_fills_its_tables(tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    assert main([*FLEETS, "--scale", "0.002", "--library", "asyncpg", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())["parts"]
+    assert {part: [len(table["rows"]) for table in tables] for part, tables in found.items()} == FLEETS
+
+
 @pytest.mark.slow
 def test_a_drain_by_psycopg_counts_every_job_and_its_cost() -> None:
     async def measured(server: EmbeddedServer) -> tuple[Drained, Drained]:

@@ -32,9 +32,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skipped)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The browser."""
+    """The browser. Not for longer than a module: while playwright is there, its event loop counts as running
+    in this thread, and tests of coroutines that come after could not run."""
     found = programs.chromium()
     if found is None:
         pytest.skip("no chromium on this machine: `make browser` installs one")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pg_scheduler import PollingConfig, Queries, RetryPolicy, Scheduler, VacuumConfig, task
 from pg_scheduler.client.source import Source
 from pg_scheduler.domain.audit import Actor
+from pg_scheduler.domain.minutes import Tally
 from pg_scheduler.job_spec import JobSpec
 
 ADA = Actor("ada@example.org", "web")
@@ -46,10 +48,24 @@ async def resize(path: str, width: int = 640) -> None:
     """Quick."""
 
 
+async def _an_hour_of_work(scheduler: Scheduler) -> None:
+    """As workers would have written it."""
+    now = datetime.now(UTC)
+    for back in range(60, 1, -1):
+        wave = 40 + int(25 * math.sin(back / 7)) + (back * 37) % 11
+        failed = 9 if 22 <= back <= 26 else back % 13 == 0
+        mail = Tally(wave + failed, wave, int(failed))
+        mail.waits[3], mail.waits[6], mail.runs[7], mail.runs[9] = wave - 4, 4, wave - 6, 6
+        images = Tally(wave // 2, wave // 2)
+        images.waits[2], images.runs[5], images.runs[8] = wave // 2, wave // 2 - 2, 2
+        work = {("mail", "mail.send"): mail, ("media", "images.resize"): images}
+        await scheduler.driver.minutes.note("w", work, now=now - timedelta(minutes=back))
+
+
 @asynccontextmanager
 async def furnished(source: Source) -> AsyncIterator[Scheduler]:
     """A scheduler over a furnished store, with two workers that run."""
-    polling = PollingConfig(interval=1.0, listen=False)
+    polling = PollingConfig(interval=1.0)
     workers = [
         Scheduler(source, max_concurrent_jobs=8, polling_config=polling, app_version="2026.11.3",
                   vacuum_config=VacuumConfig(), queues=queues)
@@ -73,6 +89,7 @@ async def furnished(source: Source) -> AsyncIterator[Scheduler]:
     for one in workers:
         await one.start()
     queries = Queries(scheduler)
+    await _an_hour_of_work(scheduler)
     async with asyncio.timeout(20):
         while (
             (await scheduler.jobs(status="pending", queue="media", limit=1))

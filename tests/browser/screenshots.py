@@ -11,15 +11,8 @@ from playwright.sync_api import Browser, sync_playwright
 from tests.browser.programs import chromium, folder_of_pictures, found_or_fetched
 from tests.browser.site import Site, pages_of
 
-WIDE, NARROW = {"width": 1200, "height": 760}, {"width": 390, "height": 760}
-OF_THE_DOCS = {
-    "overview": ("light", WIDE),
-    "overview-dark": ("dark", WIDE),
-    "jobs": ("light", WIDE),
-    "job-waiting": ("light", WIDE),
-    "schedule": ("light", WIDE),
-    "workers": ("light", WIDE),
-}
+WIDE, NARROW = {"width": 1200, "height": 830}, {"width": 390, "height": 760}
+OF_THE_DOCS = {"overview": ("light", WIDE), "job-waiting": ("light", WIDE)}
 
 
 def _picture(browser: Browser, url: str, target: Path, scheme: str, window: Any, whole: bool) -> None:

@@ -105,6 +105,7 @@ def pages_of(site: Site) -> dict[str, str]:
         "job-waiting": f"/job?id={ids['waiting']}",
         "job-running": f"/job?id={ids['running']}",
         "confirm": "/jobs/confirm?act=retry&status=failed",
+        "failures": "/failures",
         "queues": "/queues",
         "queue": "/queue?name=billing",
         "tasks": "/tasks",

@@ -38,8 +38,8 @@ def test_ticked_jobs_are_changed_after_a_question(site: Site, page: Page) -> Non
     for box in page.locator("tbody input[type=checkbox]").all()[:3]:
         box.check()
     page.get_by_role("button", name="Cancel ticked").click()
-    page.get_by_role("heading", name="Cancel 3 jobs?").wait_for()
-    page.get_by_role("button", name="Cancel 3 jobs").click()
+    page.get_by_role("heading", name="Cancel: 3 jobs?").wait_for()
+    page.get_by_role("button", name="Cancel: 3 jobs").click()
     page.get_by_text("3 jobs cancelled").wait_for()
 
 

@@ -14,7 +14,10 @@ from tests.chaos.mutating import FRAGMENTS, SQL, Harness, Mutant, run
 ADAPTERS = "adapters/pg_scheduler_postgres/"
 REAPER = (SQL + "reclaim_expired.sql", "WHERE job.status = 'running'\n        AND coalesce(:NOW",
           "WHERE job.status = 'nobody'\n        AND coalesce(:NOW")  # fmt: skip
-FRESH_EPOCH = "epoch = greatest(\n        job.epoch + 1,\n        -- include: fresh_epoch\n    ),"
+FRESH_EPOCH = (
+    "epoch = greatest(\n        job.epoch + 1 + (pg_catalog.random() * 65536::double precision)::bigint,\n"
+    "        -- include: fresh_epoch\n    ),"
+)
 RAISED_EPOCH = (FRAGMENTS + "lease_to_worker.sql", FRESH_EPOCH, "epoch = greatest(job.epoch, 1),")
 ANY_EPOCH = (FRAGMENTS + "plain_ends.sql", "pg_catalog.unnest(:epochs::bigint[]))", "job.epoch)")
 PLANNED_FOR = (
@@ -51,8 +54,8 @@ MUTANTS = (
     Mutant(
         "races",
         "a lease is whole until its end",
-        ((SQL + "reclaim_expired.sql", ") < :NOW\n        -- Its owner",
-          ") < :NOW + interval '0.3 s'\n        -- Its owner"),),
+        ((SQL + "reclaim_expired.sql", ") < :NOW\n        -- This server",
+          ") < :NOW + interval '0.3 s'\n        -- This server"),),
     ),
     Mutant(
         "races",

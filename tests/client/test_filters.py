@@ -116,7 +116,7 @@ async def _fill(driver: Driver) -> None:
         attempt = await claimed(driver, job_id=job_id, now=at(second))
         if error is not None:
             event = JobEvent.FAIL if error else JobEvent.COMPLETE
-            assert await settle(driver, attempt, event, error_message=error or None)
+            assert await settle(driver, attempt, event, now=at(second), error_message=error or None)
     await submit(driver, new("mail pending 6", task="mail", due=at(6)))
     await submit(driver, new("bill pending 7", task="bill", due=at(7)))
 

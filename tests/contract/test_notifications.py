@@ -29,8 +29,10 @@ from pg_scheduler.testing.contract.scene import (
     submit,
 )
 from pg_scheduler.testing.contract.signals import listening
+from tests.contract.callers import CALLERS
 
 DUE, CANCEL = SignalKind.DUE, SignalKind.CANCEL
+TRANSACTION = {"asyncpg": "asyncpg transaction", "psycopg": "psycopg implicit"}
 
 
 @pytest.fixture
@@ -71,6 +73,16 @@ class Ear:
 async def test_a_hundred_jobs_are_one_signal(driver: Driver) -> None:
     async with Ear(driver) as ear:
         await driver.jobs.submit([new(f"{n}") for n in range(100)], IGNORE, now=NOON, batch_size=10)
+        assert await ear.heard() == [DUE]
+
+
+async def test_the_statements_of_one_transaction_are_one_signal(
+    driver: Driver, dsn: str, library: Library
+) -> None:
+    async with CALLERS[TRANSACTION[library]](dsn) as caller, Ear(driver) as ear:
+        for number in range(3):
+            await driver.jobs.submit([new(f"{number}")], IGNORE, now=NOON, connection=caller.connection)
+        await caller.commit()
         assert await ear.heard() == [DUE]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import importlib.metadata
 import inspect
 import os
 import re
@@ -96,7 +97,10 @@ class Reader:
         if block.is_program:
             await self._run([file.name], block.runs_until_stopped)
         elif name.startswith("test_"):
-            await self._run(["-m", "pytest", "-q", "-x", "-o", "asyncio_mode=auto", name])
+            # As it is found by itself where the distribution is installed as it is now.
+            found = importlib.metadata.entry_points(group="pytest11", name="pg_scheduler")
+            plugin = [] if found else ["-p", "pg_scheduler_pytest.plugin"]
+            await self._run(["-m", "pytest", "-q", "-x", "-o", "asyncio_mode=auto", *plugin, name])
 
     async def _run(self, arguments: list[str], until_stopped: bool = False) -> None:
         program = await asyncio.create_subprocess_exec(

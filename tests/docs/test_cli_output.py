@@ -8,16 +8,19 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import click
 import pytest
 from click.testing import CliRunner
 
-from pg_scheduler import Job, PgQueuer
+from pg_scheduler import Job, PgQueuer, Scheduler
 from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.models import Context
 from pg_scheduler.ports.leases import RenewRequest
+from pg_scheduler.testing import MemoryDriver
 from pg_scheduler_cli.main import main as pgq
+from tests.adapters.importing.conftest import PGQUEUER
 from tests.docs.tables import names, table
 
 LISTED = table("docs/reference/cli.md", "command", "keys of `--json`", "headings")
@@ -28,9 +31,15 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq jobs list": [[]],
     "pgq jobs show": [["JOB"]],
     "pgq jobs why": [["JOB"]],
+    "pgq failures list": [[]],
+    "pgq failures show": [["GROUP"]],
+    "pgq failures retry": [["GROUP", "--yes"]],
+    "pgq failures discard": [["GROUP", "--yes"]],
+    "pgq stats": [[]],
     "pgq jobs enqueue": [["mail"]],
     "pgq jobs cancel": [["JOB"]],
     "pgq jobs retry": [["JOB"]],
+    "pgq jobs reschedule": [["JOB"]],
     "pgq queues list": [[]],
     "pgq queues limit": [["default", "--clear"]],
     "pgq queues pause": [["default"]],
@@ -41,6 +50,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq tasks resume": [["mail"]],
     "pgq audit": [[]],
     "pgq doctor": [[]],
+    "pgq check": [["tests.docs.test_cli_output.nothing_to_check"]],
     "pgq health": [[]],
     "pgq workers list": [[]],
     "pgq workers quiet": [["WORKER"]],
@@ -55,13 +65,22 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq db status": [[]],
     "pgq vacuum run": [[]],
     "pgq vacuum stats": [[]],
+    "pgq jobs delete": [["JOB"]],
+    "pgq import": [["pgqueuer"]],
 }
-"""What each command is called with; ``JOB`` is a job that has failed."""
+"""What each command is called with, in this order; ``JOB`` is a job that has failed, ``GROUP`` the group of
+failures that is listed first by then."""
+
+
+def nothing_to_check() -> Scheduler:
+    """An application."""
+    return Scheduler(MemoryDriver())
 
 
 @pytest.fixture
-async def job(dsn: str) -> str:
+async def job(dsn: str, sql: asyncpg.Connection) -> str:
     """A job that told its progress and failed, in a database with something for every command to show."""
+    await sql.execute(PGQUEUER)
     app = PgQueuer(dsn)
 
     @app.entrypoint("mail", accepts_context=True)
@@ -69,7 +88,14 @@ async def job(dsn: str) -> str:
         context.progress(1, 4)
         raise ValueError
 
+    @app.entrypoint("call")
+    async def call(job: Job) -> None:
+        raise KeyError
+
     async with app:
+        await app.queries.limit_queue("default", concurrency_limit=9)
+        (called,) = await app.queries.enqueue("call")
+        await called.wait(timeout=45)
         (made,) = await app.queries.enqueue("mail", b"x", headers={"a": 1})
         await made.wait(timeout=45)
         await app.queries.enqueue("rest")
@@ -83,10 +109,17 @@ async def job(dsn: str) -> str:
 
 async def said(dsn: str, path: str, *arguments: str) -> str:
     """What a command prints."""
-    words = [*path.split()[1:], *arguments, "--dsn", dsn]
+    words = [*path.split()[1:], *arguments]
+    words += [] if path == "pgq check" else ["--dsn", dsn]  # the application says where
     done = await asyncio.to_thread(CliRunner().invoke, pgq, words)
     assert done.exit_code in (0, 1), done.output
     return done.output
+
+
+async def _first_group(dsn: str) -> str:
+    """Of those whose failed jobs are stored."""
+    group: str = json.loads(await said(dsn, "pgq failures list", "--json"))[0]["group"]
+    return group
 
 
 def keys_of(document: Any) -> set[str]:
@@ -132,15 +165,21 @@ def test_every_command_that_prints_json_is_listed_and_called_here() -> None:
 
 async def test_the_keys_and_headings_are_those_that_the_page_lists(dsn: str, job: str) -> None:
     printed: dict[str, list[Any]] = {}
+    headings: dict[str, list[str]] = {}
+    with_headings = {names(row[0])[0] for row in LISTED if row[2]}
     for path, calls in CALLS.items():
-        words = [[job if word == "JOB" else word for word in call] for call in calls]
-        printed[path] = [json.loads(await said(dsn, path, *call, "--json")) for call in words]
+        printed[path] = []
+        if path in with_headings:
+            headings[path] = (await said(dsn, path)).splitlines()[0].split()
+        for call in calls:
+            known = {"JOB": job, "GROUP": await _first_group(dsn) if "GROUP" in call else ""}
+            words = [known.get(word, word) for word in call]
+            printed[path].append(json.loads(await said(dsn, path, *words, "--json")))
     for row in LISTED:
         path, *inside = names(row[0])
         documents = [document[key] for document in printed[path] for key in inside] or printed[path]
         assert keys_of(documents) == keys_listed(path, *inside), row[0]
         if row[2]:
-            first = (await said(dsn, path)).splitlines()[0]
-            assert first.split() == " ".join(names(row[2])).split(), row[0]
+            assert headings[path] == " ".join(names(row[2])).split(), row[0]
     inner = {tuple(names(row[0])) for row in LISTED if len(names(row[0])) > 1}
     assert inner == set(_inner_objects(printed)) - {("pgq jobs show", "headers")}, "headers are the user's"

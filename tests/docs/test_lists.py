@@ -54,8 +54,9 @@ def _folders() -> Iterable[str]:
 
 
 def _roles() -> Iterable[str]:
-    """The names that `pgq db roles` gives them."""
-    return (str(option.default) for option in roles.params if option.name != "schema")
+    """The names that `pgq db roles` gives them; those for people are in the guide on monitoring."""
+    people = ("schema", "reader", "operator")
+    return (str(option.default) for option in roles.params if option.name not in people)
 
 
 def _options_of_enqueue() -> Iterable[str]:

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, by_kind, ignored
 from pg_scheduler.testing import MemoryDriver
 from tests.simulation.holds import Holds
 from tests.simulation.network import Hold, Network, Subscription, outcome_of
@@ -69,6 +69,7 @@ VERBS = {
         "list_limits",
     ),
     "retention": ("prune", "record_vacuum", "vacuum_stats"),
+    "minutes": ("note", "minutes", "latest"),
     "schema": ("install", "status", "uninstall"),
 }
 """What is asked and answered, by the part of the port; the rest of it is below."""
@@ -163,10 +164,16 @@ class FaultySignals:
         self._host = host
         self._network = network
 
-    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
+    async def listen(
+        self,
+        on_signal: Callable[[Signal], None],
+        on_ready: Callable[[], None],
+        on_looked: Callable[[Looked], None] = ignored,
+    ) -> None:
         await self._network.make_extra_connection(self._host)
         await self._network.carry(self._host, lambda sent: None)
-        one = Subscription(self._host, on_signal, asyncio.get_running_loop().create_future())
+        deliver = by_kind(on_signal, on_looked)
+        one = Subscription(self._host, deliver, asyncio.get_running_loop().create_future())
         self._network.subscriptions.append(one)
         try:
             on_ready()
@@ -174,6 +181,9 @@ class FaultySignals:
         finally:
             if one in self._network.subscriptions:
                 self._network.subscriptions.remove(one)
+
+    async def tell_looked(self, looked: Looked) -> None:
+        await self._network.carry(self._host, lambda sent: self._network.tell(looked))
 
     async def listen_finished(
         self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]

@@ -20,7 +20,7 @@ from pg_scheduler.domain.errors import (
     DatabaseUnavailable,
     TransientDatabaseError,
 )
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal
 from tests.simulation.virtual_loop import Host, Life, VirtualLoop
 
 SLOW = 1.0
@@ -52,7 +52,7 @@ class Subscription:
     """One listening connection."""
 
     host: Host
-    deliver: Callable[[SignalKind], None]
+    deliver: Callable[[Signal | Looked], None]
     broken: asyncio.Future[None]
 
 
@@ -208,22 +208,22 @@ class Network:
 
     # --- signals
 
-    def tell(self, kind: SignalKind) -> None:
+    def tell(self, what: Signal | Looked) -> None:
         """The store signals; what each listener hears, and when, is chance."""
         weather, chance = self.weather, self.random.random
         for one in list(self.subscriptions):
             if not self.reaches(one.host) or chance() < weather.signals_lost:
                 self.faults["signals lost"] += 1
                 continue
-            self._deliver(one, kind)
+            self._deliver(one, what)
             if chance() < weather.signals_doubled:
                 self.faults["signals doubled"] += 1
-                self._deliver(one, kind)
+                self._deliver(one, what)
 
-    def _deliver(self, one: Subscription, kind: SignalKind) -> None:
+    def _deliver(self, one: Subscription, what: Signal | Looked) -> None:
         def arrive() -> None:
             if one in self.subscriptions:
-                self.loop.call_soon(one.deliver, kind, context=one.host.context)
+                self.loop.call_soon(one.deliver, what, context=one.host.context)
 
         self._later(self._delay(self.weather.signals_late), arrive)
 

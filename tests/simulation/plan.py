@@ -15,6 +15,7 @@ from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.registration import SILENCE
 from pg_scheduler.domain.schedule import CatchUp, Overlap
+from pg_scheduler.engine.claiming.likes import ALL_LOOK
 from tests.simulation.network import Weather
 
 LIMITS = {"narrow": TaskLimits(concurrency=2), "rated": TaskLimits(rate=0.5)}
@@ -164,6 +165,8 @@ class Plan:
     weather: Weather
     keep_completed: bool
     conflict: ConflictResolution
+    all_look: int
+    """Among so many likes each looks at once; with fewer than there are, they wait for each other."""
     queue_limits: tuple[QueueLimit, ...] = ()
 
 
@@ -192,6 +195,8 @@ def plan_of(seed: int) -> Plan:
     faults = [_fault(chance, kinds, len(slots), lease, chaos) for _ in range(chance.randint(0, 10))]
     if code is not None and code.first == 0:
         faults += _silence_between_releases(seed, len(slots), chaos)
+    all_look, more = _fleet(seed)
+    slots += more
     slots, jobs, pauses = _queues(seed, slots, jobs, chaos)
     faults += pauses
     return Plan(
@@ -206,8 +211,18 @@ def plan_of(seed: int) -> Plan:
         weather=_weather(chance),
         keep_completed=chance.random() < 0.8,
         conflict=ConflictResolution.IGNORE,
+        all_look=all_look,
         queue_limits=_queue_limits(seed, jobs, chaos),
     )
+
+
+def _fleet(seed: int) -> tuple[int, tuple[SlotPlan, ...]]:
+    """In half of the seeds workers wait for each other, as those of a large fleet do; in some there are more
+    workers than usual."""
+    chance = random.Random(f"fleet {seed}")
+    if chance.random() < 0.5:
+        return ALL_LOOK, ()
+    return 0, tuple(_slot(chance) for _ in range(chance.choice([0, 0, 1, 3])))
 
 
 def _slot(chance: random.Random) -> SlotPlan:

@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
+from pg_scheduler.client import fresh_ids
 from pg_scheduler.client.current import note_stopped
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.engine.claiming import likes
+from pg_scheduler.engine.claiming.likes import ALL_LOOK
 from pg_scheduler.engine.running import claimed_ahead
 from tests.simulation.clients import Clients
 from tests.simulation.crew import OUTSIDE_HOST, Crew
@@ -53,11 +56,13 @@ def play(seed: int, show: Callable[[str], None] | None = None) -> Outcome:
     random.seed(seed)
     recovery = 0.0
     try:
-        with _listening_to_the_engine(world), _claiming_far_ahead(), virtual_threads():
+        likes.ALL_LOOK = plan.all_look
+        with _listening_to_the_engine(world), _claiming_far_ahead(), virtual_threads(), _names_of(seed):
             recovery = world.loop.run_until_complete(_main(world))
     except Stuck as stuck:
         world.judge.violate(f"stuck: {stuck}")
     finally:
+        likes.ALL_LOOK = ALL_LOOK
         random.setstate(before)
         world.loop.close()
     return Outcome(
@@ -119,6 +124,18 @@ def _limit_queues(world: World) -> None:
 
 def _outside(world: World, what: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
     return world.loop.create_task(what, context=OUTSIDE_HOST.context)
+
+
+@contextmanager
+def _names_of(seed: int) -> Iterator[None]:
+    """The ids of workers and jobs, on which it depends who looks first."""
+    chance = random.Random(f"names {seed}")
+    with (
+        patch("secrets.choice", chance.choice),
+        patch("secrets.token_bytes", chance.randbytes),
+        patch.object(fresh_ids, "_ids", type(fresh_ids._ids)()),
+    ):
+        yield
 
 
 def _claiming_far_ahead() -> AbstractContextManager[object]:

@@ -108,6 +108,8 @@ class Cluster:
         chosen = versions_to_test()[0] if version is None else version
         self.primary = ClusterServer(chosen, SETTINGS)
         self.replica = ClusterServer(chosen, SETTINGS)
+        self.whole = False
+        """Whether the replica follows the primary."""
 
     def start(self) -> Cluster:
         """Both run, and the replica has all that the primary has."""
@@ -128,6 +130,7 @@ class Cluster:
             self.primary.sql("ALTER SYSTEM SET synchronous_commit = 'remote_apply'")
             self.primary.sql("SELECT pg_reload_conf()")
             self.primary.wait_for("SELECT count(*) = 1 FROM pg_stat_replication WHERE sync_state = 'sync'")
+        self.whole = True
 
     def dsn_of(self, database: str, **parameters: str) -> str:
         """A connection string that names both servers and leads to the one that accepts writes."""
@@ -170,6 +173,7 @@ class Cluster:
         """The replica leads from now on, alone; the other one is the replica once it has rejoined."""
         self.replica.promote()
         self.primary, self.replica = self.replica, self.primary
+        self.whole = False
 
     def switch_over(self) -> None:
         """As planned: the primary ends its sessions, hands over all it has and comes back as a replica."""

@@ -106,6 +106,19 @@ async def test_a_sleep_of_nothing_lets_others_run_and_returns() -> None:
     assert clock.now() == START
 
 
+async def test_who_sleeps_for_less_than_the_clock_can_show_does_not_sleep_for_ever() -> None:
+    clock = ManualClock()
+    until = clock.monotonic() + 1.0000004
+
+    async def sleep() -> None:
+        while (left := until - clock.monotonic()) > 0:
+            await clock.sleep(left)
+
+    sleeper = asyncio.create_task(sleep())
+    await asyncio.wait_for(clock.advance(2), 5)
+    assert sleeper.done()
+
+
 async def test_a_cancelled_sleeper_is_forgotten() -> None:
     clock = ManualClock()
     sleeping = asyncio.create_task(clock.sleep(60))

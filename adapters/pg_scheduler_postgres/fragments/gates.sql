@@ -62,47 +62,48 @@ gates AS MATERIALIZED (
         ) AS waits_from
     FROM tokens
     CROSS JOIN LATERAL (
-        SELECT
-            (
-                SELECT pg_catalog.count(*)
-                FROM :"schema".scheduled_jobs AS job
-                WHERE tokens.concurrency IS NOT NULL
-                    AND tokens.job_name <> ''
-                    AND job.status = 'running'
-                    AND job.lane IS NOT NULL
-                    AND job.job_name = tokens.job_name COLLATE "default"
-                    AND job.lane = tokens.lane
-                    -- Not an attempt of an earlier definition, from another lane.
-                    AND job.counts_epoch IS DISTINCT FROM job.epoch
-            ) + (
-                SELECT pg_catalog.count(*)
-                FROM :"schema".scheduled_jobs AS job
-                WHERE tokens.concurrency IS NOT NULL
-                    AND tokens.job_name = ''
-                    AND job.status = 'running'
-                    AND job.lane IS NOT NULL
-                    AND job.queue = tokens.lane
-                    AND job.counts_epoch IS DISTINCT FROM job.epoch
-            ) + (
-                SELECT pg_catalog.count(*)
-                FROM :"schema".scheduled_jobs AS job
-                WHERE tokens.concurrency IS NOT NULL
-                    AND tokens.job_name <> ''
-                    AND job.status = 'running'
-                    AND job.counts_epoch IS NOT NULL
-                    AND job.counts_name = tokens.job_name COLLATE "default"
-                    AND job.counts_lane = tokens.lane
-                    AND job.counts_epoch = job.epoch
-            ) + (
-                SELECT pg_catalog.count(*)
-                FROM :"schema".scheduled_jobs AS job
-                WHERE tokens.concurrency IS NOT NULL
-                    AND tokens.job_name = ''
-                    AND job.status = 'running'
-                    AND job.counts_epoch IS NOT NULL
-                    AND job.counts_queue = tokens.lane
-                    AND job.counts_epoch = job.epoch
-            ) AS jobs
+        -- One count of all four: as expressions they would be counted in each place where they are used.
+        SELECT pg_catalog.count(*) AS jobs
+        FROM (
+            SELECT 1
+            FROM :"schema".scheduled_jobs AS job
+            WHERE tokens.concurrency IS NOT NULL
+                AND tokens.job_name <> ''
+                AND job.status = 'running'
+                AND job.lane IS NOT NULL
+                AND job.job_name = tokens.job_name COLLATE "default"
+                AND job.lane = tokens.lane
+                -- Not an attempt of an earlier definition, from another lane.
+                AND job.counts_epoch IS DISTINCT FROM job.epoch
+            UNION ALL
+            SELECT 1
+            FROM :"schema".scheduled_jobs AS job
+            WHERE tokens.concurrency IS NOT NULL
+                AND tokens.job_name = ''
+                AND job.status = 'running'
+                AND job.lane IS NOT NULL
+                AND job.queue = tokens.lane
+                AND job.counts_epoch IS DISTINCT FROM job.epoch
+            UNION ALL
+            SELECT 1
+            FROM :"schema".scheduled_jobs AS job
+            WHERE tokens.concurrency IS NOT NULL
+                AND tokens.job_name <> ''
+                AND job.status = 'running'
+                AND job.counts_epoch IS NOT NULL
+                AND job.counts_name = tokens.job_name COLLATE "default"
+                AND job.counts_lane = tokens.lane
+                AND job.counts_epoch = job.epoch
+            UNION ALL
+            SELECT 1
+            FROM :"schema".scheduled_jobs AS job
+            WHERE tokens.concurrency IS NOT NULL
+                AND tokens.job_name = ''
+                AND job.status = 'running'
+                AND job.counts_epoch IS NOT NULL
+                AND job.counts_queue = tokens.lane
+                AND job.counts_epoch = job.epoch
+        ) AS run
     ) AS running
 ),
 -- The ranks of lanes, with what their gates say.

@@ -7,13 +7,13 @@ ruled AS MATERIALIZED (
             ARRAY(
                 SELECT limits.task_name
                 FROM :"schema".scheduled_job_limits AS limits
-                WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
+                WHERE -- include: task_has_limits
             )
         ) OR streams.queue = ANY (
             ARRAY(
                 SELECT queues.queue
                 FROM :"schema".scheduled_job_queues AS queues
-                WHERE queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL
+                WHERE -- include: queue_has_limits
             )
         ) AS is_limited,
         streams.job_name = ANY (

@@ -29,9 +29,10 @@ due_in_lanes AS MATERIALIZED (
             -- include: of_lane_rank
             AND job.execution_time <= :NOW
         -- include: claim_order
-        -- What is too late takes no capacity, but must not hide what is not: a few more, for each of many
-        -- lanes; if all are too late, the next claim finds the others.
-        LIMIT least(lane_ranks.capacity, lane_ranks.queue_capacity) + least(:limit::integer, 20)
+        -- What is too late takes no capacity, but must not hide what is not: a few more, the fewer the more
+        -- lanes there are; if all are too late, the next claim finds the others.
+        LIMIT least(lane_ranks.capacity, lane_ranks.queue_capacity)
+            + least(:limit::integer, 1 + 20 / (SELECT pg_catalog.count(*) FROM ranks))
     ) AS of_rank
     WHERE least(lane_ranks.capacity, lane_ranks.queue_capacity) > 0
 ),
@@ -348,18 +349,12 @@ misfired AS (
     WHERE job.job_id = ANY (ARRAY(SELECT late.job_id FROM late))
     RETURNING job.job_id, job.awaited
 ),
--- include: next_opening
-SELECT
-    started.*,
-    (
-        SELECT pg_catalog.count(
-            pg_catalog.pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id)
-        )
-        FROM misfired
-        WHERE misfired.awaited
-    ) AS finished_notified,
-    (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
-    (
+-- include: next_opening,
+-- Whether it is worth asking again at once, and whether jobs that lanes had room for were left to others that
+-- come before them.
+outcome AS MATERIALIZED (
+    SELECT
+        outranked.jobs > 0 AS outranked,
         EXISTS (
             SELECT 1
             FROM selection
@@ -367,8 +362,9 @@ SELECT
                 SELECT granting.job_name, granting.lane FROM granting
             )
         )
-        OR (SELECT pg_catalog.count(*) FROM reserved)
-            < (SELECT pg_catalog.count(*) FROM taken JOIN gates USING (job_name, lane) WHERE gates.is_written)
+        OR (SELECT pg_catalog.count(*) FROM reserved) < (
+            SELECT pg_catalog.count(*) FROM taken JOIN gates USING (job_name, lane) WHERE gates.is_written
+        )
         OR (SELECT pg_catalog.count(*) FROM started) >= :limit::integer
         OR (SELECT pg_catalog.count(*) FROM misfired) > 0
         OR outranked.jobs > 0
@@ -384,27 +380,46 @@ SELECT
                     AND due_in_lanes.job_id NOT IN (SELECT possible.job_id FROM possible)
                     AND lane_ranks.queue <> due_in_lanes.queue
             )
-        )
-    ) AS more,
-    outranked.jobs > 0 AS outranked,
-    coalesce((SELECT pg_catalog.sum(giving.jobs) FROM giving), 0)
-        > (SELECT pg_catalog.count(*) FROM locked) AS passed_over,
-    (SELECT pg_catalog.min(next_opening.wait_seconds) FROM next_opening)::double precision AS wait_seconds,
-    ended.queue AS ended_queue,
-    ended.job_name AS ended_task,
-    ended.lane AS ended_lane
-FROM (
-    -- How many jobs that lanes had room for were left to those that come before them.
+        ) AS more
+    FROM (
+        SELECT
+            (SELECT pg_catalog.count(*) FROM possible)
+                - coalesce((SELECT pg_catalog.sum(shares.jobs) FROM shares), 0) AS jobs
+    ) AS outranked
+),
+-- What is said once of all.
+answer AS (
     SELECT
-        (SELECT pg_catalog.count(*) FROM possible)
-            - coalesce((SELECT pg_catalog.sum(shares.jobs) FROM shares), 0) AS jobs
-) AS outranked
-LEFT JOIN started ON true
-LEFT JOIN (
-    -- Where the look ended; nowhere if there are no more lanes.
-    SELECT candidate_lanes.queue, candidate_lanes.job_name, candidate_lanes.lane
-    FROM candidate_lanes
-    WHERE candidate_lanes.lanes = :lanes_at_once::integer
-        AND EXISTS (SELECT 1 FROM candidate_lanes AS beyond WHERE beyond.lanes > :lanes_at_once::integer)
-    LIMIT 1
-) AS ended ON true;
+        (
+            SELECT pg_catalog.count(
+                pg_catalog.pg_notify(:finished_channel::text, :expired_status::text || ' ' || misfired.job_id)
+            )
+            FROM misfired
+            WHERE misfired.awaited
+        ) AS finished_notified,
+        (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
+        outcome.more,
+        outcome.outranked,
+        coalesce((SELECT pg_catalog.sum(giving.jobs) FROM giving), 0)
+            > (SELECT pg_catalog.count(*) FROM locked) AS passed_over,
+        -- Nobody waits who is to ask again at once.
+        CASE WHEN NOT outcome.more THEN (
+            SELECT pg_catalog.min(next_opening.wait_seconds) FROM next_opening
+        ) END::double precision AS wait_seconds,
+        ended.queue AS ended_queue,
+        ended.job_name AS ended_task,
+        ended.lane AS ended_lane
+    FROM outcome
+    LEFT JOIN (
+        -- Where the look ended; nowhere if there are no more lanes.
+        SELECT candidate_lanes.queue, candidate_lanes.job_name, candidate_lanes.lane
+        FROM candidate_lanes
+        WHERE candidate_lanes.lanes = :lanes_at_once::integer
+            AND EXISTS (SELECT 1 FROM candidate_lanes AS beyond WHERE beyond.lanes > :lanes_at_once::integer)
+        LIMIT 1
+    ) AS ended ON true
+)
+-- A row for each job, and one for the answer.
+SELECT *
+FROM started
+FULL JOIN answer ON false;

@@ -6,10 +6,11 @@ SELECT
         SELECT limits.task_name
         FROM :"schema".scheduled_job_limits AS limits
         WHERE limits.task_name = ANY (:task_names::text[])
+            AND -- include: task_has_limits
     ) AS limited,
     ARRAY(
         SELECT queues.queue
         FROM :"schema".scheduled_job_queues AS queues
         WHERE queues.queue = ANY (:queues::text[])
-            AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+            AND -- include: queue_has_limits
     ) AS limited_queues;

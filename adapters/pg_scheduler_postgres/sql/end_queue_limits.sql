@@ -4,7 +4,7 @@ WITH
 held AS MATERIALIZED (
     SELECT queues.queue, queues.paused OR queues.resumed_at IS NOT NULL AS stays
     FROM :"schema".scheduled_job_queues AS queues
-    WHERE queues.queue = :queue::text AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+    WHERE queues.queue = :queue::text AND -- include: queue_has_limits
     FOR UPDATE
 ),
 -- Limits of which nothing is to be remembered, gone.

@@ -1,5 +1,5 @@
 -- Tasks that have limits or are paused.
 SELECT limits.task_name, limits.concurrency, limits.rate, limits.paused, limits.changed_at
 FROM :"schema".scheduled_job_limits AS limits
-WHERE limits.paused OR limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL
+WHERE -- include: task_has_limits
 ORDER BY limits.task_name;

@@ -7,7 +7,8 @@ ended AS (
         epoch = job.epoch + 1,
         finished_at = :NOW,
         lease_until = NULL,
-        superseded = false
+        superseded = false,
+        error_group = NULL
     WHERE job.job_id = :job_id::text
     RETURNING job.job_id, job.status, job.lane, job.awaited
 )

@@ -32,6 +32,16 @@ lost AS (
             coalesce(job.last_heartbeat, job.created_at)
                 + pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
         ) < :NOW
+        -- This server has taken over from another, which was there until then: an owner that lives gets as
+        -- long as its lease would have lasted from there, and the same patience, to find its way here.
+        AND NOT coalesce(
+            :patience_seconds::double precision > 0::double precision
+            AND job.last_heartbeat <= pg_catalog.pg_last_xact_replay_timestamp()
+            AND pg_catalog.clock_timestamp() <= pg_catalog.pg_last_xact_replay_timestamp()
+                + (job.lease_until - job.last_heartbeat)
+                + pg_catalog.make_interval(secs => :patience_seconds::double precision),
+            false
+        )
         -- Its owner lives, and would have renewed it if somebody's open transaction had not held the row.
         AND NOT EXISTS (
             SELECT 1
@@ -60,7 +70,16 @@ reclaimed AS (
         progress_done = CASE WHEN NOT lost.superseded THEN job.progress_done END,
         progress_total = CASE WHEN NOT lost.superseded THEN job.progress_total END,
         superseded = false,
-        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END
+        error_message = CASE WHEN NOT lost.superseded THEN lost.reason END,
+        error_type = CASE WHEN lost.target = 'failed' THEN :lost_worker::text END,
+        error_frame = CASE WHEN lost.target = 'failed' THEN '' END,
+        -- As `failures.group_of` makes it.
+        error_group = CASE WHEN lost.target = 'failed' THEN pg_catalog.substr(pg_catalog.encode(
+            pg_catalog.sha256(pg_catalog.convert_to(
+                pg_catalog.concat_ws(pg_catalog.chr(10), job.job_name, :lost_worker::text, ''), 'UTF8'
+            )),
+            'hex'
+        ), 1, 16) END
     FROM lost
     WHERE job.job_id = lost.job_id
     RETURNING job.job_id, lost.worker_id, job.status, job.crash_count, job.schedule_key, job.lane, job.awaited
@@ -71,12 +90,21 @@ departed AS (
     WHERE worker.last_seen < :NOW
         - pg_catalog.make_interval(secs => :heartbeat_threshold_seconds::double precision)
 ),
--- So are lanes that nothing was claimed from for long: much longer than any claim can still be under way.
+-- Some lanes, from where the look before ended: nobody reads all of them at once.
+passed AS MATERIALIZED (
+    SELECT lane.task_name, lane.lane
+    FROM :"schema".scheduled_job_lanes AS lane
+    WHERE (lane.task_name, lane.lane) > (:after_task::text, :after_lane::text)
+    ORDER BY lane.task_name, lane.lane
+    LIMIT (SELECT :lanes_at_once::integer)
+),
+-- Those of them that nothing was claimed from for long go: much longer than any claim can still be under way.
 unused AS (
     DELETE FROM :"schema".scheduled_job_lanes AS lane
     USING (
         SELECT old.task_name, old.lane
-        FROM :"schema".scheduled_job_lanes AS old
+        FROM passed
+        JOIN :"schema".scheduled_job_lanes AS old USING (task_name, lane)
         WHERE old.claimed_at < :NOW - interval '1 hour'
             AND (old.refilled_at IS NULL OR old.refilled_at < :NOW)
             AND (old.full_at IS NULL OR old.full_at < :NOW - interval '1 hour')
@@ -86,7 +114,7 @@ unused AS (
                 FROM :"schema".scheduled_job_queues AS queues
                 WHERE old.task_name = ''
                     AND queues.queue = old.lane
-                    AND (queues.concurrency IS NOT NULL OR queues.rate IS NOT NULL)
+                    AND -- include: queue_has_limits
             )
         -- A claim that writes one of them just now may wait for another of them.
         FOR UPDATE OF old SKIP LOCKED
@@ -135,7 +163,16 @@ SELECT
         )
         FROM reclaimed AS ended
         WHERE ended.awaited AND ended.status <> 'pending'
-    ) AS finished_notified
+    ) AS finished_notified,
+    ended.task_name AS ended_task,
+    ended.lane AS ended_lane
 FROM (SELECT 1) AS always
 LEFT JOIN reclaimed ON true
+LEFT JOIN (
+    -- Where the look at lanes ended; nowhere if it reached the last.
+    SELECT passed.task_name, passed.lane
+    FROM passed
+    ORDER BY passed.task_name, passed.lane
+    OFFSET (SELECT :lanes_at_once::integer - 1)
+) AS ended ON true
 ORDER BY reclaimed.job_id;

@@ -41,7 +41,8 @@ free AS (
 alive AS (
     INSERT INTO :"schema".scheduled_job_workers AS worker (
         worker_id, hostname, pid, started_at, last_seen, lease_until, held_up,
-        state, listening, task_names, chosen, queues, capacity, app_version, library_version, clock_ahead
+        state, listening, task_names, chosen, queues, capacity, app_version, library_version, clock_ahead,
+        likes
     )
     VALUES (
         :worker_id::text, :hostname::text, :pid::integer,
@@ -49,12 +50,13 @@ alive AS (
         ARRAY(SELECT held.job_id FROM held WHERE held.job_id NOT IN (SELECT free.job_id FROM free)),
         :state::text, :listening::boolean, :task_names::text[], :chosen::text[], :queues::text::jsonb,
         :capacity::integer, :app_version::text, :library_version::text,
-        pg_catalog.date_part('epoch', :clock::timestamptz - :WALL_CLOCK)
+        pg_catalog.date_part('epoch', :clock::timestamptz - :WALL_CLOCK), :likes::text
     )
     ON CONFLICT (worker_id) DO UPDATE SET
         last_seen = EXCLUDED.last_seen,
         lease_until = EXCLUDED.lease_until,
         held_up = EXCLUDED.held_up,
+        likes = EXCLUDED.likes,
         state = EXCLUDED.state,
         listening = EXCLUDED.listening,
         clock_ahead = EXCLUDED.clock_ahead,
@@ -76,6 +78,21 @@ renewed AS (
     FROM free
     WHERE job.job_id = free.job_id
 )
-SELECT held.job_id, held.epoch, held.cancel_requested, alive.wish, alive.profile_missing
+SELECT
+    held.job_id, held.epoch, held.cancel_requested, alive.wish, alive.profile_missing,
+    fleet.workers, fleet.likes, fleet.place
 FROM alive
+CROSS JOIN (
+    -- Who else lives: see `Fleet`.
+    SELECT
+        1 + pg_catalog.count(*)::integer AS workers,
+        1 + (pg_catalog.count(*) FILTER (WHERE other.likes = :likes::text))::integer AS likes,
+        (
+            pg_catalog.count(*) FILTER (
+                WHERE other.likes = :likes::text AND other.worker_id COLLATE "C" < :worker_id::text
+            )
+        )::integer AS place
+    FROM :"schema".scheduled_job_workers AS other
+    WHERE other.worker_id <> :worker_id::text AND other.lease_until >= :NOW
+) AS fleet
 LEFT JOIN held ON true;

@@ -9,37 +9,9 @@ requested AS (
     ORDER BY job.job_id COLLATE "C"
     FOR UPDATE OF job
 ),
--- What is pending ends; who runs a job is asked to stop it.
-cancelled AS (
-    UPDATE :"schema".scheduled_jobs AS job
-    SET status = CASE
-            WHEN requested.status = 'pending' THEN :target_if_pending::text
-            ELSE :target_if_running::text
-        END,
-        finished_at = CASE WHEN requested.status = 'pending' THEN :NOW END,
-        cancel_requested_at = coalesce(job.cancel_requested_at, :NOW),
-        superseded = false
-    FROM requested
-    WHERE job.job_id = requested.job_id AND requested.status IN ('pending', 'running')
-)
+-- include: cancelled_jobs
 SELECT
     requested.job_id,
     requested.status,
-    (
-        SELECT pg_catalog.pg_notify(:channel::text, 'cancel')
-        WHERE EXISTS (SELECT 1 FROM requested WHERE requested.status = 'running')
-    ) AS notified,
-    (
-        SELECT pg_catalog.pg_notify(:channel::text, 'schedule')
-        WHERE EXISTS (
-            SELECT 1 FROM requested WHERE requested.status = 'pending' AND requested.schedule_key IS NOT NULL
-        )
-    ) AS schedule_notified,
-    (
-        SELECT pg_catalog.count(
-            pg_catalog.pg_notify(:finished_channel::text, :target_if_pending::text || ' ' || ended.job_id)
-        )
-        FROM requested AS ended
-        WHERE ended.awaited AND ended.status = 'pending'
-    ) AS finished_notified
+    -- include: cancelled_signals
 FROM requested;

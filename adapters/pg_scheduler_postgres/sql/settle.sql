@@ -11,7 +11,7 @@ held AS (
         job.lane, job.awaited, job.superseded, job.counts_epoch, job.counts_lane,
         verdict.outcome, verdict.gives_back, verdict.unclaims, verdict.counts_retry, verdict.leaves_history,
         verdict.keeps_error, verdict.delay_seconds, verdict.error_message, verdict.traceback,
-        verdict.result::jsonb AS result,
+        verdict.result::jsonb AS result, verdict.error_group, verdict.error_type, verdict.error_frame,
         CASE
             WHEN job.superseded THEN verdict.target_if_superseded
             WHEN job.cancel_requested_at IS NOT NULL THEN verdict.target_if_cancelled
@@ -25,7 +25,8 @@ held AS (
             :unclaims::boolean[], :counts_retry::boolean[], :leaves_history::boolean[],
             :keeps_error::boolean[],
             :counts_unclaimed::boolean[], :delays::double precision[], :error_messages::text[],
-            :tracebacks::text[], :results::text[]
+            :tracebacks::text[], :results::text[], :error_groups::text[], :error_types::text[],
+            :error_frames::text[]
         ),
         -- Tells the planner that there may be many. Of an array that it knows nothing of it expects ten
         -- elements, and would compare each of them with each row.
@@ -34,7 +35,7 @@ held AS (
         job_id, epoch, target, target_if_cancelled,
         target_if_superseded, outcome, gives_back, unclaims, counts_retry,
         leaves_history, keeps_error, counts_unclaimed,
-        delay_seconds, error_message, traceback, result, place
+        delay_seconds, error_message, traceback, result, error_group, error_type, error_frame, place
     )
         ON verdict.job_id = job.job_id AND verdict.epoch = job.epoch
     WHERE job.job_id = ANY (ARRAY(SELECT pg_catalog.unnest(:job_ids::text[])))
@@ -97,7 +98,10 @@ settled AS (
             WHEN held.keeps_error THEN coalesce(held.error_message, job.error_message)
             ELSE held.error_message
         END,
-        result = CASE WHEN NOT held.superseded THEN held.result END
+        result = CASE WHEN NOT held.superseded THEN held.result END,
+        error_group = CASE WHEN held.target = 'failed' THEN held.error_group END,
+        error_type = CASE WHEN held.target = 'failed' THEN held.error_type END,
+        error_frame = CASE WHEN held.target = 'failed' THEN held.error_frame END
     FROM held
     WHERE job.job_id = held.job_id
         AND (held.awaited OR held.target <> ALL (ARRAY(SELECT pg_catalog.unnest(:not_kept::text[]))))

@@ -28,8 +28,9 @@ stored AS (
         cancel_requested_at = CASE WHEN job.status = 'running' THEN job.cancel_requested_at END,
         finished_at = NULL,
         error_message = NULL,
+        error_group = NULL,
         result = NULL
-    RETURNING job.job_id, job.execution_time, job.lane, job.xmax = 0 AS inserted
+    RETURNING job.job_id, job.queue, job.job_name, job.execution_time, job.lane, job.xmax = 0 AS inserted
 )
 SELECT
     stored.job_id,

@@ -7,7 +7,7 @@ stored AS (
     )
     -- include: given_runs
     ON CONFLICT DO NOTHING
-    RETURNING job_id, execution_time, lane
+    RETURNING job_id, queue, job_name, execution_time, lane
 )
 SELECT
     stored.job_id,

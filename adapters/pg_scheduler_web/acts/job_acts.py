@@ -4,58 +4,82 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import datetime
 
-from pg_scheduler.client.job_client import STOPPED
-from pg_scheduler.client.retry_answer import RetryAnswer
+from pg_scheduler.client.changing import AT_MOST
+from pg_scheduler.domain.acts import ChangeAnswer, Changed
 from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler_web.access import Access
 from pg_scheduler_web.desk import Desk
 from pg_scheduler_web.forms import Fields
 from pg_scheduler_web.notes import Note
-from pg_scheduler_web.screens.confirm import DEEDS, MOST, Deed
+from pg_scheduler_web.screens.deeds import DEEDS, Deed
 from pg_scheduler_web.search import wanted_of
 from pg_scheduler_web.words import plural
+
+_WORDS = {
+    ChangeAnswer.PENDING: "waiting",
+    ChangeAnswer.RUNNING: "running",
+    ChangeAnswer.FINISHED: "ended",
+    ChangeAnswer.DUPLICATE: "whose dedupe key an unfinished job has",
+    ChangeAnswer.HELD: "held by somebody's open transaction",
+    ChangeAnswer.NO_MATCH: "changed meanwhile",
+    ChangeAnswer.UNKNOWN: "gone",
+}
+"""What keeps a job from being changed."""
 
 
 async def retry(desk: Desk, access: Access, fields: Fields) -> Note:
     """Run jobs once more."""
-    ids = await _chosen(desk, fields, DEEDS["retry"])
-    met = Counter(await desk.client.retry(ids, by=access.actor))
-    done = met.pop(RetryAnswer.RETRIED, 0)
-    text = f"{plural(done, 'job')} will run again."
-    return _note(text, done, {str(answer): count for answer, count in met.items()}, ids)
+    return await _change(desk, access, fields, DEEDS["retry"])
 
 
 async def cancel(desk: Desk, access: Access, fields: Fields) -> Note:
     """Cancel jobs, and ask running ones to stop."""
-    ids = await _chosen(desk, fields, DEEDS["cancel"])
-    met = Counter(await desk.client.cancel(ids, by=access.actor))
-    done = sum(met.pop(answer, 0) for answer in STOPPED)
-    text = f"{plural(done, 'job')} cancelled."
-    return _note(text, done, {str(answer): count for answer, count in met.items()}, ids)
+    return await _change(desk, access, fields, DEEDS["cancel"])
 
 
-async def _chosen(desk: Desk, fields: Fields, deed: Deed) -> list[str]:
-    ids = fields.all("id")
+async def reschedule(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Let jobs that wait start at another time."""
+    return await _change(desk, access, fields, DEEDS["reschedule"])
+
+
+async def delete(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Remove jobs."""
+    return await _change(desk, access, fields, DEEDS["delete"])
+
+
+async def _change(desk: Desk, access: Access, fields: Fields, deed: Deed) -> Note:
+    ids, action = fields.all("id")[:AT_MOST], deed.action(fields)
     if ids:
-        return ids[:MOST]
-    wanted, _ = wanted_of(fields, await desk.now())
-    narrowed = wanted.only(deed.possible)
+        return _note(deed, await desk.client.change(ids, action, by=access.actor), ids)
+    wanted, expected, as_of = await _matching(desk, access, fields)
+    answer = await desk.client.change(wanted, action, expected=expected, as_of=as_of, by=access.actor)
+    return _note(deed, answer, ())
+
+
+async def _matching(desk: Desk, access: Access, fields: Fields) -> tuple[Selection, int, datetime | None]:
+    """Which jobs are meant, how many the page showed, and when."""
+    wanted, _ = wanted_of(fields, access, await desk.now())
     expected = fields.whole_number("expected")
     if expected is None:
         raise InvalidInput("expected", "is missing: how many jobs did the page show?")
-    await desk.client.open()
-    found = (
-        []
-        if narrowed is None
-        else await desk.driver.insight.jobs(**narrowed.criteria, newest_first=True, limit=MOST + 1)
-    )
-    if min(len(found), MOST) > expected:
-        raise InvalidInput("expected", f"{len(found)} jobs match by now, and you saw {expected}: look again")
-    return [job.job_id for job in found[:MOST]]
+    text = fields.get("as_of")
+    try:
+        return wanted, expected, None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput("as_of", "is no time") from None
 
 
-def _note(text: str, done: int, others: dict[str, int], ids: Sequence[str]) -> Note:
-    rest = ", ".join(f"{count:,} {answer}" for answer, count in sorted(others.items()))
+def _note(deed: Deed, answer: Changed, ids: Sequence[str]) -> Note:
+    met = Counter(_WORDS[one] for one in answer.answers.values() if not one.done)
+    rest = ", ".join(f"{count:,} {words}" for words, count in sorted(met.items()))
+    text = f"{plural(answer.affected, 'job')} {deed.done}."
     text += f" Left as they are: {rest}." if rest else ""
-    return Note(text, good=done > 0, job=ids[0] if len(ids) == 1 else None)
+    text += " More match, and were left alone." if answer.left else ""
+    undo = {}
+    if deed.name == "cancel" and answer.audit_id is not None:
+        undo = {"act": "retry", "q": f"audit:{answer.audit_id}"}
+    single = ids[0] if len(ids) == 1 and deed.name != "delete" else None
+    return Note(text, good=answer.affected > 0, job=single, undo="Undo" if undo else None, undo_page=undo)

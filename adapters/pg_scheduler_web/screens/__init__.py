@@ -4,6 +4,7 @@ from pg_scheduler_web.screen import Screen
 from pg_scheduler_web.screens import (
     audit,
     confirm,
+    failures,
     job,
     jobs,
     overview,
@@ -18,6 +19,7 @@ SCREENS: tuple[Screen, ...] = (
     jobs.JOBS,
     job.JOB,
     confirm.CONFIRM,
+    failures.FAILURES,
     queues.QUEUES,
     queues.QUEUE,
     queues.TASKS,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pg_scheduler.client.summarizing import summary
 from pg_scheduler.domain.problems import Problem, Severity, problems
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler_web.chart import bars_of
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
 
 SHOWN = 50
-"""Problems that the overview names."""
+"""Problems, and rows of the table, that the overview names."""
 
 
 async def _verdict(inquiry: Inquiry) -> Mapping[str, Any]:
@@ -34,11 +35,25 @@ def worst_of(found: Sequence[Problem]) -> Severity | None:
 
 
 async def _numbers(inquiry: Inquiry) -> Mapping[str, Any]:
-    counted = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED)
-    sizes = await inquiry.insight.sizes(counted)
-    counts = {status: sum(size.count for size in sizes if size.status is status) for status in counted}
-    workers = await inquiry.insight.workers(now=inquiry.pinned)
-    return {"counts": counts, "workers": workers}
+    found = await summary(inquiry.driver, inquiry.insight, inquiry.pinned)
+    rows = found.rows
+    waits = [row.oldest_due for row in rows if row.oldest_due is not None]
+    busiest = sorted(rows, key=lambda row: (row.due + row.running, row.started), reverse=True)
+    return {
+        "due": sum(row.due for row in rows),
+        "exact": all(row.due_exact for row in rows),
+        "running": sum(row.running for row in rows),
+        "completed": sum(row.completed for row in rows),
+        "failed": sum(row.failed for row in rows),
+        "oldest": max(waits, default=None),
+        "rows": busiest[:SHOWN],
+        "more": len(rows) - SHOWN,
+    }
+
+
+async def _activity(inquiry: Inquiry) -> Mapping[str, Any]:
+    found = await inquiry.driver.minutes.minutes(now=inquiry.pinned)
+    return {"chart": bars_of(found.rows, found.now)}
 
 
 OVERVIEW = Screen(
@@ -47,6 +62,7 @@ OVERVIEW = Screen(
     lambda fields: "Overview",
     (
         Region("verdict", _verdict, tuple(Topic)),
-        Region("numbers", _numbers, (Topic.JOBS, Topic.WORKERS)),
+        Region("numbers", _numbers, (Topic.JOBS, Topic.QUEUES)),
+        Region("activity", _activity, (Topic.JOBS,)),
     ),
 )

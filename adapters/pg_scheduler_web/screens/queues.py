@@ -1,18 +1,17 @@
-"""Queues and tasks: how much waits, whether it may run, and how much at once."""
+"""Queues and tasks: how much waits, whether it may run, how much at once, and how the last hour went."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from pg_scheduler.client.summarizing import summary
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
-from pg_scheduler.domain.states import JobStatus
+from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
-
-_COUNTED = (JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED)
 
 
 @dataclass
@@ -20,60 +19,87 @@ class Row:
     """One queue or task."""
 
     name: str
-    pending: int = 0
+    due: int = 0
+    exact: bool = True
+    oldest: timedelta | None = None
     running: int = 0
+    completed: int = 0
+    """In the last hour, as what has failed."""
     failed: int = 0
     paused: bool = False
     paused_since: datetime | None = None
     limits: TaskLimits = NO_LIMITS
 
+    def add(self, one: QueueTask) -> None:
+        """Count the jobs of one task in one queue."""
+        self.due += one.due
+        self.exact = self.exact and one.due_exact
+        self.oldest = max(filter(None, (self.oldest, one.oldest_due)), default=None)
+        self.running += one.running
+        self.completed += one.completed
+        self.failed += one.failed
 
-async def _queues(inquiry: Inquiry) -> Mapping[str, Any]:
-    found: dict[str, Row] = {}
-    for size in await inquiry.insight.sizes(_COUNTED):
-        row = found.setdefault(size.queue, Row(size.queue))
-        setattr(row, size.status, getattr(row, size.status) + size.count)
+
+Rows = dict[str, Row]
+
+
+async def _rows(inquiry: Inquiry, name_of: Callable[[QueueTask], str]) -> Rows:
+    """From what is counted so far and no further, and from what workers have written: no table is read."""
+    found: Rows = {}
+    for one in (await summary(inquiry.driver, inquiry.insight, inquiry.pinned)).rows:
+        name = name_of(one)
+        if name:
+            found.setdefault(name, Row(name)).add(one)
+    return found
+
+
+async def _queue_rows(inquiry: Inquiry) -> Rows:
+    found = await _rows(inquiry, lambda one: one.queue)
     for paused in await inquiry.driver.limits.paused_queues():
         row = found.setdefault(paused.queue, Row(paused.queue))
         row.paused, row.paused_since = True, paused.since
     for limited in await inquiry.driver.limits.queue_limits():
         found.setdefault(limited.queue, Row(limited.queue)).limits = limited.limits
-    return {"rows": [found[name] for name in sorted(found)]}
+    return found
 
 
-async def _tasks(inquiry: Inquiry) -> Mapping[str, Any]:
-    found: dict[str, Row] = {}
-    for size in await inquiry.insight.sizes(_COUNTED):
-        row = found.setdefault(size.task_name, Row(size.task_name))
-        setattr(row, size.status, getattr(row, size.status) + size.count)
+async def _task_rows(inquiry: Inquiry) -> Rows:
+    found = await _rows(inquiry, lambda one: one.task_name)
     for record in await inquiry.driver.limits.list_limits():
         row = found.setdefault(record.task_name, Row(record.task_name))
         row.paused, row.limits = record.paused, record.limits
         row.paused_since = record.changed_at if record.paused else None
-    return {"rows": [found[name] for name in sorted(found)]}
+    return found
 
 
-def _named(question: Any) -> Any:
+Question = Callable[[Inquiry], Awaitable[Rows]]
+
+
+def _listed(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
+    async def every(inquiry: Inquiry) -> Mapping[str, Any]:
+        found = await rows_of(inquiry)
+        return {"rows": [found[name] for name in sorted(found)]}
+
+    return every
+
+
+def _named(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
     async def one(inquiry: Inquiry) -> Mapping[str, Any]:
         name = inquiry.fields.need("name")
-        rows = [row for row in (await question(inquiry))["rows"] if row.name == name]
-        workers = await inquiry.insight.workers(now=inquiry.pinned)
-        return {"name": name, "row": rows[0] if rows else Row(name), "workers": workers}
+        found = (await rows_of(inquiry)).get(name) or Row(name)
+        return {"name": name, "row": found, "workers": await inquiry.insight.workers(now=inquiry.pinned)}
 
     return one
 
 
 _ON = (Topic.JOBS, Topic.QUEUES)
-QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", _queues, _ON),))
-TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _tasks, _ON),))
+QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", _listed(_queue_rows), _ON),))
+TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queues), _ON),), section="queues",
+    (Region("queue", _named(_queue_rows), _ON),), section="queues",
 )  # fmt: skip
 TASK = Screen(
-    "task",
-    "/task",
-    lambda fields: f"Task {fields.get('name') or ''}",
-    (Region("task", _named(_tasks), _ON),),
-    section="tasks",
-)
+    "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
+    (Region("task", _named(_task_rows), _ON),), section="tasks",
+)  # fmt: skip

@@ -15,6 +15,8 @@ from pg_scheduler.domain.polling import PollingConfig
 from pg_scheduler.domain.queues import QueueGroup
 from pg_scheduler.engine.claiming.claim_doubt import ClaimDoubt
 from pg_scheduler.engine.claiming.group_claims import Claimed, ClaimResult, GroupClaims, together
+from pg_scheduler.engine.claiming.likes import Likes
+from pg_scheduler.engine.claiming.turns import Turns
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.settling.lost_answers import orphaned_claims
 from pg_scheduler.engine.waiting import first_of, wait_at_most
@@ -35,7 +37,7 @@ transaction is rolled back."""
 
 
 class Claimer:
-    """Claims when there is a slot and a reason: a signal, the next due time, or the slow poll.
+    """Claims when there is a slot and a reason: its turn (see `Turns`), or the slow poll.
 
     `start_jobs` is called with claimed jobs in start order, `decline_job` for each instead if the reply to
     the claim came so late that the lease may be over. `listening` says whether signals arrive; if not, the
@@ -59,6 +61,8 @@ class Claimer:
         start_jobs: Callable[[Sequence[ClaimedJob]], object],
         decline_job: Callable[[ClaimedJob], object],
         listening: Callable[[], bool],
+        likes: Likes,
+        turns: Turns,
         on_expired: Callable[[Sequence[str]], None] = lambda job_ids: None,
     ) -> None:
         self._jobs = jobs
@@ -87,6 +91,9 @@ class Claimer:
         self._start_jobs = start_jobs
         self._decline_job = decline_job
         self._listening = listening
+        self._likes = likes
+        self._turns = turns
+        turns.connect(self.wake, self._include_lanes)
         self._on_expired = on_expired
         self._woken = asyncio.Event()
         self._empty_poll = asyncio.Event()
@@ -104,9 +111,12 @@ class Claimer:
 
     def wake_for_lanes(self, at_once: bool = False) -> None:
         """There may be something to claim from a lane; `at_once`: whatever that costs."""
+        self._include_lanes(at_once)
+        self.wake()
+
+    def _include_lanes(self, at_once: bool = False) -> None:
         for group in self._groups:
             group.lanes.request(at_once)
-        self._woken.set()
 
     def look_for_strays(self) -> None:
         """Before the next claim, give back what is leased to this worker unknown to it: another server may
@@ -200,6 +210,8 @@ class Claimer:
         """From each group of queues in turn, as far as its share goes."""
         results: list[ClaimResult] = []
         answers: list[Claimed] = []
+        self._likes.claims(names)
+        self._turns.looking()
         self._ends_seen, left = self._active.ends, limit
         try:
             for group in self._groups:
@@ -215,6 +227,7 @@ class Claimer:
             # A process that was frozen or cut off meanwhile would start jobs that others have run by now.
             self._start_in_order(results)
         claimed = together(answers, of=len(self._groups))
+        self._turns.looked(claimed)
         self._active.ahead.note_claim(claimed.filled)
         return claimed
 
@@ -254,12 +267,11 @@ class Claimer:
 
     async def _idle(self, claimed: Claimed) -> None:
         interval = self._interval() * (1 - self._polling.jitter * random.random())
-        if claimed.next_due_in is not None:
-            interval = min(interval, claimed.next_due_in.total_seconds())
-        if claimed.lanes_open_in is not None:
-            interval = min(interval, claimed.lanes_open_in)
         if claimed.passed_over:
             interval = min(interval, LOOK_AGAIN)
+        if claimed.lanes_held:
+            # Nobody tells when they are free.
+            interval = min(interval, _or_never(claimed.lanes_open_in))
         woken = wait_at_most(self._woken, interval, self._clock)
         if claimed.complete:
             await woken

@@ -42,6 +42,10 @@ class Claimed:
     """How many of them are jobs of tasks with limits."""
     complete: bool = True
     """False if a group of queues was left out, as its slots are taken."""
+    lanes_seen: bool = False
+    """Whether the lanes were looked at."""
+    lanes_held: bool = False
+    """Whether some could not be, as another claim or somebody's transaction holds them."""
 
 
 def together(answers: Sequence[Claimed], of: int) -> Claimed:
@@ -56,6 +60,8 @@ def together(answers: Sequence[Claimed], of: int) -> Claimed:
             (one.lanes_open_in for one in answers if one.lanes_open_in is not None), default=None
         ),
         complete=len(answers) == of,
+        lanes_seen=bool(answers) and all(one.lanes_seen for one in answers),
+        lanes_held=any(one.lanes_held for one in answers),
     )
 
 
@@ -90,6 +96,7 @@ class GroupClaims:
         self.lanes: LaneGate = LaneGate(clock)
         self._cursor = ClaimCursor(clock)
         self._busy = False
+        self._lanes_held = False
 
     def room(self, active: ActiveAttempts) -> int:
         """How many more of its jobs may run at once, and be claimed at once."""
@@ -102,7 +109,8 @@ class GroupClaims:
         raises."""
         request = ClaimRequest(self._worker_id, names, limit, self._lease, self.group.queues)
         from_lanes, outranked, next_due_in, passed_over = 0, False, None, False
-        if self.lanes.is_open(self._busy):
+        lanes_seen, self._lanes_held = self.lanes.is_open(self._busy), False
+        if lanes_seen:
             from_lanes, outranked = await self._claim_lanes(request, results)
         taken = from_lanes
         if taken < request.limit:
@@ -115,7 +123,16 @@ class GroupClaims:
             rest = replace(request, limit=request.limit - taken, competing=False)
             more, _ = await self._claim_lanes(rest, results)
             from_lanes, taken = from_lanes + more, taken + more
-        return Claimed(taken, taken >= limit, next_due_in, passed_over, self.lanes.opens_in(), from_lanes)
+        return Claimed(
+            taken,
+            taken >= limit,
+            next_due_in,
+            passed_over,
+            self.lanes.opens_in(),
+            from_lanes,
+            lanes_seen=lanes_seen,
+            lanes_held=self._lanes_held,
+        )
 
     async def _claim_lanes(self, request: ClaimRequest, results: list[ClaimResult]) -> tuple[int, bool]:
         """How many jobs were taken, and whether others came before some that lanes had room for. If the store
@@ -133,10 +150,12 @@ class GroupClaims:
             raise
         except DatabaseError:
             self.lanes.failed()
+            self._lanes_held = True
             log.exception("jobs of tasks with limits could not be claimed; the others are")
             return 0, False
         took = self._clock.monotonic() - sent_at
         self.lanes.answered(answer, reasons, took, self._poll_after())
+        self._lanes_held = self._lanes_held or answer.passed_over
         self._record_result(results, answer.jobs, answer.expired, sent_at)
         # What expired takes no slot.
         return len(answer.jobs), answer.outranked

@@ -15,6 +15,7 @@ from typing import TypeVar
 from pg_scheduler.domain.errors import ConnectionLost
 from pg_scheduler.domain.model import Lease
 from pg_scheduler.domain.workers import WorkerWish
+from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.dedicated_connection import DedicatedConnection
 from pg_scheduler.engine.leases.home_loop import HomeLoop, HomeLoopClosed
 from pg_scheduler.engine.leases.loop_thread import LoopThread
@@ -63,7 +64,9 @@ class LeaseKeeper:
         on_wish: Callable[[WorkerWish], None] = lambda wish: None,
         on_failure: Callable[[Exception], None] = lambda error: None,
         max_blocked: float = math.inf,
+        likes: Likes,
     ) -> None:
+        self._likes = likes
         self._driver = driver
         self._worker_id = worker_id
         self._clock = clock
@@ -85,10 +88,13 @@ class LeaseKeeper:
         """Renew every lease once; what was lost or should stop is reported."""
         sent_at = self._clock.monotonic()
         leases = self._active.leases()
-        says = replace(self._report.sign_of_life(), clock=self._clock.now())
-        request = RenewRequest(self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, says)
+        says, likes = replace(self._report.sign_of_life(), clock=self._clock.now()), self._likes.digest
+        request = RenewRequest(
+            self._worker_id, socket.gethostname(), os.getpid(), self._lease, leases, says, likes
+        )
         answer = await (driver or self._driver).jobs.renew(request, now=self._clock.pinned())
         self._active.renewed(sent_at)
+        self._likes.renewed(likes, answer.fleet)
         self._report.answered(says, answer.profile_missing)
         self._tell(self._on_wish, answer.wish)
         for lease in leases:

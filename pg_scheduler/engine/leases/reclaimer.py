@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,11 +13,14 @@ from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, DatabaseUn
 from pg_scheduler.domain.model import ClaimedJob, JobRecord
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.engine.claiming.likes import Likes, group_of
 from pg_scheduler.engine.leases.lease_keeper import RENEWALS_PER_LEASE
+from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.leases import Reclaimed, ReclaimRequest
+from pg_scheduler.ports.signals import Looked, ignored
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -23,6 +28,8 @@ AFTER_RESTART = 5.0
 """Seconds that workers get to renew after a start of the server, or half a lease: they try within two."""
 LONGEST_NAP = 10.0
 """Seconds between looks at the most: a lease that began since the last look is seen in time."""
+STEP = 0.25
+"""Seconds that the worker which looked last gets to look again before the next ones do."""
 SHORTEST_NAP = 0.25
 """Seconds between looks at the least (an eighth of a short lease): so much later than its lease's end a job
 is taken back where a look came just before it. Workers that live renew long before, so naps are rarely short.
@@ -40,6 +47,9 @@ async def _nothing_to_renew() -> None:
 
 class Reclaimer:
     """Runs when the next lease would expire, so that a lost job waits for seconds, not for a poll.
+
+    Of many workers one does: who has looked tells when it looks again, and the others look a moment later,
+    unless they have been told again by then. Where nothing is told, every worker looks.
 
     After a database outage every lease looks expired although its worker is alive; the reclaimer then
     gives the workers half a lease to renew before it takes any job back. It learns of an outage by its own
@@ -63,6 +73,9 @@ class Reclaimer:
         on_ended: Callable[[ClaimedJob, Verdict, float], None],
         on_taken: Callable[[Reclaimed], None] = lambda one: None,
         renew_own: Callable[[], Awaitable[None]] = _nothing_to_renew,
+        worker_id: str = "",
+        likes: Likes | None = None,
+        tell: Callable[[Looked], None] = ignored,
     ) -> None:
         self._jobs = jobs
         self._insight = insight
@@ -70,6 +83,7 @@ class Reclaimer:
         self._lease = lease.total_seconds()
         patience = timedelta(seconds=min(self._lease / 2, AFTER_RESTART))
         self._request = ReclaimRequest(heartbeat_threshold, max_crashes, after_restart=patience)
+        self._lanes_after = ("", "")
         self._on_reclaimed = on_reclaimed
         self._on_ended = on_ended
         self._on_taken = on_taken
@@ -80,6 +94,20 @@ class Reclaimer:
         self._under_way = timedelta(seconds=min(self._lease / 4, UNDER_WAY))
         self._looked: tuple[datetime, float] | None = None
         """The store's time of the last answer, and when that was by the clock of this process."""
+        self._worker_id = worker_id
+        self._likes = likes
+        self._tell = tell
+        self._look_at = 0.0
+        self._moved = asyncio.Event()
+
+    def others_looked(self, looked: Looked) -> None:
+        """Another worker has looked for lost leases, and says when it does again."""
+        if self._likes is None or looked.leases_end_in is None or looked.worker_id == self._worker_id:
+            return
+        nap = min(max(looked.leases_end_in, 0.0), self._longest_nap)
+        place = random.randrange(self._likes.workers)
+        self._look_at = self._clock.monotonic() + nap + STEP * (1 + random.random() + group_of(place, 2))
+        self._moved.set()
 
     def note_outage(self) -> None:
         """The database was out of reach: a renewal of this worker's own leases failed."""
@@ -100,7 +128,13 @@ class Reclaimer:
             # nothing of the kind.
             self.note_outage()
             raise
-        await self._clock.sleep(self._nap(next_expiry_in))
+        nap = self._nap(next_expiry_in)
+        if self._likes is not None and self._likes.many_workers:
+            self._tell(Looked(self._worker_id, "", leases_end_in=nap))
+        self._look_at = self._clock.monotonic() + nap
+        while (left := self._look_at - self._clock.monotonic()) > 0:
+            self._moved.clear()
+            await wait_at_most(self._moved, left, self._clock)
 
     async def reclaim_once(self, *, force: bool = False) -> list[Reclaimed]:
         """Take back everything whose lease is over now; what was taken. `force`: even if the server has
@@ -113,9 +147,9 @@ class Reclaimer:
         request = replace(self._request, after_restart=timedelta(0)) if force else self._request
         while True:
             not_after = None if force else self._not_after()
-            answer = await self._jobs.reclaim_expired(
-                replace(request, not_after=not_after), now=self._clock.pinned()
-            )
+            request = replace(request, not_after=not_after, lanes_after=self._lanes_after)
+            answer = await self._jobs.reclaim_expired(request, now=self._clock.pinned())
+            self._lanes_after = answer.lanes_after
             if answer.came_late:
                 log.info("a look for lost leases was under way for too long, or the clock has jumped")
                 self.note_outage()
@@ -167,14 +201,17 @@ class Reclaimer:
                 record.claimed(), Verdict(event, error_message=record.error_message), _lasted(record)
             )
 
-    def _nap(self, next_expiry_in: timedelta | None) -> float:
+    @property
+    def _longest_nap(self) -> float:
         # No longer than leases go without renewal: an outage that outlasts one does not pass unnoticed.
-        longest = min(LONGEST_NAP, self._lease / RENEWALS_PER_LEASE)
+        return min(LONGEST_NAP, self._lease / RENEWALS_PER_LEASE)
+
+    def _nap(self, next_expiry_in: timedelta | None) -> float:
         if next_expiry_in is None:
-            return longest
+            return self._longest_nap
         # A hair after the end; but a lease that is always renewed in time must not be watched in a spin.
         shortest = min(SHORTEST_NAP, self._lease / 8)
-        return min(longest, max(shortest, next_expiry_in.total_seconds() + 0.01))
+        return min(self._longest_nap, max(shortest, next_expiry_in.total_seconds() + 0.01))
 
     def _report(self, one: Reclaimed) -> None:
         facts = {"job_id": one.job_id, "lost_by": one.worker_id, "crashes": one.crash_count}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 
 from pg_scheduler.domain.astray import Fault, StraySchedule, fault_of
 from pg_scheduler.engine.tasks.registry import TaskRegistry
@@ -34,12 +34,14 @@ class ScheduleKeeper:
         registry: TaskRegistry,
         in_code: Callable[[], Collection[str]],
         try_import: Callable[[Collection[str]], object],
+        on_retired: Callable[[Sequence[str]], None] = lambda keys: None,
     ) -> None:
         self._schedules = schedules
         self._clock = clock
         self._registry = registry
         self._in_code = in_code
         self._try_import = try_import
+        self._on_retired = on_retired
         self._reported: set[tuple[str, Fault]] = set()
         self._looked_up: set[str] = set()
         """Tasks that were not found: other workers' business, most likely."""
@@ -86,7 +88,10 @@ class ScheduleKeeper:
         if not abandoned:
             return
         tasks = {one.key: one.task_name for one in abandoned}
-        for key in await self._schedules.retire_abandoned(sorted(tasks), now=self._clock.pinned()):
+        retired = await self._schedules.retire_abandoned(sorted(tasks), now=self._clock.pinned())
+        if retired:
+            self._on_retired(retired)
+        for key in retired:
             log.warning(
                 "schedule %r: retired, because no program that runs has it in its code (task %r)",
                 key,

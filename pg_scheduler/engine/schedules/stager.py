@@ -19,6 +19,7 @@ from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.engine.waiting import wait_at_most
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.schedule_store import Advance, DueAnswer, ScheduleRecord, ScheduleStore, WindowJob
+from pg_scheduler.ports.worker_events import StagedSchedule, WindowsStaged
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ class Stager:
         registry: TaskRegistry,
         listening: Callable[[], bool],
         on_staged: Callable[[], None],
+        on_windows: Callable[[WindowsStaged], None] = lambda event: None,
     ) -> None:
         self._schedules = schedules
         self._clock = clock
@@ -61,6 +63,7 @@ class Stager:
         self._registry = registry
         self._listening = listening
         self._on_staged = on_staged
+        self._on_windows = on_windows
         self._woken = asyncio.Event()
         self._unreadable: dict[tuple[str, str], float] = {}
         """Until when a definition (key, hash) is not looked at."""
@@ -99,8 +102,18 @@ class Stager:
         taken = await self._schedules.advance_schedules(steps, now=self._clock.pinned()) if steps else []
         if any(taken):
             self._on_staged()
+            self._tell([step for step, counted in zip(steps, taken, strict=True) if counted])
         self._passed_over = not all(taken)
         return sum(taken), answer.next_window_in
+
+    def _tell(self, steps: Sequence[Advance]) -> None:
+        staged = [
+            StagedSchedule(step.key, tuple(job.job_id for job in step.jobs), step.skipped)
+            for step in steps
+            if step.jobs or step.skipped
+        ]
+        if staged:
+            self._on_windows(WindowsStaged(staged))
 
     async def _due(self, names: Sequence[str]) -> DueAnswer:
         """What is due and can be read: a whole batch that cannot is no reason to stop there."""

@@ -65,7 +65,7 @@ DOINGS: dict[str, tuple[str, Doing]] = {
         lambda driver, by: driver.schedules.remove_schedule("key", now=NOON, by=by),
     ),
     "cancel jobs": ("runs", lambda driver, by: driver.jobs.request_cancel(["runs"], now=NOON, by=by)),
-    "retry job": (
+    "retry jobs": (
         "failed",
         lambda driver, by: driver.jobs.override_status("failed", JobStatus.PENDING, now=NOON, by=by),
     ),

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.domain.cluster_facts import DueJobs, FullGate, LateSchedule
+from pg_scheduler.domain.depths import TaskDepth
 from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
 from pg_scheduler.domain.problems import problems
-from pg_scheduler.domain.schedule import ScheduleSpec
+from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.asking_workers import renew
 from pg_scheduler.testing.contract.limiting import claim_lanes
 from pg_scheduler.testing.contract.scene import NOON, OWNER, at, new, started, submit
-from pg_scheduler.testing.contract.schedule_scene import having, schedule, spec_text
+from pg_scheduler.testing.contract.schedule_scene import advance, having, schedule, spec_text, step
 
 
 class TestDiagnosing:
@@ -53,6 +54,20 @@ class TestDiagnosing:
         assert facts.full == (FullGate(OF_QUEUES, "m", at(-20)), FullGate("task", "", at(-1)))
         assert (await driver.insight.cluster_facts(now=at(200))).full == ()
 
+    async def test_jobs_are_counted_by_queue_and_task_and_whether_they_may_start(
+        self, driver: Driver
+    ) -> None:
+        for n, key in enumerate(("k", "k", "l", None)):
+            await started(driver, f"r{n}", limit_key=key)
+        await submit(driver, new("1"), new("2", rank=9), new("3", due=at(1)), new("4", queue="m"))
+        await submit(driver, new("5", task="b", limit_key="k"), new("6", task="b", limit_key="l", due=at(9)))
+        depths = await driver.insight.depths(now=NOON)
+        assert depths.tasks == (
+            TaskDepth("default", "b", 1, 1, 0), TaskDepth("default", "task", 2, 1, 4),
+            TaskDepth("m", "task", 1, 0, 0),
+        )  # fmt: skip
+        assert depths.lanes_in_use == {"task": 2}
+
     async def test_jobs_whose_leases_are_over_are_lost(self, driver: Driver) -> None:
         await started(driver, "1")
         await started(driver, "2")
@@ -77,6 +92,14 @@ class TestDiagnosing:
         assert {ScheduleSpec.from_text(one.spec) for one in facts.late} == {
             ScheduleSpec.from_text(spec_text())
         }
+
+    async def test_one_that_waits_for_its_own_run_is_not_late(self, driver: Driver) -> None:
+        for overlap in (Overlap.WAIT, Overlap.ALLOW):
+            new_one = schedule(overlap, spec=spec_text(overlap=overlap))
+            await having(driver, new_one, next_window=at(10))
+            assert await advance(driver, step(at(10), key=overlap, following=at(20)), now=at(10))
+        facts = await driver.insight.cluster_facts(now=at(20))
+        assert [one.key for one in facts.late] == [Overlap.ALLOW]
 
     async def test_pauses_are_told_with_their_beginning(self, driver: Driver) -> None:
         await driver.limits.pause_task("task", True, now=NOON)

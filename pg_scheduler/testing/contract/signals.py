@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind, ignored
 from pg_scheduler.testing.contract.scene import NOON, at, new, reclaim, settle, started, submit
 
 PATIENCE = 10.0
@@ -17,18 +17,29 @@ PATIENCE = 10.0
 
 
 @asynccontextmanager
-async def listening(driver: Driver) -> AsyncIterator[asyncio.Queue[SignalKind]]:
-    """What is heard within this block."""
-    heard: asyncio.Queue[SignalKind] = asyncio.Queue()
+async def hearing(
+    driver: Driver,
+    on_signal: Callable[[Signal], None],
+    on_looked: Callable[[Looked], None] = ignored,
+) -> AsyncIterator[None]:
+    """Calls these with what is heard within this block."""
     ready = asyncio.Event()
-    listener = asyncio.create_task(driver.signals.listen(heard.put_nowait, ready.set))
+    listener = asyncio.create_task(driver.signals.listen(on_signal, ready.set, on_looked))
     async with asyncio.timeout(PATIENCE):
         await ready.wait()
     try:
-        yield heard
+        yield
     finally:
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
+
+
+@asynccontextmanager
+async def listening(driver: Driver) -> AsyncIterator[asyncio.Queue[SignalKind]]:
+    """What kinds are heard within this block."""
+    heard: asyncio.Queue[SignalKind] = asyncio.Queue()
+    async with hearing(driver, lambda signal: heard.put_nowait(signal.kind)):
+        yield heard
 
 
 async def next_of(heard: asyncio.Queue[SignalKind], kind: SignalKind) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,6 +14,7 @@ from pg_scheduler.domain.cluster_facts import (
     LateSchedule,
     RetiredSchedule,
 )
+from pg_scheduler.domain.depths import Depths, TaskDepth
 from pg_scheduler.domain.limits import FULL_LANE_PATIENCE, NO_KEY, OF_QUEUES
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
@@ -40,6 +42,26 @@ def cluster_facts(state: MemoryState, workers: Sequence[WorkerRecord], moment: d
         retired=_retired(state),
         paused_tasks={name: one.changed_at for name, one in state.limits.items() if one.paused},
         paused_queues={name: one.since for name, one in state.paused_queues.items()},
+    )
+
+
+def depths(state: MemoryState, moment: datetime) -> Depths:
+    """How many jobs wait and run."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    lanes: dict[str, set[str]] = {}
+    for row in state.jobs.values():
+        if row.unfinished:
+            due = "due" if row.execution_time <= moment else "scheduled"
+            state_of = "running" if row.status is JobStatus.RUNNING else due
+            counts[row.new.queue, row.new.task_name, state_of] += 1
+        if row.status is JobStatus.RUNNING and row.lane is not None:
+            lanes.setdefault(row.new.task_name, set()).add(row.lane)
+    return Depths(
+        tuple(
+            TaskDepth(queue, name, *(counts[queue, name, one] for one in ("due", "scheduled", "running")))
+            for queue, name in sorted({(queue, name) for queue, name, _ in counts})
+        ),
+        {name: len(used) for name, used in lanes.items()},
     )
 
 

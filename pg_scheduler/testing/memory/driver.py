@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
+from pg_scheduler.domain.model import JobRecord
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.limit_store import LimitStore
 from pg_scheduler.ports.locks import Locks
+from pg_scheduler.ports.minutes import MinuteStore
 from pg_scheduler.ports.run_now import run_now
 from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.ports.signals import Signals
@@ -18,6 +23,7 @@ from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.limits import MemoryLimits
 from pg_scheduler.testing.memory.locks import MemoryLocks
+from pg_scheduler.testing.memory.minutes import MemoryMinutes
 from pg_scheduler.testing.memory.retention import MemoryRetention
 from pg_scheduler.testing.memory.schedules import MemorySchedules
 from pg_scheduler.testing.memory.schema import MemorySchema
@@ -25,6 +31,8 @@ from pg_scheduler.testing.memory.signals import MemorySignals
 from pg_scheduler.testing.memory.state import MemoryState
 from pg_scheduler.testing.memory.steering import MemorySteering
 from pg_scheduler.testing.memory.transactions import MemoryTransaction, MemoryTransactions
+
+_T = TypeVar("_T")
 
 
 class MemoryDriver:
@@ -34,9 +42,6 @@ class MemoryDriver:
     nothing survives the process. What `transaction()` gives is a ``connection=`` wherever one is taken. A
     part may be replaced by one of your own, to fail where a test wants it to.
     """
-
-    run_now = staticmethod(run_now)
-    """For `SyncQueries` and `SyncScheduler`: nothing here ever waits."""
 
     def __init__(self) -> None:
         self.state: MemoryState = MemoryState()
@@ -50,6 +55,7 @@ class MemoryDriver:
         self.signals: Signals = MemorySignals(self.state)
         self.insight: Insight = MemoryInsight(self.state, self.transactions)
         self.steering: Steering = MemorySteering(self.state)
+        self.minutes: MinuteStore = MemoryMinutes(self.state)
         self.schema: MemorySchema = MemorySchema(self.state)
 
     async def open(self) -> None:
@@ -61,6 +67,18 @@ class MemoryDriver:
 
     async def close(self) -> None:
         """Nothing to do; the jobs stay for whoever shares this driver."""
+
+    @staticmethod
+    def run_now(work: Coroutine[Any, Any, _T]) -> _T:
+        """For `SyncQueries` and `SyncScheduler`, which have no event loop: nothing here ever waits."""
+        return run_now(work)
+
+    def forgotten(self, now: datetime) -> list[JobRecord]:
+        """Due jobs, if nobody has claimed or looked at any yet."""
+        if self.state.looked_at:
+            return []
+        pending = self.state.in_order(JobStatus.PENDING)
+        return [row.record() for row in pending if row.execution_time <= now]
 
     def dedicated(self) -> None:
         """There is no connection to have another of."""

@@ -36,7 +36,7 @@ from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
 from pg_scheduler.ports.job_store import CancelAnswer, JobStore, SettleAnswer
-from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
+from pg_scheduler.ports.leases import Fleet, ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -84,9 +84,7 @@ class MemoryJobs:
             else:
                 continue
             row.lane = self._state.lane_of(job.task_name, job.queue, job.limit_key)
-        if stored:
-            self._state.signal(SignalKind.DUE)
-            self._state.signal(SignalKind.LANE)
+        self._state.signal_stored([self._state.jobs[job_id] for job_id in stored], moment)
         return answers_in_order(job_ids, sent, stored, conflict)
 
     async def _submit_within(
@@ -112,6 +110,7 @@ class MemoryJobs:
         return free
 
     async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+        self._state.looked_at = True
         moment = moment_of(now)
         pending = [
             row
@@ -162,6 +161,7 @@ class MemoryJobs:
     async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
         moment = moment_of(now)
         worker = self._sign_of_life(request, moment)
+        self._state.likes[request.worker_id] = request.likes
         held = {}
         for lease in request.leases:
             row = self._state.jobs.get(lease.job_id)
@@ -178,6 +178,18 @@ class MemoryJobs:
             cancel_requested=frozenset(lease for lease, requested in held.items() if requested),
             wish=worker.wish,
             profile_missing=worker.profile is None,
+            fleet=self._fleet_of(request, moment),
+        )
+
+    def _fleet_of(self, request: RenewRequest, now: datetime) -> Fleet:
+        alive = [
+            worker_id
+            for worker_id, until in self._state.alive_until.items()
+            if until >= now and worker_id in self._state.workers and worker_id != request.worker_id
+        ]
+        others = [one for one in alive if self._state.likes.get(one) == request.likes]
+        return Fleet(
+            len(alive) + 1, len(others) + 1, sum(worker_id < request.worker_id for worker_id in others)
         )
 
     def _sign_of_life(self, request: RenewRequest, moment: datetime) -> WorkerRecord:
@@ -228,6 +240,7 @@ class MemoryJobs:
         for worker in list(self._state.workers.values()):
             if worker.last_seen < moment - request.heartbeat_threshold:
                 del self._state.workers[worker.worker_id]
+                self._state.likes.pop(worker.worker_id, None)
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
         came_late = request.not_after is not None and moment > request.not_after
         lapsed = [row for row in running if row.lease_until is not None and row.lease_until < moment]
@@ -274,7 +287,7 @@ class MemoryJobs:
                 row.cancel_requested, row.superseded = True, False
                 self._state.signal(SignalKind.CANCEL)
         changed = sorted(job_id for job_id, status in before.items() if not status.finished)
-        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment)
+        self._state.note_act(by, Act.CANCEL, subject_of(changed), len(changed), moment, changed)
         answers = {
             JobStatus.PENDING: CancelAnswer.CANCELLED,
             JobStatus.RUNNING: CancelAnswer.REQUESTED,
@@ -314,16 +327,18 @@ class MemoryJobs:
             await self.request_cancel([job_id], now=now)
         else:
             row.end(status, moment)
+            row.note_failure(None)
             row.epoch += 1
             self._state.announce_end(row)
             self._state.signal(SignalKind.LANE)
-        self._state.note_act(by, act_of(event), job_id, 1, moment)
+        self._state.note_act(by, act_of(event), job_id, 1, moment, [job_id])
         if before is JobStatus.RUNNING and stop_attempt:
             self._state.signal(SignalKind.CANCEL)
         return before
 
     async def forget_worker(self, worker_id: str) -> None:
         self._state.workers.pop(worker_id, None)
+        self._state.likes.pop(worker_id, None)
 
     async def note_progress(self, reports: Mapping[Lease, Progress]) -> Collection[Lease]:
         for lease, progress in reports.items():

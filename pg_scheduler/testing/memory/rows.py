@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from pg_scheduler.domain.failures import Failure
 from pg_scheduler.domain.limits import OF_QUEUES
 from pg_scheduler.domain.misfire import EXPIRED_MESSAGE, ever_started, misfired
 from pg_scheduler.domain.model import ClaimedJob, JobRecord, NewJob, Progress
@@ -34,6 +35,9 @@ class StoredJob:
     superseded: bool = False
     error_message: str | None = None
     result: str | None = None
+    error_group: str | None = None
+    error_type: str | None = None
+    error_frame: str | None = None
     window: datetime | None = None
     lane: str | None = None
     counts_in: tuple[str, str | None, str] | None = None
@@ -94,6 +98,7 @@ class StoredJob:
         self.started_at = self.finished_at = self.worker_id = self.lease_until = None
         self.cancel_requested = self.superseded = False
         self.error_message = self.result = self.progress = None
+        self.error_group = self.error_type = self.error_frame = None
 
     def end(self, status: JobStatus, now: datetime) -> None:
         """Finish, keeping the last owner."""
@@ -101,6 +106,10 @@ class StoredJob:
         self.finished_at = now
         self.lease_until = None
         self.superseded = False
+
+    def note_failure(self, failure: Failure | None) -> None:
+        """What kind of failure it is."""
+        self.error_group, self.error_type, self.error_frame = failure or (None, None, None)
 
     def wait_again(self) -> None:
         """Pending again after an attempt; how it got here is not forgotten."""

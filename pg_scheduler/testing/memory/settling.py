@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pg_scheduler.domain.failures import LOST_WORKER, Failure, group_of
 from pg_scheduler.domain.lost_lease import lost_lease_message, status_after_lost_lease
 from pg_scheduler.domain.settling import LOST, ending_of, settles
 from pg_scheduler.domain.states import JobStatus
@@ -35,6 +36,7 @@ def settle_one(state: MemoryState, settlement: Settlement, moment: datetime) -> 
     row.result = verdict.result
     if status is not JobStatus.PENDING:
         row.end(status, moment)
+        row.note_failure(verdict.failure if status is JobStatus.FAILED else None)
         return True
     if verdict.unclaims and not any(job_id == row.new.job_id for job_id, _ in state.attempts):
         row.started_at = None
@@ -59,4 +61,7 @@ def reclaim_one(state: MemoryState, row: StoredJob, max_crashes: int, moment: da
             row.wait_again()
         else:
             row.end(status, moment)
+        if status is JobStatus.FAILED:
+            group = group_of(row.new.task_name, LOST_WORKER, "")
+            row.note_failure(Failure(group, LOST_WORKER, ""))
     return Reclaimed(row.new.job_id, owner, row.status, row.crash_count)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind, by_kind, ignored
 from pg_scheduler.testing.memory.state import MemoryState
 
 
@@ -17,8 +17,16 @@ class MemorySignals:
     def __init__(self, state: MemoryState) -> None:
         self._state = state
 
-    async def listen(self, on_signal: Callable[[SignalKind], None], on_ready: Callable[[], None]) -> None:
-        await _listen(self._state.listeners, on_signal, on_ready)
+    async def listen(
+        self,
+        on_signal: Callable[[Signal], None],
+        on_ready: Callable[[], None],
+        on_looked: Callable[[Looked], None] = ignored,
+    ) -> None:
+        await _listen(self._state.listeners, by_kind(on_signal, on_looked), on_ready)
+
+    async def tell_looked(self, looked: Looked) -> None:
+        self._state.tell(looked)
 
     async def listen_finished(
         self, on_finished: Callable[[str, JobStatus], None], on_ready: Callable[[], None]

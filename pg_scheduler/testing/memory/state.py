@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 from pg_scheduler.domain.audit import Act, Actor, AuditRecord
 from pg_scheduler.domain.epochs import first_epoch
 from pg_scheduler.domain.limits import NO_KEY, LaneState
+from pg_scheduler.domain.minutes import Tally, Work
 from pg_scheduler.domain.model import START_ORDER, AttemptRecord, NewJob
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimRequest
 from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 from pg_scheduler.ports.retention import VacuumDay
-from pg_scheduler.ports.signals import SignalKind
+from pg_scheduler.ports.signals import Looked, Signal, SignalKind
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
 
@@ -27,20 +29,28 @@ class MemoryState:
     """What the parts of one memory driver share."""
 
     def __init__(self) -> None:
-        self.listeners: list[Callable[[SignalKind], None]] = []
+        self.listeners: list[Callable[[Signal | Looked], None]] = []
         self.waiters: list[Callable[[str, JobStatus], None]] = []
         self.clear()
 
     def clear(self) -> None:
         """Forget every row; who listens goes on listening."""
+        self.looked_at = False
+        """Whether somebody has claimed jobs, or asked about any."""
         self.jobs: dict[str, StoredJob] = {}
         self.past_epochs: dict[str, int] = {}
         """The epochs that deleted jobs had in the end, by id."""
         self.attempts: dict[tuple[str, int], AttemptRecord] = {}
         self.workers: dict[str, WorkerRecord] = {}
+        self.likes: dict[str, str] = {}
+        """What each worker claims, by its digest."""
         self.alive_until: dict[str, datetime] = {}
         """When the leases of workers are over, by worker."""
+        self.minutes: dict[tuple[datetime, Work], Tally] = {}
+        """What workers did, by minute."""
         self.audit: list[AuditRecord] = []
+        self.audit_jobs: dict[int, set[str]] = {}
+        """The jobs that an act has changed, by its id."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
         self.vacuum_days: dict[date, VacuumDay] = {}
@@ -69,8 +79,33 @@ class MemoryState:
 
     def signal(self, kind: SignalKind) -> None:
         """Wake whoever listens."""
+        self.tell(Signal(kind))
+
+    def signal_stored(self, rows: Sequence[StoredJob], now: datetime) -> None:
+        """Wake whoever takes these jobs: those in lanes apart from the others."""
+        in_lanes = [row for row in rows if row.lane is not None]
+        for kind, some in (
+            (SignalKind.DUE, [row for row in rows if row.lane is None]),
+            (SignalKind.LANE, in_lanes),
+        ):
+            if some:
+                queues, tasks = {row.new.queue for row in some}, {row.new.task_name for row in some}
+                wait = (min(row.execution_time for row in some) - now).total_seconds()
+                self.tell(
+                    Signal(
+                        kind,
+                        min(row.new.job_id for row in some),
+                        len(some),
+                        max(wait, 0.0),
+                        queues.pop() if len(queues) == 1 else None,
+                        tasks.pop() if len(tasks) == 1 else None,
+                    )
+                )
+
+    def tell(self, what: Signal | Looked) -> None:
+        """Tell whoever listens."""
         for deliver in list(self.listeners):
-            deliver(kind)
+            deliver(what)
 
     def announce_end(self, row: StoredJob) -> None:
         """Tell those who wait for this job, if it has ended."""
@@ -116,10 +151,29 @@ class MemoryState:
         for key in [key for key in self.attempts if key[0] in job_ids]:
             del self.attempts[key]
 
-    def note_act(self, by: Actor | None, act: Act, subject: str, affected: int, now: datetime) -> None:
-        """Write down what somebody did, if he did and it changed something."""
-        if by is not None and affected:
-            self.audit.append(AuditRecord(len(self.audit) + 1, now, by, str(act), subject, affected))
+    def note_act(
+        self,
+        by: Actor | None,
+        act: Act,
+        subject: str,
+        affected: int,
+        now: datetime,
+        job_ids: Collection[str] = (),
+        selection: str | None = None,
+    ) -> int | None:
+        """Write down what somebody did, if he did and it changed something; the id of the record."""
+        if by is None or not affected:
+            return None
+        audit_id = len(self.audit) + 1
+        self.audit.append(AuditRecord(audit_id, now, by, str(act), subject, affected, selection))
+        self.audit_jobs[audit_id] = set(job_ids)
+        return audit_id
+
+    def extend_act(self, audit_id: int, job_ids: Collection[str]) -> None:
+        """Write down a further part of what somebody did."""
+        known = self.audit[audit_id - 1]
+        self.audit[audit_id - 1] = replace(known, affected=known.affected + len(job_ids))
+        self.audit_jobs[audit_id] |= set(job_ids)
 
     def note_attempt(
         self,

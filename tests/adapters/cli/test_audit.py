@@ -34,7 +34,8 @@ async def test_each_command_that_changes_something_leaves_its_record(pgq: Pgq, q
     found = json.loads((await pgq("audit", "--since", "1h", "--json")).out)
     assert [(one["act"], one["subject"]) for one in reversed(found)] == [
         ("pause queue", "post"), ("resume queue", "post"), ("pause task", "mail"), ("resume task", "mail"),
-        ("limit queue", "post"), ("retry job", str(job)), ("cancel jobs", str(job)), ("retry job", str(job)),
+        ("limit queue", "post"), ("retry jobs", str(job)), ("cancel jobs", str(job)),
+        ("retry jobs", str(job)),
         ("cancel jobs", str(job)),
     ]  # fmt: skip
     assert {one["actor"] for one in found} == {f"{getpass.getuser()}@{socket.gethostname()}"}

@@ -268,13 +268,16 @@ async def test_what_no_id_begins_with_is_not_found(pgq: Pgq, queries: Queries) -
     assert "'zebra'" in (await pgq("jobs", "show", "zebra")).err
 
 
-async def test_the_newest_jobs_are_listed_on_request(pgq: Pgq, queries: Queries) -> None:
+async def test_the_newest_jobs_are_listed_and_the_list_goes_on_where_it_ended(
+    pgq: Pgq, queries: Queries
+) -> None:
     delays = [timedelta(hours=hour) for hour in range(3)]
     jobs = await queries.enqueue("mail", [None] * 3, execute_after=delays)
-    oldest = await pgq("jobs", "list", "--limit", "2", "--json")
-    assert [one["id"] for one in json.loads(oldest.out)] == jobs[:2]
-    assert oldest.err == "pgq: these are the 2 oldest jobs; there are more. --newest shows the newest.\n"
-    newest = await pgq("jobs", "list", "--limit", "2", "--newest", "--json")
+    newest = await pgq("jobs", "list", "--limit", "2", "--json")
     assert [one["id"] for one in json.loads(newest.out)] == [jobs[2], jobs[1]]
-    assert newest.err == "pgq: these are the 2 newest jobs; there are more.\n"
+    beginning, _, cursor = newest.err.strip().rpartition(" ")
+    assert beginning == "pgq: these are the 2 newest jobs; there are more: --cursor"
+    rest = await pgq("jobs", "list", "--cursor", cursor, "--json")
+    assert ([one["id"] for one in json.loads(rest.out)], rest.err) == ([jobs[0]], "")
+    assert (await pgq("jobs", "list", "--cursor", "nonsense")).err.startswith("pgq: cursor: not a place")
     assert (await pgq("jobs", "list", "--limit", "3", "--json")).err == ""

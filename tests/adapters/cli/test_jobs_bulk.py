@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from pg_scheduler import JobStatus
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.job_filter import JobFilter
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.main import main
 from pg_scheduler_cli.times import read_time
@@ -68,15 +68,29 @@ async def test_nobody_means_every_job_by_accident(pgq: Pgq, queries: Queries) ->
     assert len(await queries.jobs(status="pending")) == 1
 
 
-async def test_a_job_that_has_changed_since_it_was_counted_is_left_alone(queries: Queries) -> None:
-    (job,) = await failed(queries, 1)
-    wanted = JobFilter((JobStatus.FAILED,))
-    await queries.client.override_status(job, JobStatus.PENDING)
-    await queries.client.override_status(job, JobStatus.COMPLETED)
-    assert [str(answer) for answer in await queries.client.retry([job], still=wanted)] == ["changed"]
-    record = await queries.job(job)
-    assert record is not None
-    assert record.status is JobStatus.COMPLETED
+async def test_what_a_bulk_cancel_did_is_undone_by_its_record(pgq: Pgq, queries: Queries) -> None:
+    await queries.enqueue(["mail"] * 2 + ["bill"], [None] * 3)
+    cancelled = await pgq("jobs", "cancel", "--task", "mail", "--yes")
+    (record,) = await queries.client.audit()
+    assert cancelled.err == f"This is act {record.audit_id} of `pgq audit`.\n"
+    assert json.loads(record.selection or "") == {"task_name": "mail"}
+    assert (await pgq("jobs", "retry", "--audit", str(record.audit_id), "--yes")).code == 0
+    assert len(await queries.jobs(status="pending")) == 3
+
+
+async def test_matching_jobs_are_deleted_and_rescheduled(pgq: Pgq, queries: Queries) -> None:
+    await failed(queries, 2)
+    waiting = str((await queries.enqueue("mail", None, dedupe_key="ada"))[0])
+    assert (await pgq("jobs", "delete", "--status", "failed", "--yes")).out == "2 jobs: deleted\n"
+    later = await pgq("jobs", "reschedule", waiting[:20], "--in", "2h")
+    assert (later.code, later.out) == (0, f"{waiting} starts at another time\n")
+    (job,) = await queries.jobs()
+    assert timedelta(hours=1.9) < job.execution_time - datetime.now(UTC) < timedelta(hours=2)
+    soon = json.loads((await pgq("jobs", "reschedule", "--key", "ada", "--yes", "--json")).out)
+    assert soon == [{"id": waiting, "answer": "rescheduled"}]
+    assert (await queries.jobs())[0].execution_time <= datetime.now(UTC)
+    for words in (("--at", "2030-01-01"), ("--in", "soon"), ("--in", "1h", "--at", "2030-01-01T00:00:00Z")):
+        assert (await pgq("jobs", "reschedule", waiting, *words)).code == 2
 
 
 async def test_lists_know_the_same_words_and_say_so_where_nothing_matches(pgq: Pgq, queries: Queries) -> None:

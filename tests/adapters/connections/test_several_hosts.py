@@ -133,3 +133,4 @@ async def test_connections_that_accept_no_writes_are_replaced(
         await worker.shutdown()
         await close()
     assert caplog.text.count("accepts no writes") == 1
+    assert "the database is unreachable; retrying: cannot execute" not in caplog.text

@@ -33,7 +33,7 @@ SELECT
     kind || lpad(n::text, 12, '0'), 'task ' || n % 7,
     now() + n * interval '1 second' * direction, state, '{"args": [1], "kwargs": {}}',
     (ARRAY[1, 3, 5, 8])[1 + n % 4],
-    CASE WHEN state = 'completed' THEN now() END,
+    CASE WHEN state = 'completed' THEN now() - n * interval '10 milliseconds' END,
     CASE WHEN n % 20 = 0 THEN 'tenant ' || n % 50 END
 FROM (
     VALUES
@@ -127,7 +127,7 @@ def cases() -> Iterator[Case]:
         told = arrays_of([Settlement(job_id, 1, "me", verdict) for job_id in ids])
         yield Case("settle", {**told, "not_kept": [], "worker_id": "me"}, str(number))
         me = {"hostname": "here", "pid": 1, "epochs": [1] * number, **values_of_life(NOTHING_NEW)}
-        yield Case("renew", {**worker, **me, "job_ids": ids}, str(number))
+        yield Case("renew", {**worker, **me, "job_ids": ids, "likes": "x"}, str(number))
         yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
         yield Case("await_jobs", {"job_ids": ids, "soon_seconds": 60.0}, str(number))
         yield Case("statuses", {"job_ids": ids}, str(number))
@@ -139,6 +139,9 @@ def cases() -> Iterator[Case]:
             "limit": BATCH,
             "patience_seconds": 0.0,
             "not_after": None,
+            "after_task": "",
+            "after_lane": "",
+            "lanes_at_once": 500,
             **loss_of(5),
         },
     )
@@ -205,7 +208,7 @@ class Planner:
     async def _prepared(self, case: Case) -> AsyncIterator[str]:
         """The text that executes the prepared statement; what it does is undone."""
         statement = self._statements.unpinned(case.name)
-        values = {"soon_seconds": 60.0, **case.values, **self._statements.channels}
+        values = {"soon_seconds": 60.0, "waits_known": True, **case.values, **self._statements.channels}
         types = statement.types
         given = [await self._literal(types[name], values[name]) for name in statement.parameters]
         declared = _in_brackets(types[name] for name in statement.parameters)

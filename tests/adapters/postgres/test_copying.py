@@ -157,6 +157,17 @@ async def test_so_does_what_waits_in_a_limited_queue(driver: Driver, sql: asyncp
     assert [tuple(row) for row in rows] == [("free", None), ("mail", "")]
 
 
+async def test_what_is_copied_of_a_task_whose_pause_is_over_stands_outside_lanes(
+    driver: Driver, sql: asyncpg.Connection
+) -> None:
+    """As what is inserted does: a row tells when the pause ended, and holds no limits."""
+    for paused in (True, False):
+        await driver.limits.pause_task(many()[0].task_name, paused, now=NOON)
+    assert await sql.fetchval("SELECT count(resumed_at) FROM scheduled_job_limits") == 1
+    await submit_all(driver, many())
+    assert await sql.fetchval("SELECT count(*) FROM scheduled_jobs WHERE lane IS NULL") == WORTH_COPYING
+
+
 async def test_a_caller_whose_connection_speaks_latin_and_json_is_understood(
     dsn: str, library: Library, sql: asyncpg.Connection
 ) -> None:

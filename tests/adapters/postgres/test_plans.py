@@ -8,7 +8,7 @@ a few times.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import asyncpg
@@ -16,6 +16,9 @@ import pytest
 import pytest_asyncio
 
 from pg_scheduler import Scheduler
+from pg_scheduler.domain.paging import MOST_SEARCHED
+from pg_scheduler.domain.selection import Selection
+from pg_scheduler_postgres.paging import bounds_of, range_of, statements_for, values_of
 from tests.adapters.postgres.hot_path import (
     BATCH,
     Case,
@@ -103,13 +106,50 @@ async def test_no_question_of_an_operator_reads_a_whole_table(filled: asyncpg.Co
     planner, found = Planner(filled), []
     both_ways = filled.get_server_version().major < 14
     looks = {"most_streams": 5_000, "most_schedules": 100, "full_patience": 100.0}
+    depths = Case("depths", {"most_streams": 5_000, "most_of_each": 100, "most_in_all": 2_000})
     held = Case("held_jobs", {"xids": ["1"], "most_streams": 5_000, "most_of_each": 50})
-    for case in (Case("workers", {}), Case("cluster_facts", looks), held, *about):
+    for case in (Case("workers", {}), Case("cluster_facts", looks), depths, held, *about):
         for mode in ("custom", "generic"):
             plan = await planner.plan_of(case, mode)
             counted = [node for node in nodes(plan) if node["Actual Loops"] or not both_ways]
             found += [f"{case}, {mode}: {problem}" for problem in problems(counted)]
     assert found == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.asyncio(loop_scope="module")
+async def test_no_list_or_count_of_jobs_reads_a_whole_table(filled: asyncpg.Connection) -> None:
+    """Whatever is looked for: what no index leads to ends after so many rows."""
+    planner, found = Planner(filled), []
+    for case in listing_cases():
+        plan = await planner.plan_of(case, "custom")
+        for node in nodes(plan):
+            rows = int((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"])
+            if node.get("Relation Name") not in LARGE:
+                continue
+            if node["Node Type"] == "Seq Scan" or rows > 3 * MOST_SEARCHED:
+                found.append(f"{case}: {node['Node Type']} that passes {rows} rows")
+    assert found == []
+
+
+def listing_cases() -> Iterator[Case]:
+    """Each statement of a list, for selections that an index serves and others."""
+    selections = {
+        "all": Selection(),
+        "a queue": Selection(queue="default"),
+        "a task": Selection(task_name="task 3"),
+        "an argument": Selection(arguments=(("user.id", "7"),)),
+        "an error": Selection(error="Timeout"),
+    }
+    for said, selection in selections.items():
+        values = {**values_of(selection), **range_of(selection, None)}
+        for statement in statements_for(selection):
+            yield Case(statement, {**values, **bounds_of(statement, selection, 51)}, said)
+        counted = {"most": MOST_SEARCHED + 1, "most_searched": MOST_SEARCHED}
+        yield Case("count_matching", {**values, **counted}, said)
+    yield Case("workload", {"most": 10_000})
+    yield Case("failures", {"since": None, "limit": 101, "most": 1_001})
 
 
 def problems(counted: list[dict[str, Any]]) -> list[str]:

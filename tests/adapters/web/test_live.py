@@ -92,23 +92,23 @@ async def test_where_nothing_signals_there_is_a_look_now_and_then(
 async def test_a_hundred_tabs_ask_no_more_than_one(scheduler: Scheduler, browser: Browser) -> None:
     asked: Counter[str] = Counter()
     insight: Any = scheduler.driver.insight
-    sizes = insight.sizes
+    workload = insight.workload
 
     async def counted(*given: Any, **more: Any) -> Any:
-        asked["sizes"] += 1
-        return await sizes(*given, **more)
+        asked["workload"] += 1
+        return await workload(*given, **more)
 
-    insight.sizes = counted
+    insight.workload = counted
 
     async def look() -> None:
         answer = await browser.client.get("/queues", headers={"live-regions": "queues"})
         assert answer.status_code == 200
 
     await asyncio.gather(*(look() for _ in range(100)))
-    assert asked["sizes"] == 1
+    assert asked["workload"] == 1
     await browser.get("/queues")
-    assert asked["sizes"] == 2, "who loads a page sees what is there"
-    scheduler.driver.insight.sizes = sizes  # type: ignore[method-assign]
+    assert asked["workload"] == 2, "who loads a page sees what is there"
+    scheduler.driver.insight.workload = workload  # type: ignore[method-assign]
 
 
 async def test_what_is_changed_here_is_seen_at_once(scheduler: Scheduler, browser: Browser) -> None:

@@ -67,6 +67,13 @@ async def test_a_form_with_another_token_is_not_taken(
     assert await scheduler.handle(job).status() is JobStatus.PENDING
 
 
+async def test_a_token_is_of_one_visitor_of_a_browser(scheduler: Scheduler, browser: Browser) -> None:
+    _, fields = await _cancelling(scheduler, browser)
+    grace = Browser.of(scheduler, Access.admin("grace"))
+    grace.client.cookies = browser.client.cookies
+    assert (await grace.post("/jobs/cancel", fields)).status_code == 403
+
+
 async def test_a_token_is_of_one_browser(scheduler: Scheduler, browser: Browser) -> None:
     _, fields = await _cancelling(scheduler, browser)
     other = Browser.of(scheduler)

@@ -18,6 +18,7 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("GET", "/jobs"): Right.READ,
     ("GET", "/job"): Right.READ,
     ("GET", "/jobs/confirm"): Right.READ,
+    ("GET", "/failures"): Right.READ,
     ("GET", "/queues"): Right.READ,
     ("GET", "/queue"): Right.READ,
     ("GET", "/tasks"): Right.READ,
@@ -33,6 +34,8 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("GET", "/static/icon.svg"): Right.READ,
     ("POST", "/jobs/retry"): Right.RETRY,
     ("POST", "/jobs/cancel"): Right.CANCEL,
+    ("POST", "/jobs/reschedule"): Right.RETRY,
+    ("POST", "/jobs/delete"): Right.DELETE,
     ("POST", "/queues/pause"): Right.PAUSE,
     ("POST", "/queues/resume"): Right.PAUSE,
     ("POST", "/queues/limit"): Right.LIMITS,
@@ -86,6 +89,12 @@ async def test_nobody_whom_auth_does_not_know_gets_anything(
 
     browser = Browser(dashboard(scheduler, auth=nobody))
     assert await _answered(browser, place, "ada") == 403
+
+
+async def test_who_may_not_read_learns_not_even_which_pages_there_are(scheduler: Scheduler) -> None:
+    blind = Browser.of(scheduler, Access("ada", set(Right) - {Right.READ}))
+    for path in ("/nothing", "/jobs/cancel"):
+        assert (await blind.raw(path)).status_code == 403
 
 
 async def test_an_auth_that_fails_or_says_something_else_lets_nobody_in(

@@ -14,8 +14,8 @@ from tests.adapters.web.browsing import Browser
 async def test_empty_states_say_what_to_do(browser: Browser) -> None:
     for path, words in {
         "/jobs": "There are no jobs yet",
-        "/queues": "No queue has jobs",
-        "/tasks": "No task has jobs",
+        "/queues": "No queue has due or running jobs",
+        "/tasks": "No task has due or running jobs",
         "/schedules": "There are no schedules",
         "/workers": "No worker runs",
         "/audit": "Nobody has changed anything by hand",
@@ -59,13 +59,13 @@ async def test_the_search_line_finds_and_says_what_it_does_not_know(
 async def test_one_job_is_cancelled_and_runs_again(scheduler: Scheduler, browser: Browser) -> None:
     job = str(await scheduler.enqueue("mail.send", "ada"))
     page = await browser.submit((await browser.get("/job", id=job)).form("/jobs/cancel"))
-    assert "1 job cancelled" in page.text
+    assert "1 job cancelled, or asked to stop" in page.text
     assert f"Job {job}" not in page.text or "cancelled" in page.text
     page = await browser.submit(page.form("/jobs/retry"))
     assert "1 job will run again" in page.text
     assert await scheduler.handle(job).status() is JobStatus.PENDING
     acts = await browser.get("/audit")
-    assert re.search(r"ada web retry job .* ada web cancel jobs", acts.text)
+    assert re.search(r"ada web retry jobs? .* ada web cancel jobs", acts.text)
 
 
 async def test_many_jobs_are_changed_after_a_question_and_no_more_than_were_seen(
@@ -74,13 +74,46 @@ async def test_many_jobs_are_changed_after_a_question_and_no_more_than_were_seen
     for number in range(7):
         await scheduler.enqueue("mail.send", str(number))
     question = await browser.get("/jobs/confirm", act="cancel", q="task:mail.send")
-    assert "Cancel 7 jobs?" in question.text
+    assert "Cancel: 7 jobs?" in question.text
     await scheduler.enqueue("mail.send", "one more")
-    refused = await browser.submit(question.form("/jobs/cancel"))
-    assert "8 jobs match by now" in refused.text
+    seen_later = question.form("/jobs/cancel").with_fields(as_of="")
+    assert "8 jobs or more match" in (await browser.submit(seen_later)).text
     assert (await scheduler.client.counts())[JobStatus.CANCELLED] == 0
-    question = await browser.get("/jobs/confirm", act="cancel", q="task:mail.send")
-    assert "8 jobs cancelled" in (await browser.submit(question.form("/jobs/cancel"))).text
+    page = await browser.submit(question.form("/jobs/cancel"))
+    assert "7 jobs cancelled, or asked to stop" in page.text
+    assert (await scheduler.client.counts())[JobStatus.PENDING] == 1, "what was stored later is left alone"
+    undo = next(link for link in page.links if "act=retry" in link)
+    assert (
+        "7 jobs will run again" in (await browser.submit((await browser.get(undo)).form("/jobs/retry"))).text
+    )
+
+
+async def test_waiting_jobs_run_now_or_later_and_ended_ones_are_deleted(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    job = str(await scheduler.using(delay=3600).enqueue("mail.send", "ada"))
+    page = await browser.submit((await browser.get("/job", id=job)).form("/jobs/reschedule"))
+    assert "1 job due at the new time" in page.text
+    question = await browser.get("/jobs/confirm", act="reschedule", id=job)
+    await browser.submit(question.form("/jobs/reschedule").with_fields(at="2h"))
+    found = await scheduler.job(job)
+    assert found is not None
+    assert timedelta(minutes=119) < found.execution_time - scheduler.clock.now() <= timedelta(minutes=120)
+    question = await browser.get("/jobs/confirm", act="delete", id=job)
+    assert "Nobody brings them back" in question.text
+    assert "1 job deleted" in (await browser.submit(question.form("/jobs/delete"))).text
+    assert await scheduler.job(job) is None
+    assert "delete jobs" in (await browser.get("/audit")).text
+
+
+async def test_arguments_are_searched_by_those_alone_who_may_see_them(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    await scheduler.enqueue("mail.send", user={"id": 7})
+    await scheduler.enqueue("mail.send", user={"id": 8})
+    assert "1 job" in (await browser.get("/jobs", q="arg.user.id:7")).text
+    refused = await Browser.of(scheduler, Access.operator("grace")).get("/jobs", code=400, q="arg.user.id:7")
+    assert "see_args" in refused.text
 
 
 async def test_ticked_jobs_that_cannot_be_changed_are_left_out(
@@ -92,7 +125,7 @@ async def test_ticked_jobs_that_cannot_be_changed_are_left_out(
     )
     await scheduler.cancel_job(ended)
     question = await browser.get("/jobs/confirm", act="cancel", id=[waiting, ended, "nope"])
-    assert "Cancel 1 job?" in question.text
+    assert "Cancel: 1 job?" in question.text
     assert "2 ticked jobs cannot be changed" in question.text
 
 
@@ -178,8 +211,8 @@ async def test_a_page_for_an_enqueuing_client_never_makes_tables(
 async def test_the_note_of_an_act_is_shown_once(scheduler: Scheduler, browser: Browser) -> None:
     job = str(await scheduler.enqueue("mail.send", "ada"))
     page = await browser.submit((await browser.get("/job", id=job)).form("/jobs/cancel"))
-    assert "1 job cancelled" in page.text
-    assert "1 job cancelled" not in (await browser.get("/jobs")).text
+    assert "1 job cancelled, or asked to stop" in page.text
+    assert "1 job cancelled, or asked to stop" not in (await browser.get("/jobs")).text
     browser.client.cookies.set("pg_scheduler_note", "garbage")
     await browser.get("/jobs")
 

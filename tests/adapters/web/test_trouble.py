@@ -26,7 +26,8 @@ class _Failing(MemoryInsight):
 
     def __init__(self, driver: MemoryDriver, fail: Callable[[], Awaitable[Any]]) -> None:
         super().__init__(driver.state)
-        self.workers = self.facts_about = self.sizes = self.jobs = lambda *a, **b: fail()  # type: ignore[assignment]
+        for name in ("workers", "facts_about", "workload", "page", "cluster_facts"):
+            setattr(self, name, lambda *given, **more: fail())
 
 
 def _failing(error: Exception | None) -> Browser:

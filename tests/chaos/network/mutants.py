@@ -7,7 +7,13 @@ from __future__ import annotations
 
 import sys
 
-from tests.chaos.mutants import GROWING_MARK, NOT_RENEWED_AT_LAST, ONE_WAY_TO_RENEW, PLANNED_FOR
+from tests.chaos.mutants import (
+    ANY_EPOCH,
+    GROWING_MARK,
+    NOT_RENEWED_AT_LAST,
+    ONE_WAY_TO_RENEW,
+    PLANNED_FOR,
+)
 from tests.chaos.mutating import FRAGMENTS, Harness, Mutant, run
 from tests.chaos.network.scenarios import SCENARIOS
 
@@ -160,6 +166,19 @@ MUTANTS = (
         "pooler",
         "a connection that the server ended is worth another try",
         ((MEANINGS, '("08", "40003", "57P01", ', '("40003", '),),
+    ),
+    Mutant("failover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
+    Mutant("switchover", "a verdict that could not be written is kept", DROPPED_VERDICTS),
+    Mutant(
+        "lagging replica",
+        "a completion names its attempt, and a worker hears of a lost lease before",
+        (
+            (ENGINE + "leases/lease_keeper.py", "self._tell(self._on_lost, lease)", "pass"),
+            ANY_EPOCH,
+            (FRAGMENTS + "plain_ends.sql", "job.status = 'running' AND job.worker_id = :worker_id::text",
+             "job.status = 'running'"),
+        ),
+        3,
     ),
 )  # fmt: skip
 """Each scenario has at least one."""

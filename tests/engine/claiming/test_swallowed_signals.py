@@ -87,6 +87,7 @@ async def test_the_proof_wakes_nobody_else(dsn: str, library: Library) -> None:
             kind: (lambda kind=kind: heard.append(kind))  # type: ignore[misc]
             for kind in one.worker.services.listener._reactions
         }
+        one.worker.services.listener._on_job = lambda signal: heard.append(signal.kind)
         async with Scheduler.connect(dsn, library=library, polling_config=SELDOM) as other:
             await eventually(lambda: other.worker.listening)
             await one.schedule(job, execution_time=past())

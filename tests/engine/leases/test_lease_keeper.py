@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 
 from pg_scheduler import ConnectionLost
+from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.home_loop import HomeLoopClosed
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.worker_report import WorkerReport
@@ -30,6 +31,7 @@ def keeper_with(
     driver: Any, on_pass: Callable[[str], None] = lambda service: None, **options: Any
 ) -> LeaseKeeper:
     return LeaseKeeper(
+        likes=Likes((), 1),
         driver=cast(Driver, driver),
         worker_id="w",
         clock=ManualClock(),

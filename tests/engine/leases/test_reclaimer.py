@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,18 +15,22 @@ from pg_scheduler import ConnectionLost, DatabaseError, TransientDatabaseError
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import DatabaseUnavailable
 from pg_scheduler.domain.model import Lease, NewJob
+from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
-from pg_scheduler.engine.leases.reclaimer import Reclaimer
+from pg_scheduler.engine.leases.reclaimer import STEP, Reclaimer
 from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.claimed_ahead import ClaimedAhead
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.claims import ClaimRequest
-from pg_scheduler.ports.leases import RenewRequest
+from pg_scheduler.ports.leases import Fleet, ReclaimAnswer, ReclaimRequest, RenewRequest
+from pg_scheduler.ports.signals import Looked, ignored
 from pg_scheduler.testing import ManualClock, MemoryDriver
 
 LEASE = timedelta(seconds=60)
+MOMENT = 0.05
+"""Seconds until a word arrives."""
 
 
 @asynccontextmanager
@@ -229,6 +234,7 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
     short = timedelta(seconds=6)
     active = ActiveAttempts(1, short, ClaimedAhead(1, clock, enabled=False))
     keeper = LeaseKeeper(
+        likes=Likes((), 1),
         driver=driver,
         worker_id="owner",
         clock=clock,
@@ -249,3 +255,148 @@ async def test_whoever_lives_has_renewed_before_the_patience_after_an_outage_end
         assert passes, "reclaimers wait for half a lease, and it did not try again"
     keeping.cancel()
     await asyncio.wait({keeping})
+
+
+def reclaimer_for(
+    driver: MemoryDriver,
+    clock: ManualClock,
+    workers: int,
+    worker_id: str = "one",
+    tell: Callable[[Looked], None] = ignored,
+    lease: timedelta = LEASE,
+) -> Reclaimer:
+    likes = Likes((), 1)
+    likes.renewed("", Fleet(workers=workers))
+    return Reclaimer(
+        jobs=driver.jobs,
+        insight=driver.insight,
+        clock=clock,
+        lease=lease,
+        heartbeat_threshold=timedelta(seconds=120),
+        max_crashes=5,
+        on_ended=lambda job, verdict, lasted: None,
+        on_reclaimed=lambda: None,
+        worker_id=worker_id,
+        likes=likes,
+        tell=tell,
+    )
+
+
+@asynccontextmanager
+async def serving(one: Reclaimer, clock: ManualClock) -> AsyncIterator[None]:
+    """It has looked once."""
+    service = asyncio.create_task(keep_running("reclaimer", one.one_round, clock))
+    try:
+        await clock.advance(0.1)
+        yield
+    finally:
+        service.cancel()
+
+
+@asynccontextmanager
+async def reclaimers(number: int) -> AsyncIterator[tuple[MemoryDriver, ManualClock, list[str], list[Any]]]:
+    """So many workers' services, which know of each other and hear each other; who looked, in order."""
+    clock, driver = ManualClock(), MemoryDriver()
+    looks: list[str] = []
+    made: list[Reclaimer] = []
+    words: list[asyncio.Task[None]] = []
+
+    def tell(looked: Looked) -> None:
+        """It arrives a moment later."""
+        words.append(asyncio.create_task(deliver(looked)))
+
+    async def deliver(looked: Looked) -> None:
+        await clock.sleep(MOMENT)
+        for one in made:
+            one.others_looked(looked)
+
+    for name in range(number):
+        one = reclaimer_for(driver, clock, number, str(name), tell)
+
+        async def counted(
+            force: bool = False,
+            reclaim: Any = one._reclaim,
+            name: str = str(name),
+        ) -> Any:
+            looks.append(name)
+            return await reclaim(force)
+
+        one._reclaim = counted  # type: ignore[method-assign]
+        made.append(one)
+    services = [
+        asyncio.create_task(keep_running("reclaimer", one.one_round, clock), name=str(place))
+        for place, one in enumerate(made)
+    ]
+    try:
+        await clock.advance(1)
+        yield driver, clock, looks, services
+    finally:
+        for running in (*services, *words):
+            running.cancel()
+        await asyncio.wait((*services, *words))
+
+
+async def test_a_fleet_looks_about_as_often_as_one_worker() -> None:
+    async with reclaimers(40) as (_, clock, looks, _):
+        looks.clear()
+        await clock.advance(100)
+        assert 10 <= len(looks) <= 20
+
+
+async def test_few_workers_look_each_for_themselves() -> None:
+    async with reclaimers(3) as (_, clock, looks, _):
+        looks.clear()
+        for _ in range(100):
+            await clock.advance(1)
+        assert set(looks) == {"0", "1", "2"}
+        assert len(looks) >= 27
+
+
+async def test_where_who_looked_last_is_gone_another_looks_a_moment_later() -> None:
+    async with reclaimers(40) as (driver, clock, looks, services):
+        for _ in range(30):
+            await clock.advance(1)
+        await running_job(driver, clock)
+        services[int(looks[-1])].cancel()
+        await clock.advance(59.5)
+        assert (await driver.insight.job("job")).status == "running"  # type: ignore[union-attr]
+        for _ in range(12):
+            await clock.advance(0.25)
+        assert (await driver.insight.job("job")).status == "pending"  # type: ignore[union-attr]
+
+
+async def test_who_hears_that_another_looks_again_soon_is_there_to_take_its_place() -> None:
+    clock, looks = ManualClock(), list[float]()
+    one = reclaimer_for(MemoryDriver(), clock, 40, tell=lambda said: looks.append(clock.monotonic()))
+    async with serving(one, clock):
+        one.others_looked(Looked("other", "", leases_end_in=2))
+        await clock.advance(2 + 8 * STEP)
+        assert len(looks) == 2
+
+
+async def test_lanes_are_looked_at_from_where_the_look_before_ended() -> None:
+    driver, clock, asked = MemoryDriver(), ManualClock(), list[tuple[str, str]]()
+    reclaim = driver.jobs.reclaim_expired
+
+    async def ending_at_a_lane(request: ReclaimRequest, *, now: datetime | None = None) -> ReclaimAnswer:
+        asked.append(request.lanes_after)
+        return replace(await reclaim(request, now=now), lanes_after=("task", str(len(asked))))
+
+    driver.jobs.reclaim_expired = ending_at_a_lane  # type: ignore[method-assign]
+    one = reclaimer_for(driver, clock, 1)
+    for _ in range(3):
+        await one.reclaim_once()
+    assert asked == [("", ""), ("task", "1"), ("task", "2")]
+
+
+async def test_who_renews_often_looks_often_whatever_others_say() -> None:
+    """Leases of another worker last longer, so it looks seldom."""
+    clock, looks = ManualClock(), list[float]()
+    short = timedelta(seconds=3)
+    one = reclaimer_for(
+        MemoryDriver(), clock, 40, tell=lambda said: looks.append(clock.monotonic()), lease=short
+    )
+    async with serving(one, clock):
+        one.others_looked(Looked("other", "", leases_end_in=10))
+        await clock.advance(1 + 8 * STEP)
+        assert len(looks) >= 2

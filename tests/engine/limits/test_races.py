@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
 
 import asyncpg
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.driver import Driver
+from pg_scheduler.ports.leases import ReclaimRequest
 from pg_scheduler.testing.contract.scene import (
     OWNER,
     RAISE,
@@ -24,6 +27,7 @@ from pg_scheduler.testing.contract.scene import (
     stored,
     submit,
 )
+from pg_scheduler_postgres import jobs
 from tests.support.running import within
 
 Waits = Callable[[], Awaitable[None]]
@@ -155,6 +159,25 @@ async def test_lanes_are_forgotten_after_an_hour_and_not_before(
     await reclaim(driver, now=at(60 + 3601))
     assert await sql.fetchval("SELECT count(*) FROM scheduled_job_lanes") == 0
     assert len((await driver.jobs.claim_lanes(claim_request(), now=at(7200))).jobs) == 1
+
+
+async def test_many_lanes_are_forgotten_some_at_a_time(
+    driver: Driver, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "LANES_PASSED", 2)
+    await sql.execute(
+        "INSERT INTO scheduled_job_lanes (task_name, lane, claimed_in, claimed_at, granted) "
+        "SELECT 'task', number, pg_current_xact_id(), "
+        "CASE WHEN number < 3 THEN $2::timestamptz ELSE $1 END, 0 FROM generate_series(1, 7) AS number",
+        at(0),
+        at(7200),
+    )
+    request, left = ReclaimRequest(timedelta(seconds=120), 5), []
+    for _ in range(4):
+        answer = await driver.jobs.reclaim_expired(request, now=at(7200))
+        request = replace(request, lanes_after=answer.lanes_after)
+        left.append(await sql.fetchval("SELECT count(*) FROM scheduled_job_lanes"))
+    assert left == [7, 5, 3, 2]
 
 
 async def test_forgetting_lanes_waits_for_no_claim(driver: Driver, sql: asyncpg.Connection) -> None:

@@ -21,6 +21,7 @@ async def sources(dsn: str) -> None:
     SyncQueries(psycopg.connect(dsn))
     SyncQueries(psycopg_pool.ConnectionPool(dsn))
     Scheduler(MemoryDriver())
+    SyncQueries(MemoryDriver())
 
 
 async def mistaken(dsn: str) -> None:
@@ -31,4 +32,3 @@ async def mistaken(dsn: str) -> None:
     Queries(5)  # wrong: a number
     SyncQueries(psycopg_pool.AsyncConnectionPool(dsn))  # wrong: a pool for an event loop
     SyncQueries(await psycopg.AsyncConnection.connect(dsn))  # wrong: a connection for an event loop
-    SyncQueries(MemoryDriver())  # wrong: a driver for an event loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 from functools import partial
 
 from tests.chaos.network.plant import TASK, Plant, Run
@@ -11,13 +12,15 @@ from tests.chaos.network.stage import Scenario
 from tests.support.cluster import Cluster, missing_for_cluster
 from tests.support.running import eventually
 
+Play = Callable[[Plant, int], Awaitable[int | None]]
+
 
 async def failover(plant: Plant, size: int) -> None:
     """The primary crashes while jobs run, begin and end, and windows fall due; the replica has all that was
     confirmed. The crashed one comes back as a replica, and is the next to take over."""
     cluster = plant.cluster
     await plant.begin_windows()
-    for _ in range(size + 1):
+    for _ in range(size):
         await plant.submit(8, (1000, 3500))
         await plant.all_running(8)
         brisk = asyncio.create_task(plant.submit_whatever_comes(20))
@@ -41,7 +44,7 @@ async def switchover(plant: Plant, size: int) -> None:
     the replica with each commit."""
     cluster = plant.cluster
     await plant.begin_windows()
-    for _ in range(size + 1):
+    for _ in range(size):
         await plant.submit(8, (500, 2000))
         await plant.all_running(8)
         brisk = asyncio.create_task(plant.submit_whatever_comes(20))
@@ -125,35 +128,23 @@ async def _forget(plant: Plant, before: list[Run]) -> int:
     return forgotten + lost
 
 
+def _scenario(name: str, summary: str, play: Play, *, synchronous: bool = False) -> Scenario:
+    return Scenario(
+        name,
+        summary,
+        play,
+        own_server=lambda: Cluster(synchronous=synchronous),
+        proxied=False,
+        workers=3,
+        lease=6.0,
+        missing=missing_for_cluster,
+    )
+
+
 SCENARIOS = (
-    Scenario(
-        "failover",
-        "the primary crashes, and its synchronous replica takes over",
-        failover,
-        own_server=lambda: Cluster(synchronous=True),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
+    _scenario(
+        "failover", "the primary crashes, and its synchronous replica takes over", failover, synchronous=True
     ),
-    Scenario(
-        "switchover",
-        "primary and replica change places as planned",
-        switchover,
-        own_server=lambda: Cluster(synchronous=False),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
-    ),
-    Scenario(
-        "lagging replica",
-        "a replica takes over that lacks the latest commits",
-        lagging_replica,
-        own_server=lambda: Cluster(synchronous=False),
-        proxied=False,
-        workers=3,
-        lease=6.0,
-        missing=missing_for_cluster,
-    ),
+    _scenario("switchover", "primary and replica change places as planned", switchover),
+    _scenario("lagging replica", "a replica takes over that lacks the latest commits", lagging_replica),
 )

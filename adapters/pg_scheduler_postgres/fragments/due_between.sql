@@ -1,0 +1,1 @@
+job.execution_time >= :since::text::timestamptz AND job.execution_time < :at::text::timestamptz
