@@ -5,6 +5,7 @@ from pg_scheduler.blocking.sync_scheduler import SyncScheduler
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.typed_call import Call, call
+from pg_scheduler.client.waiting_for_many import Ended, as_ended, wait_all
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import (
     AlreadyStarted,
@@ -35,6 +36,7 @@ from pg_scheduler.domain.errors import (
     UnencodablePayload,
     WaitTimeout,
 )
+from pg_scheduler.domain.model import JobInfo
 from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.retry import RetryPolicy
@@ -68,6 +70,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseUnavailable",
     "DuplicateJob",
+    "Ended",
     "InvalidInput",
     "InvalidTransition",
     "Job",
@@ -76,6 +79,7 @@ __all__ = [
     "JobContext",
     "JobFailed",
     "JobHandle",
+    "JobInfo",
     "JobNotFound",
     "JobPriority",
     "JobSpec",
@@ -110,9 +114,11 @@ __all__ = [
     "VacuumPolicy",
     "VacuumTrigger",
     "WaitTimeout",
+    "as_ended",
     "call",
     "current_job",
     "current_scheduler",
     "periodic",
     "task",
+    "wait_all",
 ]

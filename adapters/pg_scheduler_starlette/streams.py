@@ -10,8 +10,7 @@ from typing import Any
 
 from starlette.responses import StreamingResponse
 
-from pg_scheduler import JobHandle, JobNotFound
-from pg_scheduler.domain.model import JobRecord
+from pg_scheduler import JobHandle, JobInfo, JobNotFound
 from pg_scheduler_starlette.ending import ending_here
 
 RECONNECT = 1_000
@@ -22,9 +21,9 @@ def event_stream(handle: JobHandle[Any], every: timedelta | float = 0.5) -> Stre
     """A response that tells a browser of a job until it has ended: ``new EventSource("/orders/7/events")``.
 
     Each change is an event "progress", the last one an event "end" (close the EventSource then), each with
-    JSON: ``{"status": "running", "progress": {"done": 3, "total": 10}, "error": null}``. Of a job that is
-    gone, "gone" is the only event. When the process is told to end, the stream ends too, so that no server
-    waits for it.
+    the JSON of `JobInfo.to_dict()`: ``{"status": "running", "progress": {"done": 3, "total": 10}, ...}``. Of
+    a job that is gone, "gone" is the only event. When the process is told to end, the stream ends too, so
+    that no server waits for it.
     """
     return StreamingResponse(
         _events(handle, every),
@@ -35,17 +34,18 @@ def event_stream(handle: JobHandle[Any], every: timedelta | float = 0.5) -> Stre
 
 async def _events(handle: JobHandle[Any], every: timedelta | float) -> AsyncIterator[str]:
     yield f"retry: {RECONNECT}\n\n"
-    records = handle.watch(every)
+    infos = handle.watch(every)
     ending = asyncio.ensure_future(ending_here().wait())
-    following: asyncio.Future[JobRecord] | None = None
+    following: asyncio.Future[JobInfo] | None = None
     try:
         while True:
-            following = asyncio.ensure_future(anext(records))
+            following = asyncio.ensure_future(anext(infos))
             await asyncio.wait({following, ending}, return_when=asyncio.FIRST_COMPLETED)
             if not following.done():
                 return
-            record = following.result()
-            yield _event("end" if record.status.finished else "progress", record)
+            info = following.result()
+            name = "end" if info.status.finished else "progress"
+            yield f"event: {name}\ndata: {json.dumps(info.to_dict())}\n\n"
     except StopAsyncIteration:
         return
     except JobNotFound:
@@ -55,14 +55,4 @@ async def _events(handle: JobHandle[Any], every: timedelta | float) -> AsyncIter
         if following is not None:
             following.cancel()
             await asyncio.gather(following, return_exceptions=True)
-        await records.aclose()
-
-
-def _event(name: str, record: JobRecord) -> str:
-    done = record.progress
-    told = {
-        "status": str(record.status),
-        "progress": None if done is None else {"done": done.done, "total": done.total},
-        "error": record.error_message,
-    }
-    return f"event: {name}\ndata: {json.dumps(told)}\n\n"
+        await infos.aclose()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 from pg_scheduler.blocking.blocking_jobs import BlockingJobs
+from pg_scheduler.client.current import bound
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
 from pg_scheduler.client.keywords import CalledJobSettings, CallOptions
 from pg_scheduler.client.source import BlockingSource
+from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.inputs import checked_grace, checked_items, checked_positive
 from pg_scheduler.domain.model import AttemptRecord
@@ -71,6 +74,26 @@ class SyncScheduler(BlockingJobs):
         """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``.
         A task's verb does the same: ``send.using(scheduler=scheduler).enqueue_sync("Ada")``."""
         return Enqueuer(jobs=self._jobs, client=self._client, run_now=self._run, options=options)
+
+    @overload
+    def enqueue(self, func: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str: ...
+
+    @overload
+    def enqueue(self, func: str, /, *args: Any, **kwargs: Any) -> str: ...
+
+    def enqueue(self, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> str:
+        """Store the call ``func(*args, **kwargs)`` as a job that is due now, as `Scheduler.enqueue`."""
+        return str(self.using().enqueue_sync(func, *args, **kwargs))
+
+    def enqueue_many(self, calls: Iterable[Call[Any]]) -> list[str]:
+        """Store many calls, ``call(func, ...)`` each, in one transaction; their ids. As
+        `Scheduler.enqueue_many`."""
+        return [str(job) for job in self._run(self.using().enqueue_many(calls))]
+
+    def bound(self) -> AbstractContextManager[None]:
+        """Within ``with scheduler.bound():`` the blocking verb of a task, ``send.enqueue_sync(...)``, means
+        this scheduler, in the whole process."""
+        return bound(self)
 
     def schedule(
         self,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Protocol, cast
 
 from pg_scheduler.client.result_type import R_co
-from pg_scheduler.domain.errors import JobFailed, WaitTimeout
-from pg_scheduler.domain.inputs import checked_duration
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
+from pg_scheduler.domain.errors import JobFailed
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.codec import Codec
 
@@ -31,6 +30,16 @@ class HandleBackend(Protocol):
 
     async def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
         """What its function returned."""
+        ...
+
+    def watch(self, job_id: str, every: timedelta | float) -> AsyncGenerator[JobInfo, None]:
+        """It, as it goes on."""
+        ...
+
+    def ends(
+        self, job_ids: Sequence[str], timeout: timedelta | float | None
+    ) -> AsyncGenerator[Mapping[str, JobStatus | None], None]:
+        """How jobs ended, as that becomes known; None: it is gone."""
         ...
 
 
@@ -95,28 +104,17 @@ class JobHandle(str, Generic[R_co]):
         """
         return await self._backend.wait(str(self), timeout)
 
-    async def watch(self, every: timedelta | float = 0.5) -> AsyncGenerator[JobRecord, None]:
-        """The job as it is stored: at once, after each change of its status, its progress or its error, and
-        lastly as it ended. It looks `every` so often (timedelta or seconds), and is told of the end.
+    def watch(self, every: timedelta | float = 0.5) -> AsyncGenerator[JobInfo, None]:
+        """The job as it goes on: ``async for info in job.watch()`` gives its status, progress, error and
+        attempts at once, after each change, and as it ended, which is the last. It is looked at `every` so
+        often (timedelta or seconds), with all that are watched as often, in one statement; a signal tells of
+        the end. A watch that has begun outlasts an outage of the database.
 
         Raises:
             JobNotFound: the job is gone.
-            ConnectionLost: the database is out of reach.
+            ConnectionLost: the database is out of reach as it begins.
         """
-        pause = checked_duration("every", every)
-        seen: object = None
-        while True:
-            record = await self._backend.record(str(self))
-            known = (record.status, record.progress, record.error_message, record.attempt_count)
-            if known != seen:
-                seen = known
-                yield record
-            if record.status.finished:
-                return
-            try:
-                await self._backend.wait(str(self), pause)
-            except WaitTimeout:
-                pass
+        return self._backend.watch(str(self), every)
 
     async def result(self, timeout: timedelta | float | None = None) -> R_co:
         """Wait, and return what the function returned, if the job was scheduled with
@@ -127,3 +125,8 @@ class JobHandle(str, Generic[R_co]):
             WaitTimeout, JobNotFound: as `wait`.
         """
         return cast(R_co, await self._backend.result(str(self), timeout))
+
+
+def client_of(handle: JobHandle[Any]) -> HandleBackend:
+    """Whom a handle asks about its job."""
+    return handle._backend

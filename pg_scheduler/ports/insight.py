@@ -11,7 +11,7 @@ from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.depths import Depths
 from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import ServerFacts
@@ -62,6 +62,10 @@ class Insight(Protocol):
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         """The statuses of those of these jobs that are stored, by id."""
+        ...
+
+    async def infos(self, job_ids: Collection[str]) -> dict[str, JobInfo]:
+        """What people who watch them see of those of these jobs that are stored, by id."""
         ...
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:

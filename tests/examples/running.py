@@ -11,14 +11,20 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
+from pg_scheduler_embedded import EmbeddedServer
+
+_T = TypeVar("_T")
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
+PGQ = ("-m", "pg_scheduler_cli")
 
 
 def environment(dsn: str) -> dict[str, str]:
@@ -84,3 +90,29 @@ def get(url: str, data: bytes | None = None) -> str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def eventually_true(what: Callable[[], bool]) -> None:
+    """Return when `what` is true; a minute is far above what anything takes."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def got_after_a_restart(
+    database: EmbeddedServer, request: Callable[[int], _T], errors: int, requests: int = 8
+) -> list[_T]:
+    """What requests answer after the database was restarted between them and the one before: at most so many
+    may be answered by an error."""
+    database.restart()
+    answers: list[_T] = []
+    failed = 0
+    for number in range(1, requests + 1):
+        try:
+            answers.append(request(number))
+        except urllib.error.HTTPError as error:
+            print(error, error.read().decode()[-2000:])
+            failed += 1
+    assert failed <= errors
+    return answers

@@ -2,20 +2,24 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
-from fastapi.responses import StreamingResponse
+from fastapi.requests import Request
+from fastapi.responses import HTMLResponse, StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from pg_scheduler import Scheduler, current_job, task
 from pg_scheduler_starlette import event_stream, lifespan, scheduler_of
+from pg_scheduler_web import Access, dashboard
 
 url = os.environ["DATABASE_URL"].replace("postgresql://", "postgresql+asyncpg://")
-engine = create_async_engine(url)
+engine = create_async_engine(url, pool_pre_ping=True)  # a restart of the database breaks no request
 sessions = async_sessionmaker(engine, expire_on_commit=False)
 
 
@@ -50,10 +54,22 @@ async def session() -> AsyncIterator[AsyncSession]:
         yield opened
 
 
+async def staff(request: Request) -> Access | None:
+    """Who may see the dashboard; nobody unless STAFF_TOKEN is set."""
+    token, given = os.environ.get("STAFF_TOKEN", ""), request.headers.get("x-staff-token", "")
+    return Access.admin("staff") if token and secrets.compare_digest(token, given) else None
+
+
 scheduler = Scheduler(engine)
 scheduler.register(send_mail)
 app = FastAPI(lifespan=lifespan(scheduler, inner=tables))
+app.mount("/ops/jobs", dashboard(scheduler, auth=staff))
 Jobs = Annotated[Scheduler, Depends(scheduler_of)]
+
+
+@app.get("/", response_class=HTMLResponse)
+async def page() -> str:
+    return Path(__file__).with_name("page.html").read_text()
 
 
 @app.post("/orders/{number}")
