@@ -137,7 +137,8 @@ class JobClient:
         """Connect, if need be."""
         await self.opening.open()
 
-    async def _open_for(self, connection: Any) -> None:
+    async def open_for(self, connection: Any) -> None:
+        """Connect, if need be, for a call on a connection of the caller's, or on none."""
         if connection is None:
             await self.open()
         else:
@@ -167,7 +168,7 @@ class JobClient:
             ConnectionLost: after some seconds of trying again; the jobs may be stored.
         """
         jobs = self._outgoing.prepared(jobs)
-        await self._open_for(connection)
+        await self.open_for(connection)
         if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._batcher.submit(jobs[0])
             stored = [Stored(jobs[0].job_id, Submission.INSERTED)]
@@ -252,7 +253,7 @@ class JobClient:
         self, job_ids: Sequence[str], connection: Any = None, by: Actor | None = None
     ) -> list[CancelAnswer]:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
-        await self._open_for(connection)
+        await self.open_for(connection)
         answers = await self.driver.jobs.request_cancel(
             wanted, now=self.clock.pinned(), connection=connection, by=by
         )

@@ -9,9 +9,11 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from click.testing import CliRunner
 
 from pg_scheduler import InvalidInput, SyncQueries
 from pg_scheduler.ports.schema import SchemaStatus
+from pg_scheduler_cli.main import main
 from pg_scheduler_postgres.migration_steps import all_migrations
 from pg_scheduler_sqlalchemy.alembic import OURS, upgrade_tables
 from tests.contract.callers import url_of
@@ -62,6 +64,7 @@ def project(tmp_path: Path, dsn: str) -> Config:
     versions.mkdir()
     (tmp_path / "env.py").write_text(ENV)
     before = None
+    printed = CliRunner().invoke(main, ["db", "sql", "--for", "alembic"]).output
     for name, upgrade, downgrade in (
         ("orders", 'op.create_table("orders", sa.Column("id", sa.Integer, primary_key=True))', "pass"),
         ("jobs", "upgrade_tables(op, to=15)", "drop_tables(op)"),
@@ -70,6 +73,7 @@ def project(tmp_path: Path, dsn: str) -> Config:
         revision = REVISION.format(name=name, before=before, upgrade=upgrade, downgrade=downgrade)
         (versions / f"{name}.py").write_text(revision)
         before = name
+    (versions / "last.py").write_text(f'revision, down_revision = "last", "newer"\n{printed}')
     config = Config(output_buffer=io.StringIO(), stdout=io.StringIO())
     config.set_main_option("script_location", str(tmp_path))
     config.set_main_option("sqlalchemy.url", url_of(dsn, "psycopg").replace("%", "%%"))
