@@ -88,7 +88,7 @@ def test_what_would_come_back_as_another_is_refused() -> None:
 
 @pytest.mark.parametrize("name", ["Point", "Colour", "missing", "codec"])
 def test_a_row_can_name_nothing_but_a_model(name: str) -> None:
-    with pytest.raises(UndecodablePayload, match="no model .* is loaded"):
+    with pytest.raises(UndecodablePayload, match=r"no model .* is loaded"):
         codec.decode_arguments(json.dumps({"args": [{"$model": [f"{__name__}:{name}", {}]}], "kwargs": {}}))
 
 
