@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import math
 import multiprocessing
 import os
 import signal
@@ -15,8 +16,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
+from pg_scheduler.domain.inputs import checked_positive
 from pg_scheduler.engine.codec.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
+from pg_scheduler.engine.executors.job_in_process import PROGRESS, facts_of, progress_in
 from pg_scheduler.engine.executors.process_child import Answer, serve
 from pg_scheduler.engine.tasks.task_names import address_of
 from pg_scheduler.ports.executor import Call, UnserializableResult
@@ -54,6 +57,8 @@ class _Child:
         # A daemonic process may not start processes.
         self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=False)
         self._process.start()
+        self.jobs = 0
+        """That it has run."""
         # Without this, multiprocessing would wait for it when the interpreter ends.
         atexit.register(self._kill)
         theirs.close()
@@ -65,15 +70,21 @@ class _Child:
         atexit.unregister(self._kill)
         getattr(process, "_children", set()).discard(self._process)
 
-    def ask(self, request: bytes) -> bytes:
-        """Send a request and wait for the answer; blocks."""
+    def ask(self, request: bytes, context: JobContext) -> bytes:
+        """Send a request and wait for the answer; blocks. Progress is told to the context."""
         pipe: Connection[Any, Any] = self._pipe
         try:
             pipe.send_bytes(request)
-            while not pipe.poll(LOOK_AGAIN):
-                if not self.usable:
-                    raise EOFError
-            return pipe.recv_bytes()
+            self.jobs += 1
+            while True:
+                while not pipe.poll(LOOK_AGAIN):
+                    if not self.usable:
+                        raise EOFError
+                answer = pipe.recv_bytes()
+                if not answer.startswith(PROGRESS):
+                    return answer
+                progress = progress_in(answer)
+                context.progress(progress.done, progress.total)
         except (EOFError, OSError) as error:
             self._kill_started()
             self._process.join(1)
@@ -112,10 +123,18 @@ class ProcessExecutor:
 
     Args:
         max_workers: how many processes run at once; the number of CPUs by default.
+        jobs_per_process: after so many jobs a process ends, and another takes its place: for functions that
+            do not give back their memory. None: it goes on.
+
+    Raises:
+        InvalidInput: not a positive number.
     """
 
-    def __init__(self, max_workers: int | None = None) -> None:
+    def __init__(self, max_workers: int | None = None, *, jobs_per_process: int | None = None) -> None:
         self._max_workers = max_workers or os.cpu_count() or 1
+        self._jobs_per_process: float = (
+            math.inf if jobs_per_process is None else checked_positive("jobs_per_process", jobs_per_process)
+        )
         self._turns: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: DaemonThreads | None = None
@@ -129,7 +148,7 @@ class ProcessExecutor:
 
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the function in a process; killed with it if the attempt is cancelled."""
-        request = self._request(call)
+        request = self._request(call, context)
         loop = asyncio.get_running_loop()
         if self._turns is None or self._threads is None or self._loop is not loop:
             self._loop = loop
@@ -139,14 +158,14 @@ class ProcessExecutor:
         async with turns:
             child = await self._child()
             try:
-                answer = await asyncio.wrap_future(threads.submit(partial(child.ask, request)))
+                answer = await asyncio.wrap_future(threads.submit(partial(child.ask, request, context)))
             except BaseException:
                 await _end(child)
                 raise
-            if threads is self._threads:
+            if threads is self._threads and child.jobs < self._jobs_per_process:
                 self._idle.append(child)
             else:
-                await _end(child)  # closed meanwhile
+                await _end(child)  # closed meanwhile, or worn out
         return self._result(answer)
 
     def _result(self, answer: bytes) -> Any:
@@ -173,7 +192,7 @@ class ProcessExecutor:
             starting.add_done_callback(lambda done: done.result().end())
             raise
 
-    def _request(self, call: Call) -> bytes:
+    def _request(self, call: Call, context: JobContext) -> bytes:
         address = address_of(call.func)
         if address is None:
             raise InvalidInput(
@@ -181,7 +200,7 @@ class ProcessExecutor:
             )
         module, name = address
         arguments = self._codec.encode_arguments(call.args, call.kwargs)
-        return _ENVELOPE.encode_result([module, name, arguments]).encode()
+        return _ENVELOPE.encode_result([module, name, arguments, facts_of(context)]).encode()
 
     async def close(self) -> None:
         """End idle processes and take no more work."""
