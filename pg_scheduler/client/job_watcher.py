@@ -80,7 +80,7 @@ class JobWatcher:
     async def _next_look(self, end: _End, every: float) -> None:
         """Sleep until the job ends, or all who look as often as this one look again: in one statement."""
         timer = asyncio.ensure_future(self._clock.sleep(every - self._clock.monotonic() % every))
-        waits: list[asyncio.Future[object]] = [end, timer]
+        waits: list[asyncio.Future[Any]] = [end, timer]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
