@@ -21,7 +21,7 @@ from tests.contract.callers import url_of
 LATEST = all_migrations()[-1].version
 ENV = """
 from alembic import context
-from sqlalchemy import Column, Integer, MetaData, Table, create_engine
+from sqlalchemy import Column, Integer, MetaData, NullPool, Table, create_engine
 
 from pg_scheduler_sqlalchemy.alembic import include_name
 
@@ -34,7 +34,7 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with create_engine(url).connect() as connection:
+    with create_engine(url, poolclass=NullPool).connect() as connection:
         context.configure(connection=connection, **options)
         with context.begin_transaction():
             context.run_migrations()
@@ -75,6 +75,7 @@ def project(tmp_path: Path, dsn: str) -> Config:
         before = name
     (versions / "last.py").write_text(f'revision, down_revision = "last", "newer"\n{printed}')
     config = Config(output_buffer=io.StringIO(), stdout=io.StringIO())
+    config.set_main_option("path_separator", "os")
     config.set_main_option("script_location", str(tmp_path))
     config.set_main_option("sqlalchemy.url", url_of(dsn, "psycopg").replace("%", "%%"))
     return config
