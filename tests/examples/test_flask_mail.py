@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from urllib.parse import quote
 
 import pytest
@@ -24,14 +25,13 @@ def test_a_worker_welcomes_whom_the_page_has_signed_up_also_after_a_restart_of_t
             return str(json.loads(get(f"{site}/readers", data=b"address=" + address))["job"])
 
         def welcomed(job: str) -> bool:
-            return json.loads(get(f"{site}/jobs/{job}"))["status"] == "completed"
+            return bool(json.loads(get(f"{site}/jobs/{job}"))["status"] == "completed")
 
         said("flask_mail", dsn, *FLASK, "init-db")
         with (
             running("flask_mail", dsn, *FLASK, "run", "--port", str(port)),
             running("flask_mail", dsn, *PGQ, "run", "worker:scheduler"),
         ):
-            first = signed_up(0)
-            eventually_true(lambda: welcomed(first))
+            eventually_true(partial(welcomed, signed_up(0)))
             for job in got_after_a_restart(database, signed_up, errors=1):
-                eventually_true(lambda job=job: welcomed(job))
+                eventually_true(partial(welcomed, job))

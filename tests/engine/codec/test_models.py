@@ -78,7 +78,7 @@ def test_what_would_come_back_as_another_is_refused() -> None:
         x: int = 1
 
     for value, says in (
-        (Secret(password="sesame"), "would come back as another"),
+        (Secret(password=pydantic.SecretStr("sesame")), "would come back as another"),
         (Local(), "cannot be found by its name"),
         (Order.model_construct(id="x", at=NOON), "cannot be made of its fields again"),
     ):
