@@ -21,6 +21,8 @@ async def mail() -> None: ...
 class Atomic:
     """A handle with its atomic block."""
 
+    works_alone = True
+
     def __init__(self, handle: Any) -> None:
         self.connection = handle
 

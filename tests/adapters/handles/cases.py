@@ -78,8 +78,10 @@ async def at_once(opened: Open, store: Store, dsn: str) -> None:
     async with opened(dsn, True) as held:
         with pytest.raises(InvalidInput, match="no transaction open"):
             await store("refused", held.connection)
-        await store("meant", Borrowed(held.connection, autocommit=True))
-        assert stored(dsn) == ["meant"]
+        if held.works_alone:
+            await store("meant", Borrowed(held.connection, autocommit=True))
+            assert stored(dsn) == ["meant"]
+    assert stored(dsn) == []
 
 
 async def closed(opened: Open, store: Store, dsn: str) -> None:

@@ -29,6 +29,8 @@ class Held(Protocol):
     """A handle, and the transaction that the program has, or will have, open on it."""
 
     connection: Any
+    works_alone: bool
+    """Whether it is of use where no transaction is open."""
 
     async def begin(self) -> None:
         """What the program does before its first statement."""
@@ -53,6 +55,8 @@ class Held(Protocol):
 
 class Plain:
     """What has `execute`, `commit`, `rollback` and `close`, and begins by itself."""
+
+    works_alone = True
 
     def __init__(self, connection: Any, as_sql: Callable[[str], Any] = text) -> None:
         self.connection = connection
@@ -134,7 +138,9 @@ async def psycopg_blocking(dsn: str, at_once: bool) -> AsyncIterator[Held]:
 @asynccontextmanager
 async def encode_databases(dsn: str, at_once: bool) -> AsyncIterator[Held]:
     async with databases.Database(dsn, min_size=1, max_size=2) as database:
-        yield InBlocks(database, str)
+        held = InBlocks(database, str)
+        held.works_alone = False  # it has a connection within a block only
+        yield held
 
 
 def _async_engine(dsn: str, dialect: str, at_once: bool) -> AsyncEngine:
