@@ -20,7 +20,7 @@ def ending_here() -> asyncio.Event:
 
 
 @contextmanager
-def told_of_signals() -> Iterator[None]:
+def hearing_signals() -> Iterator[None]:
     """Within the block the first SIGTERM or SIGINT sets `ending_here()`, and then does what it did before."""
     loop, ending = asyncio.get_running_loop(), ending_here()
     ending.clear()

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Any, TypeAlias
 
 from pg_scheduler import Scheduler
-from pg_scheduler_starlette.ending import told_of_signals
+from pg_scheduler_starlette.ending import hearing_signals
 
 Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
 
@@ -33,7 +33,7 @@ def lifespan(
             stack.push_async_callback(scheduler.shutdown, grace)
             await (scheduler.start() if worker else scheduler.open())
             stack.enter_context(scheduler.bound())
-            stack.enter_context(told_of_signals())
+            stack.enter_context(hearing_signals())
             yield {**(state or {}), "scheduler": scheduler}
 
     return living

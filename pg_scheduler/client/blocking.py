@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from datetime import datetime
 
-from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, MOST_AT_ONCE, Ends
+from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, MOST_AT_ONCE, HowEnded
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.domain.errors import DatabaseError, JobNotFound
@@ -79,13 +79,13 @@ class PollingWaiter:
                 return status
         return None
 
-    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[Ends, None]:
+    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[HowEnded, None]:
         """How jobs ended, those together that one look has found, until all have or `limit` seconds are over;
         None: it is gone."""
         deadline = None if limit is None else self._clock.monotonic() + limit
         pause, left, marked = FIRST_PAUSE, list(dict.fromkeys(job_ids)), set[str]()
         while left:
-            found: Ends = {}
+            found: HowEnded = {}
             for first in range(0, len(left), MOST_AT_ONCE):
                 some = left[first : first + MOST_AT_ONCE]
                 marked |= await self._marked([job_id for job_id in some if job_id not in marked])

@@ -37,7 +37,7 @@ MOST_AT_ONCE = 1_000
 """Jobs that one statement looks at."""
 
 Ended = asyncio.Future[JobStatus]
-Ends = dict[str, JobStatus | None]
+HowEnded = dict[str, JobStatus | None]
 """How jobs ended, by id; None: it is gone."""
 
 
@@ -84,7 +84,7 @@ class CompletionWaiter:
                 await self._look_at(job_id, ended)
             return ended.result() if ended.done() else None
 
-    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[Ends, None]:
+    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[HowEnded, None]:
         """How these jobs ended, those together that one look has found, until all have ended or `limit`
         seconds are over. None stands for a job that is gone, or was never stored.
 

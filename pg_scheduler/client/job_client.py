@@ -624,15 +624,15 @@ class JobClient:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
         limit = checked_duration("timeout", timeout)
         await self.open()
-        left = len(set(wanted))
-        async with aclosing(
-            self.waiter.ends(wanted, None if limit is None else limit.total_seconds())
-        ) as ends:
+        left, seconds = set(wanted), None if limit is None else limit.total_seconds()
+        async with aclosing(self.waiter.ends(wanted, seconds)) as ends:
             async for ended in ends:
-                left -= len(ended)
+                left -= ended.keys()
                 yield ended
         if left:
-            raise WaitTimeout(f"{left} of {len(set(wanted))} jobs have not ended within {limit}")
+            raise WaitTimeout(
+                f"{len(left)} of {len(set(wanted))} jobs have not ended within {limit}, such as {min(left)!r}"
+            )
 
     async def watch(self, job_id: str, every: timedelta | float = 0.5) -> AsyncGenerator[JobInfo, None]:
         """A job as it goes on: at once, after each change, and as it ended; looked at `every` so often.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 from pg_scheduler.domain.errors import ConnectionLost, JobNotFound, TransientDatabaseError
@@ -34,6 +34,7 @@ class JobWatcher:
         self._clock = clock
         self._turns = LoopLock()
         self._next: _Reading | None = None
+        self._ticks: dict[float, _Tick] = {}
 
     async def watch(self, job_id: str, every: float) -> AsyncGenerator[JobInfo, None]:
         """The job at once, after each change, and as it ended: looked at `every` so many seconds, and as soon
@@ -79,12 +80,20 @@ class JobWatcher:
 
     async def _next_look(self, end: _End, every: float) -> None:
         """Sleep until the job ends, or all who look as often as this one look again: in one statement."""
-        timer = asyncio.ensure_future(self._clock.sleep(every - self._clock.monotonic() % every))
-        waits: list[asyncio.Future[Any]] = [end, timer]
+        loop = asyncio.get_running_loop()
+        tick = self._ticks.get(every)
+        if tick is None or tick.timer.done() or tick.timer.get_loop() is not loop:
+            tick = self._ticks[every] = _Tick(loop.create_task(self._clock.sleep(every)))
+        waits: list[asyncio.Future[Any]] = [end, tick.timer]
+        tick.waiting += 1
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            timer.cancel()
+            tick.waiting -= 1
+            if not tick.waiting:
+                tick.timer.cancel()
+                if self._ticks.get(every) is tick:
+                    del self._ticks[every]
 
     async def _info(self, job_id: str) -> JobInfo | None:
         loop = asyncio.get_running_loop()
@@ -102,6 +111,14 @@ class JobWatcher:
             if self._next is reading:
                 self._next = None
             return await self._insight.infos(reading.job_ids)
+
+
+@dataclass(slots=True)
+class _Tick:
+    """When all who look as often as each other look again."""
+
+    timer: asyncio.Task[None]
+    waiting: int = 0
 
 
 class _Reading:

@@ -111,19 +111,19 @@ async def _merged(
     streams: Sequence[AsyncIterator[list[Ended[R]]]],
 ) -> AsyncGenerator[list[Ended[R]], None]:
     """What several clients tell, as it comes."""
-    told: asyncio.Queue[list[Ended[R]] | asyncio.Future[None]] = asyncio.Queue()
+    arriving: asyncio.Queue[list[Ended[R]] | asyncio.Future[None]] = asyncio.Queue()
 
     async def forward(stream: AsyncIterator[list[Ended[R]]]) -> None:
         async for batch in stream:
-            told.put_nowait(batch)
+            arriving.put_nowait(batch)
 
     tasks = [asyncio.ensure_future(forward(stream)) for stream in streams]
     for task in tasks:
-        task.add_done_callback(told.put_nowait)
+        task.add_done_callback(arriving.put_nowait)
     try:
         left = len(tasks)
         while left:
-            news = await told.get()
+            news = await arriving.get()
             if isinstance(news, list):
                 yield news
             else:

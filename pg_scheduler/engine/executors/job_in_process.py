@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 from pg_scheduler.domain.model import Lease, Progress
@@ -41,7 +40,6 @@ def facts_of(context: JobContext) -> Facts:
 def job_here(facts: Facts, send: Callable[[bytes], None]) -> Iterator[None]:
     """Within the block `current_job()` is this job; `send` sends bytes to the parent."""
     job_id, task_name, attempt, retry_count, max_retries, execution_time, queue, headers = facts
-    told: datetime = execution_time
     host = _Parent(send)
     context = JobContext(
         job_id,
@@ -49,7 +47,7 @@ def job_here(facts: Facts, send: Callable[[bytes], None]) -> Iterator[None]:
         attempt,
         retry_count,
         max_retries,
-        told,
+        execution_time,
         queue,
         _host=host,
         _lease=Lease(job_id, 0),
@@ -77,7 +75,7 @@ class _Parent:
         self._lock = threading.Lock()
         self._open = True
         self._waiting: Progress | None = None
-        self._said_at = 0.0
+        self._sent_at = 0.0
 
     def report(self, lease: Lease, progress: Progress) -> None:
         """From any thread; what the function has forked is not heard."""
@@ -87,7 +85,7 @@ class _Parent:
             if not self._open:
                 return  # a thread that outlives its function
             self._waiting = progress
-            if time.monotonic() - self._said_at >= INTERVAL:
+            if time.monotonic() - self._sent_at >= INTERVAL:
                 self._say()
 
     def leave(self) -> None:
@@ -100,9 +98,9 @@ class _Parent:
     def _say(self) -> None:
         progress, self._waiting = self._waiting, None
         if progress is not None:
-            said = JsonCodec().encode_result([progress.done, progress.total])
-            self._send(PROGRESS + said.encode())
-            self._said_at = time.monotonic()
+            text = JsonCodec().encode_result([progress.done, progress.total])
+            self._send(PROGRESS + text.encode())
+            self._sent_at = time.monotonic()
 
     async def complete(self, lease: Lease, connection: Any, result: Any) -> None:
         """A worker process has no driver."""

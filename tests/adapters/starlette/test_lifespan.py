@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from pg_scheduler import Scheduler, task
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler_starlette import event_stream, lifespan, scheduler_of
-from pg_scheduler_starlette.ending import ending_here, told_of_signals
+from pg_scheduler_starlette.ending import ending_here, hearing_signals
 
 
 @task
@@ -72,7 +72,7 @@ async def test_streams_hear_of_a_signal_before_whoever_else_does() -> None:
     heard: list[str] = []
     before = signal.signal(signal.SIGTERM, lambda number, frame: heard.append("the server"))
     try:
-        with told_of_signals():
+        with hearing_signals():
             ours = signal.getsignal(signal.SIGTERM)
             signal.raise_signal(signal.SIGTERM)
             await ending_here().wait()
