@@ -36,6 +36,8 @@ class Fleet:
         self.ran = ran
         self.opened = opened
         self.looks: Counter[str] = Counter()
+        self.looking = 0
+        """How many looks are under way."""
         for one in schedulers:
             self._count(one)
 
@@ -45,7 +47,11 @@ class Fleet:
 
         async def counted() -> Any:
             self.looks[scheduler.worker.worker_id] += 1
-            return await look()
+            self.looking += 1
+            try:
+                return await look()
+            finally:
+                self.looking -= 1
 
         claimer.claim_once = counted  # type: ignore[method-assign]
 
@@ -63,7 +69,8 @@ class Fleet:
     async def _rest(self) -> bool:
         looks = self.looks.total()
         await asyncio.sleep(0.1)
-        return self.looks.total() == looks and await self._have_met()
+        # Behind a look that takes long, another may be wanted already.
+        return not self.looking and self.looks.total() == looks and await self._have_met()
 
     def has_run(self, number: int) -> bool:
         """Whether that job has begun."""
