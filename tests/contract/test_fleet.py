@@ -185,17 +185,18 @@ async def test_what_was_stored_one_by_one_engages_the_others_where_the_first_are
         assert set(found.ran.values()) == {1}
 
 
-async def test_a_job_for_later_is_looked_for_at_its_time_by_few(
+async def test_a_job_for_later_is_looked_for_at_its_time_by_one(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with fleet(driver) as found:
         monkeypatch.setattr(likes, "STEP", 60)
-        before = found.looks.total()
+        before = found.looks.copy()
         due = datetime.now(UTC) + timedelta(seconds=0.5)
         await found.schedulers[0].schedule("job", args=(1,), execution_time=due)
         await eventually(lambda: found.ran[1])
         assert datetime.now(UTC) >= due
-        assert found.looks.total() - before == 1
+        # Where two clocks differ it may look twice: too early by a hair, and then in time.
+        assert len(found.looks - before) == 1
 
 
 async def test_one_lane_of_one_place_goes_on_through_all_its_jobs(driver: Driver) -> None:
