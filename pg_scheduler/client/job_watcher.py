@@ -74,9 +74,10 @@ class JobWatcher:
             return known
         if seen is not None:
             return seen
-        if known is not None and end.done() and (status := end.result()) is not None:
-            return replace(known, status=status)  # deleted as soon as it had ended
-        raise JobNotFound(job_id)
+        # It may have been deleted as soon as it had ended. Then who waits for the end knows, or will.
+        if known is None or (status := await end) is None:
+            raise JobNotFound(job_id)
+        return replace(known, status=status)
 
     async def _next_look(self, end: _End, every: float) -> None:
         """Sleep until the job ends, or all who look as often as this one look again: in one statement."""
