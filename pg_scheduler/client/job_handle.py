@@ -108,7 +108,8 @@ class JobHandle(str, Generic[R_co]):
         """The job as it goes on: ``async for info in job.watch()`` gives its status, progress, error and
         attempts at once, after each change, and as it ended, which is the last. It is looked at `every` so
         often (timedelta or seconds), with all that are watched as often, in one statement; a signal tells of
-        the end. A watch that has begun outlasts an outage of the database.
+        the end. Progress is stored once a second, so the last word may be missing as the job ends. A watch
+        that has begun outlasts an outage of the database.
 
         Raises:
             JobNotFound: the job is gone.

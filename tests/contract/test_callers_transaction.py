@@ -144,12 +144,12 @@ class TestTheCallersOwnRows:
             for wanted in (schedule("new"), schedule("old", rank=7), schedule("new", rank=7)):
                 await store.put_schedule(wanted, now=NOON, connection=caller.connection)
             (inside,) = await store.list_schedules(["new"], connection=caller.connection)
-            assert inside.new == schedule("new", rank=7)
-            assert [one.new for one in await store.list_schedules()] == [schedule("old")]
+            assert (inside.new.key, inside.new.rank) == ("new", 7)
+            assert [(one.new.key, one.new.rank) for one in await store.list_schedules()] == [("old", 5)]
             await caller.commit()
             await next_of(heard, SignalKind.SCHEDULE)
-        both = [schedule("new", rank=7), schedule("old", rank=7)]
-        assert [one.new for one in await store.list_schedules()] == both
+        found = [(one.new.key, one.new.rank) for one in await store.list_schedules()]
+        assert found == [("new", 7), ("old", 7)]
 
     async def test_a_job_stored_and_cancelled_in_one_transaction_is_cancelled(
         self, driver: Driver, caller: Caller

@@ -13,6 +13,7 @@ import pytest
 
 from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.domain.model import Progress
 from pg_scheduler.executors import ProcessExecutor
 from pg_scheduler.ports.executor import Call
 from pg_scheduler.ports.job_context import JobContext
@@ -71,9 +72,10 @@ async def test_a_job_knows_itself_in_another_process_and_says_how_far_it_got(
         assert (info.progress.done, info.progress.total) == (1.0, 3.0)
         gate.touch()
         assert await handle.result(timeout=45) == [handle, 1, 1, {"tenant": "acme"}, "no driver"]
-        last = [info async for info in watching][-1]
-        assert last.progress is not None
-        assert last.progress.done == 3.0  # the last word came before the answer, and none after
+        await watching.aclose()
+    # The last word came before the answer, and none after it.
+    async with Scheduler.connect(dsn) as scheduler:
+        assert await scheduler.handle(handle).progress() == Progress(3.0, 3.0)
 
 
 async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: Library) -> None:
