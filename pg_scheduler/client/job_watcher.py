@@ -84,7 +84,8 @@ class JobWatcher:
         loop = asyncio.get_running_loop()
         tick = self._ticks.get(every)
         if tick is None or tick.timer.done() or tick.timer.get_loop() is not loop:
-            tick = self._ticks[every] = _Tick(loop.create_task(self._clock.sleep(every)))
+            timer = loop.create_task(self._clock.sleep(every), name="pg_scheduler looks again")
+            tick = self._ticks[every] = _Tick(timer)
         waits: list[asyncio.Future[Any]] = [end, tick.timer]
         tick.waiting += 1
         try:

@@ -94,11 +94,20 @@ async def test_what_is_gone_is_no_end(client: Queries) -> None:
         await wait_all([job, "x"])  # type: ignore[list-item]
 
 
-async def test_one_that_waits_for_many_in_vain_says_for_how_many(client: Queries) -> None:
+async def test_one_that_waits_for_many_in_vain_says_for_how_many(
+    client: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, second = await client.enqueue("nobody", [None] * 2)
     await first.cancel()
     with pytest.raises(WaitTimeout, match=f"1 of 2 jobs have not ended within 0:00:00.1.*{second}"):
         await wait_all([first, second], timeout=0.1)
+    statuses = client.driver.insight.statuses
+
+    async def slow(job_ids: Collection[str]) -> dict[str, JobStatus]:
+        await asyncio.sleep(0.05)
+        return await statuses(job_ids)
+
+    monkeypatch.setattr(client.driver.insight, "statuses", slow)
     ending = as_ended([first, second], timeout=1e-6)  # there is always time for one look
     assert await within(anext(ending)) == (first, CANCELLED)
     with pytest.raises(WaitTimeout):
@@ -200,6 +209,9 @@ async def test_a_watch_is_told_of_the_end_and_goes_on_where_the_job_is_run_again
     await job.cancel()
     assert (await within(following)).status is CANCELLED
     assert looks == 2
+    await watching.aclose()
+    await asyncio.sleep(0)
+    assert "pg_scheduler looks again" not in {task.get_name() for task in asyncio.all_tasks()}
 
 
 async def test_many_watches_share_their_statements(client: Queries, monkeypatch: pytest.MonkeyPatch) -> None:
