@@ -67,6 +67,7 @@ async def test_django_stands_every_case(
     for case in CASES:
         if case is not closed:  # Django connects anew by itself
             await case(holding(handle), store, django_dsn)
+    connections.close_all()  # those of an event loop are its own
     scheduler.close()
 
 
