@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
-from pg_scheduler import Job, JobSpec, PgQueuer, Scheduler, SyncScheduler, periodic, task
+from pg_scheduler import Job, JobSpec, PgQueuer, Scheduler, periodic, task
 
 
 async def greet(name: str, times: int = 1) -> str:
@@ -14,9 +14,6 @@ scheduler1 = Scheduler.connect("postgresql://x", max_concurent_jobs=3)  # wrong:
 scheduler2 = Scheduler("postgresql://x", max_concurent_jobs=3)  # wrong: typo in the constructor
 scheduler3 = Scheduler(42)  # wrong: no source
 scheduler = Scheduler.connect("postgresql://x")
-
-
-SyncScheduler("postgresql://x").enqueue(greet, 3)  # wrong: type of an argument
 
 
 @task(timeout="soon")  # wrong: type of timeout
