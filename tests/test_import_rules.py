@@ -409,7 +409,7 @@ NOT_FOR_STORING = (
     [
         ("import pg_scheduler", NOT_FOR_TASKS + NOT_FOR_STORING),
         ("from pg_scheduler import Scheduler", NOT_FOR_STORING),
-        ("from pg_scheduler import PgQueuer, SyncQueries", NOT_FOR_STORING),
+        ("from pg_scheduler import Queries, SyncQueries, SyncScheduler", NOT_FOR_STORING),
         ("import pg_scheduler_cli.main", (*NOT_FOR_TASKS, *NOT_FOR_STORING, "pg_scheduler_cli.jobs")),
     ],
 )

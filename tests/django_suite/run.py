@@ -10,6 +10,7 @@ import sys
 import unittest
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.django_suite.exceptions import DOES_NOT_APPLY
 
@@ -47,7 +48,7 @@ def cases(package: str) -> unittest.TestSuite:
     SimpleTestCase.databases = {"default"}
     found = unittest.TestSuite()
     for name in MODULES:
-        tests = unittest.defaultTestLoader.loadTestsFromModule(import_module(f"{package}.{name}"))
+        tests: Any = unittest.defaultTestLoader.loadTestsFromModule(import_module(f"{package}.{name}"))
         found.addTests(each for suite in tests for each in suite)
     return found
 

@@ -73,7 +73,7 @@ def _seconds(grace: object) -> float:
     return float(str(grace).removesuffix("s"))
 
 
-@pytest.mark.parametrize("command", _commands(), ids=" ".join)
+@pytest.mark.parametrize("command", list(_commands()), ids=" ".join)
 def test_each_starts_a_command_that_there_is(command: list[str]) -> None:
     _check_pgq([*command])
 
