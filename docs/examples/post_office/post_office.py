@@ -8,7 +8,7 @@ from datetime import timedelta
 from pg_scheduler import Scheduler, periodic, task
 
 
-@task(queue="mail", max_retries=3, timeout=timedelta(seconds=50))
+@task(queue="mail", max_retries=3, timeout=timedelta(seconds=50), store_result=True)
 async def deliver(to: str) -> str:
     """Take a letter to somebody."""
     return f"delivered to {to}"
