@@ -2,9 +2,9 @@
 
     python -m tests.django_suite
 
-Django 6 on Python 3.13 and 3.12, and Django 5.2 with the package django-tasks on Python 3.11. Environments
-are made with pip and kept; what cannot be had is left out, with the reason in the table. Ends with 1 if a
-test failed, or if nothing could be tested.
+Django 6 on Python 3.13 and 3.12, and Django 5.2 with the package django-tasks on Python 3.11 (with the tests
+of Django 6.0, by its names). Environments are made with pip and kept; what cannot be had is left out, with
+the reason in the table. Ends with 1 if a test failed, or if nothing could be tested.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def tested(wanted: Wanted, dsn: str) -> tuple[bool, str]:
     home = made(wanted)
     path = os.pathsep.join((str(ROOT), str(ROOT / "adapters")))
     done = subprocess.run(
-        [home / "bin" / "python", "-m", "tests.django_suite.run", home / "suite", dsn, wanted.package],
+        [home / "bin" / "python", "-m", "tests.django_suite.run", home / "suite", dsn],
         cwd=ROOT, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, text=True, check=False,
     )  # fmt: skip
     if not done.stdout.strip():

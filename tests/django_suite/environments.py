@@ -26,12 +26,8 @@ class Wanted:
     python: str
     django: str
     """What pip is asked for."""
-    tests_of: str
-    """The distribution whose source has the tests."""
-    folder: str
-    """Where they are in it."""
-    package: str
-    """What they are called when they are imported."""
+    backport: bool = False
+    """Whether `django.tasks` is the package django-tasks. It brings no tests: it gets those of Django 6.0."""
 
     @property
     def name(self) -> str:
@@ -40,9 +36,9 @@ class Wanted:
 
 
 WANTED = (
-    Wanted("python3.13", "django>=6.1,<6.2", "django", "tests/tasks", "tasks"),
-    Wanted("python3.12", "django>=6.0,<6.1", "django", "tests/tasks", "tasks"),
-    Wanted("python3.11", "django>=5.2,<5.3", "django-tasks", "tests", "tests"),
+    Wanted("python3.13", "django==6.1.*"),
+    Wanted("python3.12", "django==6.0.*"),
+    Wanted("python3.11", "django==5.2.*", backport=True),
 )
 
 
@@ -52,24 +48,26 @@ def made(wanted: Wanted) -> Path:
     Raises:
         NotToBeHad: there is no such Python, or pip says no.
     """
-    home = CACHE / wanted.name.replace(" ", "-")
+    home = CACHE / f"{wanted.django[8:11]}-{wanted.python}"
     if (home / "suite").exists():
         return home
     python = _python(wanted.python)
     shutil.rmtree(home, ignore_errors=True)
     _said([python, "-m", "venv", str(home)])
     pip = [str(home / "bin" / "python"), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    backport = ["django-tasks"] if wanted.tests_of == "django-tasks" else []
-    _said([*pip, "install", wanted.django, *backport, *NEEDED])
+    _said([*pip, "install", wanted.django, *(["django-tasks"] if wanted.backport else []), *NEEDED])
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        release = f"{wanted.tests_of}=={_version(home, wanted.tests_of)}"
-        _said([*pip, "download", "--no-deps", "--no-binary", ":all:", "--dest", folder, release])
+        release = "django==6.0.*" if wanted.backport else f"django=={_version(home, 'django')}"
+        source = ["--no-deps", "--no-binary", ":all:", "--ignore-requires-python"]
+        _said([*pip, "download", *source, "--dest", folder, release])
         (archive,) = Path(folder).glob("*.tar.gz")
         with tarfile.open(archive) as packed:
             packed.extractall(folder, filter="data")
-        (there,) = Path(folder).glob(f"*/{wanted.folder}")
+        (there,) = Path(folder).glob("*/tests/tasks")
         (home / "suite.part").mkdir()
-        there.rename(home / "suite.part" / wanted.package)
+        there.rename(home / "suite.part" / "tasks")
+    for file in (home / "suite.part").glob("*/*.py") if wanted.backport else ():
+        file.write_text(file.read_text().replace("django.tasks", "django_tasks"))
     (home / "suite.part").rename(home / "suite")
     return home
 

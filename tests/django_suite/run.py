@@ -38,7 +38,7 @@ def configure(dsn: str, folder: Path) -> None:
     sys.path.insert(0, str(folder))
 
 
-def cases(package: str) -> unittest.TestSuite:
+def cases() -> list[unittest.TestCase]:
     """The tests that apply, each in a class that may use the database."""
     from django.test import SimpleTestCase
 
@@ -46,18 +46,18 @@ def cases(package: str) -> unittest.TestSuite:
 
     put_in_place()
     SimpleTestCase.databases = {"default"}
-    found = unittest.TestSuite()
+    found: list[unittest.TestCase] = []
     for name in MODULES:
-        tests: Any = unittest.defaultTestLoader.loadTestsFromModule(import_module(f"{package}.{name}"))
-        found.addTests(each for suite in tests for each in suite)
+        tests: Any = unittest.defaultTestLoader.loadTestsFromModule(import_module(f"tasks.{name}"))
+        found.extend(each for suite in tests for each in suite)
     return found
 
 
 def main() -> int:
     folder, dsn = Path(sys.argv[1]), sys.argv[2]
     configure(dsn, folder)
-    everything = list(cases(sys.argv[3]))
-    names = [str(getattr(test, "_testMethodName", "")) for test in everything]
+    everything = cases()
+    names = [".".join(test.id().split(".")[-2:]) for test in everything]
     applying = unittest.TestSuite(
         test for test, name in zip(everything, names, strict=True) if name not in DOES_NOT_APPLY
     )
