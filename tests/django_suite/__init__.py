@@ -1,1 +1,0 @@
-"""Django's own tests of backends, run against ours."""
