@@ -98,7 +98,8 @@ class InBlocks(Plain):
         await self._block.rollback()
 
     async def close(self) -> None:
-        await self._done(getattr(self.connection, "disconnect", self.connection.close)())
+        end = getattr(self.connection, "disconnect", None) or self.connection.close
+        await self._done(end())
 
 
 Open = Callable[[str, bool], AbstractAsyncContextManager[Held]]
