@@ -13,6 +13,7 @@ from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
@@ -20,7 +21,7 @@ from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.catalog import JOBS, LEDGER, TABLES
-from pg_scheduler_postgres.conversions import instant
+from pg_scheduler_postgres.conversions import duration, instant, utc
 from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_facts
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
@@ -203,6 +204,10 @@ class PostgresInsight:
         )
         xids = [one["xid"] for one in open_ones(rows[0]) if one["xid"] is not None]
         return server_facts(rows[0], await self._held(xids) if xids else {})
+
+    async def replica(self) -> Replica | None:
+        (row,) = await self._link.run("replica")
+        return Replica(utc(row["last_commit"]), duration(row["seconds"])) if row["in_recovery"] else None
 
     async def _held(self, xids: list[str]) -> dict[str, int]:
         rows = await self._link.run(

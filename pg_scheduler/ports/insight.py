@@ -13,6 +13,7 @@ from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
@@ -168,4 +169,8 @@ class Insight(Protocol):
 
     async def server_facts(self) -> ServerFacts | None:
         """What tells whether anything is wrong with the database server; None where there is none."""
+        ...
+
+    async def replica(self) -> Replica | None:
+        """How far this store has come, if it follows another one; None if it takes changes itself."""
         ...

@@ -60,11 +60,15 @@ class ClusterServer(EmbeddedServer):
     def follow(self, primary: EmbeddedServer) -> None:
         """From its next start on it is a replica of `primary`."""
         self._configure()
-        conninfo = f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
+        conninfo = self.way_to(primary)
         # These win over what the primary was told by ALTER SYSTEM, which comes with its data.
         with (self._data / "postgresql.auto.conf").open("a") as config:
             config.write(f"primary_conninfo = '{conninfo}'\nsynchronous_standby_names = ''\n")
         (self._data / "standby.signal").touch()
+
+    def way_to(self, primary: EmbeddedServer) -> str:
+        """How it connects to the server that it follows."""
+        return f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
 
     def rewind_to(self, primary: EmbeddedServer) -> None:
         """Forget what `primary` has never had; follow it from the next start on."""
@@ -164,6 +168,13 @@ class Cluster:
         self.replica.sql("ALTER SYSTEM SET primary_conninfo = ''")
         self.replica.sql("SELECT pg_reload_conf()")
         self.replica.wait_for("SELECT count(*) = 0 FROM pg_stat_wal_receiver")
+
+    def hear_again(self) -> None:
+        """The replica that was cut off follows again."""
+        self.replica.sql(f"ALTER SYSTEM SET primary_conninfo = '{self.replica.way_to(self.primary)}'")
+        self.replica.sql("SELECT pg_reload_conf()")
+        self._replicate()
+        self.catch_up()
 
     def crash(self) -> None:
         """The primary is gone from one moment to the next."""
