@@ -70,8 +70,8 @@ def three() -> Iterator[list[EmbeddedServer]]:
 async def test_three_servers_are_served_by_one_process_each_by_itself(
     either_shop: Shop, library: str, three: list[EmbeddedServer]
 ) -> None:
-    """The second keeps its tables in a schema of a tenant. The third is away at the start, the first goes away
-    in between; neither is felt by the others."""
+    """The second keeps its tables in a tenant's schema. The third is away at the start, the first goes in
+    between; neither is felt by the others."""
     first, second, third = three
     shop = either_shop
     shop.write("tenants", TENANTS.replace("LIBRARY", repr(library)))
