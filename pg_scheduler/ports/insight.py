@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.depths import Depths
+from pg_scheduler.domain.engine_facts import EngineFacts
 from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
@@ -169,6 +170,11 @@ class Insight(Protocol):
 
     async def server_facts(self) -> ServerFacts | None:
         """What tells whether anything is wrong with the database server; None where there is none."""
+        ...
+
+    async def engine(self) -> EngineFacts | None:
+        """Which database this is, and what it refuses of what a driver needs; None where there is none. It
+        tries that, and changes nothing."""
         ...
 
     async def replica(self) -> Replica | None:

@@ -200,6 +200,9 @@ class MemoryInsight:
     async def server_facts(self) -> None:
         """There is no server."""
 
+    async def engine(self) -> None:
+        return None
+
     async def replica(self) -> None:
         return None
 
