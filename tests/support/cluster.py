@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -105,13 +105,19 @@ class Cluster:
     Args:
         synchronous: whether what the primary confirms is on the replica as well.
         version: major version; the newest that is tested by default.
+        settings: lines for postgresql.conf besides.
     """
 
-    def __init__(self, synchronous: bool = True, version: int | None = None) -> None:
+    def __init__(
+        self,
+        synchronous: bool = True,
+        version: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._synchronous = synchronous
         chosen = versions_to_test()[0] if version is None else version
-        self.primary = ClusterServer(chosen, SETTINGS)
-        self.replica = ClusterServer(chosen, SETTINGS)
+        self.primary = ClusterServer(chosen, {**SETTINGS, **(settings or {})})
+        self.replica = ClusterServer(chosen, {**SETTINGS, **(settings or {})})
         self.whole = False
         """Whether the replica follows the primary."""
 
