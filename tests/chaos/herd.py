@@ -1,9 +1,9 @@
 """How a fleet comes back after a failover: ``python -m tests.chaos.herd --workers 50``.
 
 A primary crashes under workers in several processes, each with its own connections; after a while its
-synchronous replica takes over. Counted are the connections that workers try to make, second by second, and how
-long it takes from the moment at which the new primary accepts connections until the first job that is stored
-there has been completed, and until every worker listens again.
+synchronous replica takes over. Counted are the connections that workers try to make, second by second, and
+how long it takes from the moment at which the new primary accepts connections until the first job that is
+stored there has been completed, and until every worker listens again.
 """
 
 from __future__ import annotations
@@ -82,10 +82,10 @@ class Figures:
         first, last = min(self.seconds), max(self.seconds)
         line = " ".join(str(self.seconds.get(second, 0)) for second in range(first, last + 1))
         return (
-            f"{self.library}, {self.workers} workers: {self.steady:.1f} attempts/s before the crash; from second "
-            f"{first} on {line}; at most {max(self.seconds.values())} in a second, {self.busiest} in a tenth; "
-            f"after the new primary accepts connections: first job completed in {self.first_job:.2f} s, all "
-            f"listen in {self.all_listen:.2f} s"
+            f"{self.library}, {self.workers} workers: {self.steady:.1f} attempts/s before the crash; from "
+            f"second {first} on {line}; at most {max(self.seconds.values())} in a second, {self.busiest} in "
+            f"a tenth; after the new primary accepts connections: first job completed in "
+            f"{self.first_job:.2f} s, all listen in {self.all_listen:.2f} s"
         )
 
 
