@@ -29,8 +29,8 @@ max_client_conn = 2000
 
 @contextmanager
 def bouncer(server_port: int, mode: str = "transaction", size: int = 10) -> Iterator[int]:
-    """The port of a running PgBouncer that knows all databases of a server, with so many connections to each at
-    most."""
+    """The port of a running PgBouncer that knows all databases of a server, and makes at most so many
+    connections to each."""
     assert PROGRAM is not None
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

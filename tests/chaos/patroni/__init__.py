@@ -1,0 +1,1 @@
+"""Failovers that Patroni decides: ``python -m tests.chaos.patroni``."""
