@@ -166,10 +166,10 @@ SIZING = Part(
     summary="10 to 200 workers with own connections, and 40 with 100 connections or behind PgBouncer",
     reading="""
 Workers in ten processes, each with connections of its own, on a server that is started for the row.
-Connections: the most that were open while the burst was worked off, the producer's included. At rest: processor
+Connections: the most that were open while the burst was worked off, with the producer's. At rest: processor
 seconds of the server in a second without jobs. Pickup: as in the part fleet. Transactions per job: by
-pg_stat_database, which counts it too when a listening connection hears of a signal. Jobs a second: 20,000 jobs
-that do nothing, stored together, from the first start to the last end.
+pg_stat_database, which also counts it when a listening connection hears of a signal. Jobs a second: 20,000
+jobs that do nothing, stored together, from the first start to the last end.
 """.strip(),
     measure=measure,
     by_default=False,
