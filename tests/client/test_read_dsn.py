@@ -20,7 +20,7 @@ class Lagging(MemoryDriver):
 
     def __init__(self) -> None:
         super().__init__()
-        self.insight.replica = self._replica  # type: ignore[method-assign,assignment]
+        self.insight.replica = self._replica  # type: ignore[method-assign]
 
     async def _replica(self) -> Replica:
         return Replica(NOON, timedelta(seconds=7))
