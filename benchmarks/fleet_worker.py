@@ -1,7 +1,7 @@
 """Many workers in one process: ``python -m benchmarks.fleet_worker SETTINGS`` (see `progress`).
 
 Each is a scheduler with an identity, services and slots of its own. They share what costs no transactions:
-one pool of connections, and one that listens for all of them; unless each is to have its own (`own`).
+one pool of connections, and one that listens for all of them.
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 from benchmarks import loop
 from benchmarks.progress import say, wait_for_line
-from pg_scheduler import PollingConfig, Scheduler, task
+from pg_scheduler import Scheduler, task
 from pg_scheduler.db import driver_over
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.signals import Looked, Signal, ignored
@@ -101,29 +100,15 @@ class SharedDriver:
 
 async def work(settings: dict[str, Any]) -> None:
     """Run jobs from the barrier until standard input ends."""
-    if settings.get("own"):
-        polling = PollingConfig(listen=settings["listen"])
-        make = partial(Scheduler, settings["dsn"], library=settings["library"], polling_config=polling)
-        await crowd(settings, make)
-        return
     real = driver_over(settings["dsn"], library=settings["library"])
     await real.open()
     driver = SharedDriver(real)
     listening = asyncio.create_task(driver.signals.serve())
     await driver.signals.ready.wait()
-    await crowd(settings, partial(Scheduler, driver))
-    listening.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await listening
-    await real.close()
-
-
-async def crowd(settings: dict[str, Any], make: Callable[..., Scheduler]) -> None:
-    """So many workers, until standard input ends."""
     schedulers: list[Scheduler] = []
     async with AsyncExitStack() as stack:
         for _ in range(settings["workers"]):
-            one = make(**settings.get("options", {}))
+            one = Scheduler(driver, **settings.get("options", {}))
             one.register(note)
             one.register(limited)
             schedulers.append(await stack.enter_async_context(one))
@@ -133,6 +118,10 @@ async def crowd(settings: dict[str, Any], make: Callable[..., Scheduler]) -> Non
                 for one in schedulers:
                     one.worker.services.lease_keeper.poke()
             say(starts=STARTS, **{line: True})
+    listening.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await listening
+    await real.close()
 
 
 if __name__ == "__main__":

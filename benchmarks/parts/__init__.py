@@ -18,7 +18,6 @@ from benchmarks.parts.peers_latency import PEERS_LATENCY
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
 from benchmarks.parts.queues import QUEUES_PART
-from benchmarks.parts.sizing import SIZING
 
 _IN_ORDER = (
     ENQUEUE,
@@ -35,7 +34,6 @@ _IN_ORDER = (
     PINNED,
     LIMITS,
     PERIODIC,
-    SIZING,
     PEERS,
     PEERS_ENQUEUE,
     PEERS_LATENCY,

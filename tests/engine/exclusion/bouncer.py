@@ -1,4 +1,4 @@
-"""PgBouncer before a server, where the machine has it."""
+"""PgBouncer in transaction mode before a server, where the machine has it."""
 
 from __future__ import annotations
 
@@ -21,23 +21,21 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = {mode}
-default_pool_size = {size}
-max_client_conn = 2000
+pool_mode = transaction
+default_pool_size = 10
 """
 
 
 @contextmanager
-def bouncer(server_port: int, mode: str = "transaction", size: int = 10) -> Iterator[int]:
-    """The port of a running PgBouncer that knows all databases of a server, and makes at most so many
-    connections to each."""
+def bouncer(server_port: int) -> Iterator[int]:
+    """The port of a running PgBouncer that knows all databases of a server."""
     assert PROGRAM is not None
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     folder = Path(tempfile.mkdtemp(prefix="bouncer-"))
     config = folder / "pgbouncer.ini"
-    config.write_text(_CONFIG.format(server_port=server_port, port=port, mode=mode, size=size))
+    config.write_text(_CONFIG.format(server_port=server_port, port=port))
     folder.chmod(0o755)
     # It refuses to run as root.
     user = "nobody" if os.geteuid() == 0 else None

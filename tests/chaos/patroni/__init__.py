@@ -1,1 +1,0 @@
-"""Failovers that Patroni decides: ``python -m tests.chaos.patroni``."""
