@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pg_scheduler.domain.engine_facts import Need, unsupported
-from pg_scheduler.domain.errors import DatabaseError, SchemaError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, QuestionTimedOut, SchemaError
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.locks import lock_key
 
@@ -16,22 +16,18 @@ _TRIES: tuple[tuple[Need, str, dict[str, Any]], ...] = (
 )
 
 
-_SAYS_NOTHING = ("42501", "25006")
-"""No right to it; no writes here."""
-
-
 async def refused_by(link: Link) -> dict[Need, str]:
-    """What the server does not have, and its words. A role that may not, or tables that are not there, say
-    nothing of the server."""
+    """What the server does not have, and its words. A role that may not, views in place of tables, or tables
+    that are not there say nothing of the server."""
     refused = {}
     for need, statement, values in _TRIES:
         try:
             rows = await link.run(statement, **values)
+        except (ConnectionLost, QuestionTimedOut):
+            raise
         except DatabaseError as error:
             if unsupported(error):
                 refused[need] = str(error).partition("\n")[0]
-            elif error.sqlstate not in _SAYS_NOTHING:
-                raise
         except SchemaError:
             pass
         else:
