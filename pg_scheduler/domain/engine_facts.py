@@ -58,7 +58,7 @@ KNOWN: Mapping[str, _Known] = {
     ),
     "YugabyteDB": _Known(
         Severity.WARNING,
-        "LISTEN is off unless yb_enable_listen_notify is set, SKIP LOCKED does not work in SERIALIZABLE, and "
+        "signals are off unless yb_enable_listen_notify is set, SKIP LOCKED does not work in SERIALIZABLE, and "
         f"{_UNTRIED}",
         "try it with your jobs before you rely on it",
     ),

@@ -70,6 +70,9 @@ async def test_what_is_read_from_a_replica_is_as_old_as_it_says(
         assert before.finished_at is not None
         assert found.last_commit >= before.finished_at
         assert len(await scheduler.list_schedules()) == 1
+        engine = await scheduler.client.reader.insight.engine()
+        assert engine is not None
+        assert not engine.tried, "a standby refuses all of it, whatever its primary has"
 
         browser = Browser.of(scheduler)
         for path in ("/", "/jobs", "/failures", "/queues", "/tasks", "/schedules", "/workers", "/audit"):
