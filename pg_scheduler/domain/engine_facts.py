@@ -58,8 +58,8 @@ KNOWN: Mapping[str, _Known] = {
     ),
     "YugabyteDB": _Known(
         Severity.WARNING,
-        "signals are off unless yb_enable_listen_notify is set, SKIP LOCKED does not work in SERIALIZABLE, and "
-        f"{_UNTRIED}",
+        "signals are off unless yb_enable_listen_notify is set, SKIP LOCKED does not work in SERIALIZABLE, "
+        f"and {_UNTRIED}",
         "try it with your jobs before you rely on it",
     ),
     "Citus": _Known(
