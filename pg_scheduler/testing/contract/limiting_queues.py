@@ -56,7 +56,7 @@ class TestLimitingQueues:
 
     async def test_other_queues_do_not_feel_it(self, driver: Driver) -> None:
         await limit_queue(driver, "m", ONE)
-        await submit(driver, new("m1", queue="m", rank=1), new("free"))
+        await submit(driver, new("m1", queue="m", rank=1), new("free", rank=9))
         await submit(driver, new("m2", queue="m", rank=1, limit_key="another"))
         await submit(driver, new("keyed", queue="n", limit_key="key"))
         assert ids(await claim_lanes(driver, limit=2)) == ["m1", "keyed"]
