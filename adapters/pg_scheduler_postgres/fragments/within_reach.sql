@@ -1,5 +1,5 @@
--- The first job of each rank that is due, unless it is too late to start, where lanes are at least as many as jobs are wanted.
--- Limits of queues say more than that of what comes first: then nobody looks.
+-- The first job of each rank that is due, unless it is too late to start, where there are at least as many of
+-- these as jobs are wanted. Limits of queues say more than that of what comes first: then nobody looks.
 heads AS MATERIALIZED (
     SELECT
         lane_ranks.queue, lane_ranks.job_name, lane_ranks.lane, lane_ranks.priority,
@@ -21,8 +21,8 @@ heads AS MATERIALIZED (
         AND (SELECT pg_catalog.count(*) FROM ranks) >= :limit::integer
         AND NOT EXISTS (SELECT 1 FROM ranks AS any_rank WHERE any_rank.in_limited_queue)
 ),
--- Of so many lanes the first jobs are all that are wanted, or what stands before them: nothing behind the last
--- of these is taken.
+-- Of so many lanes the first jobs are all that are wanted, or what stands before them: nothing behind the
+-- last of these is taken.
 last_head AS MATERIALIZED (
     SELECT of_lane.priority, of_lane.execution_time, of_lane.job_id
     FROM (

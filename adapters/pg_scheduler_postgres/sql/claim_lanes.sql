@@ -16,7 +16,8 @@ WITH RECURSIVE
 due_in_lanes AS MATERIALIZED (
     SELECT
         lane_ranks.queue, lane_ranks.job_name, lane_ranks.lane, lane_ranks.priority, lane_ranks.capacity,
-        lane_ranks.queue_capacity, lane_ranks.in_limited_queue, of_rank.job_id, of_rank.is_late, of_rank.execution_time,
+        lane_ranks.queue_capacity, lane_ranks.in_limited_queue,
+        of_rank.job_id, of_rank.is_late, of_rank.execution_time,
         pg_catalog.row_number() OVER (
             PARTITION BY lane_ranks.job_name, lane_ranks.lane, of_rank.is_late
             -- include: claim_order
