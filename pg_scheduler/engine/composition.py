@@ -22,6 +22,7 @@ from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.minute_keeper import MinuteKeeper
 from pg_scheduler.engine.observers import Observers
+from pg_scheduler.engine.outage import Outage
 from pg_scheduler.engine.read_only_watch import ReadOnlyWatch
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
@@ -88,6 +89,7 @@ class Services:
 
     events: Events
     observers: Observers
+    outage: Outage
     read_only: ReadOnlyWatch
     active: ActiveAttempts
     runner: Runner
@@ -150,6 +152,8 @@ class Composition:
         self._events = Events()
         self._minutes = MinuteKeeper(store=given.driver.minutes, worker_id=worker_id, clock=given.clock)
         self._observers = Observers(given.observers, given.clock, counting=self._minutes)
+        # Any question will do; no job has this id.
+        self._outage = Outage(given.clock, lambda: given.driver.insight.statuses([""]))
         self._read_only = ReadOnlyWatch(given.clock)
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
@@ -193,6 +197,7 @@ class Composition:
         made = Services(
             events=self._events,
             observers=self._observers,
+            outage=self._outage,
             read_only=self._read_only,
             active=self._active,
             runner=runner,
@@ -281,6 +286,7 @@ class Composition:
             self._given.settings.polling.interval_without_listen,
             on_job=self._turns.heard,
             on_looked=self._on_looked,
+            outage=self._outage,
             on_change=lambda listening: self._observers.emit(ListeningChanged(listening)),
             on_return=self._events.on(Event.SIGNALS_BACK),
         )

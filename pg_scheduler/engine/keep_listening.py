@@ -6,7 +6,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.engine.outage import Outage
 from pg_scheduler.engine.service import pause_after
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.signals import SignalsSwallowed
@@ -18,10 +19,13 @@ PAUSE_WHEN_SWALLOWED = 30.0
 
 
 async def keep_listening(
-    listen: Callable[[Callable[[], None]], Awaitable[None]], clock: Clock, meanwhile: str
+    listen: Callable[[Callable[[], None]], Awaitable[None]],
+    clock: Clock,
+    meanwhile: str,
+    outage: Outage | None = None,
 ) -> None:
     """Call `listen(on_ready)` until cancelled. What keeps it from listening is told once, with what is done
-    `meanwhile`, until it has listened again."""
+    `meanwhile`, until it has listened again. With `outage`, it waits with those that share it."""
     failures = 0
 
     def on_ready() -> None:
@@ -35,6 +39,9 @@ async def keep_listening(
             failures += 1
             if failures == 1:
                 _report(error, meanwhile)
+            if outage is not None and isinstance(error, ConnectionLost):
+                await outage.wait(error, failures)
+                continue
             longest = PAUSE_WHEN_SWALLOWED if isinstance(error, SignalsSwallowed) else 0.0
             pause = max(pause_after(error, failures), longest)
             await clock.sleep(pause * random.uniform(0.5, 1.0))

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from pg_scheduler.engine.keep_listening import keep_listening
+from pg_scheduler.engine.outage import Outage
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.signals import Looked, Signal, SignalKind, Signals
 
@@ -26,6 +27,7 @@ class Listener:
         poll_interval: float,
         on_job: Callable[[Signal], None],
         on_looked: Callable[[Looked], None],
+        outage: Outage | None = None,
         on_change: Callable[[bool], None] = lambda connected: None,
         on_return: Callable[[], None] = lambda: None,
     ) -> None:
@@ -34,6 +36,7 @@ class Listener:
         self._reactions = reactions
         self._on_job = on_job
         self._on_looked = on_looked
+        self._outage = outage
         self._poll_interval = poll_interval
         self._on_change = on_change
         self._on_return = on_return
@@ -43,7 +46,7 @@ class Listener:
     async def one_round(self) -> None:
         """Listen until cancelled."""
         meanwhile = f"Due jobs are looked for every {self._poll_interval:g} s"
-        await keep_listening(self._listen, self._clock, meanwhile)
+        await keep_listening(self._listen, self._clock, meanwhile, self._outage)
 
     async def _listen(self, on_ready: Callable[[], None]) -> None:
         def ready() -> None:

@@ -29,11 +29,14 @@ async def keep_running(
     on_pass: Callable[[str], None] = lambda name: None,
     on_failure: Callable[[Exception], None] = lambda error: None,
     longest: float = MAX_PAUSE,
+    wait_for_database: Callable[[ConnectionLost, int], Awaitable[None]] | None = None,
 ) -> None:
     """Run `one_round` again and again until cancelled; a failure is logged and pauses, never ends it.
 
     Pauses double, see `pause_after`. `on_pass` hears of every round that went well, `on_failure` of every one
-    that did not. `longest` limits the pauses of a service that must not be late.
+    that did not. `longest` limits the pauses of a service that must not be late. `wait_for_database`
+    is called instead of a pause where the database is out of reach, with the error and how many failures
+    there were in a row.
     """
     log = logging.getLogger(one_round.__module__)
     failures = 0
@@ -54,7 +57,11 @@ async def keep_running(
             continue
         failures += 1
         on_failure(failed)
-        await clock.sleep(min(pause_after(failed, failures), longest, MAX_PAUSE) * random.uniform(0.5, 1.0))
+        if wait_for_database is not None and isinstance(failed, ConnectionLost):
+            await wait_for_database(failed, failures)
+        else:
+            pause = min(pause_after(failed, failures), longest, MAX_PAUSE)
+            await clock.sleep(pause * random.uniform(0.5, 1.0))
 
 
 async def tried_again(step: Callable[[], Awaitable[object]], clock: Clock, patience: float) -> None:

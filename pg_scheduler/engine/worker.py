@@ -80,6 +80,7 @@ class Worker:
                     self._clock,
                     self.services.observers.pass_finished,
                     partial(self._note_failed, name),
+                    wait_for_database=self.services.outage.wait,
                 ),
                 name=f"pg_scheduler {name}",
             )
