@@ -33,8 +33,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The headings and the rows in columns, as lines."""
-    cells = [headings, *rows]
+    """The headings and the rows in columns, as lines; a cell never begins a line of its own."""
+    cells = [headings, *([cell.replace("\n", "\\n").replace("\t", "\\t") for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

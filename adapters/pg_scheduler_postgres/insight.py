@@ -6,13 +6,19 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
+from pg_scheduler.domain.cluster_facts import (
+    FAILING_NAMED,
+    LATELY,
+    SCHEDULES_NAMED,
+    STREAMS_LOOKED_AT,
+    ClusterFacts,
+)
 from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
-from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.paging import MOST_MATCHING, MOST_SEARCHED, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
@@ -99,9 +105,22 @@ class PostgresInsight:
         return await Pages(self._link).count(selection, at_most, now=now)
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
-        rows = await self._link.run("failures", now=now, since=since, limit=limit + 1, most=MOST_OF_GROUP + 1)
+        rows = await self._link.run(
+            "failures",
+            now=now,
+            task_name=task_name,
+            since=since,
+            limit=limit + 1,
+            most=MOST_OF_GROUP + 1,
+            most_searched=MOST_SEARCHED,
+        )
         groups = tuple(failure_group(row) for row in rows if row["error_group"] is not None)
         return Failures(groups[:limit], len(groups) > limit, instant(rows[0]["moment"]))
 
@@ -171,6 +190,8 @@ class PostgresInsight:
             now=now,
             most_streams=STREAMS_LOOKED_AT,
             most_schedules=SCHEDULES_NAMED,
+            most_failing=FAILING_NAMED,
+            lately_seconds=LATELY.total_seconds(),
             full_patience=FULL_LANE_PATIENCE.total_seconds(),
         )
         return cluster_facts(rows[0], await self.workers(now=now))

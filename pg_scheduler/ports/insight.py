@@ -110,10 +110,15 @@ class Insight(Protocol):
         ...
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
-        """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
-        last first."""
+        """The failed jobs that are stored, or those of one task, by what failed in them: at most so many
+        groups, those that failed last first."""
         ...
 
     async def workload(self, *, now: datetime | None = None) -> Workload:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pg_scheduler.domain.cluster_facts import DueJobs, FullGate, LateSchedule
+from pg_scheduler.domain.cluster_facts import DueJobs, FailedLately, FullGate, LateSchedule
 from pg_scheduler.domain.depths import TaskDepth
 from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
+from pg_scheduler.domain.minutes import OTHERS, Tally
 from pg_scheduler.domain.problems import problems
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
@@ -106,6 +107,17 @@ class TestDiagnosing:
         await driver.limits.pause_queue("m", True, now=at(1))
         facts = await driver.insight.cluster_facts(now=at(2))
         assert (facts.paused_tasks, facts.paused_queues) == ({"task": NOON}, {"m": at(1)})
+
+    async def test_attempts_that_failed_lately_are_counted_by_task(self, driver: Driver) -> None:
+        minutes = driver.minutes
+        await minutes.note("w1", {("m", "old"): Tally(failed=9)}, now=at(-360))
+        await minutes.note("w1", {("m", "task"): Tally(failed=1, retried=2, completed=4)}, now=at(-290))
+        await minutes.note(
+            "w2", {("n", "task"): Tally(retried=3), ("m", "fine"): Tally(completed=7)}, now=NOON
+        )
+        await minutes.note("w2", {("m", "bad"): Tally(failed=7), OTHERS: Tally(failed=99)}, now=NOON)
+        facts = await driver.insight.cluster_facts(now=NOON)
+        assert facts.failing == (FailedLately("bad", 7, 0), FailedLately("task", 6, 4))
 
     async def test_a_worker_says_what_its_clock_shows(self, driver: Driver) -> None:
         await renew(driver, says=SignOfLife(clock=at(3)))

@@ -95,12 +95,21 @@ class MemoryInsight:
         return Count(min(number, at_most), number <= at_most, moment_of(now))
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
         moment = moment_of(now)
         rows: dict[str, list[StoredJob]] = {}
         for row in self._state.jobs.values():
-            if row.status is JobStatus.FAILED and row.error_group is not None:
+            if (
+                row.status is JobStatus.FAILED
+                and row.error_group is not None
+                and task_name in (None, row.new.task_name)
+            ):
                 rows.setdefault(row.error_group, []).append(row)
         groups = [_group_of(row, moment) for row in rows.values()]
         found = sorted(
