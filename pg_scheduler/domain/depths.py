@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 MOST_OF_A_STREAM = 10_000
 """So many jobs that wait in one stream, or in the lanes of one task and queue, are as bad as any number."""
-MOST_IN_ALL = 200_000
-"""So many are read of all of them together; the more streams there are, the fewer of each, but a hundred."""
+MOST_IN_ALL = 100_000
+"""So many are read of all of them together; the more streams there are, the fewer of each, but ten."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pg_scheduler.domain.minutes import LatestWork, Minutes, Tally, Work
+from pg_scheduler.domain.minutes import MOST_DURATIONS, LatestWork, Minutes, Tally, Work
 
 
 class MinuteStore(Protocol):
@@ -28,6 +28,7 @@ class MinuteStore(Protocol):
         """Minute by minute, of the last hour or since then, the earliest first."""
         ...
 
-    async def latest(self, *, now: datetime | None = None) -> LatestWork:
-        """The last hour, by queue and task."""
+    async def latest(self, *, durations: int = MOST_DURATIONS, now: datetime | None = None) -> LatestWork:
+        """The last hour, by queue and task. How long attempts waited and ran is told of at most so many
+        queues with their tasks, those in which the most began; of the others it is left out."""
         ...

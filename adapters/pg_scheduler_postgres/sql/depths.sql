@@ -14,7 +14,7 @@ cap AS MATERIALIZED (
     SELECT least(
         :most_of_each::integer,
         greatest(
-            :most_in_all::integer / greatest((SELECT pg_catalog.count(*) FROM streams), 1), 100
+            :most_in_all::integer / greatest((SELECT pg_catalog.count(*) FROM streams), 1), 10
         )
     ) AS jobs
 ),

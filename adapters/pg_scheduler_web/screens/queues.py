@@ -48,7 +48,7 @@ Rows = dict[str, Row]
 async def _rows(inquiry: Inquiry, name_of: Callable[[QueueTask], str]) -> Rows:
     """From what is counted so far and no further, and from what workers have written: no table is read."""
     found: Rows = {}
-    for one in (await summary(inquiry.driver, inquiry.insight, inquiry.pinned)).rows:
+    for one in (await summary(inquiry.driver, inquiry.insight, inquiry.pinned, durations=0)).rows:
         name = name_of(one)
         if name:
             found.setdefault(name, Row(name)).add(one)
