@@ -58,3 +58,8 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     return str(value)
+
+
+def at_least(number: int, exact: bool) -> str:
+    """A number, or ``10,000+`` where counting ended."""
+    return str(number) if exact else f"{number:,}+"

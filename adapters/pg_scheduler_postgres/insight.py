@@ -13,7 +13,7 @@ from pg_scheduler.domain.cluster_facts import (
     STREAMS_LOOKED_AT,
     ClusterFacts,
 )
-from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
+from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, FailedJobs, TaskDepth
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
@@ -206,11 +206,23 @@ class PostgresInsight:
         )
         return Depths(
             tuple(
-                TaskDepth(row["queue"], row["job_name"], row["due"], row["scheduled"], row["running"])
+                TaskDepth(
+                    row["queue"],
+                    row["job_name"],
+                    row["due"],
+                    row["scheduled"],
+                    row["running"],
+                    row["is_exact"],
+                )
                 for row in rows
             ),
             {row["job_name"]: row["lanes_in_use"] for row in rows if row["lanes_in_use"]},
         )
+
+    async def failed_jobs(self) -> FailedJobs:
+        rows = await self._link.run("failed_jobs", most=MOST_MATCHING)
+        counts = {(row["queue"], row["job_name"]): row["failed"] for row in rows if row["failed"]}
+        return FailedJobs(counts, all(row["is_exact"] for row in rows))
 
     async def server_facts(self) -> ServerFacts | None:
         rows = await self._link.run(

@@ -22,6 +22,8 @@ class TaskDepth:
     scheduled: int = 0
     """They wait for their time."""
     running: int = 0
+    exact: bool = True
+    """False where counting ended: more may be due or scheduled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +34,13 @@ class Depths:
     """By queue, task."""
     lanes_in_use: Mapping[str, int] = field(default_factory=dict)
     """In how many lanes of each task jobs run."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedJobs:
+    """Failed jobs that are stored, of those jobs that ended last without success."""
+
+    counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By queue and task."""
+    exact: bool = True
+    """False if there may be more."""

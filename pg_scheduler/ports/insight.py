@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
-from pg_scheduler.domain.depths import Depths
+from pg_scheduler.domain.depths import Depths, FailedJobs
 from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
@@ -169,6 +169,11 @@ class Insight(Protocol):
 
     async def depths(self, *, now: datetime | None = None) -> Depths:
         """How many jobs wait and run, by queue and task; as cheap, however many there are."""
+        ...
+
+    async def failed_jobs(self) -> FailedJobs:
+        """Failed jobs that are stored, by queue and task, of at most `MOST_MATCHING` jobs that failed, were
+        cancelled or expired, those that ended last."""
         ...
 
     async def server_facts(self) -> ServerFacts | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 from pg_scheduler.domain.cluster_facts import DueJobs, FailedLately, FullGate, LateSchedule
-from pg_scheduler.domain.depths import TaskDepth
+from pg_scheduler.domain.depths import FailedJobs, TaskDepth
 from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
 from pg_scheduler.domain.minutes import OTHERS, Tally
 from pg_scheduler.domain.problems import problems
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.asking_workers import renew
 from pg_scheduler.testing.contract.limiting import claim_lanes
-from pg_scheduler.testing.contract.scene import NOON, OWNER, at, new, started, submit
+from pg_scheduler.testing.contract.scene import NOON, OWNER, at, brought_to, new, started, submit
 from pg_scheduler.testing.contract.schedule_scene import advance, having, schedule, spec_text, step
 
 
@@ -68,6 +69,10 @@ class TestDiagnosing:
             TaskDepth("m", "task", 1, 0, 0),
         )  # fmt: skip
         assert depths.lanes_in_use == {"task": 2}
+        assert (await driver.insight.failed_jobs()) == FailedJobs()
+        for n, status in enumerate((JobStatus.FAILED, JobStatus.FAILED, JobStatus.CANCELLED)):
+            await brought_to(driver, status, f"e{n}")
+        assert (await driver.insight.failed_jobs()) == FailedJobs({("default", "task"): 2})
 
     async def test_jobs_whose_leases_are_over_are_lost(self, driver: Driver) -> None:
         await started(driver, "1")
