@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from pg_scheduler import RetryPolicy
@@ -43,7 +44,7 @@ async def crunch(number: int) -> None:
 def _made(sender: str) -> BriskScheduler:
     made = BriskScheduler.connect(os.environ[DSN])
     made.register(send, name=sender)
-    made.register(charge, name="billing.charge", retry=RetryPolicy(base=0.2))
+    made.register(charge, name="billing.charge", retry=RetryPolicy(base=timedelta(seconds=0.2)))
     made.register(report, name="reports.build")
     made.register(crunch, name="numbers.crunch")
     return made

@@ -112,10 +112,15 @@ RUNS_SHOWN = 20
 """Running jobs that the screen of a queue or a task names: those that hold its places."""
 
 
-def _running(of: str) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
+def _running(of_task: bool) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
     async def runs(inquiry: Inquiry) -> Mapping[str, Any]:
-        chosen = {of: inquiry.fields.need("name")}
-        jobs = await inquiry.insight.jobs(statuses=[JobStatus.RUNNING], limit=RUNS_SHOWN, **chosen)
+        name = inquiry.fields.need("name")
+        jobs = await inquiry.insight.jobs(
+            statuses=[JobStatus.RUNNING],
+            task_name=name if of_task else None,
+            queue=None if of_task else name,
+            limit=RUNS_SHOWN,
+        )
         jobs.sort(key=lambda job: job.started_at or inquiry.now)
         return {"jobs": jobs}
 
@@ -139,14 +144,14 @@ QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", 
 TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queue_rows), _ON), Region("runs", _running("queue"), (Topic.JOBS,))),
+    (Region("queue", _named(_queue_rows), _ON), Region("runs", _running(of_task=False), (Topic.JOBS,))),
     section="queues",
 )  # fmt: skip
 TASK = Screen(
     "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
     (
         Region("task", _named(_task_rows), _ON), Region("fails", _fails, (Topic.JOBS,)),
-        Region("runs", _running("task_name"), (Topic.JOBS,)),
+        Region("runs", _running(of_task=True), (Topic.JOBS,)),
     ),
     section="tasks",
 )  # fmt: skip

@@ -63,7 +63,13 @@ def depths(state: MemoryState, moment: datetime) -> Depths:
             lanes.setdefault(row.new.task_name, set()).add(row.lane)
     return Depths(
         tuple(
-            TaskDepth(queue, name, *(counts[queue, name, one] for one in ("due", "scheduled", "running")))
+            TaskDepth(
+                queue,
+                name,
+                counts[queue, name, "due"],
+                counts[queue, name, "scheduled"],
+                counts[queue, name, "running"],
+            )
             for queue, name in sorted({(queue, name) for queue, name, _ in counts})
         ),
         {name: len(used) for name, used in lanes.items()},

@@ -26,7 +26,7 @@ class _Failing(MemoryInsight):
 
     def __init__(self, driver: MemoryDriver, fail: Callable[[], Awaitable[Any]]) -> None:
         super().__init__(driver.state)
-        for name in ("workers", "facts_about", "workload", "page", "cluster_facts"):
+        for name in ("workers", "facts_about", "job", "workload", "page", "cluster_facts"):
             setattr(self, name, lambda *given, **more: fail())
 
 
