@@ -117,7 +117,9 @@ def _retry_cells(job: JobRecord) -> list[Any]:
 def _in_short(error_type: str, message: str) -> str:
     """The kind of an error and how its message begins, in a line of a table."""
     first = next(iter((hidden(message) or "").strip().splitlines()), "")
-    shown = ": ".join(filter(None, (error_type, first))) or "?"
+    named = first.startswith(error_type.rpartition(".")[2])
+    shown = first if named else f"{error_type}: {first}".removesuffix(": ")
+    shown = shown or "?"
     return shown if len(shown) <= ERROR_SHOWN else f"{shown[: ERROR_SHOWN - 3]}..."
 
 

@@ -72,6 +72,7 @@ counted AS (
     FROM (
         SELECT waiting.queue, waiting.job_name, waiting.due, waiting.scheduled, 0 AS running, waiting.is_exact
         FROM waiting
+        WHERE waiting.due + waiting.scheduled > 0
         UNION ALL
         SELECT running.queue, running.job_name, 0, 0, pg_catalog.count(*), true
         FROM running

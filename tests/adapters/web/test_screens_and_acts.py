@@ -279,7 +279,7 @@ async def test_a_task_shows_what_fails_of_it_and_what_will_be_tried_again(
     await drain(scheduler, raise_errors=False)
     page = await browser.get("/task", name="billing.charge")
     failed, again = page.text.split("Will be tried again")
-    assert "ConnectionError gateway refused order 1" in failed
+    assert "ConnectionError: gateway refused order 1" in failed
     assert "gateway refused order 2" in again
     assert "retry 1 of 3" in again
     assert "What fails" not in (await browser.get("/task", name="mail.send")).text
