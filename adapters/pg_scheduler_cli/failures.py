@@ -26,7 +26,7 @@ from pg_scheduler_cli.tracebacks import hidden
 
 JOBS_SHOWN = 20
 """Jobs of a group that `show` names."""
-ERROR_SHOWN = 70
+ERROR_SHOWN = 100
 """Characters of an error in a table."""
 GROUPS_SEARCHED = 10_000
 """Groups among which the beginning of a name is looked for."""

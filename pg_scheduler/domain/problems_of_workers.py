@@ -19,10 +19,13 @@ def _none_claims(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
         return
     oldest = min((due.oldest for due in facts.due), default=None)
     waits = "" if oldest is None else f", and due jobs wait, the first for {ago(facts.now - oldest)}"
+    left = sum(worker.running for worker in facts.workers if not worker.alive)
+    if left:
+        waits += f", and {left} that ran in workers that fell silent wait to be taken back"
     living = [worker for worker in facts.workers if worker.alive]
     yield Problem(
         "no_workers",
-        Severity.NOTICE if oldest is None else Severity.ERROR,
+        Severity.ERROR if waits else Severity.NOTICE,
         f"of {len(living)} living workers none claims jobs{waits}" if living else f"no worker runs{waits}",
         About.WORKER,
         None,

@@ -95,6 +95,7 @@ LATE = {"key": LateSchedule("key", "mail", EVERY_MINUTE, ago(seconds=60))}
         ((), {"lost": 1, "lost_since": ago(seconds=59)}, []),
         ((), {"lost": 1, "lost_since": ago(seconds=60)}, [("lost", "error")]),
         ((worker(alive=False),), {}, [("silent_worker", "warning"), ("no_workers", "notice")]),
+        ((worker(alive=False, running=1),), {}, [("no_workers", "error"), ("silent_worker", "warning")]),
         ((QUIET,), {"due": due(seconds=0)}, [("no_workers", "error"), ("quiet_worker", "notice")]),
         ((worker(listening=False),), {}, [("not_listening", "notice")]),
         ((worker(), worker("w2", listening=False)), {}, [("not_listening", "warning")]),
