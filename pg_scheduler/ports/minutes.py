@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pg_scheduler.domain.minutes import MOST_DURATIONS, LatestWork, Minutes, Tally, Work
+if TYPE_CHECKING:
+    from pg_scheduler.domain.minutes import LatestWork, Minutes, Tally, Work
 
 
 class MinuteStore(Protocol):
@@ -28,7 +29,7 @@ class MinuteStore(Protocol):
         """Minute by minute, of the last hour or since then, the earliest first."""
         ...
 
-    async def latest(self, *, durations: int = MOST_DURATIONS, now: datetime | None = None) -> LatestWork:
+    async def latest(self, *, durations: int = 100, now: datetime | None = None) -> LatestWork:
         """The last hour, by queue and task. How long attempts waited and ran is told of at most so many
         queues with their tasks, those in which the most began; of the others it is left out."""
         ...
