@@ -11,6 +11,7 @@ from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import name_of_rank
 from pg_scheduler.domain.why import explain, must_act
+from pg_scheduler.ports.insight import Insight
 from pg_scheduler_web.access import Right
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.failures_in_words import NOT_ALLOWED, READ_ONLY
@@ -30,10 +31,11 @@ class Step(NamedTuple):
 
 async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
     job_id = inquiry.fields.need("id")
-    facts, job = await _facts(inquiry, job_id)
+    insight = (await inquiry.desk.primary()).insight  # who holds the row is known there alone
+    facts, job = await _facts(inquiry, insight, job_id)
     if job is None:
         raise Missing(f"There is no job {job_id!r}: it was deleted by retention, or never stored.")
-    attempts = await inquiry.insight.attempts(job_id)
+    attempts = await insight.attempts(job_id)
     reasons = () if facts is None else explain(facts)
     return {
         "job": job,
@@ -47,15 +49,15 @@ async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
     }
 
 
-async def _facts(inquiry: Inquiry, job_id: str) -> tuple[JobFacts | None, JobRecord | None]:
+async def _facts(inquiry: Inquiry, insight: Insight, job_id: str) -> tuple[JobFacts | None, JobRecord | None]:
     """What decides about the job; and the job alone, where this role, or this server, lets nobody try whether
     its row is free."""
     try:
-        facts = await inquiry.insight.facts_about(job_id, now=inquiry.pinned)
+        facts = await insight.facts_about(job_id, now=inquiry.pinned)
     except DatabaseError as error:
         if error.sqlstate not in (NOT_ALLOWED, READ_ONLY):
             raise
-        return None, await inquiry.insight.job(job_id)
+        return None, await insight.job(job_id)
     return facts, None if facts is None else facts.job
 
 
