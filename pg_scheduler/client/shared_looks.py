@@ -10,7 +10,7 @@ class SharedLooks:
     """Who is to be looked at next, and who waits for that look."""
 
     def __init__(self) -> None:
-        self.requested = asyncio.Event()
+        self.requested: asyncio.Event = asyncio.Event()
         self._next: set[str] = set()
         self._looked: asyncio.Future[None] | None = None
 
