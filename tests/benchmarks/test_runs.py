@@ -48,6 +48,7 @@ def test_the_latency_part_fills_its_tables(tmp_path: Path, capsys: pytest.Captur
 ROWS = {
     "enqueue": 13,
     "drain": 6,
+    "watched": 3,
     "engine": 2,
     "idle": 2,
     "backlog": 4,
