@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tarfile
@@ -67,7 +68,8 @@ def made(wanted: Wanted) -> Path:
         (home / "suite.part").mkdir()
         there.rename(home / "suite.part" / "tasks")
     for file in (home / "suite.part").glob("*/*.py") if wanted.backport else ():
-        file.write_text(file.read_text().replace("django.tasks", "django_tasks"))
+        text = file.read_text().replace("django.tasks", "django_tasks")
+        file.write_text(re.sub(r"\b(InvalidTask|InvalidTaskBackend)\b", r"\1Error", text))
     (home / "suite.part").rename(home / "suite")
     return home
 
