@@ -68,7 +68,9 @@ def made(wanted: Wanted) -> Path:
         (home / "suite.part").mkdir()
         there.rename(home / "suite.part" / "tasks")
     for file in (home / "suite.part").glob("*/*.py") if wanted.backport else ():
-        text = file.read_text().replace("django.tasks", "django_tasks")
+        text = (
+            file.read_text().replace("django.tasks", "django_tasks").replace("async Tasks.", "async tasks.")
+        )
         file.write_text(re.sub(r"\b(InvalidTask|InvalidTaskBackend)\b", r"\1Error", text))
     (home / "suite.part").rename(home / "suite")
     return home
