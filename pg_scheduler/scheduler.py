@@ -71,7 +71,7 @@ from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
+from pg_scheduler.engine.tasks.checks import checked_executors, checked_middleware, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
 from pg_scheduler.engine.worker import Worker
@@ -157,6 +157,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             "retention": config.policies(),
             "retention_interval": config.interval_minutes * 60.0,
             "track_retention": config.track_metrics,
+            "audit_kept": config.audit_kept,
         },
     )
     vacuum_enabled: Setting[bool] = Setting(
@@ -228,7 +229,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             self.codec,
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
-            outgoing=Outgoing(self._middleware, self._note_stored),
+            outgoing=Outgoing(self._middleware, self._note_stored, self._registry),
         )
         self._jobs = JobFactory(
             self._registry,
@@ -406,6 +407,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         async with self._changing:
             if self.is_running:
                 return
+            self.driver.name_connections(self.worker_id)
             await self.initialize_db()
             self._loader.register_trusted()
             await self.load_task_functions()
@@ -417,6 +419,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
                     worker.services.schedule_keeper.keep,
                 ):
                     await tried_again(step, self.clock, START_PATIENCE)
+                await self._host.enter_lifespans((*self._middleware, *self._registry.middleware()))
                 worker.start()
             self._runs = True
             note_running(self)
@@ -886,6 +889,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         executor: str | Executor | None = None,
         timeout: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
+        middleware: Sequence[Middleware] | None = None,
     ) -> _F:
         """Make a function known to this worker, so that it runs jobs that others scheduled; returns it.
 
@@ -894,7 +898,10 @@ class Scheduler(JobVerbs, OperatorVerbs):
         Raises:
             NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.
         """
-        options = TaskOptions(name, executor, timeout, retry)  # type: ignore[arg-type]
+        options = TaskOptions(
+            name, executor, timeout, retry,  # type: ignore[arg-type]
+            middleware=checked_middleware(middleware),
+        )  # fmt: skip
         self._registry.register(func, options)
         return func
 

@@ -8,14 +8,14 @@ from typing import Any
 import click
 
 from pg_scheduler.domain.acts import Delete, Retry
-from pg_scheduler.domain.failures import FailureGroup, Failures
+from pg_scheduler.domain.failures import FailureGroup
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.bulk import bulk
-from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
+from pg_scheduler_cli.group_names import group_named
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_changes import DELETED, RETRIED, change_jobs
 from pg_scheduler_cli.job_words import harmless, summary_of
@@ -26,8 +26,6 @@ from pg_scheduler_cli.tracebacks import hidden
 
 JOBS_SHOWN = 20
 """Jobs of a group that `show` names."""
-GROUPS_SEARCHED = 10_000
-"""Groups among which the beginning of a name is looked for."""
 
 
 @click.group(cls=PlainGroup)
@@ -49,7 +47,7 @@ def list_(connection: Connection, since: str | None, limit: int, as_json: bool) 
     its jobs failed in that time.
     """
     earliest = None if since is None else read_time("--since", since)
-    found = connection.ask(lambda queries: queries.failures(since=earliest, limit=limit))
+    found = connection.look(lambda queries: queries.failures(since=earliest, limit=limit))
     if found.more:
         click.echo(f"pgq: these are the {limit} groups that failed last; --limit shows more", err=True)
     if as_json:
@@ -108,11 +106,11 @@ def show(connection: Connection, group: str, as_json: bool) -> None:
     async def read(
         queries: Queries,
     ) -> tuple[FailureGroup, tuple[JobRecord, ...], list[AttemptRecord], datetime]:
-        found, meant = await _meant(queries, group)
+        found, meant = await group_named(queries, group)
         page = await queries.page(_jobs_of(meant), None, JOBS_SHOWN)
         return meant, page.jobs, await queries.log(meant.sample_job_id), found.now
 
-    meant, jobs, attempts, now = connection.ask(read)
+    meant, jobs, attempts, now = connection.look(read)
     trace = next((hidden(one.traceback) for one in reversed(attempts) if one.traceback), None)
     if as_json:
         print_json({**facts_of_group(meant), "traceback": trace, "jobs": [summary_of(job) for job in jobs]})
@@ -151,27 +149,10 @@ def discard(connection: Connection, group: str, **how: Any) -> None:
 
 def _selection(connection: Connection, group: str) -> Selection:
     async def find(queries: Queries) -> FailureGroup:
-        return (await _meant(queries, group))[1]
+        return (await group_named(queries, group))[1]
 
-    return _jobs_of(connection.ask(find))
+    return _jobs_of(connection.look(find))
 
 
 def _jobs_of(group: FailureGroup) -> Selection:
     return Selection((JobStatus.FAILED,), error_group=group.group)
-
-
-async def _meant(queries: Queries, given: str) -> tuple[Failures, FailureGroup]:
-    """The group whose name begins so.
-
-    Raises:
-        Failure: several do.
-        SystemExit: none does.
-    """
-    found = await queries.failures(limit=GROUPS_SEARCHED)
-    meant = [group for group in found.groups if group.group.startswith(given)]
-    if len(meant) > 1:
-        raise Failure(f"{len(meant)} groups begin with {given!r}. Type more of the name")
-    if not meant:
-        click.echo(f"pgq: no group {given!r} has failed jobs: `pgq failures list` shows them", err=True)
-        raise SystemExit(EXIT_NOT_CURRENT)
-    return found, meant[0]

@@ -8,6 +8,7 @@ from pg_scheduler import __version__
 from pg_scheduler_cli.audit import audit
 from pg_scheduler_cli.check import check
 from pg_scheduler_cli.database import db
+from pg_scheduler_cli.dev import dev
 from pg_scheduler_cli.doctor import doctor
 from pg_scheduler_cli.failures import failures
 from pg_scheduler_cli.groups import PlainGroup
@@ -33,6 +34,7 @@ def main() -> None:
 
 
 main.add_command(run)
+main.add_command(dev)
 main.add_command(jobs)
 main.add_command(queues)
 main.add_command(tasks)

@@ -45,7 +45,7 @@ def tasks() -> None:
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List tasks and entrypoints that have unfinished or failed jobs or limits, or are paused."""
-    found = connection.ask(_tasks)
+    found = connection.look(_tasks)
     if as_json:
         print_json(found)
         return

@@ -7,6 +7,7 @@ from datetime import datetime
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.minutes import Minutes
+from pg_scheduler.domain.problem import Problem
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
@@ -79,6 +80,11 @@ class OperatorVerbs:
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         return await self.client.queue_limits()
+
+    async def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with workers, jobs, schedules and the database server, the worst first. What
+        `pgq doctor` tries besides, the tables and whether signals come back, is not among them."""
+        return await self.client.problems()
 
     async def summary(self) -> Summary:
         """What is going on, by queue and task: what is due and runs, what happened in the last hour, how long

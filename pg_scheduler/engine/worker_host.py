@@ -19,6 +19,7 @@ from pg_scheduler.engine.worker import Worker, new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.event_loops import running_loop
 from pg_scheduler.ports.forks import leave_to_parent
+from pg_scheduler.ports.middleware import Middleware
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -150,10 +151,24 @@ class WorkerHost:
             self.end()
             raise
 
+    async def enter_lifespans(self, middleware: Sequence[Middleware]) -> None:
+        """What middleware keeps while a worker runs. If one cannot be entered, none is.
+
+        Raises:
+            Exception: what kept it from being entered.
+        """
+        lifespans = self.worker.services.lifespans
+        try:
+            await lifespans.enter(middleware)
+        except BaseException:
+            await lifespans.leave()
+            raise
+
     async def stop(self, timeout: float | None) -> None:
-        """Stop the worker, if it runs; see `Worker.stop`."""
+        """Stop the worker, if it runs; see `Worker.stop`. Then leave what middleware kept for it."""
         if (worker := self._built) is not None:
             await worker.stop(timeout)
+            await worker.services.lifespans.leave()
 
     def end(self) -> None:
         """The run is over: settings may change again."""

@@ -68,7 +68,7 @@ VERBS = {
         "queue_limits",
         "list_limits",
     ),
-    "retention": ("prune", "record_vacuum", "vacuum_stats"),
+    "retention": ("prune", "forget_acts", "record_vacuum", "vacuum_stats"),
     "minutes": ("note", "minutes", "latest"),
     "schema": ("install", "status", "uninstall"),
 }
@@ -141,6 +141,9 @@ class FaultyDriver:
     def within(self, limit: timedelta) -> FaultyDriver:
         """Nobody asks a question here that could take long."""
         return self
+
+    def name_connections(self, who: str) -> None:
+        """Nobody looks at them."""
 
     def dedicated(self) -> FaultyDriver:
         """A driver on one connection beside the pool."""
