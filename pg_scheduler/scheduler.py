@@ -803,6 +803,18 @@ class Scheduler(JobVerbs, OperatorVerbs):
         """
         await self.schedules.update(key, changes)
 
+    async def backfill_schedule(self, key: str, since: datetime, until: datetime) -> list[datetime]:
+        """Run the windows of a stored schedule from `since` on and before `until` for which no job is stored:
+        those of before it was made, while it was paused, or that were left out; these windows, the earliest
+        first. The jobs are due at their windows (``current_job().execution_time``), and so go before those
+        that are due now. A job that retention has deleted counts as none. Windows that the schedule decides
+        about by itself are left to it.
+
+        Raises:
+            InvalidInput: no such schedule, an empty range, or more than 1,000 windows.
+        """
+        return list((await self.schedules.backfill(key, since, until)).windows)
+
     async def remove_schedule(self, key: str) -> bool:
         """Forget a schedule; False if there was none. Jobs it made stay."""
         return await self.schedules.remove(key)

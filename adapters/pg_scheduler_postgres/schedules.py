@@ -22,7 +22,7 @@ from pg_scheduler.ports.schedule_store import (
     StrayAnswer,
     wanted_of,
 )
-from pg_scheduler_postgres.auditing import Changed, recorded
+from pg_scheduler_postgres.auditing import Changed, note_act, recorded
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Row, Session
@@ -165,7 +165,9 @@ class PostgresSchedules:
             MovedRuns(row["schedule_key"], row["task_before"], row["task_name"], row["runs"]) for row in rows
         ]
 
-    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
+    async def put_schedule(
+        self, wanted: NewSchedule, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
         async with self._link.session.transaction() as transaction:
             rows = await self._link.run(
                 "lock_schedules", transaction, now=now, families=[], keys=[wanted.key]
@@ -175,7 +177,9 @@ class PostgresSchedules:
                 if rows
                 else Standing(paused=wanted.paused)
             )
-            return await self._put(transaction, wanted, now, standing, known=bool(rows))
+            is_new = await self._put(transaction, wanted, now, standing, known=bool(rows))
+            await note_act(self._link, transaction, by, Act.CHANGE_SCHEDULE, Changed(wanted.key, 1), now)
+            return is_new
 
     async def remove_schedule(
         self, key: str, *, now: datetime | None = None, by: Actor | None = None
@@ -268,13 +272,13 @@ class PostgresSchedules:
         return [schedule_record(row) for row in rows]
 
     async def note_manual_run(
-        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+        self, key: str, job_id: str, *, runs: int = 1, now: datetime | None = None, by: Actor | None = None
     ) -> None:
         async def change(session: Session | None) -> Sequence[Row]:
             return await self._link.run("note_manual_run", session, schedule_key=key, job_id=job_id)
 
         def changed(rows: Sequence[Row]) -> Changed:
-            return Changed(key, len(rows))
+            return Changed(key, runs if rows else 0)
 
         await recorded(self._link, by, Act.RUN_SCHEDULE, change, changed, now=now)
 

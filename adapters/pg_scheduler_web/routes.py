@@ -57,6 +57,8 @@ ACTS: dict[str, ActRoute] = {
     "/schedules/pause": ActRoute(Right.SCHEDULES, schedule_acts.pause, "/schedules"),
     "/schedules/resume": ActRoute(Right.SCHEDULES, schedule_acts.resume, "/schedules"),
     "/schedules/trigger": ActRoute(Right.SCHEDULES, schedule_acts.trigger, "/schedules"),
+    "/schedules/backfill": ActRoute(Right.SCHEDULES, schedule_acts.backfill, "/schedules"),
+    "/schedules/edit": ActRoute(Right.SCHEDULES, schedule_acts.edit, "/schedules"),
     "/schedules/remove": ActRoute(Right.SCHEDULES, schedule_acts.remove, "/schedules"),
     "/workers/quiet": ActRoute(Right.WORKERS, worker_acts.quiet, "/workers"),
     "/workers/resume": ActRoute(Right.WORKERS, worker_acts.resume, "/workers"),

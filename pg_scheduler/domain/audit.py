@@ -27,6 +27,7 @@ class Act(StrEnum):
     PAUSE_SCHEDULE = "pause schedule"
     RESUME_SCHEDULE = "resume schedule"
     RUN_SCHEDULE = "run schedule"
+    CHANGE_SCHEDULE = "change schedule"
     REMOVE_SCHEDULE = "remove schedule"
     CANCEL = "cancel jobs"
     RETRY = "retry jobs"

@@ -59,6 +59,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq schedules list": [[]],
     "pgq schedules show": [[key] for key in SCHEDULES],
     "pgq schedules next": [["nightly"]],
+    "pgq schedules backfill": [["steady", "--since", "1h", "--yes"]],
     "pgq schedules add": [["report", "--every", "60"]],
     "pgq db install": [[]],
     "pgq db upgrade": [[]],

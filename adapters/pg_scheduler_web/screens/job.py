@@ -10,6 +10,7 @@ from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import name_of_rank
 from pg_scheduler.domain.why import explain, must_act
 from pg_scheduler_web.access import Right
+from pg_scheduler_web.as_python import as_python
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Missing, Region, Screen, Topic
 from pg_scheduler_web.words import json_shown, of_arguments
@@ -41,6 +42,7 @@ async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
         "steps": timeline(facts.job, attempts),
         "rank_name": name_of_rank(facts.job.rank),
         "data": _data(facts.job, inquiry) if inquiry.access.may(Right.SEE_ARGS) else None,
+        "python": as_python(facts.job, inquiry.desk.redact) if inquiry.access.may(Right.SEE_ARGS) else None,
     }
 
 

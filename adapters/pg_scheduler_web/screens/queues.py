@@ -9,9 +9,15 @@ from typing import Any
 
 from pg_scheduler.client.summarizing import summary
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.domain.selection import Selection
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
+
+RUNNING = (JobStatus.RUNNING,)
+MOST_HOLDERS = 50
+"""Running jobs that are named."""
 
 
 @dataclass
@@ -83,11 +89,20 @@ def _listed(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any
     return every
 
 
-def _named(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
+def _named(
+    rows_of: Question, running: Callable[[str], Selection]
+) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
     async def one(inquiry: Inquiry) -> Mapping[str, Any]:
         name = inquiry.fields.need("name")
         found = (await rows_of(inquiry)).get(name) or Row(name)
-        return {"name": name, "row": found, "workers": await inquiry.insight.workers(now=inquiry.pinned)}
+        holders = await inquiry.insight.page(running(name), None, MOST_HOLDERS, now=inquiry.pinned)
+        return {
+            "name": name,
+            "row": found,
+            "workers": await inquiry.insight.workers(now=inquiry.pinned),
+            "holders": holders.jobs,
+            "more": holders.next is not None,
+        }
 
     return one
 
@@ -97,9 +112,9 @@ QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", 
 TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queue_rows), _ON),), section="queues",
+    (Region("queue", _named(_queue_rows, lambda name: Selection(RUNNING, queue=name)), _ON),), section="queues",
 )  # fmt: skip
 TASK = Screen(
     "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
-    (Region("task", _named(_task_rows), _ON),), section="tasks",
+    (Region("task", _named(_task_rows, lambda name: Selection(RUNNING, task_name=name)), _ON),), section="tasks",
 )  # fmt: skip

@@ -62,6 +62,10 @@ DOINGS: dict[str, tuple[str, Doing]] = {
         "key",
         lambda driver, by: driver.schedules.note_manual_run("key", "runs", now=NOON, by=by),
     ),
+    "change schedule": (
+        "key",
+        lambda driver, by: driver.schedules.put_schedule(schedule("key"), now=NOON, by=by),
+    ),
     "remove schedule": (
         "key",
         lambda driver, by: driver.schedules.remove_schedule("key", now=NOON, by=by),

@@ -44,6 +44,8 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("POST", "/schedules/pause"): Right.SCHEDULES,
     ("POST", "/schedules/resume"): Right.SCHEDULES,
     ("POST", "/schedules/trigger"): Right.SCHEDULES,
+    ("POST", "/schedules/backfill"): Right.SCHEDULES,
+    ("POST", "/schedules/edit"): Right.SCHEDULES,
     ("POST", "/schedules/remove"): Right.SCHEDULES,
     ("POST", "/workers/quiet"): Right.WORKERS,
     ("POST", "/workers/resume"): Right.WORKERS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
@@ -238,3 +239,61 @@ async def test_a_glance_at_the_overview_tells_whether_all_is_well(
     assert "1 problem Jobs or schedules do not run: somebody must act" in page.text
     assert "All is well" not in page.text
     assert "/workers" in page.links
+
+
+async def test_windows_that_have_passed_are_shown_before_they_run_and_rules_are_changed(
+    browser: Browser, scheduler: Scheduler
+) -> None:
+    await scheduler.add_schedule("mail.send", every=timedelta(hours=1), key="hourly")
+    await scheduler.pause_schedule("hourly")
+    page = await browser.get("/schedule", key="hourly", since="3h")
+    assert "3 windows without a job" in page.text
+    page = await browser.submit(page.form("/schedules/backfill"))
+    assert "3 windows of hourly will run" in page.text
+    assert len(await scheduler.jobs()) == 3
+    assert "expected an age" in (await browser.get("/schedule", key="hourly", since="once")).text
+    form = (await browser.get("/schedule", key="hourly")).form("/schedules/edit")
+    page = await browser.submit(form.with_fields(every="", cron="0 3 * * *", timezone="Europe/Berlin"))
+    assert "runs at its new times" in page.text
+    (info,) = await scheduler.list_schedules()
+    assert (info.cron, str(info.timezone), info.every) == ("0 3 * * *", "Europe/Berlin", None)
+    assert [one.act for one in await scheduler.client.audit()][:2] == ["change schedule", "run schedule"]
+
+
+async def test_what_runs_is_named_where_places_are_limited(browser: Browser, scheduler: Scheduler) -> None:
+    begun = asyncio.Event()
+
+    async def long() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    scheduler.register(long, name="long")
+    await scheduler.limit_queue("default", concurrency_limit=1)
+    job = str(await scheduler.using(limit_key="acme").enqueue("long"))
+    await scheduler.start()
+    await begun.wait()
+    for path, name in (("/queue", "default"), ("/task", "long")):
+        page = await browser.get(path, name=name)
+        assert job in page.text
+        assert scheduler.worker_id in page.text
+    assert (
+        "Each holds a place of the limit until it ends" in (await browser.get("/queue", name="default")).text
+    )
+
+
+async def test_a_job_is_shown_as_the_call_that_stores_one_like_it(
+    browser: Browser, scheduler: Scheduler
+) -> None:
+    job = str(
+        await scheduler.using(queue="post", max_retries=2).enqueue("mail.send", "ada\u202e", password="x")
+    )
+    shown = (await browser.get("/job", id=job)).text
+    assert "await scheduler.schedule( 'mail.send', args=['ada\\u202e']," in " ".join(shown.split())
+    assert "kwargs={'password': '\\u2022\\u2022\\u2022'}, queue='post', max_retries=2, )" in " ".join(
+        shown.split()
+    )
+    (letter,) = await Queries(scheduler.client).enqueue("letter", b"\xff'", priority=3)
+    shown = (await browser.get("/job", id=letter)).text
+    assert "await queries.enqueue( 'letter', b\"\\xff'\", priority=3, )" in " ".join(shown.split())
+    private = await Browser.of(scheduler, Access.operator("grace")).get("/job", id=job)
+    assert "scheduler.schedule" not in private.text
