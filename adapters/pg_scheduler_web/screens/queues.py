@@ -107,14 +107,22 @@ def _named(
     return one
 
 
+def _running_in(queue: str) -> Selection:
+    return Selection(RUNNING, queue=queue)
+
+
+def _running_of(task: str) -> Selection:
+    return Selection(RUNNING, task_name=task)
+
+
 _ON = (Topic.JOBS, Topic.QUEUES)
 QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", _listed(_queue_rows), _ON),))
 TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queue_rows, lambda name: Selection(RUNNING, queue=name)), _ON),), section="queues",
+    (Region("queue", _named(_queue_rows, _running_in), _ON),), section="queues",
 )  # fmt: skip
 TASK = Screen(
     "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
-    (Region("task", _named(_task_rows, lambda name: Selection(RUNNING, task_name=name)), _ON),), section="tasks",
+    (Region("task", _named(_task_rows, _running_of), _ON),), section="tasks",
 )  # fmt: skip
