@@ -52,6 +52,7 @@ ACTS: dict[str, ActRoute] = {
     "/queues/pause": ActRoute(Right.PAUSE, queue_acts.pause_queue, "/queues"),
     "/queues/resume": ActRoute(Right.PAUSE, queue_acts.resume_queue, "/queues"),
     "/queues/limit": ActRoute(Right.LIMITS, queue_acts.limit_queue, "/queues"),
+    "/tasks/limit": ActRoute(Right.LIMITS, queue_acts.limit_task, "/tasks"),
     "/tasks/pause": ActRoute(Right.PAUSE, queue_acts.pause_task, "/tasks"),
     "/tasks/resume": ActRoute(Right.PAUSE, queue_acts.resume_task, "/tasks"),
     "/schedules/pause": ActRoute(Right.SCHEDULES, schedule_acts.pause, "/schedules"),

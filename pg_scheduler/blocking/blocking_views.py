@@ -128,6 +128,17 @@ class BlockingViews:
         )
         return changed
 
+    def limit_task(
+        self,
+        task: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a task whatever its code says; without limits, those of the code hold again."""
+        changed: bool = self._run(self._client.limit_task(task, concurrency_limit, requests_per_second))
+        return changed
+
     def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         found: list[QueueLimits] = self._run(self._queries.queue_limits())

@@ -85,7 +85,8 @@ async def compare(
         stranded = [] if elsewhere else await _unknown(driver, registry, now)
         stranded += [one async for one in _unfit(driver, registry, codec)]
         records = await driver.schedules.list_schedules()
-        limits = {one.task_name: one.limits for one in await driver.limits.list_limits()}
+        records = await driver.limits.list_limits()
+        limits = {one.task_name: one.in_code or NO_LIMITS if one.by_hand else one.limits for one in records}
     except SchemaError:
         return Comparison(schema, readable=False)
     return Comparison(

@@ -77,6 +77,22 @@ class OperatorVerbs:
         """
         return await self.client.limit_queue(queue, concurrency_limit, requests_per_second)
 
+    async def limit_task(
+        self,
+        task: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a task in the whole cluster, for each limit key by itself, whatever its code says:
+        from now on, through restarts and deploys. A call without limits ends that, and those of the code hold
+        again. True if that was a change.
+
+        Raises:
+            InvalidInput: not the name of a task; a limit that is not a positive number.
+        """
+        return await self.client.limit_task(task, concurrency_limit, requests_per_second)
+
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         return await self.client.queue_limits()

@@ -21,6 +21,7 @@ class Act(StrEnum):
     PAUSE_QUEUE = "pause queue"
     RESUME_QUEUE = "resume queue"
     LIMIT_QUEUE = "limit queue"
+    LIMIT_TASK = "limit task"
     QUIET_WORKER = "quiet worker"
     RESUME_WORKER = "resume worker"
     STOP_WORKER = "stop worker"

@@ -46,6 +46,7 @@ CALLS: dict[str, list[list[str]]] = {
     "pgq queues resume": [["default"]],
     "pgq queues purge": [["nothing", "--yes"]],
     "pgq tasks list": [[]],
+    "pgq tasks limit": [["mail", "--clear"]],
     "pgq tasks pause": [["mail"]],
     "pgq tasks resume": [["mail"]],
     "pgq audit": [[]],

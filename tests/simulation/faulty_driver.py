@@ -61,6 +61,7 @@ VERBS = {
     ),
     "limits": (
         "set_limits",
+        "limit_task",
         "pause_task",
         "pause_queue",
         "paused_queues",

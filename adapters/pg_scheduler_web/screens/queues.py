@@ -35,6 +35,10 @@ class Row:
     paused: bool = False
     paused_since: datetime | None = None
     limits: TaskLimits = NO_LIMITS
+    by_hand: bool = False
+    """Somebody has set the limits of a task."""
+    in_code: TaskLimits | None = None
+    """What its code says then."""
 
     def add(self, one: QueueTask) -> None:
         """Count the jobs of one task in one queue."""
@@ -74,6 +78,7 @@ async def _task_rows(inquiry: Inquiry) -> Rows:
     for record in await inquiry.driver.limits.list_limits():
         row = found.setdefault(record.task_name, Row(record.task_name))
         row.paused, row.limits = record.paused, record.limits
+        row.by_hand, row.in_code = record.by_hand, record.in_code
         row.paused_since = record.changed_at if record.paused else None
     return found
 

@@ -42,6 +42,10 @@ DOINGS: dict[str, tuple[str, Doing]] = {
         "default",
         lambda driver, by: driver.limits.limit_queue("default", TaskLimits(2), now=NOON, by=by),
     ),
+    "limit task": (
+        "task",
+        lambda driver, by: driver.limits.limit_task("task", TaskLimits(2), now=NOON, by=by),
+    ),
     "quiet worker": (
         OWNER,
         lambda driver, by: driver.steering.ask_worker(OWNER, WorkerWish.QUIET, now=NOON, by=by),
@@ -116,6 +120,7 @@ class TestAuditing:
         assert not await driver.limits.pause_task("task", False, now=NOON, by=ADA)
         assert not await driver.limits.pause_queue("default", False, now=NOON, by=ADA)
         assert not await driver.limits.limit_queue("default", NO_LIMITS, now=NOON, by=ADA)
+        assert not await driver.limits.limit_task("task", NO_LIMITS, now=NOON, by=ADA)
         await driver.schedules.put_schedule(schedule("key"), now=NOON)
         assert await driver.schedules.set_paused("key", False, now=NOON, by=ADA)
         assert not await driver.schedules.set_paused("unknown", True, now=NOON, by=ADA)

@@ -39,6 +39,7 @@ ROUTES: dict[tuple[str, str], Right] = {
     ("POST", "/queues/pause"): Right.PAUSE,
     ("POST", "/queues/resume"): Right.PAUSE,
     ("POST", "/queues/limit"): Right.LIMITS,
+    ("POST", "/tasks/limit"): Right.LIMITS,
     ("POST", "/tasks/pause"): Right.PAUSE,
     ("POST", "/tasks/resume"): Right.PAUSE,
     ("POST", "/schedules/pause"): Right.SCHEDULES,

@@ -7,6 +7,8 @@ import re
 from datetime import timedelta
 
 from pg_scheduler import JobStatus, Queries, Scheduler
+from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler_web import Access
 from tests.adapters.web.browsing import Browser
@@ -294,3 +296,19 @@ async def test_a_job_is_shown_as_the_call_that_stores_one_like_it(
     assert "await queries.enqueue( 'letter', b\"\\xff'\", priority=3, )" in shown
     private = await Browser.of(scheduler, Access.operator("grace")).get("/job", id=job)
     assert "scheduler.schedule" not in private.text
+
+
+async def test_limits_of_a_task_are_set_by_hand_and_end(browser: Browser, scheduler: Scheduler) -> None:
+    scheduler.register_task(send_none, TaskOptions(name="bill", limits=TaskLimits(concurrency=3)))
+    await scheduler.worker.services.limits.keep()
+    page = await browser.get("/task", name="bill")
+    assert "At most 3 of its jobs run at once, for each limit key. As its code says." in page.text
+    page = await browser.submit(page.form("/tasks/limit").with_fields(concurrency="1", rate=""))
+    assert "The task bill has at most 1 at once." in page.text
+    assert "Set by hand. Its code says: 3 at once." in page.text
+    page = await browser.submit(page.form("/tasks/limit").with_fields(concurrency="", rate=""))
+    assert "The task bill has the limits of its code again." in page.text
+    assert [one.act for one in await scheduler.client.audit()] == ["limit task", "limit task"]
+
+
+async def send_none() -> None: ...
