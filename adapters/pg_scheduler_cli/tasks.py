@@ -86,10 +86,11 @@ def limit(
     clear: bool,
     as_json: bool,
 ) -> None:
-    """Limit the jobs of a task or entrypoint in the whole cluster, for each limit key, whatever its code says.
+    """Limit the jobs of a task or entrypoint in the whole cluster, for each limit key, whatever its code
+    says.
 
-    The limits hold immediately, also for stored jobs, and through restarts and deploys; running jobs continue.
-    A line on stderr warns of a name that no job has.
+    The limits hold immediately, also for stored jobs, and through restarts and deploys; running jobs
+    continue. A line on stderr warns of a name that no job has.
     """
     if clear == (concurrency is not None or rate is not None):
         raise click.UsageError("give --concurrency, --rate or both; or --clear, which ends both")

@@ -84,9 +84,9 @@ class OperatorVerbs:
         concurrency_limit: int | None = None,
         requests_per_second: float | None = None,
     ) -> bool:
-        """Limit the jobs of a task in the whole cluster, for each limit key by itself, whatever its code says:
-        from now on, through restarts and deploys. A call without limits ends that, and those of the code hold
-        again. True if that was a change.
+        """Limit the jobs of a task in the whole cluster, for each limit key by itself, whatever its code
+        says: from now on, through restarts and deploys. A call without limits ends that, and those of the
+        code hold again. True if that was a change.
 
         Raises:
             InvalidInput: not the name of a task; a limit that is not a positive number.

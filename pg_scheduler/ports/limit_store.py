@@ -57,8 +57,8 @@ class LimitStore(Protocol):
     async def limit_task(
         self, task_name: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
     ) -> bool:
-        """Let these limits hold for a task, whatever code says, now and later. No limits at all end that: what
-        code says holds again. True if that was a change."""
+        """Let these limits hold for a task, whatever code says, now and later. No limits at all end that:
+        what code says holds again. True if that was a change."""
         ...
 
     async def pause_task(
