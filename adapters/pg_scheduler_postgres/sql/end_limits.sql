@@ -1,6 +1,6 @@
--- These tasks have no limits any more, as one code has them. A pause stays, and so do limits that somebody has
--- set by hand, and the word of when the last pause ended. Rows are locked in the order in which `set_limits`
--- writes them.
+-- These tasks have no limits any more, as one code has them. A pause stays, and so do limits that somebody
+-- has set by hand, and the word of when the last pause ended. Rows are locked in the order in which
+-- `set_limits` writes them.
 WITH
 -- What there is, locked.
 held AS MATERIALIZED (

@@ -1,5 +1,5 @@
--- Delete records of acts that are old enough, the first ones first: records are read in the order in which they
--- were made, so that it costs what it deletes.
+-- Delete records of acts that are old enough, the first ones first: records are read in the order in which
+-- they were made, so that it costs what it deletes.
 WITH
 -- The first of them.
 first AS MATERIALIZED (
