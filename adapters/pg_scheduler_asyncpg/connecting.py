@@ -156,8 +156,9 @@ class Connector:
 
     async def name(self, connection: Any) -> None:
         """Give a new connection its name, unless it has one."""
-        if not connection.get_settings().application_name:
-            await connection.execute(statement_naming(self.names.of(self.purpose)))
+        if not getattr(connection.get_settings(), "application_name", ""):
+            naming = statement_naming(self.names.of(self.purpose))
+            await connection.execute(naming, timeout=CONNECT_TIMEOUT)
 
     async def for_pool(self, *_: Any, **__: Any) -> Any:
         """What a pool calls, which has its own idea of where to connect."""
