@@ -296,6 +296,8 @@ async def test_a_job_is_shown_as_the_call_that_stores_one_like_it(
     assert "await queries.enqueue( 'letter', b\"\\xff'\", priority=3, )" in shown
     private = await Browser.of(scheduler, Access.operator("grace")).get("/job", id=job)
     assert "scheduler.schedule" not in private.text
+    job = str(await scheduler.enqueue("mail.send", scheduler.clock.now()))
+    assert "As Python" not in (await browser.get("/job", id=job)).text, "JSON alone does not tell what it is"
 
 
 async def test_limits_of_a_task_are_set_by_hand_and_end(browser: Browser, scheduler: Scheduler) -> None:
