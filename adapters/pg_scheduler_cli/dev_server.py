@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from pg_scheduler_cli.demo.events import Event
 from pg_scheduler_cli.demo.processes import Child
@@ -44,7 +45,8 @@ async def own_server(stop: asyncio.Event) -> AsyncIterator[OwnServer | None]:
     child = Child("server", "server", (), heard, ended)
     stopped = asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({ready, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {ready, stopped}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         yield ready.result() if ready.done() else None
     finally:
         stopped.cancel()
