@@ -11,13 +11,18 @@ from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler_web.words import redacted
 
 USUAL_RANK = 5
+LONGEST = 4_000
+"""Characters of what is worth being copied."""
 
 
 def as_python(job: JobRecord, redact: Sequence[str]) -> str | None:
     """The call, in ASCII, so that whatever a name or a value holds is pasted as text; None where it cannot be
-    written: arguments that are no JSON, or hold what only the program's own classes can make."""
+    written: arguments that are long, no JSON, or hold what only the program's own classes can make."""
     headers = _json(job.headers, {})
-    if headers is None:
+    if (
+        headers is None
+        or max(map(len, (job.task_data or "", job.payload or b"", job.headers or ""))) > LONGEST
+    ):
         return None
     if job.payload is not None:
         return _enqueued(job, redacted(headers, redact))

@@ -376,12 +376,12 @@ class Composition:
         )
 
     def _take(self, starter: Starter, jobs: Sequence[ClaimedJob]) -> None:
-        if self._observers.told:
+        if self._observers.watched:
             self._observers.emit(JobsClaimed(jobs))
         starter.take(jobs)
 
     def _note_progress(self, reports: Mapping[Lease, Progress]) -> None:
-        if self._observers.told:
+        if self._observers.watched:
             self._observers.emit(ProgressStored({lease.job_id: one for lease, one in reports.items()}))
 
     def _note_expired(self, job_ids: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager
 
 from pg_scheduler.domain.errors import ConfigurationError
 from pg_scheduler.ports.middleware import Middleware, overrides
@@ -72,11 +72,13 @@ class Lifespans:
             living.result()
 
     async def _live(self) -> None:
-        async with AsyncExitStack() as stack:
+        lifespans: list[AbstractAsyncContextManager[object]] = []
+        try:
             while (wanted := await self._wanted.get()) is not None:
                 middleware, entered = wanted
                 try:
-                    await stack.enter_async_context(_lifespan_of(middleware))
+                    lifespan = _lifespan_of(middleware)
+                    await lifespan.__aenter__()
                 except Exception as error:
                     del self._entered[id(middleware)]
                     entered.set_exception(error)
@@ -84,7 +86,24 @@ class Lifespans:
                     entered.cancel()
                     raise
                 else:
+                    lifespans.append(lifespan)
                     entered.set_result(None)
+        finally:
+            await _leave_all(reversed(lifespans))
+
+
+async def _leave_all(lifespans: Iterable[AbstractAsyncContextManager[object]]) -> None:
+    """Each of them, as if the others had ended well: they are no more than neighbours."""
+    errors: list[Exception] = []
+    for lifespan in lifespans:
+        try:
+            await lifespan.__aexit__(None, None, None)
+        except Exception as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise ExceptionGroup("lifespans of middleware failed at their ends", errors)
+    if errors:
+        raise errors[0]
 
 
 def _lifespan_of(middleware: Middleware) -> AbstractAsyncContextManager[object]:

@@ -53,7 +53,7 @@ class Observers:
         return bool(self._counting is not None or self._observers or self._recorders)
 
     @property
-    def told(self) -> bool:
+    def watched(self) -> bool:
         """True if there is somebody to tell."""
         return bool(self._observers)
 
