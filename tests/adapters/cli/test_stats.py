@@ -37,7 +37,6 @@ async def test_what_is_going_on_is_shown_by_queue_and_task(pgq: Pgq, queries: Qu
     shown = (await pgq("stats")).out
     assert "post   mail  2 paused" in shown
     assert "0 workers" in shown
-    assert "warn" not in shown
     found = json.loads((await pgq("stats", "--json")).out)
     assert [(one["queue"], one["task_name"], one["due"], one["paused"]) for one in found["work"]] == [
         ("post", "mail", 2, True)
@@ -46,7 +45,11 @@ async def test_what_is_going_on_is_shown_by_queue_and_task(pgq: Pgq, queries: Qu
         ("queue", "post", True)
     ]
     assert found["workers"] == []
-    assert {"no_workers", "paused"} <= {problem["code"] for problem in found["problems"]}
+    severities = {problem["code"]: problem["severity"] for problem in found["problems"]}
+    assert severities["paused"] == "notice"
+    assert {
+        code for code, severity in severities.items() if severity != "notice" and code not in shown
+    } == set()
     assert (await pgq("top", "--rounds", "1")).code == 0
 
 
