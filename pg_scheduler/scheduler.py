@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
 from pg_scheduler.client.batch_limit import UNSAID, batch_limit_of, checked_batch_limit
-from pg_scheduler.client.comparison import Comparison, compare
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_client import JobClient
@@ -66,15 +65,12 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
-from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, checked_middleware, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
-from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
@@ -83,12 +79,15 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
-from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
-from pg_scheduler.ports.worker_events import JobsStored
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
+
+if TYPE_CHECKING:
+    from pg_scheduler.client.comparison import Comparison
+    from pg_scheduler.engine.worker import Worker
+    from pg_scheduler.ports.leases import Reclaimed
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -258,6 +257,10 @@ class Scheduler(JobVerbs, OperatorVerbs):
         self._shutdowns: set[asyncio.Task[None]] = set()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
+        # Half of this library runs jobs: a program that only stores some does not load it.
+        from pg_scheduler.engine.composition import Surroundings
+        from pg_scheduler.engine.worker import Worker
+
         given = Surroundings(
             driver=self.driver,
             clock=self.clock,
@@ -341,6 +344,9 @@ class Scheduler(JobVerbs, OperatorVerbs):
 
     def _note_stored(self, jobs: Sequence[NewJob]) -> None:
         if self._observers:
+            from pg_scheduler.engine.observers import Observers
+            from pg_scheduler.ports.worker_events import JobsStored
+
             Observers(self._observers, self.clock).emit(JobsStored(jobs))
 
     def configure_worker(self, setting: str, **fields: Any) -> None:
@@ -941,6 +947,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
         """What a start of this application would meet and change in its database, without a change: waiting
         jobs that it could not run, schedules and limits that would be others, steps of the schema that are
         pending. `elsewhere`: jobs of unknown tasks are run by other applications."""
+        from pg_scheduler.client.comparison import compare
+
         self._loader.register_trusted()
         await self.open()
         try:

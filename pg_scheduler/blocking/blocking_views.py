@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from pg_scheduler.client.changing import AT_MOST, ChangeOptions, Choice
 from pg_scheduler.client.job_client import JobClient
-from pg_scheduler.domain.acts import Action, Changed
-from pg_scheduler.domain.failures import Failures
-from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
-from pg_scheduler.domain.problem import Problem
 from pg_scheduler.domain.selection import Selection
-from pg_scheduler.domain.summary import Summary
-from pg_scheduler.domain.why import Reason
-from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 from pg_scheduler.queries import Queries
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.acts import Action, Changed
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.problem import Problem
+    from pg_scheduler.domain.summary import Summary
+    from pg_scheduler.domain.why import Reason
+    from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 
 
 class BlockingViews:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack, overload
 
 from pg_scheduler.client.changing import AT_MOST, ChangeOptions, ChangeRequest, Choice, changed, chosen_by
 from pg_scheduler.client.completion_waiter import CompletionWaiter
@@ -18,33 +18,34 @@ from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
-from pg_scheduler.client.summarizing import summary
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
 from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, Reschedule, Retry
-from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
-from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
 from pg_scheduler.domain.limits import checked_limits
-from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
-from pg_scheduler.domain.problems import Problem, problems
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
-from pg_scheduler.domain.summary import Summary
-from pg_scheduler.domain.why import Reason, explain
-from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_context import runs_here
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.audit import Actor, AuditRecord
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.problems import Problem
+    from pg_scheduler.domain.summary import Summary
+    from pg_scheduler.domain.why import Reason
+    from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
+    from pg_scheduler.ports.driver import Driver
+    from pg_scheduler.ports.insight import QueueSize
+    from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 
 CLEARED_AT_ONCE = 1000
 """Pending jobs that one statement of `cancel_pending` cancels."""
@@ -516,6 +517,8 @@ class JobClient:
 
     async def why(self, job_id: str) -> tuple[Reason, ...]:
         """Why a job does not run, or what became of it; what holds it first comes first."""
+        from pg_scheduler.domain.why import explain  # people ask, programs rarely do
+
         wanted = checked_name("job_id", job_id)
         await self.open()
         return explain(await self.driver.insight.facts_about(wanted, now=self.clock.pinned()))
@@ -571,6 +574,8 @@ class JobClient:
 
     async def problems(self) -> tuple[Problem, ...]:
         """What is wrong with workers, jobs, schedules and the database server, the worst first."""
+        from pg_scheduler.domain.problems import problems  # people ask, programs rarely do
+
         await self.open()
         insight = self.driver.insight
         cluster = await insight.cluster_facts(now=self.clock.pinned())
@@ -578,6 +583,8 @@ class JobClient:
 
     async def summary(self) -> Summary:
         """What is going on, by queue and task."""
+        from pg_scheduler.client.summarizing import summary  # people ask, programs rarely do
+
         await self.open()
         return await summary(self.driver, self.driver.insight, self.clock.pinned())
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.minutes import Minutes
-from pg_scheduler.domain.problem import Problem
 from pg_scheduler.domain.queues import checked_queue
-from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
-from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.problem import Problem
+    from pg_scheduler.domain.summary import Summary
+    from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 
 
 class OperatorVerbs:

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pg_scheduler.domain.cluster_facts import ClusterFacts
-from pg_scheduler.domain.depths import Depths
-from pg_scheduler.domain.failures import Failures
-from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
-from pg_scheduler.domain.selection import Selection
-from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
-from pg_scheduler.domain.summary import Workload
-from pg_scheduler.domain.workers import WorkerRecord
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.cluster_facts import ClusterFacts
+    from pg_scheduler.domain.depths import Depths
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.job_facts import JobFacts
+    from pg_scheduler.domain.selection import Selection
+    from pg_scheduler.domain.server_facts import ServerFacts
+    from pg_scheduler.domain.summary import Workload
+    from pg_scheduler.domain.workers import WorkerRecord
 
 
 class JobPlace(NamedTuple):
