@@ -130,6 +130,9 @@ class Scheduler(JobVerbs, OperatorVerbs):
         queues: the queues that it serves once started, as names; None means all. Or slots by name,
             ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
         app_version: what the application calls its version; the list of workers shows it.
+        read_dsn: where questions go (lists, counts, summaries, workers), for example a replica: a connection
+            string, or what `db_pool` may be. Whatever changes something, handles, `why` and `problems` stay
+            with `db_pool`.
 
     Raises:
         InvalidInput: an argument is invalid.
@@ -187,6 +190,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         periodic_jobs_enabled: bool = True,
         queues: Served | None = None,
         app_version: str | None = None,
+        read_dsn: Source | None = None,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -229,6 +233,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
             outgoing=Outgoing(self._middleware, self._note_stored, self._registry),
+            reader=None if read_dsn is None else driver_over(read_dsn, library=library, schema=schema),
         )
         self._jobs = JobFactory(
             self._registry,

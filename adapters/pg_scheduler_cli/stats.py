@@ -17,7 +17,7 @@ from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.doctor import problem_facts, problem_lines
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, reading
 from pg_scheduler_cli.output import print_json, table_lines
 from pg_scheduler_cli.workers import facts_of_worker
 
@@ -32,7 +32,7 @@ SHORTEST_PAUSE = 0.2
 @click.option(
     "--watch", type=float, metavar="SECONDS", help="Show it again and again, so many seconds apart."
 )
-@connecting
+@reading
 @as_json
 def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
     """Show what is going on, by queue and task: what is due and runs, what was started and failed in the last
@@ -41,6 +41,8 @@ def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
     Workers write the figures of the last hour every ten seconds.
     """
     while True:
+        if watch is not None and not as_json:
+            click.clear()
         seen = connection.look(look)
         if as_json:
             print_json(
@@ -51,8 +53,6 @@ def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
                 }
             )
         else:
-            if watch is not None:
-                click.clear()
             for line in [*lines_of_summary(seen.summary), "", *_lines_of_others(seen)]:
                 click.echo(line)
         if watch is None:

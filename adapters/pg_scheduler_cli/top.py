@@ -10,11 +10,12 @@ import click
 
 from pg_scheduler.domain.errors import MissingDependency
 from pg_scheduler.domain.problem import Severity
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, connecting
+from pg_scheduler_cli.options import Connection, reading
 from pg_scheduler_cli.stats import SHORTEST_PAUSE, Seen, duration_shown, look
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 @click.command()
 @click.option("--every", default=2.0, show_default=True, metavar="SECONDS", help="How often it looks.")
 @click.option("--rounds", type=int, hidden=True, help="End after so many looks.")
-@connecting
+@reading
 def top(connection: Connection, every: float, rounds: int | None) -> None:
     """Show what is going on, live: what is wrong, queues and tasks, the busiest first, and workers. Ctrl-C
     ends it. It needs the extra `tui`; `pgq stats --watch 2` does without."""
@@ -50,7 +51,8 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while left is None or left > 0:
                 began = time.monotonic()
-                live.update(screen_of(await look(queries), console.width, console.height), refresh=True)
+                seen, replica = await look(queries), await queries.replica()
+                live.update(screen_of(seen, console.width, console.height, replica), refresh=True)
                 left = None if left is None else left - 1
                 if left != 0:
                     await asyncio.sleep(max(every - (time.monotonic() - began), SHORTEST_PAUSE))
@@ -61,7 +63,7 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         return
 
 
-def screen_of(seen: Seen, width: int, height: int) -> RenderableType:
+def screen_of(seen: Seen, width: int, height: int, replica: Replica | None = None) -> RenderableType:
     """What fits into a terminal of this size."""
     from rich.console import Group
     from rich.table import Table
@@ -73,6 +75,7 @@ def screen_of(seen: Seen, width: int, height: int) -> RenderableType:
     due = sum(row.due for row in summary.rows)
     more = "" if all(row.due_exact for row in summary.rows) else "+"
     head = f"{summary.now:%H:%M:%SZ}  {due:,}{more} due  {running} running  {len(alive)} workers"
+    head += "" if replica is None else f"  from {replica}"
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True)
     table.add_column("QUEUE / TASK", no_wrap=True, overflow="ellipsis", ratio=1)
     shown = [name for name, least in COLUMNS if width >= least]

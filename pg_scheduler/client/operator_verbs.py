@@ -13,6 +13,7 @@ from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 if TYPE_CHECKING:
     from pg_scheduler.domain.minutes import Minutes
     from pg_scheduler.domain.problem import Problem
+    from pg_scheduler.domain.replica import Replica
     from pg_scheduler.domain.summary import Summary
     from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 
@@ -104,6 +105,11 @@ class OperatorVerbs:
         """What is wrong with workers, jobs, schedules and the database server, the worst first. What
         `pgq doctor` tries besides, the tables and whether signals come back, is not among them."""
         return await self.client.problems()
+
+    async def replica(self) -> Replica | None:
+        """The replica that questions go to, and how far it has come; None if they go to the primary. See
+        `read_dsn`."""
+        return await self.client.replica()
 
     async def summary(self) -> Summary:
         """What is going on, by queue and task: what is due and runs, what happened in the last hour, how long
