@@ -19,7 +19,7 @@ help:  ## list the commands
 $(VENV)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -e '.[dev]'
+	$(BIN)/python -m pip install --quiet -e '.[contributing]'
 	@touch $@
 
 setup: $(VENV)/.ready  ## make the environment (the others do it by themselves)

@@ -68,7 +68,7 @@ from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.executors.named import NamedExecutors
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
-from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
+from pg_scheduler.engine.tasks.checks import checked_executors, checked_middleware, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
 from pg_scheduler.engine.worker_host import WorkerHost
@@ -159,6 +159,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             "retention": config.policies(),
             "retention_interval": config.interval_minutes * 60.0,
             "track_retention": config.track_metrics,
+            "audit_kept": config.audit_kept,
         },
     )
     vacuum_enabled: Setting[bool] = Setting(
@@ -231,7 +232,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             self.codec,
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
-            outgoing=Outgoing(self._middleware, self._note_stored),
+            outgoing=Outgoing(self._middleware, self._note_stored, self._registry),
             reader=None if read_dsn is None else driver_over(read_dsn, library=library, schema=schema),
         )
         self._jobs = JobFactory(
@@ -417,6 +418,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         async with self._changing:
             if self.is_running:
                 return
+            self.driver.name_connections(self.worker_id)
             await self.initialize_db()
             self._loader.register_trusted()
             await self.load_task_functions()
@@ -428,6 +430,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
                     worker.services.schedule_keeper.keep,
                 ):
                     await tried_again(step, self.clock, START_PATIENCE)
+                await self._host.enter_lifespans((*self._middleware, *self._registry.middleware()))
                 worker.start()
             self._runs = True
             note_running(self)
@@ -818,6 +821,18 @@ class Scheduler(JobVerbs, OperatorVerbs):
         """
         await self.schedules.update(key, changes)
 
+    async def backfill_schedule(self, key: str, since: datetime, until: datetime) -> list[datetime]:
+        """Run the windows of a stored schedule from `since` on and before `until` for which no job is stored:
+        those of before it was made, while it was paused, or that were left out; these windows, the earliest
+        first. The jobs are due at their windows (``current_job().execution_time``), and so go before those
+        that are due now. A job that retention has deleted counts as none. Windows that the schedule decides
+        about by itself are left to it.
+
+        Raises:
+            InvalidInput: no such schedule, an empty range, or more than 1,000 windows.
+        """
+        return list((await self.schedules.backfill(key, since, until)).windows)
+
     async def remove_schedule(self, key: str) -> bool:
         """Forget a schedule; False if there was none. Jobs it made stay."""
         return await self.schedules.remove(key)
@@ -904,6 +919,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         executor: str | Executor | None = None,
         timeout: timedelta | float | None = None,
         retry: RetryPolicy | None = None,
+        middleware: Sequence[Middleware] | None = None,
     ) -> _F:
         """Make a function known to this worker, so that it runs jobs that others scheduled; returns it.
 
@@ -912,7 +928,10 @@ class Scheduler(JobVerbs, OperatorVerbs):
         Raises:
             NotAsyncFunction, TaskNameConflict, InvalidInput: as `schedule`.
         """
-        options = TaskOptions(name, executor, timeout, retry)  # type: ignore[arg-type]
+        options = TaskOptions(
+            name, executor, timeout, retry,  # type: ignore[arg-type]
+            middleware=checked_middleware(middleware),
+        )  # fmt: skip
         self._registry.register(func, options)
         return func
 

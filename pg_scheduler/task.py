@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, overload
 
@@ -17,10 +17,11 @@ from pg_scheduler.domain.priority import JobPriority
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.unset import UNSET, Unset
-from pg_scheduler.engine.tasks.checks import checked_executor, checked_retry
+from pg_scheduler.engine.tasks.checks import checked_executor, checked_middleware, checked_retry
 from pg_scheduler.engine.tasks.job_defaults import JobDefaults
 from pg_scheduler.engine.tasks.registry import OPTIONS_ATTRIBUTE, TaskOptions
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.middleware import Middleware
 
 __all__ = ["AsyncTask", "PlainTask", "TaskCalls", "TaskDecorator", "task"]
 
@@ -51,6 +52,7 @@ def task(
     requests_per_second: float | None = None,
     limit_key: str | None = None,
     queue: str = DEFAULT_QUEUE,
+    middleware: Sequence[Middleware] | None = None,
 ) -> TaskDecorator: ...
 
 
@@ -70,6 +72,7 @@ def task(
     requests_per_second: float | None = None,
     limit_key: str | None = None,
     queue: str = DEFAULT_QUEUE,
+    middleware: Sequence[Middleware] | None = None,
 ) -> Any:
     """Give a function a policy, and the verbs `enqueue`, `enqueue_sync`, `enqueue_many`, `call` and `using`.
     ``@task`` alone gives the verbs. It is the same function afterwards: called directly it runs as ever, and
@@ -87,6 +90,8 @@ def task(
         concurrency_limit: how many of its jobs run at once in the whole cluster, for each limit key.
         requests_per_second: how many start per second in the whole cluster, for each limit key; after a
             pause up to a tenth of a second's worth, at least one, may start at once.
+        middleware: what surrounds its attempts, within the scheduler's own, and sees its jobs before they are
+            stored.
 
     Raises:
         InvalidInput: an invalid argument; not a function.
@@ -98,6 +103,7 @@ def task(
         retry=checked_retry(retry),
         limits=_limits(concurrency_limit, requests_per_second),
         defaults=JobDefaults(priority, max_retries, misfire_grace_time, store_result, limit_key, queue),
+        middleware=checked_middleware(middleware),
     )
 
     def attach(func: Callable[..., Any]) -> Callable[..., Any]:

@@ -19,6 +19,7 @@ from pg_scheduler_asyncpg.hosts import (
     targets_of,
     without_timeout,
 )
+from pg_scheduler_postgres.connection_names import ConnectionNames, statement_naming
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 
 CONNECT_TIMEOUT = 10.0
@@ -84,6 +85,8 @@ class Connector:
     """The connection string, if there is one."""
     settings: Settings = field(default_factory=dict, repr=False)
     """What is set on each connection once it is made."""
+    names: ConnectionNames = field(default_factory=ConnectionNames)
+    purpose: str = ""
 
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
@@ -143,6 +146,20 @@ class Connector:
         """The same, with settings on each connection."""
         return replace(self, settings=settings)
 
+    def named_by(self, names: ConnectionNames) -> Connector:
+        """The same, whose connections are called so."""
+        return replace(self, names=names)
+
+    def meant_for(self, purpose: str) -> Connector:
+        """The same for some purpose, which is part of its connections' names."""
+        return replace(self, purpose=purpose)
+
+    async def name(self, connection: Any) -> None:
+        """Give a new connection its name, unless it has one."""
+        if not getattr(connection.get_settings(), "application_name", ""):
+            naming = statement_naming(self.names.of(self.purpose))
+            await connection.execute(naming, timeout=CONNECT_TIMEOUT)
+
     async def for_pool(self, *_: Any, **__: Any) -> Any:
         """What a pool calls, which has its own idea of where to connect."""
         return await self()
@@ -154,6 +171,7 @@ class Connector:
             try:
                 if self.settings:
                     await connection.fetch(APPLY_SETTINGS, list(self.settings), list(self.settings.values()))
+                await self.name(connection)
             except BaseException:
                 connection.terminate()
                 raise

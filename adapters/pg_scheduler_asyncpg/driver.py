@@ -7,6 +7,7 @@ import asyncpg
 from pg_scheduler.domain.errors import InvalidInput
 from pg_scheduler_asyncpg.connecting import Connector
 from pg_scheduler_asyncpg.sessions import ConnectionSession, PoolSession
+from pg_scheduler_postgres.connection_names import ConnectionNames
 from pg_scheduler_postgres.driver import PostgresDriver
 from pg_scheduler_postgres.home_session import HomeSession
 from pg_scheduler_postgres.session import Session
@@ -30,12 +31,13 @@ class AsyncpgDriver(PostgresDriver):
 
 
 def _session_over(source: object) -> Session:
+    names = ConnectionNames()
     if isinstance(source, str):
-        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source)))
+        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source).named_by(names)))
     if isinstance(source, asyncpg.Pool):
-        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source)), "pool")
+        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source).named_by(names)), "pool")
     if isinstance(source, asyncpg.Connection):
-        connector = Connector.of_connection(source)
+        connector = Connector.of_connection(source).named_by(names)
         return HomeSession(lambda: ConnectionSession(connector, owner=source), "connection")
     raise InvalidInput(
         "source", f"expected an asyncpg pool, an asyncpg connection or a DSN, got {type(source).__name__}"

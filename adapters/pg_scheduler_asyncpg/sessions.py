@@ -37,7 +37,7 @@ class _Shared:
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:
-        await listen(self._connector, channel, on_payload, on_ready)
+        await listen(self._connector.meant_for("listen"), channel, on_payload, on_ready)
 
     def in_transaction(self) -> bool:
         return False
@@ -45,8 +45,12 @@ class _Shared:
     def owner_in_transaction(self) -> bool:
         return False
 
-    def dedicated(self) -> Session:
-        return ConnectionSession(self._connector)
+    def dedicated(self, purpose: str) -> Session:
+        connector = self._connector.meant_for(purpose)
+        return ConnectionSession(connector.named_by(connector.names.copied()))
+
+    def call(self, who: str) -> None:
+        self._connector.names.who = who
 
 
 class BorrowedSession(_Shared):
@@ -216,6 +220,7 @@ class PoolSession(_Shared, ScopedSession):
                     max_size=5,
                     timeout=CONNECT_TIMEOUT,
                     connect=connect_apart if self._connector.dsn else self._connector.for_pool,
+                    init=self._connector.name if self._connector.dsn else None,
                     reset=_nothing_to_reset,
                 )
 

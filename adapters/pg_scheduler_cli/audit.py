@@ -24,7 +24,7 @@ def audit(connection: Connection, since: str | None, limit: int, as_json: bool) 
     A command of `pgq` is recorded in the transaction in which it acts; so is a call of a program with `by=`.
     """
     earliest = None if since is None else read_time("--since", since)
-    found = connection.ask(lambda queries: queries.client.audit(since=earliest, limit=limit))
+    found = connection.look(lambda queries: queries.client.audit(since=earliest, limit=limit))
     if as_json:
         print_json(
             [

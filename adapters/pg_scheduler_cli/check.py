@@ -78,6 +78,8 @@ def _lines(found: Comparison) -> Iterator[str]:
         yield harmless(f"schedule   {change.change}: {change.key}; next run before: {before}, after: {after}")
     for limit in found.limits:
         yield harmless(f"limits     {limit.task_name}: {_words(limit.before)} -> {_words(limit.after)}")
+    for note in found.notes:
+        yield harmless(f"note       {note.key}: {note.text}")
     if not (found.stranded or found.schedules or found.limits):
         yield "nothing would change, and every waiting job can be run"
 
@@ -92,5 +94,5 @@ def _facts(found: Comparison) -> dict[str, Any]:
     return {
         "bad": is_bad(found), "schema": found.schema.schema, "version": found.schema.version,
         "latest": found.schema.latest, "readable": found.readable, "stranded": found.stranded,
-        "schedules": found.schedules, "limits": found.limits,
+        "schedules": found.schedules, "limits": found.limits, "notes": found.notes,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.bulk import bulk
-from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
+from pg_scheduler_cli.group_names import group_named
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_changes import DELETED, RETRIED, change_jobs
 from pg_scheduler_cli.job_words import harmless, summary_of
@@ -28,8 +28,6 @@ JOBS_SHOWN = 20
 """Jobs of a group that `show` names."""
 ERROR_SHOWN = 100
 """Characters of an error in a table."""
-GROUPS_SEARCHED = 10_000
-"""Groups among which the beginning of a name is looked for."""
 
 
 @click.group(cls=PlainGroup)
@@ -60,7 +58,7 @@ def list_(connection: Connection, task: str | None, since: str | None, limit: in
         again = Selection((JobStatus.PENDING,), task, error="")
         return found, (await queries.page(again, None, JOBS_SHOWN)).jobs
 
-    found, again = connection.ask(look)
+    found, again = connection.look(look)
     if found.more:
         click.echo(f"pgq: these are the {limit} groups that failed last; --limit shows more", err=True)
     if as_json:
@@ -141,11 +139,11 @@ def show(connection: Connection, group: str, as_json: bool) -> None:
     async def read(
         queries: Queries,
     ) -> tuple[FailureGroup, tuple[JobRecord, ...], list[AttemptRecord], datetime]:
-        found, meant = await _meant(queries, group)
+        found, meant = await group_named(queries, group)
         page = await queries.page(_jobs_of(meant), None, JOBS_SHOWN)
         return meant, page.jobs, await queries.log(meant.sample_job_id), found.now
 
-    meant, jobs, attempts, now = connection.ask(read)
+    meant, jobs, attempts, now = connection.look(read)
     trace = next((hidden(one.traceback) for one in reversed(attempts) if one.traceback), None)
     if as_json:
         print_json({**facts_of_group(meant), "traceback": trace, "jobs": [summary_of(job) for job in jobs]})
@@ -184,27 +182,10 @@ def discard(connection: Connection, group: str, **how: Any) -> None:
 
 def _selection(connection: Connection, group: str) -> Selection:
     async def find(queries: Queries) -> FailureGroup:
-        return (await _meant(queries, group))[1]
+        return (await group_named(queries, group))[1]
 
-    return _jobs_of(connection.ask(find))
+    return _jobs_of(connection.look(find))
 
 
 def _jobs_of(group: FailureGroup) -> Selection:
     return Selection((JobStatus.FAILED,), error_group=group.group)
-
-
-async def _meant(queries: Queries, given: str) -> tuple[Failures, FailureGroup]:
-    """The group whose name begins so.
-
-    Raises:
-        Failure: several do.
-        SystemExit: none does.
-    """
-    found = await queries.failures(limit=GROUPS_SEARCHED)
-    meant = [group for group in found.groups if group.group.startswith(given)]
-    if len(meant) > 1:
-        raise Failure(f"{len(meant)} groups begin with {given!r}. Type more of the name")
-    if not meant:
-        click.echo(f"pgq: no group {given!r} has failed jobs: `pgq failures list` shows them", err=True)
-        raise SystemExit(EXIT_NOT_CURRENT)
-    return found, meant[0]

@@ -44,6 +44,7 @@ def filtering(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @click.option("--key", help="Only jobs with this dedupe key or limit key.")
     @click.option("--id", "id_prefix", metavar="PREFIX", help="Only jobs whose ids begin so.")
+    @click.option("--group", metavar="GROUP", help="Only failed jobs of this group; see `pgq failures list`.")
     @click.option("--audit", "audit_id", type=int, metavar="N", help="Only jobs that an act changed.")
     @functools.wraps(command)
     def filtered(
@@ -58,6 +59,7 @@ def filtering(command: Callable[..., Any]) -> Callable[..., Any]:
         arguments: Sequence[str],
         key: str | None,
         id_prefix: str | None,
+        group: str | None,
         audit_id: int | None,
         **rest: Any,
     ) -> Any:
@@ -72,6 +74,7 @@ def filtering(command: Callable[..., Any]) -> Callable[..., Any]:
             arguments=dict(_pair(one) for one in arguments),
             key=key,
             id_prefix=id_prefix,
+            error_group=group,
             audit_id=audit_id,
         )
         return command(wanted=wanted, **rest)

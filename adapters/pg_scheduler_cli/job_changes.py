@@ -26,6 +26,7 @@ from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.bulk import agreed, bulk
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.filters import filtering
+from pg_scheduler_cli.group_names import with_whole_group
 from pg_scheduler_cli.job_ids import whole_ids
 from pg_scheduler_cli.options import Connection, as_json, connecting
 from pg_scheduler_cli.output import print_json
@@ -162,9 +163,9 @@ def change_jobs(
     async def choose(queries: Queries) -> Choice:
         if job_ids:
             return Choice([ChosenJob(one) for one in await whole_ids(queries, job_ids)])
-        return await queries.client.choose(wanted, action, at_most)
+        return await queries.client.choose(await with_whole_group(queries, wanted), action, at_most)
 
-    choice = connection.ask(choose)
+    choice = connection.look(choose)
     if not job_ids and not agreed(verb, len(choice.jobs), choice.left, yes=yes, dry_run=dry_run):
         return
 

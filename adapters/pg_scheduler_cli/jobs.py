@@ -53,7 +53,7 @@ def list_(
     shown with the name of its JobPriority; `pgq jobs enqueue --priority N` stores the rank 5 - N.
     """
     after = None if cursor is None else Cursor.of(cursor)
-    found = connection.ask(lambda queries: searched(queries, wanted, after, limit))
+    found = connection.look(lambda queries: searched(queries, wanted, after, limit))
     if not found.jobs and not as_json:
         click.echo("No job matches." if wanted != Selection() else "There are no jobs.", err=True)
     if found.next is not None:
@@ -91,7 +91,7 @@ def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None
             raise JobNotFound(job_id)
         return found, await queries.log(wanted)
 
-    job, history = connection.ask(read)
+    job, history = connection.look(read)
     facts, attempts = facts_of(job, full), [attempt_facts(attempt) for attempt in history]
     if as_json:
         print_json({**facts, "history": attempts})
@@ -124,7 +124,7 @@ def why(connection: Connection, job_id: str, as_json: bool) -> None:
         (wanted,) = await whole_ids(queries, [job_id])
         return wanted, await queries.job(wanted), await queries.why(wanted)
 
-    whole, job, reasons = connection.ask(ask)
+    whole, job, reasons = connection.look(ask)
     if as_json:
         print_json({"id": whole, "act": must_act(reasons), "reasons": reasons})
     else:

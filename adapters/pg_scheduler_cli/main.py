@@ -9,6 +9,10 @@ from pg_scheduler_cli.commands import MainGroup, Place
 
 COMMANDS = {
     "run": Place("run", "Run the jobs and schedules of an application."),
+    "dev": Place(
+        "dev",
+        "Run an application with all that it needs, for development: a PostgreSQL server of its own,",
+    ),
     "jobs": Place("jobs", "List, show, enqueue, cancel and retry jobs."),
     "queues": Place("queues", "List queues; limit, pause, resume and purge them."),
     "tasks": Place("tasks", "List tasks and entrypoints; pause and resume them for all workers."),
@@ -26,7 +30,7 @@ COMMANDS = {
     ),
     "top": Place(
         "top",
-        "Show what is going on, live: queues and tasks, the busiest first, and workers. Ctrl-C",
+        "Show what is going on, live: what is wrong, queues and tasks, the busiest first, and workers.",
     ),
     "doctor": Place(
         "doctor",

@@ -53,6 +53,7 @@ class Connection:
 
         async def whole() -> _T:
             scheduler = self.scheduler()
+            scheduler.driver.name_connections(click.get_current_context().command_path)
             try:
                 await scheduler.open()
                 if self.replica and (found := await scheduler.replica()) is not None:
@@ -77,9 +78,13 @@ class Connection:
         never leaves tables in the wrong database; `pgq db install` creates them."""
         return self.run(lambda scheduler: work(Queries(scheduler.client)))
 
-    def question(self, work: Callable[[JobClient], Awaitable[_T]]) -> _T:
+    def look(self, work: Callable[[Queries], Awaitable[_T]]) -> _T:
         """Like `ask`, for what only reads: a statement that takes longer than `PATIENCE` ends, and the
         failure says so."""
+        return self.run(lambda scheduler: work(Queries(scheduler.client.within(PATIENCE))))
+
+    def question(self, work: Callable[[JobClient], Awaitable[_T]]) -> _T:
+        """Like `look`, with the client below."""
         return self.run(lambda scheduler: work(scheduler.client.within(PATIENCE)))
 
     def given_dsn(self) -> str:

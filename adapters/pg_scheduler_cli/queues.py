@@ -47,7 +47,7 @@ def queues() -> None:
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List queues that have unfinished or failed jobs or limits, or are paused."""
-    found = connection.ask(_queues)
+    found = connection.look(_queues)
     if as_json:
         print_json(found)
         return

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -19,6 +19,7 @@ from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
+from pg_scheduler_cli.times import read_time
 
 
 @click.group(cls=PlainGroup)
@@ -185,6 +186,42 @@ def resume(connection: Connection, key: str) -> None:
 def trigger(connection: Connection, key: str) -> None:
     """Run a schedule's task now, once; prints the id of the job."""
     _change(connection, key, "{done}", lambda book: book.trigger(key, by=whoever_types()))
+
+
+@schedules.command()
+@click.argument("key")
+@click.option("--since", required=True, metavar="TIME", help="From this window on: 24h (ago) or ISO 8601.")
+@click.option("--until", metavar="TIME", help="To before this one.  [default: now]")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Say how many windows would run, and run none.")
+@connecting
+@as_json
+def backfill(
+    connection: Connection, key: str, since: str, until: str | None, yes: bool, dry_run: bool, as_json: bool
+) -> None:
+    """Run windows of a schedule that have passed and of which no job is stored: of before it was made, while
+    it was paused, or left out. It says how many, and asks."""
+    first = read_time("--since", since)
+    last = datetime.now(UTC) if until is None else read_time("--until", until)
+    found = connection.run(lambda scheduler: scheduler.schedules.to_backfill(key, first, last))
+    many = f"{len(found.windows)} windows of {key!r}"
+    if dry_run or not found.windows:
+        click.echo(f"backfill would run {many}; {found.there} have a job", err=True)
+        windows: Sequence[datetime] = found.windows if dry_run else ()
+    else:
+        if not yes and not click.confirm(f"Run {many}?", err=True):
+            click.echo("Nothing was changed.", err=True)
+            raise SystemExit(EXIT_NOT_CURRENT)
+        windows = connection.run(
+            lambda scheduler: scheduler.schedules.backfill(
+                key, first, last, expected=len(found.windows), by=whoever_types()
+            )
+        ).windows
+    if as_json:
+        print_json(windows)
+        return
+    for window in windows:
+        click.echo(shown(window))
 
 
 @schedules.command()

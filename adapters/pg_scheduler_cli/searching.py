@@ -9,6 +9,7 @@ from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.paging import Cursor
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.group_names import with_whole_group
 from pg_scheduler_cli.output import shown
 
 MOST_CALLS = 20
@@ -33,6 +34,7 @@ async def searched(queries: Queries, wanted: Selection, after: Cursor | None, li
     """At most so many of the jobs that match, the newest first."""
     found: list[JobRecord] = []
     begin = time.monotonic()
+    wanted = await with_whole_group(queries, wanted)
     for _ in range(MOST_CALLS):
         page = await queries.page(wanted, after, limit - len(found))
         found += page.jobs

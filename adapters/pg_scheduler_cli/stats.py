@@ -6,15 +6,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
+from pg_scheduler.domain.problem import Problem, Severity
 from pg_scheduler.domain.summary import LimitInUse, QueueTask, Summary
+from pg_scheduler.domain.workers import WorkerRecord
+from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
+from pg_scheduler_cli.doctor import problem_facts, problem_lines
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, as_json, reading
 from pg_scheduler_cli.output import print_json, table_lines
+from pg_scheduler_cli.workers import facts_of_worker
 
 HEADINGS = [
     "QUEUE", "TASK", "DUE", "OLDEST", "RUNNING", "STARTED", "FAILED", "WAIT P50", "P95", "RUN P50", "P95",
@@ -31,22 +36,51 @@ SHORTEST_PAUSE = 0.2
 @as_json
 def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
     """Show what is going on, by queue and task: what is due and runs, what was started and failed in the last
-    hour, how long half and 95 % of the jobs waited and ran, and the limits.
+    hour, how long half and 95 % of the jobs waited and ran; limits, workers, and what is wrong.
 
     Workers write the figures of the last hour every ten seconds.
     """
     while True:
         if watch is not None and not as_json:
             click.clear()
-        found = connection.ask(lambda queries: queries.summary())
+        seen = connection.look(look)
         if as_json:
-            print_json(facts_of_summary(found))
+            print_json(
+                {
+                    **facts_of_summary(seen.summary),
+                    "workers": [facts_of_worker(worker) for worker in seen.workers],
+                    "problems": [problem_facts(problem) for problem in seen.problems],
+                }
+            )
         else:
-            for line in lines_of_summary(found):
+            for line in [*lines_of_summary(seen.summary), "", *_lines_of_others(seen)]:
                 click.echo(line)
         if watch is None:
             return
         time.sleep(max(watch, SHORTEST_PAUSE))
+
+
+class Seen(NamedTuple):
+    """What is going on."""
+
+    summary: Summary
+    workers: Sequence[WorkerRecord]
+    problems: Sequence[Problem]
+
+
+async def look(queries: Queries) -> Seen:
+    """All of it, as of now."""
+    return Seen(await queries.summary(), await queries.workers(), await queries.problems())
+
+
+def _lines_of_others(seen: Seen) -> list[str]:
+    alive = [worker for worker in seen.workers if worker.alive]
+    claiming = sum(worker.claims for worker in alive)
+    running = sum(worker.running for worker in alive)
+    places = sum(worker.profile.capacity for worker in alive if worker.profile is not None)
+    words = f"{len(alive)} workers, {claiming} of them claim: {running} jobs run in {places} slots"
+    wrong = [problem for problem in seen.problems if problem.severity is not Severity.NOTICE]
+    return [words, *(problem_lines(wrong) if wrong else ["Nothing is wrong."])]
 
 
 def facts_of_summary(summary: Summary) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def tasks() -> None:
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List tasks and entrypoints that have unfinished or failed jobs or limits, or are paused."""
-    found = connection.ask(_tasks)
+    found = connection.look(_tasks)
     if as_json:
         print_json(found)
         return
@@ -79,6 +79,51 @@ async def _tasks(queries: Queries) -> list[TaskSize]:
         task.paused = record.paused
         task.limit(record.limits)
     return [found[name] for name in sorted(found)]
+
+
+@tasks.command()
+@click.argument("entrypoint")
+@click.option("--concurrency", type=int, metavar="N", help="At most so many of its jobs run at once.")
+@click.option("--rate", type=float, metavar="R", help="At most so many of its jobs start per second.")
+@click.option("--clear", is_flag=True, help="Let the limits of its code hold again.")
+@connecting
+@as_json
+def limit(
+    connection: Connection,
+    entrypoint: str,
+    concurrency: int | None,
+    rate: float | None,
+    clear: bool,
+    as_json: bool,
+) -> None:
+    """Limit the jobs of a task or entrypoint in the whole cluster, for each limit key, whatever its code
+    says.
+
+    The limits hold immediately, also for stored jobs, and through restarts and deploys; running jobs
+    continue. A line on stderr warns of a name that no job has.
+    """
+    if clear == (concurrency is not None or rate is not None):
+        raise click.UsageError("give --concurrency, --rate or both; or --clear, which ends both")
+
+    async def change(queries: Queries) -> tuple[bool, bool]:
+        known = await is_known(queries, entrypoint)
+        changed = await queries.client.limit_task(entrypoint, concurrency, rate, by=whoever_types())
+        return changed, known
+
+    changed, known = connection.ask(change)
+    if not known:
+        warn_of(entrypoint, "no job is named {task!r}, and no limits")
+    if as_json:
+        limits = {"concurrency_limit": concurrency, "requests_per_second": rate}
+        print_json({"entrypoint": entrypoint, **limits, "changed": changed})
+    elif clear:
+        click.echo(
+            f"the limits of {entrypoint} are those of its code"
+            if changed
+            else f"nobody has set limits of {entrypoint} by hand"
+        )
+    else:
+        click.echo(f"limited {entrypoint}" if changed else f"{entrypoint} has these limits already")
 
 
 @tasks.command()

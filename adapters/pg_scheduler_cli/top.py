@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pg_scheduler.domain.errors import MissingDependency
+from pg_scheduler.domain.problem import Severity
 from pg_scheduler.domain.replica import Replica
-from pg_scheduler.domain.summary import QueueTask, Summary
-from pg_scheduler.domain.workers import WorkerRecord
+from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, reading
-from pg_scheduler_cli.stats import SHORTEST_PAUSE, duration_shown
+from pg_scheduler_cli.stats import SHORTEST_PAUSE, Seen, duration_shown, look
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -25,6 +25,9 @@ COLUMNS: tuple[tuple[str, int], ...] = (
     ("DUE", 0), ("OLDEST", 0), ("RUN", 0), ("FAILED", 60), ("STARTED", 70), ("WAIT P95", 80), ("RUN P95", 90),
 )  # fmt: skip
 """Each with how wide a terminal must be to show it."""
+MOST_PROBLEMS = 3
+"""Lines that are given to what is wrong."""
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
 
 @click.command()
@@ -32,8 +35,8 @@ COLUMNS: tuple[tuple[str, int], ...] = (
 @click.option("--rounds", type=int, hidden=True, help="End after so many looks.")
 @reading
 def top(connection: Connection, every: float, rounds: int | None) -> None:
-    """Show what is going on, live: queues and tasks, the busiest first, and workers. Ctrl-C ends it. It needs
-    the extra `tui`; `pgq stats --watch 2` does without."""
+    """Show what is going on, live: what is wrong, queues and tasks, the busiest first, and workers. Ctrl-C
+    ends it. It needs the extra `tui`; `pgq stats --watch 2` does without."""
     try:
         from rich.console import Console
         from rich.live import Live
@@ -43,36 +46,31 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         ) from None
     console = Console()
 
-    async def look(queries: Queries) -> tuple[Summary, list[WorkerRecord], Replica | None]:
-        return await queries.summary(), await queries.workers(), await queries.replica()
-
     async def show(queries: Queries) -> None:
         left = rounds
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while left is None or left > 0:
                 began = time.monotonic()
-                summary, workers, replica = await look(queries)
-                screen = screen_of(summary, workers, console.width, console.height, replica)
-                live.update(screen, refresh=True)
+                seen, replica = await look(queries), await queries.replica()
+                live.update(screen_of(seen, console.width, console.height, replica), refresh=True)
                 left = None if left is None else left - 1
                 if left != 0:
                     await asyncio.sleep(max(every - (time.monotonic() - began), SHORTEST_PAUSE))
 
     try:
-        connection.ask(show)
+        connection.look(show)
     except KeyboardInterrupt:
         return
 
 
-def screen_of(
-    summary: Summary, workers: list[WorkerRecord], width: int, height: int, replica: Replica | None = None
-) -> RenderableType:
+def screen_of(seen: Seen, width: int, height: int, replica: Replica | None = None) -> RenderableType:
     """What fits into a terminal of this size."""
     from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
-    alive = [worker for worker in workers if worker.alive]
+    summary = seen.summary
+    alive = [worker for worker in seen.workers if worker.alive]
     running = sum(row.running for row in summary.rows)
     due = sum(row.due for row in summary.rows)
     more = "" if all(row.due_exact for row in summary.rows) else "+"
@@ -84,11 +82,16 @@ def screen_of(
     for name in shown:
         table.add_column(name, justify="right", no_wrap=True)
     rows = sorted(summary.rows, key=_urgency, reverse=True)
-    for row in rows[: max(height - 4, 1)]:
+    wrong = [
+        Text(f"{problem.code}: {harmless(problem.text)}", style=style, no_wrap=True, overflow="ellipsis")
+        for problem in seen.problems
+        if (style := _STYLES.get(problem.severity)) is not None
+    ][:MOST_PROBLEMS]
+    for row in rows[: max(height - 4 - len(wrong), 1)]:
         cells = _cells(row)
         style = "yellow" if row.paused else "red" if row.failed else ""
         table.add_row(Text(_name(row)), *(Text(cells[name]) for name in shown), style=style)
-    return Group(Text(head, no_wrap=True, overflow="ellipsis", style="bold"), table)
+    return Group(Text(head, no_wrap=True, overflow="ellipsis", style="bold"), *wrong, table)
 
 
 def _name(row: QueueTask) -> str:

@@ -22,12 +22,16 @@ def vacuum() -> None:
 @click.option("--failed-days", default=7, show_default=True)
 @click.option("--cancelled-days", default=3, show_default=True)
 @click.option("--expired-days", default=3, show_default=True)
+@click.option(
+    "--audit-days", default=400, show_default=True, help="Also delete older records of `pgq audit`."
+)
 @connecting
 @as_json
-def run(connection: Connection, as_json: bool, **days: int) -> None:
+def run(connection: Connection, as_json: bool, audit_days: int, **days: int) -> None:
     """Delete jobs that finished more than this many days ago; prints the number for each status."""
     config = VacuumConfig(
-        **{name.removesuffix("_days"): VacuumPolicy.after_days(count) for name, count in days.items()}  # type: ignore[arg-type]
+        audit_days=audit_days,
+        **{name.removesuffix("_days"): VacuumPolicy.after_days(count) for name, count in days.items()},  # type: ignore[arg-type]
     )
 
     async def prune(scheduler: Scheduler) -> dict[str, int]:
@@ -38,6 +42,7 @@ def run(connection: Connection, as_json: bool, **days: int) -> None:
             policies=config.policies(),
             interval=3600.0,
             track=True,
+            audit_kept=config.audit_kept,
         )
         return {str(status): count for status, count in (await pruner.prune_once()).items()}
 

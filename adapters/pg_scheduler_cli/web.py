@@ -105,6 +105,7 @@ async def _serve(connection: Connection, door: Door, host: str, port: int, root_
     from pg_scheduler_web.serving import Served
 
     scheduler = connection.scheduler()
+    scheduler.driver.name_connections("dashboard")
     served = Served(Queries(scheduler.client), door, host=host, port=port, root_path=root_path)
     for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, served.stop)

@@ -41,7 +41,7 @@ def list_(connection: Connection, as_json: bool) -> None:
     RUNNING is how many jobs run there, of how many that may at once; OLDEST, for how long the first of them
     has been running; SEEN, how long ago the worker has renewed its leases.
     """
-    found = connection.ask(lambda queries: queries.workers())
+    found = connection.look(lambda queries: queries.workers())
     if as_json:
         print_json([facts_of_worker(worker) for worker in found])
         return

@@ -141,6 +141,9 @@ LIMITS = Table(
         "paused": "boolean NOT NULL DEFAULT false",
         "changed_at": f"{_TIME} NOT NULL",
         "resumed_at": _TIME,
+        "by_hand": "boolean NOT NULL DEFAULT false",
+        "code_concurrency": "integer",
+        "code_rate": "double precision",
     },
     ("task_name",),
 )

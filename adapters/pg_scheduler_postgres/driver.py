@@ -54,8 +54,11 @@ class PostgresDriver:
     async def close(self) -> None:
         await self.link.close()
 
+    def name_connections(self, who: str) -> None:
+        self.link.session.call(who)
+
     def dedicated(self) -> PostgresDriver:
-        return PostgresDriver(self.link.session.dedicated(), schema=self.link.known_schema)
+        return PostgresDriver(self.link.session.dedicated("leases"), schema=self.link.known_schema)
 
     def within(self, limit: timedelta) -> PostgresDriver:
         twin = object.__new__(PostgresDriver)

@@ -114,5 +114,8 @@ class HomeSession:
     ) -> None:
         await self._here().listen(channel, on_payload, on_ready)
 
-    def dedicated(self) -> Session:
-        return self._session.dedicated()
+    def call(self, who: str) -> None:
+        self._session.call(who)
+
+    def dedicated(self, purpose: str) -> Session:
+        return self._session.dedicated(purpose)

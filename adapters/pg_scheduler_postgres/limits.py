@@ -44,6 +44,17 @@ class PostgresLimits:
         if free := [name for name in limits if name not in limited]:
             await self._link.run("end_limits", now=now, task_names=free)
 
+    async def limit_task(
+        self, task_name: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        given = {"task_name": task_name}
+        if not limits.limited:
+            return await self._changed(by, Act.LIMIT_TASK, task_name, "limit_task_as_in_code", now, **given)
+        numbers = {"concurrency": limits.concurrency, "rate": limits.rate}
+        changed = await self._changed(by, Act.LIMIT_TASK, task_name, "limit_task", now, **given, **numbers)
+        await self._sort_into_lanes([task_name])
+        return changed
+
     async def pause_task(
         self, task_name: str, paused: bool, *, now: datetime | None = None, by: Actor | None = None
     ) -> bool:
@@ -117,6 +128,8 @@ class PostgresLimits:
                 TaskLimits(row["concurrency"], row["rate"]),
                 row["paused"],
                 instant(row["changed_at"]),
+                row["by_hand"],
+                TaskLimits(row["code_concurrency"], row["code_rate"]) if row["by_hand"] else None,
             )
             for row in await self._link.run("limits")
         ]

@@ -45,7 +45,7 @@ class PostgresLocks:
         if await self._is_held(name):
             yield False  # known without a connection for it
             return
-        session = self._link.session.dedicated()
+        session = self._link.session.dedicated("lock")
         await session.open()
         finished = False
         try:

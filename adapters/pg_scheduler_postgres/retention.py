@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.retention import AWAITED_STAY, VacuumPolicy, VacuumTrigger
@@ -34,6 +34,11 @@ class PostgresRetention:
         else:
             rows = await self._link.run("prune_by_age", now=now, days=policy.age.days, **wanted)
         deleted: int = rows[0]["deleted"]
+        return deleted
+
+    async def forget_acts(self, kept: timedelta, limit: int, *, now: datetime | None = None) -> int:
+        (row,) = await self._link.run("forget_acts", now=now, kept_seconds=kept.total_seconds(), limit=limit)
+        deleted: int = row["deleted"]
         return deleted
 
     async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:

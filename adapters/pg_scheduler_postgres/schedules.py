@@ -22,7 +22,7 @@ from pg_scheduler.ports.schedule_store import (
     StrayAnswer,
     wanted_of,
 )
-from pg_scheduler_postgres.auditing import Changed, recorded
+from pg_scheduler_postgres.auditing import Changed, note_act, recorded
 from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
@@ -167,7 +167,12 @@ class PostgresSchedules:
         ]
 
     async def put_schedule(
-        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+        self,
+        wanted: NewSchedule,
+        *,
+        now: datetime | None = None,
+        by: Actor | None = None,
+        connection: Any = None,
     ) -> bool:
         session = await session_for(self._link, connection, "the schedule")
         async with session.transaction() as transaction:
@@ -179,7 +184,9 @@ class PostgresSchedules:
                 if rows
                 else Standing(paused=wanted.paused)
             )
-            return await self._put(transaction, wanted, now, standing, known=bool(rows))
+            is_new = await self._put(transaction, wanted, now, standing, known=bool(rows))
+            await note_act(self._link, transaction, by, Act.CHANGE_SCHEDULE, Changed(wanted.key, 1), now)
+            return is_new
 
     async def remove_schedule(
         self, key: str, *, now: datetime | None = None, by: Actor | None = None
@@ -275,13 +282,13 @@ class PostgresSchedules:
         return [schedule_record(row) for row in rows]
 
     async def note_manual_run(
-        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+        self, key: str, job_id: str, *, runs: int = 1, now: datetime | None = None, by: Actor | None = None
     ) -> None:
         async def change(session: Session | None) -> Sequence[Row]:
             return await self._link.run("note_manual_run", session, schedule_key=key, job_id=job_id)
 
         def changed(rows: Sequence[Row]) -> Changed:
-            return Changed(key, len(rows))
+            return Changed(key, runs if rows else 0)
 
         await recorded(self._link, by, Act.RUN_SCHEDULE, change, changed, now=now)
 

@@ -71,7 +71,11 @@ class Session(Protocol):
         """
         ...
 
-    def dedicated(self) -> Session:
+    def call(self, who: str) -> None:
+        """Whose connections are that are made from now on, as the server's list of sessions shows them."""
+        ...
+
+    def dedicated(self, purpose: str) -> Session:
         """A session on one new connection with the same parameters, usable in another event loop."""
         ...
 

@@ -95,5 +95,8 @@ class BlockingSession:
     ) -> None:
         raise NotImplementedError("nobody listens without an event loop")
 
-    def dedicated(self) -> Session:
+    def call(self, who: str) -> None:
+        self._lending.call(who)
+
+    def dedicated(self, purpose: str) -> Session:
         raise NotImplementedError("there is no event loop to use it in")

@@ -15,6 +15,7 @@ import psycopg_pool
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pg_scheduler.ports.forks import cut_off, kept_from_forks
+from pg_scheduler_postgres.connection_names import ConnectionNames, statement_naming
 from pg_scheduler_postgres.session_settings import APPLY_SETTINGS, Settings
 from pg_scheduler_psycopg.encodings import text_as_utf8
 
@@ -35,6 +36,8 @@ class Connector:
     """The connection string, if there is one."""
     settings: Settings = field(default_factory=dict, repr=False)
     """What is set on each connection once it is made."""
+    names: ConnectionNames = field(default_factory=ConnectionNames)
+    purpose: str = ""
 
     @classmethod
     def of_dsn(cls, dsn: str) -> Connector:
@@ -75,6 +78,22 @@ class Connector:
         """The same, with settings on each connection."""
         return replace(self, settings=settings)
 
+    def named_by(self, names: ConnectionNames) -> Connector:
+        """The same, whose connections are called so."""
+        return replace(self, names=names)
+
+    def meant_for(self, purpose: str) -> Connector:
+        """The same for some purpose, which is part of its connections' names."""
+        return replace(self, purpose=purpose)
+
+    async def name(self, connection: Connection) -> None:
+        """Give a new connection in autocommit its name, unless it has one."""
+        if not connection.info.parameter_status("application_name"):
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await connection.execute(
+                    statement_naming(self.names.of(self.purpose)).encode(), prepare=False
+                )
+
     async def __call__(self) -> Connection:
         """A new connection, in autocommit."""
         connection = await kept_from_forks(self.connect, _cut_off)
@@ -83,6 +102,7 @@ class Connector:
                 cursor = psycopg.AsyncRawCursor(connection)
                 async with asyncio.timeout(CONNECT_TIMEOUT):
                     await cursor.execute(APPLY_SETTINGS, [list(self.settings), list(self.settings.values())])
+            await self.name(connection)
         except BaseException:
             await connection.close()
             raise

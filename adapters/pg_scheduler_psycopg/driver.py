@@ -6,6 +6,7 @@ import psycopg
 import psycopg_pool
 
 from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler_postgres.connection_names import ConnectionNames
 from pg_scheduler_postgres.driver import PostgresDriver
 from pg_scheduler_postgres.home_session import HomeSession
 from pg_scheduler_postgres.session import Session
@@ -32,12 +33,13 @@ class PsycopgDriver(PostgresDriver):
 
 
 def _session_over(source: object) -> Session:
+    names = ConnectionNames()
     if isinstance(source, str):
-        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source)))
+        return HomeSession(lambda: PoolSession(None, Connector.of_dsn(source).named_by(names)))
     if isinstance(source, psycopg_pool.AsyncConnectionPool):
-        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source)), "pool")
+        return HomeSession(lambda: PoolSession(source, Connector.of_pool(source).named_by(names)), "pool")
     if isinstance(source, psycopg.AsyncConnection):
-        connector = Connector.of_connection(source)
+        connector = Connector.of_connection(source).named_by(names)
         return HomeSession(lambda: ConnectionSession(connector, owner=source), "connection")
     raise InvalidInput(
         "source",

@@ -14,6 +14,7 @@ import psycopg_pool
 from psycopg.pq import TransactionStatus
 
 from pg_scheduler.domain.errors import ConfigurationError
+from pg_scheduler_postgres.connection_names import ConnectionNames, statement_naming
 from pg_scheduler_psycopg.encodings import text_as_utf8
 from pg_scheduler_psycopg.failures import translated_connecting
 from pg_scheduler_psycopg.liveness import speaks
@@ -32,6 +33,10 @@ class Lending(Protocol):
 
     def close(self) -> None:
         """Close what was made here."""
+        ...
+
+    def call(self, who: str) -> None:
+        """Whose connections are that are made here from now on, for the server's list of sessions."""
         ...
 
 
@@ -73,6 +78,9 @@ class OwnersConnection:
     def close(self) -> None:
         """It is its owner's."""
 
+    def call(self, who: str) -> None:
+        """Its owner has named it."""
+
 
 class OwnersPool:
     """The pool that somebody gave."""
@@ -90,6 +98,9 @@ class OwnersPool:
     def close(self) -> None:
         """It is its owner's."""
 
+    def call(self, who: str) -> None:
+        """Its owner has named it."""
+
 
 def _refuse_after_fork(made_in: int, what: str) -> None:
     if os.getpid() != made_in:
@@ -105,6 +116,7 @@ class OwnConnection:
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
+        self._names = ConnectionNames()
         self._connection: Connection | None = None
         self._parents: list[Connection] = []
         """Those of processes of which this one is a fork. They are their business: to close them here would
@@ -136,7 +148,12 @@ class OwnConnection:
         if self._connection is None:
             with translated_connecting(self._dsn):
                 self._connection = psycopg.connect(self._dsn, autocommit=True, **text_as_utf8(self._dsn))
+                if not self._connection.info.parameter_status("application_name"):
+                    self._connection.execute(statement_naming(self._names.of()).encode(), prepare=False)
         return self._connection
+
+    def call(self, who: str) -> None:
+        self._names.who = who
 
     def close(self) -> None:
         with self._lock:

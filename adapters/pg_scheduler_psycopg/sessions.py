@@ -50,7 +50,7 @@ class _Shared:
     async def listen(
         self, channel: str, on_payload: Callable[[str], None], on_ready: Callable[[], None]
     ) -> None:
-        await listen(self._connector, channel, on_payload, on_ready)
+        await listen(self._connector.meant_for("listen"), channel, on_payload, on_ready)
 
     def in_transaction(self) -> bool:
         return False
@@ -58,8 +58,12 @@ class _Shared:
     def owner_in_transaction(self) -> bool:
         return False
 
-    def dedicated(self) -> Session:
-        return ConnectionSession(self._connector)
+    def dedicated(self, purpose: str) -> Session:
+        connector = self._connector.meant_for(purpose)
+        return ConnectionSession(connector.named_by(connector.names.copied()))
+
+    def call(self, who: str) -> None:
+        self._connector.names.who = who
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         with translated_connecting(self._connector.conninfo):
@@ -237,6 +241,7 @@ class PoolSession(_Shared, ScopedSession):
                     **patience(self._connector.conninfo, {}),
                     **text_as_utf8(self._connector.conninfo),
                 },
+                configure=self._connector.name if self._connector.conninfo else None,
                 reconnect_timeout=RECONNECT_TIMEOUT,
                 check=check,
             )

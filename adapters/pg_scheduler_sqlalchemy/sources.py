@@ -76,6 +76,9 @@ class EnginesConnections:
     def close(self) -> None:
         """They are their owner's."""
 
+    def call(self, who: str) -> None:
+        """Their owner has named them."""
+
 
 def _over_asyncpg(engine: Any, schema: str | None) -> Driver:
     from pg_scheduler_asyncpg.connecting import Connector

@@ -31,7 +31,7 @@ class Right(StrEnum):
     """Pause and resume tasks and queues."""
     LIMITS = "limits"
     SCHEDULES = "schedules"
-    """Pause, resume, run and remove schedules."""
+    """Pause, resume, run, backfill, change and remove schedules."""
     WORKERS = "workers"
     """Let workers claim no more, go on, or stop."""
     RETENTION = "retention"

@@ -76,6 +76,7 @@ def environment() -> Environment:
         "knowing": knowing,
     }
     made.globals |= {
+        "HIDDEN": words.HIDDEN,
         "age": words.age,
         "capped": words.capped,
         "plural": words.plural,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Self, Unpack, overload
+from typing import Any, Self, Unpack, overload
 
+from pg_scheduler.blocking.blocking_views import BlockingViews
 from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.client.waiting_for_many import wait_all
@@ -15,16 +17,14 @@ from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
+from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
 
-if TYPE_CHECKING:
-    from pg_scheduler.domain.why import Reason
 
-
-class BlockingJobs:
+class BlockingJobs(BlockingViews):
     """Jobs of one store, by blocking calls."""
 
     def __init__(
@@ -34,11 +34,11 @@ class BlockingJobs:
         schema: str | None,
         codec: Codec | None = None,
         clock: Clock | None = None,
+        tasks: TaskRegistry | None = None,
     ) -> None:
         driver = sync_driver_over(source, schema=schema)
-        self._run = driver.run_now
         self._clock = clock
-        self._client = blocking_client(driver, codec, clock)
+        super().__init__(driver.run_now, blocking_client(driver, codec, clock, Outgoing(tasks=tasks)))
 
     @property
     def driver(self) -> Driver:
@@ -130,11 +130,6 @@ class BlockingJobs:
             WaitTimeout, JobNotFound: as `wait`.
         """
         return self._run(self._client.result(job_id, timeout))
-
-    def why(self, job_id: str) -> tuple[Reason, ...]:
-        """Why a job does not run, or what became of it; what holds it first comes first."""
-        reasons: tuple[Reason, ...] = self._run(self._client.why(job_id))
-        return reasons
 
     def workers(self) -> list[WorkerRecord]:
         """The workers that have shown a sign of life and not said goodbye, by id."""

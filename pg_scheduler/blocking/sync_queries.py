@@ -12,8 +12,7 @@ from pg_scheduler.domain.model import AttemptRecord
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
-from pg_scheduler.queries import OnDuplicate, Queries, QueueStatistics
+from pg_scheduler.queries import OnDuplicate, QueueStatistics
 
 
 class SyncQueries(BlockingJobs):
@@ -38,7 +37,6 @@ class SyncQueries(BlockingJobs):
         self, source: BlockingSource, *, schema: str | None = None, clock: Clock | None = None
     ) -> None:
         super().__init__(source, schema=schema, clock=clock)
-        self._queries = Queries(self._client)
 
     def enqueue(
         self,
@@ -91,51 +89,6 @@ class SyncQueries(BlockingJobs):
         """Cancel every queued job of these entrypoints."""
         cleared: int = self._run(self._queries.clear_queue(entrypoint))
         return cleared
-
-    def pause_task(self, task: str) -> bool:
-        """No worker claims jobs of this entrypoint or task until it is resumed."""
-        changed: bool = self._run(self._queries.pause_task(task))
-        return changed
-
-    def resume_task(self, task: str) -> bool:
-        """The opposite."""
-        changed: bool = self._run(self._queries.resume_task(task))
-        return changed
-
-    def pause_queue(self, queue: str) -> bool:
-        """No worker claims jobs that wait in this queue until it is resumed."""
-        changed: bool = self._run(self._queries.pause_queue(queue))
-        return changed
-
-    def resume_queue(self, queue: str) -> bool:
-        """The opposite."""
-        changed: bool = self._run(self._queries.resume_queue(queue))
-        return changed
-
-    def paused_queues(self) -> list[PausedQueue]:
-        """Every queue that is paused, and since when; by name."""
-        found: list[PausedQueue] = self._run(self._queries.paused_queues())
-        return found
-
-    def limit_queue(
-        self,
-        queue: str,
-        *,
-        concurrency_limit: int | None = None,
-        requests_per_second: float | None = None,
-    ) -> bool:
-        """Limit the jobs of a queue, all its tasks together; a limit that is left out ends."""
-        changed: bool = self._run(
-            self._queries.limit_queue(
-                queue, concurrency_limit=concurrency_limit, requests_per_second=requests_per_second
-            )
-        )
-        return changed
-
-    def queue_limits(self) -> list[QueueLimits]:
-        """Every queue that has limits, and since when; by name."""
-        found: list[QueueLimits] = self._run(self._queries.queue_limits())
-        return found
 
     def queue_size(self) -> list[QueueStatistics]:
         """Unfinished jobs by entrypoint, priority and status."""

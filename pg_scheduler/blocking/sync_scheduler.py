@@ -57,8 +57,8 @@ class SyncScheduler(BlockingJobs):
         clock: Clock | None = None,
     ) -> None:
         grace = checked_grace("misfire_grace_time", misfire_grace_time)
-        super().__init__(source, schema=schema, codec=codec, clock=clock)
         self._registry = TaskRegistry()
+        super().__init__(source, schema=schema, codec=codec, clock=clock, tasks=self._registry)
         self._jobs = JobFactory(
             self._registry, self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
         )
@@ -70,7 +70,9 @@ class SyncScheduler(BlockingJobs):
         drain it: started it would block its event loop, unless the store is in memory."""
         scheduler = Scheduler(self.driver, clock=self._clock, codec=self._client.codec)
         for task in self._registry:
-            options = TaskOptions(task.name, task.executor, task.timeout, task.retry, task.limits)
+            options = TaskOptions(
+                task.name, task.executor, task.timeout, task.retry, task.limits, middleware=task.middleware
+            )
             scheduler.register_task(task.func, options)
         return scheduler
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, MOST_AT_ONCE, HowEnded
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.opening import InstallingOpening
+from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.domain.errors import DatabaseError, JobNotFound
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.codec.json_codec import JsonCodec
@@ -115,7 +116,12 @@ class PollingWaiter:
         """Nothing is kept open."""
 
 
-def blocking_client(driver: Driver, codec: Codec | None = None, shown_time: Clock | None = None) -> JobClient:
+def blocking_client(
+    driver: Driver,
+    codec: Codec | None = None,
+    shown_time: Clock | None = None,
+    outgoing: Outgoing | None = None,
+) -> JobClient:
     """A client whose coroutines block instead of waiting. Its calls come from any thread, with or without an
     event loop, so each job is stored by itself."""
     clock = BlockingClock(shown_time)
@@ -125,4 +131,5 @@ def blocking_client(driver: Driver, codec: Codec | None = None, shown_time: Cloc
         codec or JsonCodec(),
         opening=InstallingOpening(driver, ThreadLock),
         waiter=PollingWaiter(driver, clock),
+        outgoing=outgoing,
     )

@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pg_scheduler.domain.cron_pitfalls import pitfalls_of
 from pg_scheduler.domain.errors import InvalidInput, SchemaError
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.model import JobRecord
-from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec
+from pg_scheduler.domain.schedule import UNREADABLE, RuleText, ScheduleSpec
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.tasks.registry import TaskRegistry
 from pg_scheduler.ports.codec import Codec
@@ -49,6 +50,15 @@ class ScheduleChange:
 
 
 @dataclass(frozen=True, slots=True)
+class ScheduleNote:
+    """A schedule whose expression may mean something else than it looks."""
+
+    key: str
+    text: str
+    """What it means."""
+
+
+@dataclass(frozen=True, slots=True)
 class LimitChange:
     """The limits of a task that would be others than now."""
 
@@ -67,6 +77,7 @@ class Comparison:
     stranded: tuple[Stranded, ...] = ()
     schedules: tuple[ScheduleChange, ...] = ()
     limits: tuple[LimitChange, ...] = ()
+    notes: tuple[ScheduleNote, ...] = ()
 
 
 async def compare(
@@ -85,7 +96,10 @@ async def compare(
         stranded = [] if elsewhere else await _unknown(driver, registry, now)
         stranded += [one async for one in _unfit(driver, registry, codec)]
         records = await driver.schedules.list_schedules()
-        limits = {one.task_name: one.limits for one in await driver.limits.list_limits()}
+        limits = {
+            one.task_name: one.in_code or NO_LIMITS if one.by_hand else one.limits
+            for one in await driver.limits.list_limits()
+        }
     except SchemaError:
         return Comparison(schema, readable=False)
     return Comparison(
@@ -94,6 +108,7 @@ async def compare(
         stranded=tuple(stranded),
         schedules=tuple(_schedules(wanted, records, facts.now, registry, elsewhere)),
         limits=tuple(_limits(registry, limits)),
+        notes=tuple(_notes(wanted)),
     )
 
 
@@ -155,6 +170,13 @@ def _schedules(
             yield ScheduleChange(key, "unknown", record.new.task_name, record.next_window)
         elif known and record.new.origin is Origin.CODE and key not in keys:
             yield ScheduleChange(key, "retired", record.new.task_name, record.next_window)
+
+
+def _notes(wanted: Sequence[NewSchedule]) -> Iterator[ScheduleNote]:
+    for new in wanted:
+        cron = RuleText.of(new.spec).cron
+        if cron is not None:
+            yield from (ScheduleNote(new.key, text) for text in pitfalls_of(cron))
 
 
 def _next(spec: str, now: datetime) -> datetime | None:

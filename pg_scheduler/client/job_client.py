@@ -517,6 +517,27 @@ class JobClient:
         self.wakeups.jobs_due()
         return changed
 
+    async def limit_task(
+        self,
+        task: str,
+        concurrency_limit: int | None,
+        requests_per_second: float | None,
+        *,
+        by: Actor | None = None,
+    ) -> bool:
+        """Limit the jobs of a task whatever its code says, or let what that says hold again. True if that was
+        a change.
+
+        Raises:
+            InvalidInput: not the name of a task; a limit that is not a positive number.
+        """
+        limits = checked_limits(concurrency_limit, requests_per_second)
+        wanted = checked_name("task", task)
+        await self.open()
+        changed = await self.driver.limits.limit_task(wanted, limits, now=self.clock.pinned(), by=by)
+        self.wakeups.jobs_due()
+        return changed
+
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, by name."""
         reader = await self.open_reader()

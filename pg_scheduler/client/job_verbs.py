@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Unpack, overload
 
-from pg_scheduler.client.changing import ChangeOptions
+from pg_scheduler.client.changing import AT_MOST, ChangeOptions, Choice
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
@@ -111,12 +111,21 @@ class JobVerbs:
         ``Selection(error_group=group.group)`` are the jobs of one."""
         return await self.client.failures(task=task, since=since, limit=limit)
 
+    async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
+        """The jobs that match and to which this can be done, the newest first, for `change` once somebody has
+        agreed: it changes these, as far as they are still what they are now, and no others.
+
+        Raises:
+            InvalidInput: it cannot be done to any job that would match.
+        """
+        return await self.client.choose(selection, action, at_most)
+
     async def change(
-        self, chosen: Selection | Sequence[str], action: Action, **options: Unpack[ChangeOptions]
+        self, chosen: Selection | Choice | Sequence[str], action: Action, **options: Unpack[ChangeOptions]
     ) -> Changed:
-        """Retry, cancel, delete or reschedule stored jobs: those with these ids, or all that match. Which
-        jobs are meant is settled before the first is changed, and one that has become another since stays as
-        it is. In batches, each in one transaction with its record in the audit.
+        """Retry, cancel, delete or reschedule stored jobs: those that were chosen, those with these ids, or
+        all that match. Which jobs are meant is settled before the first is changed, and one that has become
+        another since stays as it is. In batches, each in one transaction with its record in the audit.
 
         Args:
             action: `Retry()`, `Cancel()`, `Delete()` or `Reschedule(at)`.

@@ -12,6 +12,7 @@ from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 
 if TYPE_CHECKING:
     from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.problem import Problem
     from pg_scheduler.domain.replica import Replica
     from pg_scheduler.domain.summary import Summary
     from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
@@ -80,9 +81,30 @@ class OperatorVerbs:
         """
         return await self.client.limit_queue(queue, concurrency_limit, requests_per_second)
 
+    async def limit_task(
+        self,
+        task: str,
+        *,
+        concurrency_limit: int | None = None,
+        requests_per_second: float | None = None,
+    ) -> bool:
+        """Limit the jobs of a task in the whole cluster, for each limit key by itself, whatever its code
+        says: from now on, through restarts and deploys. A call without limits ends that, and those of the
+        code hold again. True if that was a change.
+
+        Raises:
+            InvalidInput: not the name of a task; a limit that is not a positive number.
+        """
+        return await self.client.limit_task(task, concurrency_limit, requests_per_second)
+
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         return await self.client.queue_limits()
+
+    async def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with workers, jobs, schedules and the database server, the worst first. What
+        `pgq doctor` tries besides, the tables and whether signals come back, is not among them."""
+        return await self.client.problems()
 
     async def replica(self) -> Replica | None:
         """The replica that questions go to, and how far it has come; None if they go to the primary. See

@@ -9,6 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from pg_scheduler.client.backfilling import Backfill, windows_to_run
 from pg_scheduler.client.decorated_schedules import DecoratedSchedules
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.pause_requests import PauseRequests
@@ -18,10 +19,10 @@ from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleReques
 from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.errors import InvalidInput
-from pg_scheduler.domain.inputs import checked_positive
+from pg_scheduler.domain.inputs import checked_positive, checked_time
 from pg_scheduler.domain.model import NewJob
 from pg_scheduler.domain.retry import backoff_from_text
-from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec, manual_job_id
+from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec, backfill_job_id, manual_job_id
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.succession import same_windows
 from pg_scheduler.engine.tasks.registry import TaskRegistry
@@ -92,20 +93,20 @@ class ScheduleBook:
                 _refuse_if_of_code(record)
             elif same_windows(record.new.spec, new.spec):
                 new = replace(new, key=record.new.key)  # added by an earlier version: not a second one
-        await self._put(new, connection)
+        await self._put(new, connection=connection)
         return new.key
 
-    async def update(self, key: str, changes: Mapping[str, Any]) -> None:
+    async def update(self, key: str, changes: Mapping[str, Any], *, by: Actor | None = None) -> None:
         """Give a stored schedule new settings; the others stay."""
         record = await self.record(key)
         _refuse_if_of_code(record)
         readable_spec(record)
         request = self._factory.request_of(record).changed(changes)
         new = self._factory.build(request, record.new.origin)
-        await self._put(new)
+        await self._put(new, by)
 
-    async def _put(self, new: NewSchedule, connection: Any = None) -> None:
-        await self._driver.schedules.put_schedule(new, now=self._clock.pinned(), connection=connection)
+    async def _put(self, new: NewSchedule, by: Actor | None = None, connection: Any = None) -> None:
+        await self._driver.schedules.put_schedule(new, now=self._clock.pinned(), by=by, connection=connection)
         self._client.wakeups.schedules_changed()
 
     async def remove(self, key: str, *, by: Actor | None = None) -> bool:
@@ -190,6 +191,57 @@ class ScheduleBook:
         await self._client.store([job], ConflictResolution.RAISE)
         await self._driver.schedules.note_manual_run(key, job.job_id, now=self._clock.pinned(), by=by)
         return job.job_id
+
+    async def to_backfill(self, key: str, since: datetime, until: datetime) -> Backfill:
+        """What `backfill` would make.
+
+        Raises:
+            InvalidInput: as `backfill`.
+        """
+        return (await self._to_backfill(key, since, until))[1]
+
+    async def backfill(
+        self,
+        key: str,
+        since: datetime,
+        until: datetime,
+        *,
+        expected: int | None = None,
+        by: Actor | None = None,
+    ) -> Backfill:
+        """Make a job of each window from `since` on and before `until` that has none stored, in one
+        transaction. To its function it is due at its window. Windows that the schedule decides about by
+        itself are left to it, and no window gets a second job by being backfilled twice.
+
+        Raises:
+            InvalidInput: no such schedule, a rule that cannot be read here, an empty range, more than 1,000
+                windows, or another number of them than was `expected`.
+        """
+        record, found = await self._to_backfill(key, since, until)
+        if expected is not None and len(found.windows) != expected:
+            raise InvalidInput(
+                "expected", f"{len(found.windows)} windows have no run now, {expected} had none"
+            )
+        jobs = [
+            replace(self._manual_job(record, window), job_id=backfill_job_id(key, window), fresh_id=False)
+            for window in found.windows
+        ]
+        if jobs:
+            await self._client.store(jobs, ConflictResolution.IGNORE)
+            last = jobs[-1].job_id
+            await self._driver.schedules.note_manual_run(
+                key, last, runs=len(jobs), now=self._clock.pinned(), by=by
+            )
+        return found
+
+    async def _to_backfill(
+        self, key: str, since: datetime, until: datetime
+    ) -> tuple[ScheduleRecord, Backfill]:
+        first, last = checked_time("since", since), checked_time("until", until)
+        record = await self.record(key)
+        spec = readable_spec(record)
+        now = (await self._driver.schedules.due_schedules((), 0, now=self._clock.pinned())).now
+        return record, await windows_to_run(self._driver.insight, record, spec, first, last, now)
 
     def _manual_job(self, record: ScheduleRecord, moment: datetime) -> NewJob:
         new = record.new

@@ -89,9 +89,12 @@ class VacuumConfig:
     track_metrics: bool = False
     """Keep daily statistics."""
     expired: VacuumPolicy | None = None
+    audit_days: int = 400
+    """Days for which it is kept who changed what by hand."""
 
     def __post_init__(self) -> None:
         checked_positive("interval_minutes", self.interval_minutes)
+        checked_positive("audit_days", self.audit_days)
         defaults = {"completed": 1, "failed": 7, "cancelled": 3, "expired": 3}
         for status, days in defaults.items():
             policy = getattr(self, status)
@@ -99,6 +102,11 @@ class VacuumConfig:
                 setattr(self, status, VacuumPolicy.after_days(days))
             elif not isinstance(policy, VacuumPolicy):
                 raise InvalidInput(status, f"expected a VacuumPolicy, got {shown(policy)}")
+
+    @property
+    def audit_kept(self) -> timedelta:
+        """The same as a duration."""
+        return timedelta(days=min(self.audit_days, LONGEST))
 
     def policies(self) -> dict[JobStatus, VacuumPolicy]:
         """One policy per finished status."""

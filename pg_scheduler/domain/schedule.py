@@ -246,6 +246,12 @@ def manual_job_id(schedule_key: str, randomness: bytes) -> str:
     return f"manual_periodic:{schedule_key}:{randomness.hex()[:8]}"
 
 
+def backfill_job_id(schedule_key: str, window: datetime) -> str:
+    """The id of a run that somebody asked for after its window had passed:
+    ``backfill_periodic:<key>:<window as UTC seconds>``."""
+    return f"backfill_periodic:{schedule_key}:{int(window.timestamp())}"
+
+
 def default_key(qualified_name: str, spec: ScheduleSpec) -> str:
     """The key of a schedule that was given none: 16 hex digits of sha256 over all that makes its windows.
 

@@ -6,11 +6,13 @@ import weakref
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from pg_scheduler.domain.model import ClaimedJob, Lease, Progress
 from pg_scheduler.domain.queues import with_slots
 from pg_scheduler.engine.announcer import Announcer
 from pg_scheduler.engine.claiming.claimer import Claimer
 from pg_scheduler.engine.claiming.likes import Likes
 from pg_scheduler.engine.claiming.turns import Turns
+from pg_scheduler.engine.database_watch import DatabaseWatch
 from pg_scheduler.engine.events import Event, Events, Reaction
 from pg_scheduler.engine.leases.lease_keeper import LeaseKeeper
 from pg_scheduler.engine.leases.loop_watch import LoopWatch
@@ -18,6 +20,7 @@ from pg_scheduler.engine.leases.lost_lease import AttemptStopper
 from pg_scheduler.engine.leases.reclaimer import Reclaimer
 from pg_scheduler.engine.leases.wish_follower import WishFollower
 from pg_scheduler.engine.leases.worker_report import WorkerReport
+from pg_scheduler.engine.lifespans import Lifespans
 from pg_scheduler.engine.limits.limit_keeper import LimitKeeper
 from pg_scheduler.engine.listener import Listener
 from pg_scheduler.engine.minute_keeper import MinuteKeeper
@@ -53,9 +56,12 @@ from pg_scheduler.ports.schedule_store import NewSchedule
 from pg_scheduler.ports.signals import Looked, SignalKind
 from pg_scheduler.ports.worker_events import (
     JobReclaimed,
+    JobsClaimed,
     JobsExpired,
     ListeningChanged,
+    ProgressStored,
     RoundFailed,
+    SchedulesChanged,
     SchedulesRetired,
 )
 
@@ -91,8 +97,10 @@ class Services:
     observers: Observers
     outage: Outage
     read_only: ReadOnlyWatch
+    database: DatabaseWatch
     active: ActiveAttempts
     runner: Runner
+    lifespans: Lifespans
     starter: Starter
     claimer: Claimer
     likes: Likes
@@ -155,6 +163,8 @@ class Composition:
         # Any question will do; no job has this id.
         self._outage = Outage(given.clock, lambda: given.driver.insight.statuses([""]))
         self._read_only = ReadOnlyWatch(given.clock)
+        self._database = DatabaseWatch(given.clock, self._observers.emit)
+        self._lifespans = Lifespans()
         settings = given.settings
         ahead = ClaimedAhead(settings.capacity, given.clock, enabled=settings.batch_limit is None)
         self._active = ActiveAttempts(settings.capacity, settings.lease, ahead)
@@ -180,7 +190,7 @@ class Composition:
         given, settings = self._given, self._given.settings
         driver, clock = given.driver, given.clock
         settler = self._make_settler()
-        progress = ProgressWriter(jobs=driver.jobs, clock=clock)
+        progress = ProgressWriter(jobs=driver.jobs, clock=clock, on_stored=self._note_progress)
         runner = self._make_runner(settler, progress)
         starter = Starter(
             active=self._active, clock=clock, runner=runner, on_started=self._observers.jobs_started
@@ -193,14 +203,21 @@ class Composition:
             only=settings.only,
             on_kept=self._events.on(Event.LIMITS_STORED),
         )
-        registrar = Registrar(schedules=driver.schedules, clock=clock, wanted=given.schedules)
+        registrar = Registrar(
+            schedules=driver.schedules,
+            clock=clock,
+            wanted=given.schedules,
+            on_changed=lambda keys: self._observers.emit(SchedulesChanged(keys)),
+        )
         made = Services(
             events=self._events,
             observers=self._observers,
             outage=self._outage,
             read_only=self._read_only,
+            database=self._database,
             active=self._active,
             runner=runner,
+            lifespans=self._lifespans,
             starter=starter,
             claimer=self._make_claimer(starter, runner, limits),
             likes=self._likes,
@@ -304,6 +321,7 @@ class Composition:
             policies=settings.retention,
             interval=settings.retention_interval,
             track=settings.track_retention,
+            audit_kept=settings.audit_kept,
         )
 
     def _make_settler(self) -> Settler:
@@ -331,6 +349,7 @@ class Composition:
             locks=given.driver.locks,
             retry=given.settings.retry,
             progress=progress,
+            lifespans=self._lifespans,
             middleware=given.middleware,
             owner=given.owner,
             completer=Completer(
@@ -354,13 +373,22 @@ class Composition:
             claimable=limits.claimable,
             queues=self._groups,
             active=self._active,
-            start_jobs=starter.take,
+            start_jobs=lambda jobs: self._take(starter, jobs),
             decline_job=runner.decline,
             listening=self._listening,
             likes=self._likes,
             turns=self._turns,
             on_expired=self._note_expired,
         )
+
+    def _take(self, starter: Starter, jobs: Sequence[ClaimedJob]) -> None:
+        if self._observers.watched:
+            self._observers.emit(JobsClaimed(jobs))
+        starter.take(jobs)
+
+    def _note_progress(self, reports: Mapping[Lease, Progress]) -> None:
+        if self._observers.watched:
+            self._observers.emit(ProgressStored({lease.job_id: one for lease, one in reports.items()}))
 
     def _note_expired(self, job_ids: Sequence[str]) -> None:
         self._events.emit(Event.JOBS_EXPIRED)
@@ -374,6 +402,7 @@ class Composition:
             self._worker_id,
             shut_down=self._given.shut_down,
             on_change=self._events.on(Event.WISH_CHANGED_HERE),
+            tell=self._observers.emit,
         )
         return LeaseKeeper(
             driver=self._given.driver,
@@ -393,10 +422,12 @@ class Composition:
 
     def _note_renewal(self, service: str) -> None:
         self._read_only.renewed()
+        self._database.renewed()
         self._observers.pass_finished(service)
 
     def _note_failed_renewal(self, error: Exception) -> None:
         self._read_only.failed(error)
+        self._database.failed(error)
         self._events.emit(Event.RENEWAL_FAILED)
         self._observers.emit(RoundFailed("lease keeper", error))
 

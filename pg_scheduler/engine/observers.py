@@ -52,6 +52,11 @@ class Observers:
         """True if somebody is to be told of settled attempts."""
         return bool(self._counting is not None or self._observers or self._recorders)
 
+    @property
+    def watched(self) -> bool:
+        """True if there is somebody to tell."""
+        return bool(self._observers)
+
     def emit(self, event: WorkerEvent) -> None:
         """Something has happened: tell those who are told everything."""
         for observer in self._observers:

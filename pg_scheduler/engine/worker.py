@@ -91,6 +91,7 @@ class Worker:
 
     def _note_failed(self, service: str, error: Exception) -> None:
         self.services.read_only.failed(error)
+        self.services.database.failed(error)
         self.services.observers.emit(RoundFailed(service, error))
 
     async def stop(self, grace: float | None) -> None:

@@ -18,6 +18,7 @@ from pg_scheduler.engine.worker_id import new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.event_loops import running_loop
 from pg_scheduler.ports.forks import leave_to_parent
+from pg_scheduler.ports.middleware import Middleware
 
 if TYPE_CHECKING:
     from pg_scheduler.engine.running.attempt import Attempt
@@ -153,10 +154,24 @@ class WorkerHost:
             self.end()
             raise
 
+    async def enter_lifespans(self, middleware: Sequence[Middleware]) -> None:
+        """What middleware keeps while a worker runs. If one cannot be entered, none is.
+
+        Raises:
+            Exception: what kept it from being entered.
+        """
+        lifespans = self.worker.services.lifespans
+        try:
+            await lifespans.enter(middleware)
+        except BaseException:
+            await lifespans.leave()
+            raise
+
     async def stop(self, timeout: float | None) -> None:
-        """Stop the worker, if it runs; see `Worker.stop`."""
+        """Stop the worker, if it runs; see `Worker.stop`. Then leave what middleware kept for it."""
         if (worker := self._built) is not None:
             await worker.stop(timeout)
+            await worker.services.lifespans.leave()
 
     def end(self) -> None:
         """The run is over: settings may change again."""

@@ -30,6 +30,8 @@ class WorkerSettings:
     """One policy per finished status; empty keeps every job."""
     retention_interval: float = 3600.0
     """Seconds between passes."""
+    audit_kept: timedelta = timedelta(days=400)
+    """How long records of acts of people are kept."""
     track_retention: bool = False
     """Whether passes are counted in daily statistics."""
     prune: bool = True

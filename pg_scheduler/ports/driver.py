@@ -104,6 +104,11 @@ class Driver(Protocol):
         """Free what `open` made. Idempotent. The user's own pool or connection stays open."""
         ...
 
+    def name_connections(self, who: str) -> None:
+        """Whose the connections are that are made from now on, for whoever looks at the server: a worker's
+        id, a command. A store without connections, and one that was told how to call them, ignores it."""
+        ...
+
     def dedicated(self) -> Driver | None:
         """A driver on one connection of its own, to be opened, used and closed in another thread's event
         loop; None where that makes no sense (a store in this process' memory)."""

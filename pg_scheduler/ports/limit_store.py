@@ -21,6 +21,10 @@ class LimitRecord:
     paused: bool
     """True: none of its jobs is claimed."""
     changed_at: datetime
+    by_hand: bool = False
+    """Somebody has set the limits, and they hold whatever code says."""
+    in_code: TaskLimits | None = None
+    """What code says where the limits are set by hand, as far as it has been heard; else None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,15 @@ class LimitStore(Protocol):
 
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         """Let these limits hold from now on, for jobs stored already too; the last word counts. No limits at
-        all end those there were. Whether a task is paused stays as it is."""
+        all end those there were. Whether a task is paused stays as it is, and so do limits that somebody has
+        set by hand."""
+        ...
+
+    async def limit_task(
+        self, task_name: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        """Let these limits hold for a task, whatever code says, now and later. No limits at all end that:
+        what code says holds again. True if that was a change."""
         ...
 
     async def pause_task(

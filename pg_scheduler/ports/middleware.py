@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,8 @@ class OutgoingJob:
 class Middleware:
     """Code around attempts. Subclass it and override what you need; what is not overridden costs nothing.
 
-    Several are given in order: the first is the outermost. The verdict is decided from what leaves `around`,
+    Several are given in order: the first is the outermost; those of a scheduler surround those of a task. The
+    verdict is decided from what leaves `around`,
     and the fence is below it: none of them can complete a job that is not this attempt's.
     """
 
@@ -41,6 +43,13 @@ class Middleware:
     def before_enqueue(self, job: OutgoingJob) -> None:
         """Look at a job that is about to be stored by this process, and change its headers. Jobs of schedules
         are stored by the database itself. What it raises is raised to the caller, and nothing is stored."""
+
+    def lifespan(self) -> AbstractAsyncContextManager[object]:
+        """What it keeps while a worker runs, a client or a cache: write it with
+        ``@contextlib.asynccontextmanager``. It is entered before the first job starts, and an error keeps the
+        worker from starting; it is left when the last job has ended, the first middleware's last. That of a
+        task that becomes known later is entered before its first attempt, which fails if that fails."""
+        return nullcontext()
 
 
 def overrides(middleware: Middleware, method: str) -> bool:

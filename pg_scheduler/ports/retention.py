@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from pg_scheduler.domain.retention import VacuumPolicy
@@ -29,6 +29,11 @@ class Retention(Protocol):
     ) -> int:
         """Delete up to `limit` jobs that the policy no longer keeps, with their history; how many. A job that
         is awaited stays for `AWAITED_STAY` after its end all the same."""
+        ...
+
+    async def forget_acts(self, kept: timedelta, limit: int, *, now: datetime | None = None) -> int:
+        """Delete up to `limit` records of acts of people that are older than that, the first ones first, with
+        what they say of jobs; how many."""
         ...
 
     async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:

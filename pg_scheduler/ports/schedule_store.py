@@ -191,17 +191,23 @@ class ScheduleStore(Protocol):
         ...
 
     async def put_schedule(
-        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+        self,
+        wanted: NewSchedule,
+        *,
+        now: datetime | None = None,
+        by: Actor | None = None,
+        connection: Any = None,
     ) -> bool:
         """Store one schedule made at run time; an existing one takes the new definition and keeps its mark,
-        see `domain.succession`. True if it was new. With `connection` it is part of the transaction there."""
+        see `domain.succession`. True if it was new. With `connection` it is part of the transaction there.
+        What somebody does by hand (`by`), here and below, is written down in the same transaction: see
+        `Steering.audit`."""
         ...
 
     async def remove_schedule(
         self, key: str, *, now: datetime | None = None, by: Actor | None = None
     ) -> bool:
-        """Forget a schedule; jobs it made stay. False if there was none. What somebody does by hand (`by`),
-        here and below, is written down in the same transaction: see `Steering.audit`."""
+        """Forget a schedule; jobs it made stay. False if there was none."""
         ...
 
     async def set_paused(
@@ -245,7 +251,7 @@ class ScheduleStore(Protocol):
         ...
 
     async def note_manual_run(
-        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+        self, key: str, job_id: str, *, runs: int = 1, now: datetime | None = None, by: Actor | None = None
     ) -> None:
-        """Remember the job of a run that somebody asked for."""
+        """Remember the job of a run that somebody asked for; of several `runs`, the last."""
         ...

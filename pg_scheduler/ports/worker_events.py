@@ -6,14 +6,15 @@ this process' own (`Clock.now`), durations are measured by its monotonic clock.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeAlias
 
-from pg_scheduler.domain.model import ClaimedJob, NewJob
+from pg_scheduler.domain.model import ClaimedJob, NewJob, Progress
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.domain.workers import WorkerWish
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,13 @@ class JobsStored:
     In a transaction of the caller's they are there once it is committed."""
 
     jobs: Sequence[NewJob]
+
+
+@dataclass(frozen=True, slots=True)
+class JobsClaimed:
+    """This worker has leased jobs. They begin at once or, of short jobs, as slots become free."""
+
+    jobs: Sequence[ClaimedJob]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +64,14 @@ class AttemptsSettled:
     """The store has answered verdicts."""
 
     attempts: Sequence[Ended]
+
+
+@dataclass(frozen=True, slots=True)
+class ProgressStored:
+    """What running jobs have reported is stored: of each the latest word, at most once a second."""
+
+    progress: Mapping[str, Progress]
+    """By the job's id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +125,14 @@ class WindowsStaged:
 
 
 @dataclass(frozen=True, slots=True)
+class SchedulesChanged:
+    """Schedules that this worker's code has are stored otherwise than when it last looked, every 45 seconds:
+    another deployment has defined them anew, or somebody has paused or resumed them."""
+
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class SchedulesRetired:
     """This worker has retired schedules that no program that runs has in its code."""
 
@@ -130,6 +154,30 @@ class WorkerStopped:
 
 
 @dataclass(frozen=True, slots=True)
+class WishFollowed:
+    """Somebody has asked this worker to claim no more, to go on or to stop, and it does so."""
+
+    worker_id: str
+    wish: WorkerWish
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLost:
+    """A service could not reach the database, or found that it accepts no writes. It is told once; each round
+    that fails is a `RoundFailed`."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseBack:
+    """After that, this worker's leases were renewed again."""
+
+    after: float
+    """Seconds since it was lost."""
+
+
+@dataclass(frozen=True, slots=True)
 class ListeningChanged:
     """Signals arrive from now on, or no longer: then the worker polls."""
 
@@ -146,16 +194,22 @@ class RoundFailed:
 
 WorkerEvent: TypeAlias = (
     JobsStored
+    | JobsClaimed
     | JobsStarted
+    | ProgressStored
     | AttemptsSettled
     | JobsExpired
     | AttemptLost
     | CancelRequested
     | JobReclaimed
     | WindowsStaged
+    | SchedulesChanged
     | SchedulesRetired
     | WorkerStarted
     | WorkerStopped
+    | WishFollowed
+    | DatabaseLost
+    | DatabaseBack
     | ListeningChanged
     | RoundFailed
 )

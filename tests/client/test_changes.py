@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from pg_scheduler import JobStatus, Queries
+from pg_scheduler import JobStatus, Queries, SyncQueries, SyncScheduler
+from pg_scheduler.blocking.blocking_jobs import BlockingJobs
 from pg_scheduler.client import changing
 from pg_scheduler.domain.acts import Cancel, ChangeAnswer, Delete, Reschedule, Retry
 from pg_scheduler.domain.audit import Actor
@@ -89,3 +90,22 @@ async def test_many_are_changed_in_batches_under_one_record(
     assert (record.audit_id, record.affected) == (changed.audit_id, 5)
     undone = await queries.change(Selection(audit_id=changed.audit_id), Retry())
     assert undone.affected == 5
+
+
+@pytest.mark.parametrize("make", [SyncQueries, SyncScheduler])
+def test_programs_without_an_event_loop_see_and_change_the_same(make: type[BlockingJobs]) -> None:
+    driver = MemoryDriver()
+    SyncQueries(driver).enqueue(["mail"] * 3, [None] * 3)
+    jobs = make(driver, schema=None)
+    first = jobs.page(WAITING, limit=2)
+    rest = jobs.page(WAITING, first.next, limit=2)
+    assert [len(first.jobs), len(rest.jobs), jobs.count(WAITING).number] == [2, 1, 3]
+    assert [(row.task_name, row.due) for row in jobs.summary().rows] == [("mail", 3)]
+    assert jobs.why(first.jobs[0].job_id)[0].code == "no_worker"
+    assert "no_workers" in {problem.code for problem in jobs.problems()}
+    choice = jobs.choose(WAITING, Cancel())
+    SyncQueries(driver).enqueue("mail")
+    assert jobs.change(choice, Cancel()).affected == 3
+    assert (jobs.failures().groups, jobs.minutes().rows) == ((), ())
+    assert jobs.pause_queue("default")
+    assert [paused.queue for paused in jobs.paused_queues()] == ["default"]

@@ -8,19 +8,26 @@ from typing import Any, TypeVar
 
 import pytest
 
-from pg_scheduler import InvalidInput, JobSpec, Scheduler
+from pg_scheduler import InvalidInput, JobSpec, Scheduler, current_job
 from pg_scheduler.domain.errors import ConnectionLost
+from pg_scheduler.domain.model import Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus
+from pg_scheduler.domain.workers import WorkerWish
 from pg_scheduler.ports.worker_events import (
     AttemptLost,
     AttemptsSettled,
     CancelRequested,
+    DatabaseBack,
+    DatabaseLost,
     JobReclaimed,
+    JobsClaimed,
     JobsExpired,
     JobsStarted,
     JobsStored,
     ListeningChanged,
+    ProgressStored,
     RoundFailed,
+    WishFollowed,
     WorkerEvent,
     WorkerStarted,
     WorkerStopped,
@@ -29,6 +36,7 @@ from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from tests.support.running import eventually
 
 _E = TypeVar("_E")
+LEASES = "lease keeper"
 
 
 class Watching:
@@ -147,13 +155,35 @@ async def test_a_round_that_fails_is_told_with_its_error(
     async def away(*args: Any, **options: Any) -> Any:
         raise ConnectionLost("away")
 
+    monkeypatch.setattr(driver.jobs, "renew", away)
     monkeypatch.setattr(driver.jobs, "claim", away)
     scheduler = Scheduler(driver, clock=clock, observers=[watching])
     scheduler.register(fine)
     async with scheduler:
-        await eventually(lambda: watching.of(RoundFailed))
-    (first, *_) = watching.of(RoundFailed)
-    assert (first.service, type(first.error)) == ("claimer", ConnectionLost)
+        await eventually(lambda: {one.service for one in watching.of(RoundFailed)} >= {"claimer", LEASES})
+        monkeypatch.undo()
+        await clock.advance(60)
+        await eventually(lambda: watching.of(DatabaseBack))
+    (lost,), (back,) = watching.of(DatabaseLost), watching.of(DatabaseBack)
+    assert type(lost.error) is ConnectionLost
+    assert 0 <= back.after <= 60
+    assert {type(one.error) for one in watching.of(RoundFailed)} == {ConnectionLost}
+
+
+async def test_what_is_claimed_reported_and_wished_is_told(clock: ManualClock, watching: Watching) -> None:
+    async def half() -> None:
+        current_job().progress(1, 2)
+        await asyncio.Event().wait()
+
+    scheduler = Scheduler(MemoryDriver(), clock=clock, observers=[watching])
+    async with scheduler:
+        handle = await scheduler.enqueue(half)
+        await eventually(lambda: watching.of(ProgressStored))
+        await scheduler.quiet_worker(scheduler.worker_id)
+        await eventually(lambda: watching.of(WishFollowed))
+    assert [job.job_id for one in watching.of(JobsClaimed) for job in one.jobs] == [str(handle)]
+    assert watching.of(ProgressStored) == [ProgressStored({str(handle): Progress(1, 2)})]
+    assert watching.of(WishFollowed) == [WishFollowed(scheduler.worker_id, WorkerWish.QUIET)]
 
 
 async def test_one_that_raises_harms_neither_jobs_nor_the_others(watching: Watching) -> None:

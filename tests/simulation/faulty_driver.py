@@ -62,6 +62,7 @@ VERBS = {
     ),
     "limits": (
         "set_limits",
+        "limit_task",
         "pause_task",
         "pause_queue",
         "paused_queues",
@@ -69,7 +70,7 @@ VERBS = {
         "queue_limits",
         "list_limits",
     ),
-    "retention": ("prune", "record_vacuum", "vacuum_stats"),
+    "retention": ("prune", "forget_acts", "record_vacuum", "vacuum_stats"),
     "minutes": ("note", "minutes", "latest"),
     "schema": ("install", "status", "uninstall"),
 }
@@ -142,6 +143,9 @@ class FaultyDriver:
     def within(self, limit: timedelta) -> FaultyDriver:
         """Nobody asks a question here that could take long."""
         return self
+
+    def name_connections(self, who: str) -> None:
+        """Nobody looks at them."""
 
     def dedicated(self) -> FaultyDriver:
         """A driver on one connection beside the pool."""

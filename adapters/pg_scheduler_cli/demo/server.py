@@ -1,4 +1,4 @@
-"""The process that keeps the demo's PostgreSQL, and removes it once the demo is gone."""
+"""The process that keeps the PostgreSQL of the demo, or of `pgq dev`, and removes it once that is gone."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def main() -> None:
             with contextlib.suppress(OSError, asyncpg.PostgresError):
                 asyncio.run(_wait_until_alone(server.dsn))
     except PgSchedulerError as error:
-        sys.exit(f"demo: {error}")
+        sys.exit(f"pgq: {error}")
 
 
 async def _wait_until_alone(dsn: str) -> None:

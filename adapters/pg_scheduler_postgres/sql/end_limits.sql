@@ -1,9 +1,13 @@
--- These tasks have no limits any more. A pause stays, and so does the word of when the last one ended. Rows
--- are locked in the order in which `set_limits` writes them.
+-- These tasks have no limits any more, as one code has them. A pause stays, and so do limits that somebody
+-- has set by hand, and the word of when the last pause ended. Rows are locked in the order in which
+-- `set_limits` writes them.
 WITH
 -- What there is, locked.
 held AS MATERIALIZED (
-    SELECT limits.task_name, limits.paused OR limits.resumed_at IS NOT NULL AS stays
+    SELECT
+        limits.task_name,
+        limits.by_hand,
+        limits.by_hand OR limits.paused OR limits.resumed_at IS NOT NULL AS stays
     FROM :"schema".scheduled_job_limits AS limits
     WHERE limits.task_name = ANY (:task_names::text[])
         AND (limits.concurrency IS NOT NULL OR limits.rate IS NOT NULL)
@@ -17,8 +21,10 @@ ended AS (
     WHERE limits.task_name = held.task_name AND NOT held.stays
 )
 UPDATE :"schema".scheduled_job_limits AS limits
-SET concurrency = NULL,
-    rate = NULL,
-    changed_at = :NOW
+SET concurrency = CASE WHEN held.by_hand THEN limits.concurrency END,
+    rate = CASE WHEN held.by_hand THEN limits.rate END,
+    code_concurrency = NULL,
+    code_rate = NULL,
+    changed_at = CASE WHEN held.by_hand THEN limits.changed_at ELSE :NOW END
 FROM held
 WHERE limits.task_name = held.task_name AND held.stays;

@@ -55,6 +55,22 @@ async def limit_queue(desk: Desk, access: Access, fields: Fields) -> Note:
     changed = await desk.client.limit_queue(queue, concurrency, rate, by=access.actor)
     if not changed:
         return Note(f"The limits of {in_a_line(queue)} were like that already.")
+    words = _in_words(concurrency, rate) or "no limits now"
+    return Note(f"The queue {in_a_line(queue)} has {words}.")
+
+
+async def limit_task(desk: Desk, access: Access, fields: Fields) -> Note:
+    """Limit the jobs of a task whatever its code says, or let that hold again."""
+    task = checked_name("task", fields.need("name"))
+    concurrency, rate = fields.whole_number("concurrency"), fields.number("rate")
+    changed = await desk.client.limit_task(task, concurrency, rate, by=access.actor)
+    if not changed:
+        return Note(f"The limits of {in_a_line(task)} were like that already.")
+    words = _in_words(concurrency, rate) or "the limits of its code again"
+    return Note(f"The task {in_a_line(task)} has {words}.")
+
+
+def _in_words(concurrency: int | None, rate: float | None) -> str:
     words = [] if concurrency is None else [f"at most {concurrency:,} at once"]
     words += [] if rate is None else [f"at most {rate:g} starts per second"]
-    return Note(f"The queue {in_a_line(queue)} has " + (", ".join(words) if words else "no limits now") + ".")
+    return ", ".join(words)

@@ -13,6 +13,7 @@ from pg_scheduler.domain.priority import name_of_rank
 from pg_scheduler.domain.why import explain, must_act
 from pg_scheduler.ports.insight import Insight
 from pg_scheduler_web.access import Right
+from pg_scheduler_web.as_python import as_python
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.failures_in_words import NOT_ALLOWED, READ_ONLY
 from pg_scheduler_web.screen import Missing, Region, Screen, Topic
@@ -46,6 +47,7 @@ async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
         "steps": timeline(job, attempts),
         "rank_name": name_of_rank(job.rank),
         "data": _data(job, inquiry) if inquiry.access.may(Right.SEE_ARGS) else None,
+        "python": as_python(job, inquiry.desk.redact) if inquiry.access.may(Right.SEE_ARGS) else None,
     }
 
 

@@ -15,6 +15,10 @@ from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
 
+RUNNING = (JobStatus.RUNNING,)
+MOST_HOLDERS = 50
+"""Running jobs that are named."""
+
 
 @dataclass
 class Row:
@@ -31,6 +35,10 @@ class Row:
     paused: bool = False
     paused_since: datetime | None = None
     limits: TaskLimits = NO_LIMITS
+    by_hand: bool = False
+    """Somebody has set the limits of a task."""
+    in_code: TaskLimits | None = None
+    """What its code says then."""
 
     def add(self, one: QueueTask) -> None:
         """Count the jobs of one task in one queue."""
@@ -70,6 +78,7 @@ async def _task_rows(inquiry: Inquiry) -> Rows:
     for record in await inquiry.driver.limits.list_limits():
         row = found.setdefault(record.task_name, Row(record.task_name))
         row.paused, row.limits = record.paused, record.limits
+        row.by_hand, row.in_code = record.by_hand, record.in_code
         row.paused_since = record.changed_at if record.paused else None
     return found
 
@@ -99,32 +108,30 @@ def _busyness(row: Row) -> tuple[bool, int, int, int]:
     return row.paused, row.due, row.failed, row.running + row.completed
 
 
-def _named(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
+def _named(
+    rows_of: Question, running: Callable[[str], Selection]
+) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
     async def one(inquiry: Inquiry) -> Mapping[str, Any]:
         name = inquiry.fields.need("name")
         found = (await rows_of(inquiry)).get(name) or Row(name)
-        return {"name": name, "row": found, "workers": await inquiry.insight.workers(now=inquiry.pinned)}
+        holders = await inquiry.insight.page(running(name), None, MOST_HOLDERS, now=inquiry.pinned)
+        return {
+            "name": name,
+            "row": found,
+            "workers": await inquiry.insight.workers(now=inquiry.pinned),
+            "holders": holders.jobs,
+            "more": holders.next is not None,
+        }
 
     return one
 
 
-RUNS_SHOWN = 20
-"""Running jobs that the screen of a queue or a task names: those that hold its places."""
+def _running_in(queue: str) -> Selection:
+    return Selection(RUNNING, queue=queue)
 
 
-def _running(of_task: bool) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
-    async def runs(inquiry: Inquiry) -> Mapping[str, Any]:
-        name = inquiry.fields.need("name")
-        jobs = await inquiry.insight.jobs(
-            statuses=[JobStatus.RUNNING],
-            task_name=name if of_task else None,
-            queue=None if of_task else name,
-            limit=RUNS_SHOWN,
-        )
-        jobs.sort(key=lambda job: job.started_at or inquiry.now)
-        return {"jobs": jobs}
-
-    return runs
+def _running_of(task: str) -> Selection:
+    return Selection(RUNNING, task_name=task)
 
 
 KINDS_SHOWN = 10
@@ -144,14 +151,10 @@ QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", 
 TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queue_rows), _ON), Region("runs", _running(of_task=False), (Topic.JOBS,))),
-    section="queues",
+    (Region("queue", _named(_queue_rows, _running_in), _ON),), section="queues",
 )  # fmt: skip
 TASK = Screen(
     "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
-    (
-        Region("task", _named(_task_rows), _ON), Region("fails", _fails, (Topic.JOBS,)),
-        Region("runs", _running(of_task=True), (Topic.JOBS,)),
-    ),
+    (Region("task", _named(_task_rows, _running_of), _ON), Region("fails", _fails, (Topic.JOBS,))),
     section="tasks",
 )  # fmt: skip

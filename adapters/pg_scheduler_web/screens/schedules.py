@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from pg_scheduler.client.backfilling import windows_to_run
 from pg_scheduler.client.schedule_book import readable_spec
 from pg_scheduler.client.schedule_info import ScheduleInfo, info_of
 from pg_scheduler.domain.errors import InvalidInput
@@ -15,6 +16,7 @@ from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.ports.schedule_store import ScheduleRecord
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Missing, Region, Screen, Topic
+from pg_scheduler_web.times import time_of
 
 SHOWN_RUNS = 10
 
@@ -43,6 +45,7 @@ async def _schedule(inquiry: Inquiry) -> Mapping[str, Any]:
     info = info_of(record)
     last = None if info.last_job_id is None else await inquiry.insight.job(info.last_job_id)
     return {
+        **await _backfill(inquiry, record),
         "info": info,
         "record": record,
         "rule": rule_of(info),
@@ -50,6 +53,22 @@ async def _schedule(inquiry: Inquiry) -> Mapping[str, Any]:
         "runs": runs_of(record, inquiry.now),
         "last": last,
     }
+
+
+async def _backfill(inquiry: Inquiry, record: ScheduleRecord) -> Mapping[str, Any]:
+    """What a backfill of the range in the address would make; or what is wrong with that range."""
+    since, until = inquiry.fields.get("since"), inquiry.fields.get("until")
+    if since is None:
+        return {"backfill": None, "trouble": None}
+    try:
+        first = time_of("since", since, inquiry.now)
+        last = time_of("until", until, inquiry.now) or inquiry.now
+        assert first is not None
+        spec = readable_spec(record)
+        found = await windows_to_run(inquiry.insight, record, spec, first, last, inquiry.now)
+    except InvalidInput as error:
+        return {"backfill": None, "trouble": str(error)}
+    return {"backfill": found, "since": first, "until": last, "trouble": None}
 
 
 def runs_of(record: ScheduleRecord, now: datetime) -> list[Run]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pg_scheduler.domain.workers import WorkerState, WorkerWish
 from pg_scheduler.engine.leases.worker_report import WorkerReport
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
+from pg_scheduler.ports.worker_events import WishFollowed
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ _WORDS = {
 
 class WishFollower:
     """Claims no more while that is wished, and shuts down once, by `shut_down`, where that is. `on_change` is
-    called when it does something else than before, which the next renewal says."""
+    called when it does something else than before, which the next renewal says; `tell` with the wish."""
 
     def __init__(
         self,
@@ -30,12 +31,14 @@ class WishFollower:
         worker_id: str,
         shut_down: Callable[[], None],
         on_change: Callable[[], None],
+        tell: Callable[[WishFollowed], None],
     ) -> None:
         self._active = active
         self._report = report
         self._worker_id = worker_id
         self._shut_down = shut_down
         self._on_change = on_change
+        self._tell = tell
         self._wish = WorkerWish.WORK
 
     def follow(self, wish: WorkerWish) -> None:
@@ -50,5 +53,6 @@ class WishFollower:
         self._report.state = WorkerState.QUIET if quiet else WorkerState.WORKING
         self._active.set_quiet(quiet)
         self._on_change()
+        self._tell(WishFollowed(self._worker_id, wish))
         if wish is WorkerWish.STOP:
             self._shut_down()

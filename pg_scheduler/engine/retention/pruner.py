@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 
 from pg_scheduler.domain.retention import VacuumPolicy, VacuumTrigger
 from pg_scheduler.domain.states import JobStatus
@@ -41,6 +42,7 @@ class Pruner:
         policies: Mapping[JobStatus, VacuumPolicy],
         interval: float,
         track: bool,
+        audit_kept: timedelta,
     ) -> None:
         self._retention = retention
         self._locks = locks
@@ -52,6 +54,7 @@ class Pruner:
         """Statuses in which no job is kept."""
         self._interval = interval
         self._track = track
+        self._audit_kept = audit_kept
         self._woken = asyncio.Event()
         self._next_pass: float | None = None
         self._uncounted = dict.fromkeys(policies, 0)
@@ -90,6 +93,10 @@ class Pruner:
             for status, policy in self._policies.items():
                 deleted[status] = await self._prune(status, policy)
             await self._record(deleted)
+            while (
+                await self._retention.forget_acts(self._audit_kept, BATCH, now=self._clock.pinned()) == BATCH
+            ):
+                """There may be more."""
         return deleted
 
     async def _sweep(self) -> None:

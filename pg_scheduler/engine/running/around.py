@@ -16,6 +16,8 @@ class Around:
     def __init__(self, middleware: Sequence[Middleware]) -> None:
         self._on_the_loop = [each for each in middleware if overrides(each, "around")]
         self._in_the_thread = [each for each in middleware if overrides(each, "around_sync")]
+        self.lasting: Sequence[Middleware] = [each for each in middleware if overrides(each, "lifespan")]
+        """Those that have to be entered before the first attempt."""
 
     @property
     def empty(self) -> bool:

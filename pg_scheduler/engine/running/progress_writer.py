@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable, Mapping
 
 from pg_scheduler.domain.model import Lease, Progress
 from pg_scheduler.ports.clock import Clock
@@ -14,11 +15,19 @@ INTERVAL = 1.0
 
 
 class ProgressWriter:
-    """Collects reports from any thread; made in the loop in which it writes."""
+    """Collects reports from any thread; made in the loop in which it writes. `on_stored` is called with what
+    was written."""
 
-    def __init__(self, *, jobs: JobStore, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        clock: Clock,
+        on_stored: Callable[[Mapping[Lease, Progress]], None] = lambda reports: None,
+    ) -> None:
         self._jobs = jobs
         self._clock = clock
+        self._on_stored = on_stored
         self._reports: dict[Lease, Progress] = {}
         self._lock = threading.Lock()
         self._arrived = asyncio.Event()
@@ -54,7 +63,9 @@ class ProgressWriter:
                 self._put_back(reports)
                 raise
             if held_up:
-                self._put_back({lease: reports[lease] for lease in held_up})
+                self._put_back({lease: reports.pop(lease) for lease in held_up})
+            if reports:
+                self._on_stored(reports)
 
     def _put_back(self, reports: dict[Lease, Progress]) -> None:
         """They go with the next write, unless there is a later word by then."""

@@ -35,6 +35,7 @@ from pg_scheduler.engine.codec.json_decoding import UndecodablePayload
 from pg_scheduler.engine.executors.awaiting import finished
 from pg_scheduler.engine.executors.coroutine import AsyncExecutor
 from pg_scheduler.engine.executors.thread import ThreadExecutor
+from pg_scheduler.engine.lifespans import Lifespans
 from pg_scheduler.engine.running.active_attempts import ActiveAttempts
 from pg_scheduler.engine.running.arguments import Arguments, arguments_of
 from pg_scheduler.engine.running.around import Around
@@ -78,6 +79,7 @@ class Runner:
         retry: RetryPolicy,
         progress: ProgressWriter,
         completer: Completer,
+        lifespans: Lifespans,
         middleware: Sequence[Middleware] = (),
         owner: object = None,
     ) -> None:
@@ -92,7 +94,11 @@ class Runner:
         self._retry = retry
         self._progress = progress
         self._completer = completer
+        self._lifespans = lifespans
+        self._middleware = middleware
         self._around = Around(middleware)
+        self._plain = self._around.empty and not self._around.lasting
+        """True if nothing is to be done around an attempt, but what its own task says."""
         self._owner = owner
         self.on_raised: Callable[[Lease, BaseException], None] | None = None
         """Told what attempts raise. For tests, which want the exception itself; nobody else keeps it."""
@@ -252,13 +258,21 @@ class Runner:
             enter_job(attempt)
             args, kwargs = self._arguments(attempt.job, task)
             executor = self._executor(task)
-            if type(executor) is AsyncExecutor and attempt.job.exclusive_key is None and self._around.empty:
+            if (
+                type(executor) is AsyncExecutor
+                and attempt.job.exclusive_key is None
+                and self._plain
+                and not task.middleware
+            ):
                 # As nearly always; what the executor would do, in the frame of this coroutine.
                 result = task.func(*args, **kwargs)
                 if type(result) is CoroutineType:
                     result = await result
             else:
-                result = await self._execute(attempt, executor, Call(task.func, args, kwargs))
+                around = Around((*self._middleware, *task.middleware)) if task.middleware else self._around
+                if around.lasting:
+                    await self._lifespans.enter(around.lasting)
+                result = await self._execute(attempt, executor, Call(task.func, args, kwargs), around)
             if result is not None:
                 result = await finished(result)
         except Snooze as snooze:
@@ -296,22 +310,22 @@ class Runner:
     def _arguments(self, job: ClaimedJob, task: Task) -> Arguments:
         return arguments_of(job, self._codec) if task.arguments is None else task.arguments(job)
 
-    async def _execute(self, attempt: Attempt, executor: Executor, call: Call) -> Any:
+    async def _execute(self, attempt: Attempt, executor: Executor, call: Call, around: Around) -> Any:
         if attempt.job.exclusive_key is None:
-            return await self._call(attempt.context, executor, call)
+            return await self._call(attempt.context, executor, call, around)
         async with alone(self._locks, attempt.job.exclusive_key, attempt, self._lock_pauses):
-            return await finished(await self._call(attempt.context, executor, call))
+            return await finished(await self._call(attempt.context, executor, call, around))
 
-    async def _call(self, context: JobContext, executor: Executor, call: Call) -> Any:
+    async def _call(self, context: JobContext, executor: Executor, call: Call, around: Around) -> Any:
         if isinstance(executor, ThreadExecutor):
-            call = call._replace(func=self._around.in_thread(call.func, context))
-        if self._around.empty:
+            call = call._replace(func=around.in_thread(call.func, context))
+        if around.empty:
             return await executor.execute(call, context)
 
         async def run() -> Any:
             return await finished(await executor.execute(call, context))
 
-        return await self._around.call(context, run)
+        return await around.call(context, run)
 
     async def _time_out(self, attempt: Attempt, seconds: float) -> None:
         await self._clock.sleep(seconds)

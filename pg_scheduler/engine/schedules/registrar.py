@@ -18,16 +18,24 @@ INTERVAL = 45.0
 
 class Registrar:
     """Registers this program's schedules at start, and confirms them regularly, so that after a roll-back
-    its schedules return once the newer version is gone."""
+    its schedules return once the newer version is gone. `on_changed` is called with the keys of those
+    that are stored otherwise than the last time."""
 
     def __init__(
-        self, *, schedules: ScheduleStore, clock: Clock, wanted: Callable[[], Sequence[NewSchedule]]
+        self,
+        *,
+        schedules: ScheduleStore,
+        clock: Clock,
+        wanted: Callable[[], Sequence[NewSchedule]],
+        on_changed: Callable[[Sequence[str]], None] = lambda keys: None,
     ) -> None:
         self._schedules = schedules
         self._clock = clock
         self._wanted = wanted
         self.keys: frozenset[str] = frozenset()
         """Of the schedules that this program's code had when it last registered."""
+        self._on_changed = on_changed
+        self._stored: dict[str, tuple[object, ...]] = {}
         self._reported: set[str] = set()
         self._news = asyncio.Event()
 
@@ -57,4 +65,12 @@ class Registrar:
                     extra={"schedule": new.key, "task": new.task_name},
                 )
             (self._reported.add if outdated else self._reported.discard)(new.key)
+        self._compare(records)
         return records
+
+    def _compare(self, records: Sequence[ScheduleRecord]) -> None:
+        before = self._stored
+        self._stored = {one.new.key: (one.new.spec_hash, one.new.paused, one.retired) for one in records}
+        changed = [key for key, state in self._stored.items() if before.get(key, state) != state]
+        if changed:
+            self._on_changed(sorted(changed))

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from pg_scheduler.domain.errors import InvalidInput, shown
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_instance
+from pg_scheduler.domain.inputs import checked_instance, checked_items
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.ports.executor import Executor
+from pg_scheduler.ports.middleware import Middleware
 
 _T = TypeVar("_T")
 
@@ -22,6 +23,15 @@ def given_or_default(field: str, value: _T | None, kind: type[_T]) -> _T:
 def checked_retry(retry: object) -> RetryPolicy | None:
     """A `RetryPolicy` or None."""
     return None if retry is None else checked_instance("retry", retry, RetryPolicy)
+
+
+def checked_middleware(middleware: object) -> tuple[Middleware, ...] | None:
+    """Several `Middleware`, or None."""
+    return (
+        None
+        if middleware is None
+        else tuple(checked_items("middleware", middleware, Middleware, "Middleware"))
+    )
 
 
 def checked_executor(executor: object) -> str | Executor | None:

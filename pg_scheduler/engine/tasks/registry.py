@@ -35,6 +35,7 @@ from pg_scheduler.engine.tasks.task_names import (
 from pg_scheduler.engine.tasks.typed_parameters import check_types, typed_parameters
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.forks import forget_in_forks
+from pg_scheduler.ports.middleware import Middleware
 
 OPTIONS_ATTRIBUTE = "__pg_scheduler_task__"
 """Where the `@task` decorator leaves its options on a function."""
@@ -58,6 +59,8 @@ class TaskOptions:
     own name within `name`."""
     defaults: JobDefaults | None = None
     """What its jobs are stored with where the call site says nothing."""
+    middleware: tuple[Middleware, ...] | None = None
+    """What surrounds its attempts, within what surrounds all of the scheduler's."""
 
 
 def signature_of(func: Callable[..., Any]) -> inspect.Signature | None:
@@ -115,6 +118,7 @@ class Task:
     arguments: Callable[[ClaimedJob], Arguments] | None = None
     aliases: tuple[str, ...] | None = None
     defaults: JobDefaults = NO_DEFAULTS
+    middleware: tuple[Middleware, ...] = ()
 
     @property
     def other_names(self) -> tuple[str, ...]:
@@ -177,6 +181,8 @@ class TaskRegistry:
         self._names: dict[object, str] = {}
         """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
         self._passing = PassingTasks()
+        self.surrounds = False
+        """True if some task has brought middleware."""
         self.on_change = on_change
         forget_in_forks(self, TaskRegistry.forget_of_parent)
 
@@ -256,6 +262,7 @@ class TaskRegistry:
 
     def _add(self, task: Task) -> None:
         self._index.add(task)
+        self.surrounds = self.surrounds or bool(task.middleware)
         if task.arguments is not None:
             note_handler(task.func)
         if hashable(task.func):
@@ -344,6 +351,15 @@ class TaskRegistry:
         """The tasks that have limits."""
         return self._index.limited
 
+    def middleware(self) -> list[Middleware]:
+        """What single tasks brought, in the order in which they became known."""
+        return [one for each in self for one in each.middleware] if self.surrounds else []
+
+    def middleware_of(self, name: str) -> tuple[Middleware, ...]:
+        """What the task of this name brought."""
+        task = self.resolve(name) if self.surrounds else None
+        return () if task is None else task.middleware
+
     @property
     def passing(self) -> PassingTasks:
         """The jobs for which names of this process are kept."""
@@ -368,6 +384,7 @@ def _task(name: str, func: Callable[..., Any], chosen: TaskOptions) -> Task:
         arguments=chosen.arguments,
         aliases=chosen.aliases,
         defaults=chosen.defaults or NO_DEFAULTS,
+        middleware=chosen.middleware or (),
     )
 
 

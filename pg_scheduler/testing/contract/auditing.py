@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 from pg_scheduler.domain.audit import IDS_KEPT, Actor, AuditRecord
 from pg_scheduler.domain.errors import JobNotFound
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerWish
 from pg_scheduler.ports.driver import Driver
@@ -40,6 +42,10 @@ DOINGS: dict[str, tuple[str, Doing]] = {
         "default",
         lambda driver, by: driver.limits.limit_queue("default", TaskLimits(2), now=NOON, by=by),
     ),
+    "limit task": (
+        "task",
+        lambda driver, by: driver.limits.limit_task("task", TaskLimits(2), now=NOON, by=by),
+    ),
     "quiet worker": (
         OWNER,
         lambda driver, by: driver.steering.ask_worker(OWNER, WorkerWish.QUIET, now=NOON, by=by),
@@ -59,6 +65,10 @@ DOINGS: dict[str, tuple[str, Doing]] = {
     "run schedule": (
         "key",
         lambda driver, by: driver.schedules.note_manual_run("key", "runs", now=NOON, by=by),
+    ),
+    "change schedule": (
+        "key",
+        lambda driver, by: driver.schedules.put_schedule(schedule("key"), now=NOON, by=by),
     ),
     "remove schedule": (
         "key",
@@ -110,6 +120,7 @@ class TestAuditing:
         assert not await driver.limits.pause_task("task", False, now=NOON, by=ADA)
         assert not await driver.limits.pause_queue("default", False, now=NOON, by=ADA)
         assert not await driver.limits.limit_queue("default", NO_LIMITS, now=NOON, by=ADA)
+        assert not await driver.limits.limit_task("task", NO_LIMITS, now=NOON, by=ADA)
         await driver.schedules.put_schedule(schedule("key"), now=NOON)
         assert await driver.schedules.set_paused("key", False, now=NOON, by=ADA)
         assert not await driver.schedules.set_paused("unknown", True, now=NOON, by=ADA)
@@ -140,3 +151,21 @@ class TestAuditing:
             await driver.limits.pause_queue("default", paused, now=at(second), by=ADA)
         assert [record.at for record in await driver.steering.audit(limit=2)] == [at(3), at(2)]
         assert [record.at for record in await driver.steering.audit(since=at(1))] == [at(3), at(2), at(1)]
+
+    async def test_what_is_old_is_forgotten_with_the_jobs_that_it_names_and_ids_go_on(
+        self, driver: Driver
+    ) -> None:
+        await submit(driver, new("job"))
+        await driver.jobs.request_cancel(["job"], now=NOON, by=ADA)
+        for second, paused in enumerate((True, False)):
+            await driver.limits.pause_queue("default", paused, now=at(10 + second), by=ADA)
+        first = (await driver.steering.audit())[-1].audit_id
+        assert await driver.retention.forget_acts(timedelta(seconds=5), 1, now=at(11)) == 1
+        assert await driver.retention.forget_acts(timedelta(seconds=5), 1, now=at(11)) == 0
+        assert (await driver.insight.page(Selection(audit_id=first))).jobs == ()
+        await driver.limits.pause_queue("default", True, now=at(12), by=ADA)
+        left = [record.audit_id for record in await driver.steering.audit()]
+        assert left == sorted({*left}, reverse=True)
+        assert len(left) == 3
+        assert first not in left
+        assert await driver.retention.forget_acts(timedelta(0), 10, now=at(12)) == 2

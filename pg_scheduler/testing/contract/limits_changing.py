@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
 from pg_scheduler.domain.states import JobEvent
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.signals import SignalKind
@@ -123,3 +123,33 @@ class TestLimitsChanging:
         await submit(driver, new("free", task="other", due=at(500)), conflict=REPLACE, now=at(1))
         await submit(driver, new("limited", task="other"))
         assert ids(await claim_lanes(driver, now_in=2)) == ["limited"]
+
+    async def test_limits_that_somebody_has_set_hold_whatever_code_says(self, driver: Driver) -> None:
+        await limit(driver, task=TaskLimits(concurrency=3))
+        await submit(driver, new("a"), new("b"), new("c"), new("d"))
+        assert await driver.limits.limit_task("task", ONE, now=at(0))
+        assert not await driver.limits.limit_task("task", ONE, now=at(0))
+        await limit(driver, task=TaskLimits(concurrency=2))
+        (record,) = await driver.limits.list_limits()
+        assert (record.limits, record.by_hand, record.in_code) == (ONE, True, TaskLimits(concurrency=2))
+        assert ids(await claim_lanes(driver)) == ["a"]
+        assert await driver.limits.limit_task("task", NO_LIMITS, now=at(0))
+        assert not await driver.limits.limit_task("task", NO_LIMITS, now=at(0))
+        (record,) = await driver.limits.list_limits()
+        assert (record.limits, record.by_hand, record.in_code) == (TaskLimits(concurrency=2), False, None)
+        assert ids(await claim_lanes(driver)) == ["b"]
+
+    async def test_limits_by_hand_end_with_those_that_code_has_by_then(self, driver: Driver) -> None:
+        await submit(driver, new("a"), new("b"))
+        await driver.limits.limit_task("task", ONE, now=at(0))
+        assert ids(await claim_lanes(driver)) == ["a"]
+        await limit(driver, task=TaskLimits(concurrency=5))
+        await limit(driver, task=NO_LIMITS)
+        assert ids(await claim_lanes(driver)) == []
+        await driver.limits.pause_task("task", True, now=at(0))
+        await driver.limits.pause_task("task", False, now=at(0))
+        (record,) = await driver.limits.list_limits()
+        assert (record.limits, record.by_hand) == (ONE, True)
+        await driver.limits.limit_task("task", NO_LIMITS, now=at(0))
+        assert await driver.limits.list_limits() == []
+        assert ids(await claim_lanes(driver)) == ["b"]

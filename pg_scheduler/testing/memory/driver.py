@@ -80,6 +80,9 @@ class MemoryDriver:
         pending = self.state.in_order(JobStatus.PENDING)
         return [row.record() for row in pending if row.execution_time <= now]
 
+    def name_connections(self, who: str) -> None:
+        """There are none."""
+
     def dedicated(self) -> None:
         """There is no connection to have another of."""
 

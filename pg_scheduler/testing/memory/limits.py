@@ -22,12 +22,35 @@ class MemoryLimits:
     async def set_limits(self, limits: Mapping[str, TaskLimits], *, now: datetime | None = None) -> None:
         for name, limit in limits.items():
             known = self._state.limits.get(name)
+            if known is not None and known.by_hand:
+                self._state.limits[name] = replace(known, in_code=limit)
+                self._sort_into_lanes(task_name=name)
+                continue
             if known is not None and known.limits == limit:
                 # A job that ran when the limits came may be waiting again, in no lane.
                 self._sort_into_lanes(task_name=name)
                 continue
             paused = known is not None and known.paused
             self._put_limits(LimitRecord(name, limit, paused, moment_of(now)))
+
+    async def limit_task(
+        self, task_name: str, limits: TaskLimits, *, now: datetime | None = None, by: Actor | None = None
+    ) -> bool:
+        moment = moment_of(now)
+        known = self._state.limits.get(task_name) or LimitRecord(task_name, TaskLimits(), False, moment)
+        in_code = known.in_code if known.by_hand else known.limits
+        if limits.limited:
+            wanted = replace(known, limits=limits, by_hand=True, in_code=in_code)
+            # A job that ran when the limits came may be waiting again, in no lane.
+            self._sort_into_lanes(task_name=task_name)
+        else:
+            wanted = replace(known, limits=in_code or TaskLimits(), by_hand=False, in_code=None)
+        if wanted == known:
+            return False
+        self._put_limits(replace(wanted, changed_at=moment))
+        self._state.note_act(by, Act.LIMIT_TASK, task_name, 1, moment)
+        self._state.signal(SignalKind.LANE)
+        return True
 
     def _put_limits(self, record: LimitRecord) -> None:
         if record.paused or record.limits.limited:

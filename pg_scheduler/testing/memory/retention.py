@@ -28,6 +28,14 @@ class MemoryRetention:
         self._state.forget(old)
         return len(old)
 
+    async def forget_acts(self, kept: timedelta, limit: int, *, now: datetime | None = None) -> int:
+        first = self._state.audit[:limit]
+        old = {record.audit_id for record in first if record.at < moment_of(now) - kept}
+        self._state.audit = [record for record in self._state.audit if record.audit_id not in old]
+        for audit_id in old:
+            del self._state.audit_jobs[audit_id]
+        return len(old)
+
     async def record_vacuum(self, deleted: Mapping[JobStatus, int], *, now: datetime | None = None) -> None:
         moment = moment_of(now)
         before = self._state.vacuum_days.get(moment.date())

@@ -159,18 +159,24 @@ class MemorySchedules:
         return is_new
 
     async def put_schedule(
-        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+        self,
+        wanted: NewSchedule,
+        *,
+        now: datetime | None = None,
+        by: Actor | None = None,
+        connection: Any = None,
     ) -> bool:
         moment, row = moment_of(now), self._state.schedules.get(wanted.key)
         if connection is not None:
 
             async def put(stores: Stores) -> bool:
-                return await stores.schedules.put_schedule(wanted, now=moment)
+                return await stores.schedules.put_schedule(wanted, now=moment, by=by)
 
             return await self._transactions.of(connection).do(put)
         standing = (
             Standing(paused=wanted.paused) if row is None else redefined(wanted.spec, row.known(), moment)
         )
+        self._state.note_act(by, Act.CHANGE_SCHEDULE, wanted.key, 1, moment)
         return self._put(wanted, standing, moment)
 
     async def remove_schedule(
@@ -268,10 +274,10 @@ class MemorySchedules:
         return [self._record(rows[key]) for key in sorted(rows) if keys is None or key in keys]
 
     async def note_manual_run(
-        self, key: str, job_id: str, *, now: datetime | None = None, by: Actor | None = None
+        self, key: str, job_id: str, *, runs: int = 1, now: datetime | None = None, by: Actor | None = None
     ) -> None:
         if key in self._state.schedules:
-            self._state.note_act(by, Act.RUN_SCHEDULE, key, 1, moment_of(now))
+            self._state.note_act(by, Act.RUN_SCHEDULE, key, runs, moment_of(now))
             self._state.schedules[key].last_job_id = job_id
 
     def _busy(self, row: StoredSchedule) -> bool:

@@ -50,6 +50,8 @@ class MemoryState:
         """What workers did, by minute."""
         self.audit: list[AuditRecord] = []
         self.audit_jobs: dict[int, set[str]] = {}
+        self.acts = 0
+        """How many were recorded, whether they are still there or not."""
         """The jobs that an act has changed, by its id."""
         self.schedules: dict[str, StoredSchedule] = {}
         self.locks: set[str] = set()
@@ -165,15 +167,17 @@ class MemoryState:
         """Write down what somebody did, if he did and it changed something; the id of the record."""
         if by is None or not affected:
             return None
-        audit_id = len(self.audit) + 1
+        self.acts += 1
+        audit_id = self.acts
         self.audit.append(AuditRecord(audit_id, now, by, str(act), subject, affected, selection))
         self.audit_jobs[audit_id] = set(job_ids)
         return audit_id
 
     def extend_act(self, audit_id: int, job_ids: Collection[str]) -> None:
         """Write down a further part of what somebody did."""
-        known = self.audit[audit_id - 1]
-        self.audit[audit_id - 1] = replace(known, affected=known.affected + len(job_ids))
+        place = next(place for place, one in enumerate(self.audit) if one.audit_id == audit_id)
+        known = self.audit[place]
+        self.audit[place] = replace(known, affected=known.affected + len(job_ids))
         self.audit_jobs[audit_id] |= set(job_ids)
 
     def note_attempt(

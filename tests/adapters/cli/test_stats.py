@@ -9,8 +9,10 @@ import pytest
 from rich.console import Console
 
 from pg_scheduler import JobStatus, Scheduler
+from pg_scheduler.domain.problem import About, Problem, Severity
 from pg_scheduler.domain.summary import QueueTask, Summary
 from pg_scheduler.queries import Queries
+from pg_scheduler_cli.stats import Seen
 from pg_scheduler_cli.top import screen_of
 from tests.adapters.cli.conftest import Pgq
 
@@ -34,6 +36,7 @@ async def test_what_is_going_on_is_shown_by_queue_and_task(pgq: Pgq, queries: Qu
     await queries.pause_queue("post")
     shown = (await pgq("stats")).out
     assert "post   mail  2 paused" in shown
+    assert "0 workers" in shown
     found = json.loads((await pgq("stats", "--json")).out)
     assert [(one["queue"], one["task_name"], one["due"], one["paused"]) for one in found["work"]] == [
         ("post", "mail", 2, True)
@@ -41,6 +44,12 @@ async def test_what_is_going_on_is_shown_by_queue_and_task(pgq: Pgq, queries: Qu
     assert [(one["scope"], one["name"], one["paused"]) for one in found["limits"]] == [
         ("queue", "post", True)
     ]
+    assert found["workers"] == []
+    severities = {problem["code"]: problem["severity"] for problem in found["problems"]}
+    assert severities["paused"] == "notice"
+    assert {
+        code for code, severity in severities.items() if severity != "notice" and code not in shown
+    } == set()
     assert (await pgq("top", "--rounds", "1")).code == 0
 
 
@@ -65,6 +74,10 @@ async def test_failures_are_listed_shown_retried_and_discarded(pgq: Pgq, queries
     shown = await pgq("failures", "show", group["group"][:6])
     assert "raise ValueError" in shown.out
     assert all(str(job) in shown.out for job in jobs)
+    of_group = json.loads((await pgq("jobs", "list", "--group", group["group"][:6], "--json")).out)
+    assert {job["id"] for job in of_group} == {str(job) for job in jobs}
+    unknown = await pgq("jobs", "cancel", "--group", "0", "--yes")
+    assert (unknown.code, "no group '0'" in unknown.err) == (1, True)
     retried = await pgq("failures", "retry", group["group"], "--yes", "--at-most", "2")
     assert retried.out == "2 jobs: is pending again\n"
     assert (await pgq("failures", "discard", group["group"], "--yes")).out == "1 jobs: deleted\n"
@@ -80,13 +93,15 @@ def test_a_narrow_terminal_shows_what_matters_within_its_width() -> None:
         )
         for n in range(30)
     )
+    problems = [Problem("unclaimed", Severity.ERROR, "nobody \x1b[31mknows it " * 9, About.TASK)]
     for width in (40, 100):
         console = Console(width=width, height=12, color_system=None)
         with console.capture() as captured:
-            console.print(screen_of(Summary(rows, (), NOW), [], width, 12))
+            console.print(screen_of(Seen(Summary(rows, (), NOW), [], problems), width, 12))
         lines = captured.get().splitlines()
         assert len(lines) <= 12
         assert max(map(len, lines)) <= width
-        assert "queue 29" in lines[2]
+        assert "queue 29" in lines[3]
         assert "\x1b" not in captured.get()
-        assert ("WAIT P95" in lines[1]) == (width == 100)
+        assert lines[1].startswith("unclaimed: nobody")
+        assert ("WAIT P95" in lines[2]) == (width == 100)

@@ -66,7 +66,7 @@ def test_what_ended_the_connection_is_no_fault_of_a_statement() -> None:
 async def test_a_database_that_takes_no_connections_is_out_of_reach(dsn: str, library: Library) -> None:
     database = dsn.rpartition("/")[2]
     admin = await asyncpg.connect(dsn.rpartition("/")[0] + "/postgres")
-    session = cast(PostgresDriver, driver_over(dsn, library=library)).link.session.dedicated()
+    session = cast(PostgresDriver, driver_over(dsn, library=library)).link.session.dedicated("test")
     try:
         await admin.execute(f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS false')
         with pytest.raises((ConnectionLost, DatabaseUnavailable)):

@@ -7,8 +7,10 @@ import re
 from datetime import timedelta
 
 from pg_scheduler import JobStatus, Queries, RetryPolicy, Scheduler
+from pg_scheduler.domain.limits import TaskLimits
 from pg_scheduler.domain.minutes import Tally
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
+from pg_scheduler.engine.tasks.registry import TaskOptions
 from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler_web import Access
@@ -321,3 +323,76 @@ async def test_of_two_operators_at_once_the_second_changes_nothing_and_is_told(s
     assert sorted(text.partition(" job")[0][-1] for text in (first.text, second.text)) == ["0", "3"]
     assert (await scheduler.client.counts())[JobStatus.CANCELLED] == 3
     assert len(await scheduler.client.audit()) == 1
+
+
+async def test_windows_that_have_passed_are_shown_before_they_run_and_rules_are_changed(
+    browser: Browser, scheduler: Scheduler
+) -> None:
+    await scheduler.add_schedule("mail.send", every=timedelta(hours=1), key="hourly")
+    await scheduler.pause_schedule("hourly")
+    page = await browser.get("/schedule", key="hourly", since="3h")
+    assert "3 windows without a job" in page.text
+    page = await browser.submit(page.form("/schedules/backfill"))
+    assert "3 windows of hourly will run" in page.text
+    assert len(await scheduler.jobs()) == 3
+    assert "expected an age" in (await browser.get("/schedule", key="hourly", since="once")).text
+    form = (await browser.get("/schedule", key="hourly")).form("/schedules/edit")
+    page = await browser.submit(form.with_fields(every="", cron="0 3 * * *", timezone="Europe/Berlin"))
+    assert "runs at its new times" in page.text
+    (info,) = await scheduler.list_schedules()
+    assert (info.cron, str(info.timezone), info.every) == ("0 3 * * *", "Europe/Berlin", None)
+    assert [one.act for one in await scheduler.client.audit()][:2] == ["change schedule", "run schedule"]
+
+
+async def test_what_runs_is_named_where_places_are_limited(browser: Browser, scheduler: Scheduler) -> None:
+    begun = asyncio.Event()
+
+    async def long() -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    scheduler.register(long, name="long")
+    await scheduler.limit_queue("default", concurrency_limit=1)
+    job = str(await scheduler.using(limit_key="acme").enqueue("long"))
+    await scheduler.start()
+    await begun.wait()
+    for path, name in (("/queue", "default"), ("/task", "long")):
+        page = await browser.get(path, name=name)
+        assert job in page.text
+        assert scheduler.worker_id in page.text
+    assert (
+        "Each holds a place of the limit until it ends" in (await browser.get("/queue", name="default")).text
+    )
+
+
+async def test_a_job_is_shown_as_the_call_that_stores_one_like_it(
+    browser: Browser, scheduler: Scheduler
+) -> None:
+    sending = scheduler.using(queue="post", max_retries=2)
+    job = str(await sending.enqueue("mail.send", "ada\u202e", password="x"))
+    shown = " ".join((await browser.get("/job", id=job)).text.split())
+    assert "await scheduler.schedule( 'mail.send', args=['ada\\u202e']," in shown
+    assert "kwargs={'password': '\\u2022\\u2022\\u2022'}, queue='post', max_retries=2, )" in shown
+    (letter,) = await Queries(scheduler.client).enqueue("letter", b"\xff'", priority=3)
+    shown = " ".join((await browser.get("/job", id=letter)).text.split())
+    assert "await queries.enqueue( 'letter', b\"\\xff'\", priority=3, )" in shown
+    private = await Browser.of(scheduler, Access.operator("grace")).get("/job", id=job)
+    assert "scheduler.schedule" not in private.text
+    job = str(await scheduler.enqueue("mail.send", scheduler.clock.now()))
+    assert "As Python" not in (await browser.get("/job", id=job)).text, "JSON alone does not tell what it is"
+
+
+async def test_limits_of_a_task_are_set_by_hand_and_end(browser: Browser, scheduler: Scheduler) -> None:
+    scheduler.register_task(send_none, TaskOptions(name="bill", limits=TaskLimits(concurrency=3)))
+    await scheduler.worker.services.limits.keep()
+    page = await browser.get("/task", name="bill")
+    assert "At most 3 of its jobs run at once, for each limit key. As its code says." in page.text
+    page = await browser.submit(page.form("/tasks/limit").with_fields(concurrency="1", rate=""))
+    assert "The task bill has at most 1 at once." in page.text
+    assert "Set by hand. Its code says: 3 at once." in page.text
+    page = await browser.submit(page.form("/tasks/limit").with_fields(concurrency="", rate=""))
+    assert "The task bill has the limits of its code again." in page.text
+    assert [one.act for one in await scheduler.client.audit()] == ["limit task", "limit task"]
+
+
+async def send_none() -> None: ...

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from pg_scheduler import InvalidInput, JobStatus, RetryAfter, Scheduler, current_job
+from pg_scheduler import InvalidInput, JobStatus, RetryAfter, Scheduler, current_job, task
 from pg_scheduler.client.source import Library
+from pg_scheduler.errors import ConfigurationError
 from pg_scheduler.ports.job_context import JobContext
 from pg_scheduler.ports.middleware import Middleware, OutgoingJob
 from pg_scheduler.testing import MemoryDriver, drain
@@ -168,3 +170,112 @@ async def test_headers_that_json_cannot_carry_are_refused_by_name() -> None:
 def test_what_is_no_middleware_is_refused() -> None:
     with pytest.raises(InvalidInput, match="middleware"):
         Scheduler(MemoryDriver(), middleware=[Tenant])  # type: ignore[list-item]
+
+
+class Kept(Noted):
+    """Keeps something while a worker runs."""
+
+    @asynccontextmanager
+    async def lifespan(self) -> AsyncIterator[None]:
+        self.notes.append(f"{self.name} begins")
+        async with asyncio.TaskGroup():  # to be left in the task in which it was entered
+            yield
+        self.notes.append(f"{self.name} ends")
+
+    def before_enqueue(self, job: OutgoingJob) -> None:
+        job.headers[self.name] = job.task_name
+
+
+class TestALifespan:
+    async def test_surrounds_all_jobs_of_a_worker_whoever_starts_and_stops_it(self) -> None:
+        notes: list[str] = []
+        scheduler = Scheduler(MemoryDriver(), middleware=[Kept("a", notes), Kept("b", notes)])
+        await asyncio.create_task(scheduler.start())
+        await (await scheduler.enqueue(work)).wait(timeout=30)
+        await asyncio.create_task(scheduler.shutdown())
+        assert notes == ["a begins", "b begins", "a in", "b in", "b out", "a out", "b ends", "a ends"]
+
+    async def test_that_cannot_begin_keeps_the_worker_from_starting(self) -> None:
+        class Broken(Kept):
+            @asynccontextmanager
+            async def lifespan(self) -> AsyncIterator[None]:
+                self.notes.append("tried")
+                raise ZeroDivisionError
+                yield
+
+        notes: list[str] = []
+        scheduler = Scheduler(MemoryDriver(), middleware=[Kept("a", notes), Broken("b", notes)])
+        for _ in range(2):  # and may be tried again
+            with pytest.raises(ZeroDivisionError):
+                await scheduler.start()
+        assert notes == ["a begins", "tried", "a ends"] * 2
+        assert not scheduler.is_running
+
+    async def test_that_hangs_ends_with_the_start(self) -> None:
+        class Hanging(Middleware):
+            entered = asyncio.Event()
+
+            @asynccontextmanager
+            async def lifespan(self) -> AsyncIterator[None]:
+                self.entered.set()
+                await asyncio.Event().wait()
+                yield
+
+        starting = asyncio.create_task(Scheduler(MemoryDriver(), middleware=[Hanging()]).start())
+        await Hanging.entered.wait()
+        starting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await starting
+
+    async def test_that_fails_at_its_end_is_told_after_the_others_have_ended(self) -> None:
+        class Failing(Middleware):
+            @asynccontextmanager
+            async def lifespan(self) -> AsyncIterator[None]:
+                yield
+                raise ZeroDivisionError
+
+        notes: list[str] = []
+        scheduler = Scheduler(MemoryDriver(), middleware=[Kept("a", notes), Failing()])
+        await scheduler.start()
+        with pytest.raises(ZeroDivisionError):
+            await scheduler.shutdown()
+        assert notes == ["a begins", "a ends"]
+        assert not scheduler.is_running
+
+    async def test_is_a_context_manager(self) -> None:
+        class Undecorated(Middleware):
+            async def lifespan(self) -> AsyncIterator[None]:  # type: ignore[override]
+                yield
+
+        with pytest.raises(ConfigurationError, match="asynccontextmanager"):
+            await Scheduler(MemoryDriver(), middleware=[Undecorated()]).start()
+
+
+class TestOfOneTask:
+    async def test_is_within_the_schedulers_and_lasts_as_long(self) -> None:
+        notes: list[str] = []
+        own = Kept("own", notes)
+
+        @task(middleware=[own])
+        async def fetch() -> dict[str, Any]:
+            return current_job().headers
+
+        scheduler = Scheduler(MemoryDriver(), middleware=[Noted("all", notes)])
+        scheduler.register(fetch)
+        async with scheduler:
+            name = (await (await scheduler.using(store_result=True).enqueue(fetch)).result(timeout=30))["own"]
+            await (await scheduler.enqueue(work)).wait(timeout=30)
+        assert name.endswith("fetch")
+        assert notes == [
+            "own begins", "all in", "own in", "own out", "all out", "all in", "all out", "own ends"
+        ]  # fmt: skip
+
+    async def test_that_becomes_known_later_begins_with_its_first_attempt(self) -> None:
+        notes: list[str] = []
+        scheduler = Scheduler(MemoryDriver())
+        await scheduler.enqueue(scheduler.register(work, middleware=[Kept("own", notes)]))
+        await scheduler.enqueue(work, 2)
+        await drain(scheduler)
+        assert notes == ["own begins", *["own in", "own out"] * 2]
+        await scheduler.shutdown()
+        assert notes[-1] == "own ends"

@@ -38,9 +38,16 @@ async def test_a_newer_definition_is_told_once_and_anew_after_it_was_gone(
     changed = record if retired else replace(record, new=replace(MINE, spec_hash="newer"))
     newer = replace(changed, retired=retired)
     store, told = Store(record), []
-    registrar = Registrar(schedules=cast(ScheduleStore, store), clock=ManualClock(), wanted=lambda: [MINE])
+    heard: list[Sequence[str]] = []
+    registrar = Registrar(
+        schedules=cast(ScheduleStore, store),
+        clock=ManualClock(),
+        wanted=lambda: [MINE],
+        on_changed=heard.append,
+    )
     for store.newer in (None, newer, newer, None, newer):
         await registrar.register()
         told.append(caplog.text.count("schedule 'mine': a newer deployment defines it differently"))
     assert told == [0, 1, 1, 1, 2]
     assert registrar.keys == {"mine"}
+    assert heard == [["mine"]] * 3
