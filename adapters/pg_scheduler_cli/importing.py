@@ -130,7 +130,7 @@ def _schedules(
         theirs = None if from_dsn is None else await asyncpg.connect(from_dsn)
         try:
             return await import_schedules(
-                ours, other, schema=connection.schema, theirs=theirs, renamed=renamed, dry_run=dry_run
+                scheduler, ours, other, theirs=theirs, renamed=renamed, dry_run=dry_run
             )
         finally:
             await ours.close()

@@ -61,11 +61,12 @@ class APScheduler3:
         self._tables = []
         here: str = await connection.fetchval(HERE)
         jobs: dict[str, Found] = {}
-        # Only a scheduler that runs tells its stores, and starting it would store what its code adds.
+        # Only a scheduler that runs tells its stores and defaults, and starting it would store what its code
+        # adds.
         for alias, store in self._scheduler._jobstores.items():
             jobs |= {one.source_id: one for one in await self._stored(connection, alias, store, here)}
         for job in self._scheduler.get_jobs():
-            one = _of_code(job)
+            one = _of_code(job, self._scheduler._job_defaults)
             jobs.setdefault(one.source_id, one)
         return [jobs[name] for name in sorted(jobs)]
 
@@ -125,12 +126,12 @@ def _of_row(row: Mapping[str, Any], kept: _Kept | None) -> Found:
     return Found(row["id"], state["func"], partial(_read, state, notes), kept)
 
 
-def _of_code(job: Any) -> Found:
-    state = {name: getattr(job, name, None) for name in (
-        "trigger", "args", "kwargs", "name", "misfire_grace_time", "coalesce", "max_instances", "executor"
-    )}  # fmt: skip
-    state["func"] = job.func_ref
-    # Where it has not been asked for, there is none yet; None is a job that was added paused.
+def _of_code(job: Any, defaults: Mapping[str, Any]) -> Found:
+    # What a job was not given, its scheduler adds when it starts.
+    state = {"func": job.func_ref, "executor": "default", **defaults}
+    names = ("trigger", "args", "kwargs", "executor", *defaults)
+    state |= {name: getattr(job, name) for name in names if hasattr(job, name)}
+    # None is a job that was added paused.
     state["next_run_time"] = getattr(job, "next_run_time", job.trigger.get_next_fire_time(None, _now()))
     name = f"{job.func_ref} {job.trigger}" if _MADE_UP.fullmatch(job.id) else job.id
     return Found(name, job.func_ref or job.name, partial(_read, state, (ADDED_BY_CODE,)))

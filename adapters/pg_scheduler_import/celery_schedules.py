@@ -71,6 +71,7 @@ def _runs(schedule: Any, rule: Rule, begin: datetime) -> Iterator[datetime]:
             yield moment
             moment += rule.every
     walk, moment = copy(schedule), begin
+    walk.tz = schedule.tz  # a copy is made anew of its fields alone
     walk.nowfun = lambda: moment
     while True:
         moment = (moment + walk.remaining_estimate(moment)).astimezone(UTC)
