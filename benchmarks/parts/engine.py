@@ -6,6 +6,7 @@ import asyncio
 import gc
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any
@@ -18,6 +19,7 @@ from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest
 from pg_scheduler.ports.job_store import SettleAnswer
+from pg_scheduler.ports.leases import RenewAnswer, RenewRequest
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.memory.jobs import MemoryJobs
 from pg_scheduler.testing.memory.state import MemoryState
@@ -28,7 +30,7 @@ Work = Callable[[int], Coroutine[Any, Any, None]]
 
 
 class Given(MemoryJobs):
-    """Has made all jobs before, and takes every verdict."""
+    """Has made all jobs before, leaves every lease to the worker, and takes every verdict."""
 
     def __init__(self, state: MemoryState, jobs: int) -> None:
         super().__init__(state)
@@ -47,6 +49,9 @@ class Given(MemoryJobs):
         await asyncio.sleep(0)
         first, self._next = self._next, self._next + request.limit
         return ClaimAnswer(tuple(self.given[first : self._next]), (), None)
+
+    async def renew(self, request: RenewRequest, *, now: datetime | None = None) -> RenewAnswer:
+        return replace(await super().renew(request, now=now), held=frozenset(request.leases))
 
     async def settle(
         self,

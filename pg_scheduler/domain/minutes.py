@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 FLUSH_SECONDS = 10.0
 """How often a worker adds its figures. If it is killed, those of so many seconds are missing."""
@@ -83,6 +84,19 @@ class LatestWork:
 def bucket_of(seconds: float) -> int:
     """Where a duration is counted."""
     return min(int(seconds * 1000.0).bit_length(), BUCKETS - 1) if seconds > 0 else 0
+
+
+def bounds_of(bucket: int) -> tuple[float, float]:
+    """The shortest duration that is counted there, and the shortest that is too long for it; seconds."""
+    least = 2.0 ** (bucket - 1) / 1000.0 if bucket else -math.inf
+    return least, 2.0**bucket / 1000.0 if bucket < BUCKETS - 1 else math.inf
+
+
+def due_bounds_of(bucket: int, at: datetime) -> tuple[datetime, datetime]:
+    """What has waited for such a duration by then was due after the one time, and not after the other."""
+    least, too_long = bounds_of(bucket)
+    after = at - timedelta(seconds=too_long) if too_long < math.inf else datetime.min.replace(tzinfo=UTC)
+    return after, at - timedelta(seconds=least) if least > 0 else datetime.max.replace(tzinfo=UTC)
 
 
 def quantile(counts: Sequence[int], part: float) -> timedelta | None:

@@ -7,17 +7,18 @@ from collections.abc import Sequence
 
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.minutes import (
-    BUCKETS,
     FLUSH_SECONDS,
     MOST_NAMES,
     OTHERS,
     Tally,
     Work,
+    bounds_of,
     bucket_of,
+    due_bounds_of,
 )
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.domain.verdict import Verdict
+from pg_scheduler.domain.verdict import COMPLETED, Verdict
 from pg_scheduler.engine.running.attempt import Attempt
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.minutes import MinuteStore
@@ -34,6 +35,10 @@ _COUNTED_AS = {
 }
 
 
+_NOBODY = Tally()
+"""Before the first job of a batch: it counts nothing."""
+
+
 class MinuteKeeper:
     """Counts in memory, and is a service that writes. A write that fails is repeated with what
     was counted meanwhile; with the process what has not been written is lost."""
@@ -46,30 +51,40 @@ class MinuteKeeper:
 
     def note_started(self, event: JobsStarted) -> None:
         """Count attempts that have begun, and how long after they were due."""
-        at, most, tally, known = event.at, BUCKETS - 1, None, None
+        queue, name, tally = None, None, _NOBODY
+        at = after = until = event.at
+        bucket = 0
         for job in event.jobs:
-            work = (job.queue, job.task_name)
-            if tally is None or work != known:
-                tally, known = self._of(work), work
+            if job.task_name != name or job.queue != queue:
+                queue, name = job.queue, job.task_name
+                tally = self._of((queue, name))
+            due = job.execution_time
+            # What was stored together waited for about as long, so most are in the bucket of the one before.
+            if not after < due <= until:
+                bucket = bucket_of((at - due).total_seconds())
+                after, until = due_bounds_of(bucket, at)
             tally.started += 1
-            # As `bucket_of`, for each job.
-            waited = int((at - job.execution_time).total_seconds() * 1000.0)
-            tally.waits[min(waited.bit_length(), most) if waited > 0 else 0] += 1
+            tally.waits[bucket] += 1
 
     def note_settled(self, attempts: Sequence[Attempt]) -> None:
         """Count verdicts, and how long their attempts took."""
-        tally, known, complete = None, None, JobEvent.COMPLETE
+        queue, name, tally = None, None, _NOBODY
+        bucket, least, below = 0, 0.0, 0.0
         for attempt in attempts:
             job = attempt.job
-            work = (job.queue, job.task_name)
-            if tally is None or work != known:
-                tally, known = self._of(work), work
-            if attempt.verdict.event is complete:
+            if job.task_name != name or job.queue != queue:
+                queue, name = job.queue, job.task_name
+                tally = self._of((queue, name))
+            if attempt.verdict is COMPLETED:
                 tally.completed += 1
             else:
                 _count(tally, attempt.verdict)
             if attempt.began:
-                tally.runs[bucket_of(attempt.took)] += 1
+                took = attempt.took
+                if not least <= took < below:
+                    bucket = bucket_of(took)
+                    least, below = bounds_of(bucket)
+                tally.runs[bucket] += 1
 
     def note_ended(self, job: ClaimedJob, verdict: Verdict) -> None:
         """Count a job that ended because its worker stopped responding."""

@@ -21,6 +21,7 @@ class ManualClock:
         self._start = self._now = checked_time("start", start)
         self._sleepers: list[tuple[datetime, int, asyncio.Future[None]]] = []
         self._order = 0
+        self._rests = 0.0
 
     def pinned(self) -> datetime | None:
         """The instant at which this clock stands."""
@@ -31,18 +32,20 @@ class ManualClock:
         return self._now
 
     def monotonic(self) -> float:
-        """Seconds since this clock's start."""
-        return (self._now - self._start).total_seconds()
+        """Seconds since this clock's start, with what was slept that `now` cannot show."""
+        return (self._now - self._start).total_seconds() + self._rests
 
     async def sleep(self, seconds: float) -> None:
         """Return once the clock has been advanced by `seconds`."""
-        if seconds <= 0:
+        wait = timedelta(seconds=seconds)
+        if wait <= timedelta(0):
+            # The sum of two times is off by less than the clock can show. Who waits for such a rest has it:
+            # else a loop that waits until then would miss the instant at which the clock then stands.
+            self._rests += max(seconds, 0)
             await asyncio.sleep(0)
             return
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._order += 1
-        # Who waits for the rest of a moment that this clock cannot show must not wait for it again and again.
-        wait = max(timedelta(seconds=seconds), timedelta.resolution)
         heapq.heappush(self._sleepers, (self._now + wait, self._order, woken))
         await woken
 

@@ -36,6 +36,8 @@ class Fleet:
         self.ran = ran
         self.opened = opened
         self.looks: Counter[str] = Counter()
+        self.looking = 0
+        """How many looks are under way."""
         for one in schedulers:
             self._count(one)
 
@@ -45,7 +47,11 @@ class Fleet:
 
         async def counted() -> Any:
             self.looks[scheduler.worker.worker_id] += 1
-            return await look()
+            self.looking += 1
+            try:
+                return await look()
+            finally:
+                self.looking -= 1
 
         claimer.claim_once = counted  # type: ignore[method-assign]
 
@@ -63,7 +69,8 @@ class Fleet:
     async def _rest(self) -> bool:
         looks = self.looks.total()
         await asyncio.sleep(0.1)
-        return self.looks.total() == looks and await self._have_met()
+        # Behind a look that takes long, another may be wanted already.
+        return not self.looking and self.looks.total() == looks and await self._have_met()
 
     def has_run(self, number: int) -> bool:
         """Whether that job has begun."""
@@ -178,17 +185,18 @@ async def test_what_was_stored_one_by_one_engages_the_others_where_the_first_are
         assert set(found.ran.values()) == {1}
 
 
-async def test_a_job_for_later_is_looked_for_at_its_time_by_few(
+async def test_a_job_for_later_is_looked_for_at_its_time_by_one(
     driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with fleet(driver) as found:
         monkeypatch.setattr(likes, "STEP", 60)
-        before = found.looks.total()
+        before = found.looks.copy()
         due = datetime.now(UTC) + timedelta(seconds=0.5)
         await found.schedulers[0].schedule("job", args=(1,), execution_time=due)
         await eventually(lambda: found.ran[1])
         assert datetime.now(UTC) >= due
-        assert found.looks.total() - before == 1
+        # Where two clocks differ it may look twice: too early by a hair, and then in time.
+        assert len(found.looks - before) == 1
 
 
 async def test_one_lane_of_one_place_goes_on_through_all_its_jobs(driver: Driver) -> None:

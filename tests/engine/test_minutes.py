@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pg_scheduler import Scheduler
 from pg_scheduler.domain.errors import ConnectionLost
-from pg_scheduler.domain.minutes import BUCKETS, MOST_NAMES, OTHERS, Tally, Work, bucket_of, quantile
+from pg_scheduler.domain.minutes import (
+    BUCKETS,
+    MOST_NAMES,
+    OTHERS,
+    Tally,
+    Work,
+    bounds_of,
+    bucket_of,
+    due_bounds_of,
+    quantile,
+)
+from pg_scheduler.domain.model import ClaimedJob
+from pg_scheduler.domain.states import JobEvent
+from pg_scheduler.domain.verdict import COMPLETED, Verdict
 from pg_scheduler.engine import minute_keeper
+from pg_scheduler.engine.minute_keeper import MinuteKeeper
+from pg_scheduler.engine.running.attempt import Attempt
+from pg_scheduler.engine.system_clock import SystemClock
+from pg_scheduler.ports.worker_events import JobsStarted
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.memory.minutes import MemoryMinutes
 from tests.support.running import eventually
@@ -86,3 +106,65 @@ def test_durations_are_told_by_their_buckets() -> None:
     assert timedelta(seconds=0.25) < (quantile(counts, 0.5) or timedelta(0)) <= timedelta(seconds=0.512)
     counts[bucket_of(60)] = 90
     assert (quantile(counts, 0.95) or timedelta(0)) > timedelta(seconds=32)
+
+
+@pytest.mark.parametrize("bucket", range(BUCKETS))
+def test_the_bounds_of_a_bucket_are_where_durations_leave_it(bucket: int) -> None:
+    least, too_long = bounds_of(bucket)
+    now = datetime.now(UTC)
+    after, until = due_bounds_of(bucket, now)
+    tick = timedelta(microseconds=1)
+    if bucket:
+        assert (bucket_of(least), bucket_of((now - until).total_seconds())) == (bucket, bucket)
+        assert bucket_of((now - until - tick).total_seconds()) == bucket - 1
+    if bucket < BUCKETS - 1:
+        assert (bucket_of(too_long), bucket_of((now - after).total_seconds())) == (bucket + 1, bucket + 1)
+        assert bucket_of((now - after - tick).total_seconds()) == bucket
+
+
+def _job(queue: str, name: str, due: datetime) -> ClaimedJob:
+    return ClaimedJob("id", name, "{}", due, 5, 1, 1, 0, 0, None, None, False, queue=queue)
+
+
+def _attempt(job: ClaimedJob, took: float, verdict: Verdict, began: bool = True) -> Attempt:
+    attempt = Attempt(job, 0.0, lambda job, lease: pytest.fail("nobody asked"))
+    attempt.decide(verdict, took)
+    attempt.began = began
+    return attempt
+
+
+_JOBS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),
+        st.sampled_from(["x", "y"]),
+        st.timedeltas(timedelta(seconds=-1), timedelta(hours=3)) | st.just(timedelta(milliseconds=4)),
+        st.floats(0, 9000) | st.just(0.004),
+        st.sampled_from(list(JobEvent)).map(Verdict) | st.just(COMPLETED),
+        st.booleans(),
+    )
+)
+
+
+@given(_JOBS)
+def test_a_batch_counts_as_its_jobs_do(
+    jobs: list[tuple[str, str, timedelta, float, Verdict, bool]],
+) -> None:
+    """Whatever the job before it was."""
+    at = datetime.now(UTC)
+    keeper = MinuteKeeper(store=MemoryDriver().minutes, worker_id="w", clock=SystemClock())
+    claimed = [_job(queue, name, at - waited) for queue, name, waited, *_ in jobs]
+    keeper.note_started(JobsStarted(claimed, at))
+    keeper.note_settled(
+        [
+            _attempt(job, took, verdict, began)
+            for job, (*_, took, verdict, began) in zip(claimed, jobs, strict=True)
+        ]
+    )
+    for (queue, name), tally in keeper._work.items():
+        mine = [one for one in jobs if one[:2] == (queue, name)]
+        assert tally.started == len(mine)
+        assert tally.completed == sum(one[4].event is JobEvent.COMPLETE for one in mine)
+        waits = Counter(bucket_of(waited.total_seconds()) for _, _, waited, *_ in mine)
+        runs = Counter(bucket_of(took) for *_, took, _, began in mine if began)
+        assert (Counter(dict(enumerate(tally.waits))), Counter(dict(enumerate(tally.runs)))) == (waits, runs)
+    assert set(keeper._work) == {one[:2] for one in jobs}

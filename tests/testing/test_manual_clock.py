@@ -106,16 +106,21 @@ async def test_a_sleep_of_nothing_lets_others_run_and_returns() -> None:
     assert clock.now() == START
 
 
-async def test_who_sleeps_for_less_than_the_clock_can_show_does_not_sleep_for_ever() -> None:
+@pytest.mark.parametrize(("began", "wait"), [(0, 1.0000004), (17.328451, 20 - 17.328451), (0.1, 0.2)])
+async def test_who_waits_until_a_time_that_the_clock_cannot_show_is_there_when_it_comes(
+    began: float, wait: float
+) -> None:
+    """Among them sums that are too large by what numbers cannot say, as 0.1 + 0.2 is."""
     clock = ManualClock()
-    until = clock.monotonic() + 1.0000004
+    await clock.advance(began)
+    until = clock.monotonic() + wait
 
     async def sleep() -> None:
         while (left := until - clock.monotonic()) > 0:
             await clock.sleep(left)
 
     sleeper = asyncio.create_task(sleep())
-    await asyncio.wait_for(clock.advance(2), 5)
+    await asyncio.wait_for(clock.advance(round(wait, 6)), 5)
     assert sleeper.done()
 
 

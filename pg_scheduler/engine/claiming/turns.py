@@ -28,6 +28,9 @@ from pg_scheduler.ports.signals import Looked, Signal, SignalKind
 
 SHORTEST = 1e-6
 """Seconds: what a look says is due at once was not due when it looked, so others have not seen it either."""
+EARLY = 0.002
+"""Seconds that two clocks may differ by on the way to a job's time: who looks so early looks again, and does
+not make others look for it as well."""
 
 
 class Turn:
@@ -149,9 +152,11 @@ class Turns:
         """What it has seen."""
         self._looking = False
         due_in = None if claimed.next_due_in is None else claimed.next_due_in.total_seconds()
-        self._expect(self._jobs, due_in, by_others=False)
+        early = due_in is not None and due_in < EARLY and not claimed.taken
+        self._expect(self._jobs, due_in, by_others=False, wait=0.0 if early else None)
         self._expect(self._lanes, claimed.lanes_open_in, by_others=False)
-        if claimed.filled or not claimed.complete or claimed.passed_over or claimed.lanes_held:
+        unfinished = claimed.filled or not claimed.complete or claimed.passed_over or claimed.lanes_held
+        if unfinished or early:
             return  # there may be more, and others look for it
         if self._likes.many and (self._others_wait or (claimed.lanes_seen and claimed.taken)):
             self._words += 1
@@ -178,9 +183,10 @@ class Turns:
         self.looking()
         self._look()
 
-    def _expect(self, turn: Turn, due_in: float | None, by_others: bool) -> None:
+    def _expect(self, turn: Turn, due_in: float | None, by_others: bool, wait: float | None = None) -> None:
         if due_in is not None:
-            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), self._likes.wait_for_time(), by_others)
+            wait = self._likes.wait_for_time() if wait is None else wait
+            turn.add(self._clock.monotonic(), max(due_in, SHORTEST), wait, by_others)
             self._changed.set()
 
 

@@ -186,6 +186,19 @@ async def test_who_has_not_seen_the_end_tells_nothing(claimed: Claimed) -> None:
         assert stage.told == []
 
 
+async def test_who_looked_too_early_by_a_hair_tells_nothing_and_looks_again() -> None:
+    early = Claimed(0, filled=False, next_due_in=timedelta(milliseconds=1), lanes_open_in=9.0)
+    for _ in range(20):  # whatever chance would have said
+        async with staged() as stage:
+            stage.turns.heard(AT_ONCE)
+            stage.look(early)
+            assert stage.told == []
+            assert await stage.advance(0.001) == ["look", "look"]
+            stage.look(ONE)
+            assert [one.lanes_open_in for one in stage.told] == [None]
+            assert "look" in await stage.advance(20)
+
+
 async def test_few_tell_nothing() -> None:
     async with staged(number=3) as stage:
         stage.turns.heard(SECOND)
