@@ -21,7 +21,7 @@ import asyncpg
 
 from pg_scheduler.domain.errors import ConfigurationError
 from pg_scheduler_import.apscheduler_triggers import is_single, rule_of
-from pg_scheduler_import.foreign import Refused, identifier
+from pg_scheduler_import.foreign import Refused, identifier, number_in
 from pg_scheduler_import.scheduled import Found, Once, Recurring
 
 HERE = "SELECT pg_catalog.current_database() || ' ' || pg_catalog.pg_postmaster_start_time()::text"
@@ -59,7 +59,7 @@ class APScheduler3:
                 'jobs would run in this command. Start it below `if __name__ == "__main__":`'
             )
         self._tables = []
-        here: str = await connection.fetchval(HERE)
+        here = str(await connection.fetchval(HERE))
         jobs: dict[str, Found] = {}
         # Only a scheduler that runs tells its stores and defaults, and starting it would store what its code
         # adds.
@@ -111,9 +111,7 @@ class APScheduler3:
         pass
 
     async def left(self, connection: asyncpg.Connection) -> dict[str, int]:
-        numbers = [
-            await connection.fetchval(f"SELECT pg_catalog.count(*) FROM {table}") for table in self._tables
-        ]
+        numbers = [await number_in(connection, table) for table in self._tables]
         return {"stored": sum(numbers)} if numbers else {}
 
 

@@ -14,7 +14,7 @@ import asyncpg
 
 from pg_scheduler_import.apscheduler import HERE, catching_up, notes_of
 from pg_scheduler_import.apscheduler_triggers import is_single, rule_of
-from pg_scheduler_import.foreign import Refused, identifier
+from pg_scheduler_import.foreign import Refused, identifier, number_in
 from pg_scheduler_import.scheduled import Found, Once, Recurring
 
 
@@ -39,7 +39,7 @@ class APScheduler4:
         self._table: str | None = None
 
     async def found(self, connection: asyncpg.Connection) -> list[Found]:
-        here: str = await connection.fetchval(HERE)
+        here = str(await connection.fetchval(HERE))
         async with _opened(self._scheduler) as (schedules, tasks):
             self._table = await _table_here(self._scheduler.data_store, here)
         notes = () if self._table else ("its store is not this database: stop it before a worker starts",)
@@ -72,7 +72,7 @@ class APScheduler4:
     async def left(self, connection: asyncpg.Connection) -> dict[str, int]:
         if self._table is None:
             return {}
-        return {"stored": await connection.fetchval(f"SELECT pg_catalog.count(*) FROM {self._table}")}
+        return {"stored": await number_in(connection, self._table)}
 
 
 @asynccontextmanager

@@ -130,6 +130,7 @@ def test_text_is_put_into_sql_in_these_places_only() -> None:
         "adapters/pg_scheduler_import/apscheduler.py",
         "adapters/pg_scheduler_import/apscheduler4.py",
         "adapters/pg_scheduler_import/django_celery_beat.py",
+        "adapters/pg_scheduler_import/foreign.py",
         "adapters/pg_scheduler_import/pgqueuer.py",
         "adapters/pg_scheduler_import/procrastinate.py",
         "adapters/pg_scheduler_postgres/operating_roles.py",
