@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks import loop
 from benchmarks.fleet_worker import limited
-from benchmarks.noop import no_op
+from benchmarks.noop import limited_no_op, no_op
 from benchmarks.progress import Progress
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
 
@@ -53,6 +53,7 @@ async def work(settings: dict[str, Any]) -> None:
     scheduler.register(no_op)
     if settings.get("limited"):
         scheduler.register(limited)
+        scheduler.register(limited_no_op)
     await scheduler.open()
     profile = cProfile.Profile() if settings.get("profile") else None
     async with progress.until_told():

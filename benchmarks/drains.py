@@ -56,13 +56,16 @@ async def drain_of(
     setting: Setting = BEST,
     processes: int = 1,
     immediate: bool = False,
+    limited: bool = False,
 ) -> Drained:
-    """Our drain of so many jobs that are due in this database."""
+    """Our drain of so many jobs that are due in this database. Only if `limited` do the workers know limited
+    tasks."""
     wanted = {
         "dsn": database.worker_dsn,
         "library": bench.library,
         "options": setting.options,
         "immediate": immediate,
+        "limited": limited,
         "profile": bench.profile,
     }
     async with crew(database, "benchmarks.drain_worker", [wanted] * processes) as gang:

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from benchmarks.frame import Bench, Database
-from benchmarks.noop import no_op
-from pg_scheduler import JobPriority, JobSpec, Scheduler
+from benchmarks.noop import AT_ONCE, LIMITED, limited_no_op, no_op
+from pg_scheduler import JobPriority, JobSpec, Queries, Scheduler
+from pg_scheduler.domain.limits import TaskLimits
 
 PRIORITIES = tuple(JobPriority)
 GRACE = 3600
@@ -68,6 +69,18 @@ async def load_due(
         for begin in range(0, number, CHUNK):
             size = min(CHUNK, number - begin)
             await scheduler.schedule_bulk(due_specs(size, priorities))
+    finally:
+        await scheduler.shutdown()
+
+
+async def load_limited(bench: Bench, database: Database, number: int) -> None:
+    """So many jobs of a limited task are due, all in one lane."""
+    async with Queries(database.worker_dsn) as queries:
+        await queries.driver.limits.set_limits({LIMITED: TaskLimits(AT_ONCE)})
+    scheduler = Scheduler(database.worker_dsn, misfire_grace_time=GRACE, library=bench.library)
+    try:
+        due = datetime.now(UTC)
+        await scheduler.schedule_bulk([JobSpec(limited_no_op, due, args=(place,)) for place in range(number)])
     finally:
         await scheduler.shutdown()
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pg_scheduler.client.keywords import CatchUpRule, LockContention, OverlapOfRuns
 from pg_scheduler.client.periodic_registry import PeriodicJobConfig, register
 from pg_scheduler.client.schedule_request import ScheduleFactory, ScheduleRequest
 from pg_scheduler.domain.cron import GapRule, OverlapRule, zone_of
@@ -23,6 +22,9 @@ from pg_scheduler.engine.tasks.checks import checked_retry
 from pg_scheduler.engine.tasks.definitions import Definition
 from pg_scheduler.engine.tasks.registry import TaskRegistry, marked, signature_of
 from pg_scheduler.ports.schedule_store import Contention, Origin
+
+if TYPE_CHECKING:
+    from pg_scheduler.client.keywords import CatchUpRule, LockContention, OverlapOfRuns
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 

@@ -54,6 +54,8 @@ class Queries(JobVerbs, OperatorVerbs):
             shares. The tables are made on first use. Or a `JobClient`, which is used as it is.
         schema: where the tables live; None means the first schema of the connection's search path.
         library: "asyncpg" or "psycopg" for a DSN; by default asyncpg where it is installed.
+        read_dsn: where questions go, for example a replica. Whatever changes something, handles and `why`
+            stay with `source`.
 
     Raises:
         InvalidInput: `source` is something else, or brings its own schema.
@@ -65,8 +67,9 @@ class Queries(JobVerbs, OperatorVerbs):
         *,
         schema: str | None = None,
         library: Library | None = None,
+        read_dsn: Source | None = None,
     ) -> None:
-        client, self._owned = _client_of(source, schema, library)
+        client, self._owned = _client_of(source, schema, library, read_dsn)
         self.client: JobClient = client
         self._known = source if isinstance(source, Scheduler) else None
         """Who may know the entrypoints."""
@@ -215,17 +218,20 @@ class Queries(JobVerbs, OperatorVerbs):
         return await self.client.counts()
 
 
-def _client_of(source: object, schema: str | None, library: str | None) -> tuple[JobClient, bool]:
+def _client_of(
+    source: object, schema: str | None, library: str | None, read_dsn: object
+) -> tuple[JobClient, bool]:
     """The client to use, and whether it is the caller's to close."""
     if isinstance(source, JobClient | Scheduler):
-        if schema is not None or library is not None:
-            raise InvalidInput("source", "brings its schema and library; leave them out")
+        if schema is not None or library is not None or read_dsn is not None:
+            raise InvalidInput("source", "brings its schema, library and read_dsn; leave them out")
         if isinstance(source, JobClient):
             return source, False
         return source.client.opened_by(InstallingOpening(source.driver)), False
     driver, clock = driver_over(source, schema=schema, library=library), SystemClock()
     opening, batcher = InstallingOpening(driver), SubmitBatcher(driver, clock)
-    return JobClient(driver, clock, JsonCodec(), opening=opening, batcher=batcher), True
+    reader = None if read_dsn is None else driver_over(read_dsn, schema=schema, library=library)
+    return JobClient(driver, clock, JsonCodec(), opening=opening, batcher=batcher, reader=reader), True
 
 
 def _names(field: str, value: str | Iterable[str]) -> list[str]:

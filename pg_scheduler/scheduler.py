@@ -10,10 +10,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from types import ModuleType, TracebackType
-from typing import Any, ClassVar, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, Unpack, cast, overload
 
 from pg_scheduler.client.batch_limit import UNSAID, batch_limit_of, checked_batch_limit
-from pg_scheduler.client.comparison import Comparison, compare
 from pg_scheduler.client.current import bound, current_enqueues, note_running, note_stopped
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_client import JobClient
@@ -66,15 +65,12 @@ from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.unset import UNSET, Unset
 from pg_scheduler.engine.codec.json_codec import JsonCodec
-from pg_scheduler.engine.composition import Surroundings
 from pg_scheduler.engine.executors.named import NamedExecutors
-from pg_scheduler.engine.observers import Observers
 from pg_scheduler.engine.service import tried_again
 from pg_scheduler.engine.system_clock import SystemClock
 from pg_scheduler.engine.tasks.checks import checked_executors, given_or_default
 from pg_scheduler.engine.tasks.registry import Task, TaskMap, TaskOptions, TaskRegistry
 from pg_scheduler.engine.tasks.task_loader import Loaded, TaskLoader, tasks_of
-from pg_scheduler.engine.worker import Worker
 from pg_scheduler.engine.worker_host import WorkerHost
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.clock import Clock
@@ -83,12 +79,15 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.event_loops import LoopLock
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.job_context import context_of_running_job
-from pg_scheduler.ports.leases import Reclaimed
 from pg_scheduler.ports.middleware import Middleware
 from pg_scheduler.ports.observer import EventObserver, Observer
-from pg_scheduler.ports.worker_events import JobsStored
 from pg_scheduler.process.environment import settings_from
 from pg_scheduler.process.signals import run_until_signalled
+
+if TYPE_CHECKING:
+    from pg_scheduler.client.comparison import Comparison
+    from pg_scheduler.engine.worker import Worker
+    from pg_scheduler.ports.leases import Reclaimed
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -131,6 +130,9 @@ class Scheduler(JobVerbs, OperatorVerbs):
         queues: the queues that it serves once started, as names; None means all. Or slots by name,
             ``{"mail": 20, "bulk": 5}``: of these queues at most so many jobs run here at once.
         app_version: what the application calls its version; the list of workers shows it.
+        read_dsn: where questions go (lists, counts, summaries, workers), for example a replica: a connection
+            string, or what `db_pool` may be. Whatever changes something, handles, `why` and `problems` stay
+            with `db_pool`.
 
     Raises:
         InvalidInput: an argument is invalid.
@@ -187,6 +189,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
         periodic_jobs_enabled: bool = True,
         queues: Served | None = None,
         app_version: str | None = None,
+        read_dsn: Source | None = None,
     ) -> None:
         self.db_pool = db_pool
         self.driver: Driver = driver_over(db_pool, library=library, schema=schema)
@@ -229,6 +232,7 @@ class Scheduler(JobVerbs, OperatorVerbs):
             wakeups=self._host,
             batcher=SubmitBatcher(self.driver, self.clock),
             outgoing=Outgoing(self._middleware, self._note_stored),
+            reader=None if read_dsn is None else driver_over(read_dsn, library=library, schema=schema),
         )
         self._jobs = JobFactory(
             self._registry,
@@ -257,6 +261,10 @@ class Scheduler(JobVerbs, OperatorVerbs):
         self._shutdowns: set[asyncio.Task[None]] = set()
 
     def _build_worker(self, settings: WorkerSettings, worker_id: str) -> Worker:
+        # Half of this library runs jobs: a program that only stores some does not load it.
+        from pg_scheduler.engine.composition import Surroundings
+        from pg_scheduler.engine.worker import Worker
+
         given = Surroundings(
             driver=self.driver,
             clock=self.clock,
@@ -340,6 +348,9 @@ class Scheduler(JobVerbs, OperatorVerbs):
 
     def _note_stored(self, jobs: Sequence[NewJob]) -> None:
         if self._observers:
+            from pg_scheduler.engine.observers import Observers
+            from pg_scheduler.ports.worker_events import JobsStored
+
             Observers(self._observers, self.clock).emit(JobsStored(jobs))
 
     def configure_worker(self, setting: str, **fields: Any) -> None:
@@ -922,6 +933,8 @@ class Scheduler(JobVerbs, OperatorVerbs):
         """What a start of this application would meet and change in its database, without a change: waiting
         jobs that it could not run, schedules and limits that would be others, steps of the schema that are
         pending. `elsewhere`: jobs of unknown tasks are run by other applications."""
+        from pg_scheduler.client.comparison import compare
+
         self._loader.register_trusted()
         await self.open()
         try:

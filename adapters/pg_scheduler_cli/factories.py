@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from typing import Any, TypeAlias
 
@@ -22,10 +22,11 @@ def scheduler_of(app: Application) -> Scheduler:
 
 
 @asynccontextmanager
-async def made_by(factory: object, name: str) -> AsyncIterator[Application]:
+async def made_by(factory: object, name: str, *given: str) -> AsyncIterator[Application]:
     """The application that `factory` makes. `factory` may be a function, async or not, that returns it; a
     function, async or not, that yields it and cleans up afterwards, decorated as a context manager or not; or
-    the application itself. What the function opened is closed when the block is left.
+    the application itself. What the function opened is closed when the block is left. A function is called
+    with what is given.
 
     Raises:
         Failure: `factory`, or what it returned, is not an application.
@@ -33,7 +34,12 @@ async def made_by(factory: object, name: str) -> AsyncIterator[Application]:
     async with AsyncExitStack() as stack:
         made = factory
         if not isinstance(made, App | Scheduler):
-            made = _called(factory, name)
+            made = _called(factory, name, given)
+        elif given:
+            raise Failure(
+                f"--dsn: {name} is an application that is made already: name a function that takes a "
+                "connection string and returns one"
+            )
         if inspect.isawaitable(made):
             made = await made
         if not isinstance(made, App | Scheduler):
@@ -44,16 +50,17 @@ async def made_by(factory: object, name: str) -> AsyncIterator[Application]:
         yield made
 
 
-def _called(factory: object, name: str) -> Any:
+def _called(factory: object, name: str, given: Sequence[str]) -> Any:
     if not callable(factory):
         raise Failure(f"{name} is {shown(factory)}: expected a function that returns the application")
     try:
-        inspect.signature(factory).bind()
+        inspect.signature(factory).bind(*given)
     except TypeError as error:
-        raise Failure(f"{name} must be callable without arguments: {error}") from None
+        what = "with a connection string, as --dsn is given" if given else "without arguments"
+        raise Failure(f"{name} must be callable {what}: {error}") from None
     except ValueError:
         pass  # some callables have no signature
-    return factory()
+    return factory(*given)
 
 
 async def _entered(made: Any, stack: AsyncExitStack) -> Any:

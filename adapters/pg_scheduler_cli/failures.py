@@ -19,7 +19,7 @@ from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_changes import DELETED, RETRIED, change_jobs
 from pg_scheduler_cli.job_words import harmless, summary_of
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_facts, print_json, print_table
 from pg_scheduler_cli.times import read_time
 from pg_scheduler_cli.tracebacks import hidden
@@ -40,7 +40,7 @@ def failures() -> None:
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Maximum number of groups."
 )
-@connecting
+@reading
 @as_json
 def list_(connection: Connection, since: str | None, limit: int, as_json: bool) -> None:
     """List what fails, of the failed jobs that are stored: what failed last comes first.
@@ -99,7 +99,7 @@ def _trend(group: FailureGroup) -> str:
 
 @failures.command()
 @click.argument("group")
-@connecting
+@reading
 @as_json
 def show(connection: Connection, group: str, as_json: bool) -> None:
     """Show failures that are alike: the traceback of the last one, and the jobs, the newest first. The

@@ -17,7 +17,14 @@ BAD = ("failed", "refused", "cancelled")
 
 class JobLog:
     """An observer that logs each end of an attempt with its outcome and its duration: INFO, and WARNING if it
-    failed for good."""
+    failed for good.
+
+    Args:
+        where: the database, where one process works on several.
+    """
+
+    def __init__(self, where: str = "") -> None:
+        self._where = f" in {where}" if where else ""
 
     def observe(self, event: WorkerEvent) -> None:
         """Log it."""
@@ -30,9 +37,10 @@ class JobLog:
             error = (verdict.error_message or "").partition("\n")[0]
             log.log(
                 logging.WARNING if outcome in BAD else logging.INFO,
-                "job %s of %s: %s after %.3f s%s",
+                "job %s of %s%s: %s after %.3f s%s",
                 job.job_id,
                 job.task_name,
+                self._where,
                 outcome,
                 took,
                 f": {error}" if error else "",

@@ -22,7 +22,7 @@ from pg_scheduler_cli.job_ids import whole_ids
 from pg_scheduler_cli.job_reasons import reason_lines
 from pg_scheduler_cli.job_words import attempt_facts, facts_of, harmless, lines_of, rank_shown, summary_of
 from pg_scheduler_cli.json_option import read_json
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_facts, print_json, print_table
 from pg_scheduler_cli.searching import searched
 
@@ -41,7 +41,7 @@ def jobs() -> None:
     "--cursor", metavar="PLACE", help="Go on from where the list before ended; it says where on stderr."
 )
 @click.option("--newest", is_flag=True, hidden=True)
-@connecting
+@reading
 @as_json
 def list_(
     connection: Connection, wanted: Selection, limit: int, cursor: str | None, newest: bool, as_json: bool
@@ -75,7 +75,7 @@ def list_(
 @jobs.command()
 @click.argument("job_id", metavar="ID")
 @click.option("--full", is_flag=True, help="Do not shorten payload, arguments and result.")
-@connecting
+@reading
 @as_json
 def show(connection: Connection, job_id: str, full: bool, as_json: bool) -> None:
     """Show one job: its payload or arguments, progress, result, and attempts that failed. The beginning of

@@ -5,48 +5,46 @@ from __future__ import annotations
 import click
 
 from pg_scheduler import __version__
-from pg_scheduler_cli.audit import audit
-from pg_scheduler_cli.check import check
-from pg_scheduler_cli.database import db
-from pg_scheduler_cli.doctor import doctor
-from pg_scheduler_cli.failures import failures
-from pg_scheduler_cli.groups import PlainGroup
-from pg_scheduler_cli.health import health
-from pg_scheduler_cli.importing import import_
-from pg_scheduler_cli.jobs import jobs
-from pg_scheduler_cli.metrics import metrics
-from pg_scheduler_cli.queues import queues
-from pg_scheduler_cli.run import run
-from pg_scheduler_cli.schedules import schedules
-from pg_scheduler_cli.stats import stats
-from pg_scheduler_cli.tasks import tasks
-from pg_scheduler_cli.top import top
-from pg_scheduler_cli.vacuum import vacuum
-from pg_scheduler_cli.web import web
-from pg_scheduler_cli.workers import workers
+from pg_scheduler_cli.commands import MainGroup, Place
+
+COMMANDS = {
+    "run": Place("run", "Run the jobs and schedules of an application."),
+    "jobs": Place("jobs", "List, show, enqueue, cancel and retry jobs."),
+    "queues": Place("queues", "List queues; limit, pause, resume and purge them."),
+    "tasks": Place("tasks", "List tasks and entrypoints; pause and resume them for all workers."),
+    "db": Place("database", "Create, upgrade, inspect or remove the tables.", "db"),
+    "schedules": Place("schedules", "List and change schedules, for all workers."),
+    "vacuum": Place("vacuum", "Delete finished jobs, and show what was deleted."),
+    "workers": Place("workers", "List workers; let one claim no more, go on, or stop."),
+    "audit": Place(
+        "audit",
+        "Show what was done by hand and changed something, the latest first: pauses, limits of",
+    ),
+    "failures": Place("failures", "List what fails; show, retry and discard failures that are alike."),
+    "stats": Place(
+        "stats", "Show what is going on, by queue and task: what is due and runs, what was started"
+    ),
+    "top": Place(
+        "top",
+        "Show what is going on, live: queues and tasks, the busiest first, and workers. Ctrl-C",
+    ),
+    "doctor": Place(
+        "doctor",
+        "Look for what is wrong with the server, the tables, workers, jobs and schedules,",
+    ),
+    "health": Place("health", "Say whether all is well, for a supervisor or a probe of a container."),
+    "check": Place("check", "Compare an application with its database before a deploy, and write nothing."),
+    "metrics": Place("metrics", "Serve what the database holds at /metrics, for Prometheus, until Ctrl-C."),
+    "web": Place("web", "Serve the dashboard until Ctrl-C."),
+    "import": Place(
+        "importing",
+        "Take over the jobs that wait in another queue: pgqueuer or procrastinate.",
+        "import_",
+    ),
+}
 
 
-@click.group(cls=PlainGroup)
+@click.group(cls=MainGroup, places=COMMANDS)
 @click.version_option(__version__, prog_name="pgq")
 def main() -> None:
     """Run and inspect jobs and schedules that are stored in PostgreSQL."""
-
-
-main.add_command(run)
-main.add_command(jobs)
-main.add_command(queues)
-main.add_command(tasks)
-main.add_command(db)
-main.add_command(schedules)
-main.add_command(vacuum)
-main.add_command(workers)
-main.add_command(audit)
-main.add_command(failures)
-main.add_command(stats)
-main.add_command(top)
-main.add_command(doctor)
-main.add_command(health)
-main.add_command(check)
-main.add_command(metrics)
-main.add_command(web)
-main.add_command(import_)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,8 +15,11 @@ from pg_scheduler.process.signals import StopSignals
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.health_server import TEXT, Answer, HealthServer
 from pg_scheduler_cli.logs import LEVELS, log_to_stderr
-from pg_scheduler_cli.options import PATIENCE, Connection, connecting
+from pg_scheduler_cli.options import PATIENCE, Connection, reading_beside
 from pg_scheduler_cli.serving import stop_signals
+
+if TYPE_CHECKING:
+    from pg_scheduler_prometheus import DatabaseMetrics
 
 log: logging.Logger = logging.getLogger("pg_scheduler.cli.metrics")
 FILES = {"alerts": "alerts.yaml", "dashboard": "dashboard.json"}
@@ -31,7 +35,7 @@ FILES = {"alerts": "alerts.yaml", "dashboard": "dashboard.json"}
 @click.option(
     "--log-level", type=click.Choice(LEVELS, case_sensitive=False), default="info", show_default=True
 )
-@connecting
+@reading_beside
 def metrics(connection: Connection, port: int, once: bool, file: str | None, log_level: str) -> None:
     """Serve what the database holds at /metrics, for Prometheus, until Ctrl-C.
 
@@ -54,20 +58,25 @@ def metrics(connection: Connection, port: int, once: bool, file: str | None, log
         connection.run(lambda scheduler: _serve(scheduler, port))
 
 
-async def _once(scheduler: Scheduler) -> str:
+async def _metrics(scheduler: Scheduler) -> DatabaseMetrics:
     from pg_scheduler_prometheus import DatabaseMetrics
+
+    reader = (await scheduler.client.open_reader()).within(PATIENCE)
+    return DatabaseMetrics(reader, scheduler.clock, primary=scheduler.driver.within(PATIENCE))
+
+
+async def _once(scheduler: Scheduler) -> str:
     from pg_scheduler_prometheus.exposition import of_one
 
-    found = DatabaseMetrics(scheduler.driver.within(PATIENCE), scheduler.clock)
+    found = await _metrics(scheduler)
     await found.refresh()
     return of_one(found).decode()
 
 
 async def _serve(scheduler: Scheduler, port: int) -> None:
-    from pg_scheduler_prometheus import DatabaseMetrics
     from pg_scheduler_prometheus.exposition import of_one
 
-    found = DatabaseMetrics(scheduler.driver.within(PATIENCE), scheduler.clock)
+    found = await _metrics(scheduler)
     loop, alone = asyncio.get_running_loop(), asyncio.Lock()
 
     async def text() -> bytes:

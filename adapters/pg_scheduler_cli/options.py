@@ -6,7 +6,7 @@ import asyncio
 import functools
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -33,6 +33,10 @@ class Connection:
     dsn: str | None = field(repr=False)
     schema: str | None
     library: Library | None
+    read_dsn: str | None = field(default=None, repr=False)
+    """Where questions go; None: where everything goes."""
+    replica: bool = False
+    """Whether `dsn` is where questions go, and nothing else is wanted."""
 
     @property
     def shown(self) -> str:
@@ -48,9 +52,11 @@ class Connection:
         dsn = self.given_dsn()
 
         async def whole() -> _T:
-            scheduler = Scheduler(dsn, schema=self.schema, library=self.library)
+            scheduler = self.scheduler()
             try:
                 await scheduler.open()
+                if self.replica and (found := await scheduler.replica()) is not None:
+                    click.echo(f"pgq: read from {found}", err=True)
                 return await work(scheduler)
             finally:
                 await scheduler.shutdown()
@@ -61,6 +67,10 @@ class Connection:
             if os.environ.get("PGQ_DEBUG"):
                 raise
             raise Failure(explained(error, dsn)) from error
+
+    def scheduler(self) -> Scheduler:
+        """One that is not open yet."""
+        return Scheduler(self.given_dsn(), schema=self.schema, library=self.library, read_dsn=self.read_dsn)
 
     def ask(self, work: Callable[[Queries], Awaitable[_T]]) -> _T:
         """Like `run`, but with the entrypoint style's client. It does not create tables, so that a command
@@ -102,6 +112,39 @@ def connecting(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(Connection(dsn, schema, library), **rest)
 
     return with_connection
+
+
+def _read_dsn(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command ``--read-dsn`` besides; its `Connection` knows it as `read_dsn`."""
+
+    @click.option(
+        "--read-dsn", help="Connection string of a replica to read from. Default: $PG_SCHEDULER_READ_DSN."
+    )
+    @functools.wraps(command)
+    def with_read_dsn(connection: Connection, *, read_dsn: str | None, **rest: Any) -> Any:
+        # A database that is named by hand is meant, whatever the surroundings say.
+        usual = None if connection.dsn else os.environ.get("PG_SCHEDULER_READ_DSN")
+        return command(replace(connection, read_dsn=read_dsn or usual or None), **rest)
+
+    return with_read_dsn
+
+
+def reading_beside(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `connecting`, for a command that needs the primary too; its questions go to ``--read-dsn``."""
+    return connecting(_read_dsn(command))
+
+
+def reading(command: Callable[..., Any]) -> Callable[..., Any]:
+    """As `connecting`, for a command that only reads: it needs no more than ``--read-dsn``, and says how far
+    a replica there has come."""
+
+    @functools.wraps(command)
+    def reads(connection: Connection, **rest: Any) -> Any:
+        if connection.read_dsn is not None:
+            connection = replace(connection, dsn=connection.read_dsn, read_dsn=None, replica=True)
+        return command(connection, **rest)
+
+    return reading_beside(reads)
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")

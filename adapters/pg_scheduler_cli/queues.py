@@ -15,7 +15,7 @@ from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_json, print_table
 from pg_scheduler_cli.pauses import report_pauses
 
@@ -40,7 +40,7 @@ def queues() -> None:
 
 
 @queues.command("list")
-@connecting
+@reading
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List queues that have unfinished or failed jobs or limits, or are paused."""

@@ -32,6 +32,11 @@ COUNT = click.IntRange(min=1)
 @click.option("--concurrency", type=COUNT, help="Maximum number of jobs that run at once in each process.")
 @click.option("--batch-size", type=COUNT, help="Maximum number of jobs per claim.")
 @click.option("--processes", type=COUNT, default=1, show_default=True, help="Number of worker processes.")
+@click.option(
+    "--dsn", multiple=True,
+    help="Call the function of PATH with this connection string; repeated, one process serves several "
+    "databases.",
+)  # fmt: skip
 @click.option("--drain", is_flag=True, help="Exit once no due job is left that this worker can run.")
 @click.option(
     "--shutdown-timeout", type=SECONDS, default=30.0, show_default=True, metavar="SECONDS",
@@ -67,6 +72,7 @@ def run(path: str, **given: Any) -> None:
     PATH is package.module.name or package.module:name; the current folder is importable. It names a
     function without arguments, async or not, that returns a PgQueuer, QueueManager, SchedulerManager or
     Scheduler; a function that yields one and then cleans up (a context manager); or such an object itself.
+    With --dsn the function takes a connection string, and is called once for each.
 
     On SIGTERM or Ctrl-C the worker claims no more jobs and waits up to --shutdown-timeout for running ones. A
     second signal releases them immediately, so that other workers can claim them. SIGHUP (the terminal was
@@ -113,6 +119,7 @@ def _serve(path: str, given: dict[str, Any]) -> None:
         shutdown_timeout=given["shutdown_timeout"],
         health_port=given["health_port"],
         health_socket=given["health_socket"],
+        dsns=given["dsn"],
     )
     serve(found_at(path), path, options, lifeline)
 

@@ -17,7 +17,7 @@ from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.json_option import read_json
 from pg_scheduler_cli.known_names import is_known, warn_of
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_facts, print_json, print_table, shown
 
 
@@ -27,7 +27,7 @@ def schedules() -> None:
 
 
 @schedules.command("list")
-@connecting
+@reading
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List all schedules, ordered by key."""
@@ -59,7 +59,7 @@ def _state(info: ScheduleInfo) -> str:
 
 @schedules.command()
 @click.argument("key")
-@connecting
+@reading
 @as_json
 def show(connection: Connection, key: str, as_json: bool) -> None:
     """Show one schedule and its last run."""
@@ -75,7 +75,7 @@ def show(connection: Connection, key: str, as_json: bool) -> None:
 @schedules.command("next")
 @click.argument("key")
 @click.option("-n", "count", default=5, show_default=True, help="Number of runs to show.")
-@connecting
+@reading
 @as_json
 def next_(connection: Connection, key: str, count: int, as_json: bool) -> None:
     """Show the next runs, in UTC. If a cron expression restricts both day of month and day of week, a day

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -21,13 +21,14 @@ from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.chosen import chosen_tasks
 from pg_scheduler_cli.collecting import collect_seldom
 from pg_scheduler_cli.errors import Failure, explained
-from pg_scheduler_cli.factories import made_by, scheduler_of
+from pg_scheduler_cli.factories import Application, made_by, scheduler_of
 from pg_scheduler_cli.health_server import HealthServer
 from pg_scheduler_cli.job_log import JobLog, log_banner
 from pg_scheduler_cli.lifeline import Lifeline
+from pg_scheduler_cli.several import Several, places_of
 from pg_scheduler_cli.tracebacks import AppFailed, hidden, users_code
 from pg_scheduler_cli.vital_signs import VitalSigns
-from pg_scheduler_cli.worker_pages import pages_of
+from pg_scheduler_cli.worker_pages import pages_of, pages_of_several
 
 log: logging.Logger = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class RunOptions:
     """Where supervisors ask; None: nowhere."""
     health_socket: str | None = None
     """Where the parent of several processes asks."""
+    dsns: Sequence[str] = ()
+    """Connection strings, with each of which the application is made once; none: once, without."""
 
     @property
     def changes_something(self) -> bool:
@@ -171,47 +174,63 @@ async def _run(
     leaving: asyncio.Task[None],
     lifeline: Lifeline | None,
 ) -> None:
-    async with made_by(factory, name) as app:
-        scheduler = scheduler_of(app)
-        options.apply(scheduler)
-        scheduler.stop_grace = options.shutdown_timeout
-        scheduler.add_observer(JobLog())
+    async with AsyncExitStack() as stack:
+        apps = await _made(factory, name, options, stack)
+        schedulers = {where: scheduler_of(app) for where, app in apps.items()}
+        for where, scheduler in schedulers.items():
+            options.apply(scheduler)
+            scheduler.stop_grace = options.shutdown_timeout
+            scheduler.add_observer(JobLog(where))
         collect_seldom()
+        together = Several(apps, drain=options.drain, grace=options.shutdown_timeout)
 
         async def start() -> None:
-            try:
-                await scheduler.start()
-            except BaseException:
-                await app.shutdown(0)
-                raise
+            await together.start()
             leaving.cancel()
-            await log_banner(scheduler)
+            for scheduler in schedulers.values():
+                if scheduler.is_running:
+                    await log_banner(scheduler)
             if lifeline is not None:
                 lifeline.say_ready()
 
-        async def until() -> None:
-            worker = scheduler.worker
-            await (worker.steps.wait_drained() if options.drain else worker.wait_stopped())
-
         try:
-            with _answering(scheduler, options):
+            with _answering(schedulers, options):
                 await run_until_signalled(
-                    start, app.shutdown, options.shutdown_timeout, until=until, signals=signals
-                )
+                    start, together.shutdown, options.shutdown_timeout,
+                    until=together.until_done, signals=signals,
+                )  # fmt: skip
         except (InvalidInput, ConfigurationError) as error:
             raise Failure(hidden(explained(error))) from error
         except PgSchedulerError as error:
             raise AppFailed(hidden(explained(error))) from error
 
 
+async def _made(
+    factory: object, name: str, options: RunOptions, stack: AsyncExitStack
+) -> Mapping[str, Application]:
+    """The application, or one for each database, by where they work."""
+    if not options.dsns:
+        return {"": await stack.enter_async_context(made_by(factory, name))}
+    apps: dict[str, Application] = {}
+    for where, dsn in places_of(options.dsns).items():
+        apps[where] = await stack.enter_async_context(made_by(factory, name, dsn))
+    if len({id(scheduler_of(app)) for app in apps.values()}) < len(apps):
+        raise Failure(f"{name} returned the same application for two databases: make one for each")
+    return apps
+
+
 @contextmanager
-def _answering(scheduler: Scheduler, options: RunOptions) -> Iterator[None]:
+def _answering(schedulers: Mapping[str, Scheduler], options: RunOptions) -> Iterator[None]:
     """Answer supervisors, if that is wanted."""
     if options.health_port is None and options.health_socket is None:
         yield
         return
-    signs = VitalSigns(scheduler)
-    pages = pages_of(signs, scheduler)
+    signs = {where: VitalSigns(scheduler) for where, scheduler in schedulers.items()}
+    if len(schedulers) == 1:
+        ((where, scheduler),) = schedulers.items()
+        pages = pages_of(signs[where], scheduler)
+    else:
+        pages = pages_of_several(signs, schedulers)
     path = None if options.health_socket is None else Path(options.health_socket)
     if path is not None:
         path.unlink(missing_ok=True)  # of the process that this one replaces
@@ -221,7 +240,8 @@ def _answering(scheduler: Scheduler, options: RunOptions) -> Iterator[None]:
                 log.info("health port: %d, %s", server.port, ", ".join(pages))
             yield
     finally:
-        signs.end()
+        for one in signs.values():
+            one.end()
 
 
 def _end_soon(code: int) -> None:

@@ -13,7 +13,7 @@ import click
 from pg_scheduler.domain.summary import LimitInUse, QueueTask, Summary
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, reading
 from pg_scheduler_cli.output import print_json, table_lines
 
 HEADINGS = [
@@ -27,7 +27,7 @@ SHORTEST_PAUSE = 0.2
 @click.option(
     "--watch", type=float, metavar="SECONDS", help="Show it again and again, so many seconds apart."
 )
-@connecting
+@reading
 @as_json
 def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
     """Show what is going on, by queue and task: what is due and runs, what was started and failed in the last
@@ -36,12 +36,12 @@ def stats(connection: Connection, watch: float | None, as_json: bool) -> None:
     Workers write the figures of the last hour every ten seconds.
     """
     while True:
+        if watch is not None and not as_json:
+            click.clear()
         found = connection.ask(lambda queries: queries.summary())
         if as_json:
             print_json(facts_of_summary(found))
         else:
-            if watch is not None:
-                click.clear()
             for line in lines_of_summary(found):
                 click.echo(line)
         if watch is None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from pg_scheduler.domain.errors import MissingDependency
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.summary import QueueTask, Summary
 from pg_scheduler.domain.version import install_command
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, connecting
+from pg_scheduler_cli.options import Connection, reading
 from pg_scheduler_cli.stats import SHORTEST_PAUSE, duration_shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ COLUMNS: tuple[tuple[str, int], ...] = (
 @click.command()
 @click.option("--every", default=2.0, show_default=True, metavar="SECONDS", help="How often it looks.")
 @click.option("--rounds", type=int, hidden=True, help="End after so many looks.")
-@connecting
+@reading
 def top(connection: Connection, every: float, rounds: int | None) -> None:
     """Show what is going on, live: queues and tasks, the busiest first, and workers. Ctrl-C ends it. It needs
     the extra `tui`; `pgq stats --watch 2` does without."""
@@ -43,15 +44,17 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         ) from None
     console = Console()
 
-    async def look(queries: Queries) -> tuple[Summary, list[WorkerRecord]]:
-        return await queries.summary(), await queries.workers()
+    async def look(queries: Queries) -> tuple[Summary, list[WorkerRecord], Replica | None]:
+        return await queries.summary(), await queries.workers(), await queries.replica()
 
     async def show(queries: Queries) -> None:
         left = rounds
         with Live(console=console, auto_refresh=False, screen=console.is_terminal) as live:
             while left is None or left > 0:
                 began = time.monotonic()
-                live.update(screen_of(*await look(queries), console.width, console.height), refresh=True)
+                summary, workers, replica = await look(queries)
+                screen = screen_of(summary, workers, console.width, console.height, replica)
+                live.update(screen, refresh=True)
                 left = None if left is None else left - 1
                 if left != 0:
                     await asyncio.sleep(max(every - (time.monotonic() - began), SHORTEST_PAUSE))
@@ -62,7 +65,9 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         return
 
 
-def screen_of(summary: Summary, workers: list[WorkerRecord], width: int, height: int) -> RenderableType:
+def screen_of(
+    summary: Summary, workers: list[WorkerRecord], width: int, height: int, replica: Replica | None = None
+) -> RenderableType:
     """What fits into a terminal of this size."""
     from rich.console import Group
     from rich.table import Table
@@ -73,6 +78,7 @@ def screen_of(summary: Summary, workers: list[WorkerRecord], width: int, height:
     due = sum(row.due for row in summary.rows)
     more = "" if all(row.due_exact for row in summary.rows) else "+"
     head = f"{summary.now:%H:%M:%SZ}  {due:,}{more} due  {running} running  {len(alive)} workers"
+    head += "" if replica is None else f"  from {replica}"
     table = Table(box=None, padding=(0, 1, 0, 0), expand=True)
     table.add_column("QUEUE / TASK", no_wrap=True, overflow="ellipsis", ratio=1)
     shown = [name for name, least in COLUMNS if width >= least]

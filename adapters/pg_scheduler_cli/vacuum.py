@@ -8,7 +8,7 @@ from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy
 from pg_scheduler.engine.retention.pruner import Pruner
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.groups import PlainGroup
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_facts, print_json, print_table
 
 
@@ -47,7 +47,7 @@ def run(connection: Connection, as_json: bool, **days: int) -> None:
 
 @vacuum.command()
 @click.option("--days", default=7, show_default=True, help="Number of days to show.")
-@connecting
+@reading
 @as_json
 def stats(connection: Connection, days: int, as_json: bool) -> None:
     """Show how many jobs were deleted on each day (UTC)."""

@@ -10,10 +10,9 @@ import click
 from pg_scheduler.domain.errors import InvalidInput, MissingDependency, PgSchedulerError
 from pg_scheduler.domain.version import install_command
 from pg_scheduler.queries import Queries
-from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.errors import Failure, explained
 from pg_scheduler_cli.logs import log_to_stderr
-from pg_scheduler_cli.options import Connection, connecting
+from pg_scheduler_cli.options import Connection, reading_beside
 from pg_scheduler_cli.serving import stop_signals
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ RIGHTS = ("read_only", "operator", "admin")
 )
 @click.option("--root-path", default="", help="Where a proxy shows it: /jobs.")
 @click.option("--hash-password", is_flag=True, help="Ask for a password, print its hash, and serve nothing.")
-@connecting
+@reading_beside
 def web(
     connection: Connection,
     host: str,
@@ -105,7 +104,7 @@ def _door(user: str | None, password_hash: str | None, behind_proxy: str | None,
 async def _serve(connection: Connection, door: Door, host: str, port: int, root_path: str) -> None:
     from pg_scheduler_web.serving import Served
 
-    scheduler = Scheduler(connection.given_dsn(), schema=connection.schema, library=connection.library)
+    scheduler = connection.scheduler()
     served = Served(Queries(scheduler.client), door, host=host, port=port, root_path=root_path)
     for number in stop_signals():
         asyncio.get_running_loop().add_signal_handler(number, served.stop)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pg_scheduler.scheduler import Scheduler
 from pg_scheduler_cli.health_server import TEXT, Answer, Page, answer_at, verdict
-from pg_scheduler_cli.vital_signs import ANSWER_PATIENCE, VitalSigns
+from pg_scheduler_cli.vital_signs import ANSWER_PATIENCE, Vitals, VitalSigns
 
 LIVE, READY, METRICS = "/livez", "/readyz", "/metrics"
 CHILD_PATIENCE = ANSWER_PATIENCE + 1
@@ -39,6 +39,36 @@ def _metrics_of(scheduler: Scheduler) -> Page | None:
     counted = WorkerMetrics(None)
     scheduler.add_observer(counted)
     return lambda: Answer(200, exposition(counted), TEXT)
+
+
+def pages_of_several(signs: Mapping[str, VitalSigns], schedulers: Mapping[str, Scheduler]) -> dict[str, Page]:
+    """Of this process' workers, by where they work: what is said of all of them."""
+
+    def of_all(ask: Callable[[VitalSigns], Vitals]) -> Page:
+        def answer() -> Answer:
+            vitals = {where: ask(one) for where, one in signs.items()}
+            each = {where: f"{'ok' if one.good else 'not ok'}: {one.text}" for where, one in vitals.items()}
+            return verdict(
+                all(one.good for one in vitals.values()), f"{len(vitals)} databases", databases=each
+            )
+
+        return answer
+
+    pages = {LIVE: of_all(VitalSigns.live), READY: of_all(VitalSigns.ready)}
+    try:
+        from pg_scheduler_prometheus import WorkerMetrics
+        from pg_scheduler_prometheus.exposition import exposition, merged, of_one
+    except ImportError:
+        return pages
+    counted = {where: WorkerMetrics(None) for where in schedulers}
+    for where, scheduler in schedulers.items():
+        scheduler.add_observer(counted[where])
+
+    def metrics() -> Answer:
+        texts = {where: of_one(one).decode() for where, one in counted.items()}
+        return Answer(200, exposition() + merged(texts, label="database"), TEXT)
+
+    return {**pages, METRICS: metrics}
 
 
 def pages_of_children(sockets: Callable[[], Mapping[str, Path]]) -> dict[str, Page]:

@@ -15,7 +15,7 @@ from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.errors import EXIT_NOT_CURRENT, Failure
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
-from pg_scheduler_cli.options import Connection, as_json, connecting
+from pg_scheduler_cli.options import Connection, as_json, connecting, reading
 from pg_scheduler_cli.output import print_json, print_table
 
 NAMES_SHOWN = 3
@@ -33,7 +33,7 @@ def workers() -> None:
 
 
 @workers.command("list")
-@connecting
+@reading
 @as_json
 def list_(connection: Connection, as_json: bool) -> None:
     """List the workers that live, and those that are silent and not forgotten yet.

@@ -8,11 +8,13 @@ from typing import Any
 
 from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
 from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
+from pg_scheduler.domain.engine_facts import EngineFacts, engine_name
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
@@ -20,7 +22,8 @@ from pg_scheduler.domain.summary import MOST_DUE, WaitingWork, Workload
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.insight import MOST_COUNTED, JobPlace, QueueSize, Waiting
 from pg_scheduler_postgres.catalog import JOBS, LEDGER, TABLES
-from pg_scheduler_postgres.conversions import instant
+from pg_scheduler_postgres.conversions import duration, instant, utc
+from pg_scheduler_postgres.engine import refused_by
 from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_facts
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
@@ -203,6 +206,22 @@ class PostgresInsight:
         )
         xids = [one["xid"] for one in open_ones(rows[0]) if one["xid"] is not None]
         return server_facts(rows[0], await self._held(xids) if xids else {})
+
+    async def engine(self) -> EngineFacts:
+        (row,) = await self._link.run("engine")
+        name = engine_name(
+            row["version_text"],
+            extensions=frozenset(row["extensions"] or ()),
+            aurora=row["aurora"],
+            alloydb=row["alloydb"],
+        )
+        if row["in_recovery"]:
+            return EngineFacts(name, row["version_text"], tried=False)
+        return EngineFacts(name, row["version_text"], await refused_by(self._link))
+
+    async def replica(self) -> Replica | None:
+        (row,) = await self._link.run("replica")
+        return Replica(utc(row["last_commit"]), duration(row["seconds"])) if row["in_recovery"] else None
 
     async def _held(self, xids: list[str]) -> dict[str, int]:
         rows = await self._link.run(

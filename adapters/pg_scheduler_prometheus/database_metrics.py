@@ -12,6 +12,7 @@ from prometheus_client.metrics_core import Metric
 from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.depths import Depths
 from pg_scheduler.domain.problems import USUAL, Problem, problems
+from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.driver import Driver
@@ -28,6 +29,10 @@ class DatabaseMetrics:
 
     Names of tasks that no living worker knows are `other`, and so are all beyond `most_names`, of queues too:
     what anybody stores must not make series without end.
+
+    Args:
+        driver: the store that is asked; it may be a replica.
+        primary: the store that takes changes, where `driver` is a replica: it says how the server itself is.
     """
 
     def __init__(
@@ -37,8 +42,10 @@ class DatabaseMetrics:
         registry: CollectorRegistry | None = None,
         *,
         most_names: int = MOST_NAMES,
+        primary: Driver | None = None,
     ) -> None:
         self._driver = driver
+        self._primary = primary or driver
         self._clock = clock
         self._queues, self._names = BoundedNames(most_names), BoundedNames(most_names)
         self._metrics: list[Metric] = []
@@ -53,7 +60,8 @@ class DatabaseMetrics:
         """
         insight, now = self._driver.insight, self._clock.pinned()
         facts, depths = await insight.cluster_facts(now=now), await insight.depths(now=now)
-        found = problems(facts, await insight.server_facts())
+        found = problems(facts, await self._primary.insight.server_facts())
+        replica = await insight.replica()
         known = {
             name for one in facts.workers if one.alive and one.profile for name in one.profile.task_names
         }
@@ -62,6 +70,7 @@ class DatabaseMetrics:
             _workers(facts.workers),
             _schedules_late(facts),
             _problems(found),
+            *([] if replica is None else [_replica(replica)]),
         ]
 
     def forget(self) -> None:
@@ -134,3 +143,12 @@ def _problems(found: Sequence[Problem]) -> Metric:
     for (code, severity), number in Counter((one.code, str(one.severity)) for one in found).items():
         metric.add_metric((code, severity), number)
     return metric
+
+
+def _replica(replica: Replica) -> Metric:
+    age = None if replica.age is None else max(replica.age.total_seconds(), 0.0)
+    return GaugeMetricFamily(
+        "pg_scheduler_replica_last_commit_age_seconds",
+        "How old the last commit is that has come to the replica which these figures are from.",
+        value=float("nan") if age is None else age,
+    )

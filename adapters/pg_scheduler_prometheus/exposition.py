@@ -33,15 +33,15 @@ def of_one(collector: Collector) -> bytes:
     return generate_latest(registry)
 
 
-def merged(texts: Mapping[str, str]) -> bytes:
-    """One exposition of those of several processes, by their places: each sample says in the label `process`
-    of which it is."""
+def merged(texts: Mapping[str, str], label: str = "process") -> bytes:
+    """One exposition of those of several processes, by their places: each sample says in this label of which
+    it is."""
     families: dict[str, Metric] = {}
     for place, text in texts.items():
         for family in text_string_to_metric_families(text):
             into = families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
             into.samples += [
-                Sample(one.name, {"process": place, **one.labels}, one.value) for one in family.samples
+                Sample(one.name, {label: place, **one.labels}, one.value) for one in family.samples
             ]
     return of_one(_Given(families.values()))
 

@@ -30,8 +30,9 @@ def dashboard(source: Scheduler | Queries, *, auth: Auth, redact: Sequence[str] 
     """The dashboard as an ASGI application, to be mounted anywhere:
     ``app.mount("/jobs", dashboard(scheduler, auth=...))``.
 
-    It works on the client of `source`, and never creates tables. Only where that is a `Scheduler` can
-    retention be run from the page, by the policies of that scheduler.
+    It works on the client of `source`, and never creates tables. Where that has a `read_dsn`, pages are read
+    from there and say how far it has come; acts, and what explains one job, go to the primary. Only where
+    `source` is a `Scheduler` can retention be run from the page, by the policies of that scheduler.
 
     Args:
         auth: an async function of the request that says what its sender may do, as an `Access`; None is
@@ -50,7 +51,9 @@ def dashboard(source: Scheduler | Queries, *, auth: Auth, redact: Sequence[str] 
     if isinstance(source, Scheduler):
         return Dashboard(Desk(source, words, may_prune=True), auth)
     client = source.client
-    return Dashboard(Desk(Scheduler(client.driver, clock=client.clock, codec=client.codec), words), auth)
+    reader = client.reader if client.reads_elsewhere else None
+    made = Scheduler(client.driver, clock=client.clock, codec=client.codec, read_dsn=reader)
+    return Dashboard(Desk(made, words), auth)
 
 
 class Dashboard:

@@ -52,8 +52,13 @@ class Desk:
     async def asking(self, patience: float) -> AsyncIterator[Driver]:
         """The store, for one region: each question is given up after a while, here and in the server."""
         async with self.slots, asyncio.timeout(patience):
-            await self.client.open()
-            yield self.driver.within(LONGEST_QUESTION)
+            reader = await self.client.open_reader()
+            yield reader.within(LONGEST_QUESTION)
+
+    async def primary(self) -> Driver:
+        """The store that takes changes, for what a replica cannot say."""
+        await self.client.open()
+        return self.driver.within(LONGEST_QUESTION)
 
     async def now(self) -> datetime:
         """The store's instant; it is asked for once in a minute, and counted on from there."""
@@ -61,7 +66,8 @@ class Desk:
         if pinned is not None:
             return pinned
         if self.clock_offset is None or time.monotonic() - self.clock_offset[0] > 60:
-            stored = (await self.driver.schedules.due_schedules((), 0)).now
+            reader = await self.client.open_reader()
+            stored = (await reader.schedules.due_schedules((), 0)).now
             self.clock_offset = (time.monotonic(), stored - self.client.clock.now())
         return self.client.clock.now() + self.clock_offset[1]
 

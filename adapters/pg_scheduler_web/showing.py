@@ -16,6 +16,7 @@ from pg_scheduler_web.failures_in_words import database_words
 from pg_scheduler_web.forms import Fields, of_url
 from pg_scheduler_web.rendering import Page
 from pg_scheduler_web.screen import Region, Screen
+from pg_scheduler_web.screens.replica import REPLICA
 
 LIVE = "live-regions"
 """The header by which the script asks for some regions alone."""
@@ -41,7 +42,8 @@ async def show(screen: Screen, visit: Visit) -> Response:
     fields = of_url(visit.page.request)
     wanted = visit.page.request.headers.get(LIVE)
     names = None if wanted is None else set(wanted.split(","))
-    regions = [one for one in screen.regions if names is None or one.name in names]
+    offered = (REPLICA, *screen.regions) if visit.desk.client.reads_elsewhere else screen.regions
+    regions = [one for one in offered if names is None or one.name in names]
     shown = await asyncio.gather(*(_region(visit, screen, one, fields, names is not None) for one in regions))
     if names is not None:
         return visit.page.fragments(Markup("").join(one.html for one in shown))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Self, Unpack, overload
+from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
 from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
@@ -13,12 +13,14 @@ from pg_scheduler.client.source import BlockingSource
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.domain.why import Reason
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.why import Reason
 
 
 class BlockingJobs:

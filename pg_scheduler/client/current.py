@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, Unpack, cast
+from typing import TYPE_CHECKING, Protocol, Unpack, cast
 
-from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.keywords import CallOptions
 from pg_scheduler.domain.errors import ConfigurationError
 from pg_scheduler.ports.job_context import current_job
+
+if TYPE_CHECKING:
+    from pg_scheduler.client.enqueuer import Enqueuer
+    from pg_scheduler.client.keywords import CallOptions
 
 
 class Enqueues(Protocol):

@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import TypeVar
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
-from pg_scheduler.domain.errors import QuestionTimedOut, SchemaError
+from pg_scheduler.domain.engine_facts import Need, engine_problems, lacking, unasked, unsupported
+from pg_scheduler.domain.errors import DatabaseError, QuestionTimedOut, SchemaError
 from pg_scheduler.domain.problems import Problem, Severity, problems, worst_first
 from pg_scheduler.domain.problems_of_server import schema_problem, signals_problem, slow_problem
 from pg_scheduler.domain.server_facts import ServerFacts
@@ -58,18 +59,36 @@ async def diagnose(driver: Driver, clock: Clock, limit: timedelta, *, listen: bo
             return await question()
         except QuestionTimedOut:
             found.append(slow_problem(what, limit))
+        except DatabaseError as error:
+            if not unsupported(error):
+                raise
+            found.append(unasked(what, _words(error)))
         except SchemaError:
             if problem is None:
                 raise
         return None
 
+    engine = await answer("what it is", limited.insight.engine)
+    if engine is not None:
+        found += engine_problems(engine)
     now = clock.pinned()
     cluster = await answer("how its jobs are", lambda: limited.insight.cluster_facts(now=now))
     server = await answer("how itself is", limited.insight.server_facts)
-    hears = await hears_itself(driver) if listen else None
+    hears = None
+    if listen:
+        try:
+            hears = await hears_itself(driver)
+        except DatabaseError as error:
+            if not unsupported(error):
+                raise
+            found.append(lacking(Need.LISTEN, _words(error)))
     if hears is False:
         found.append(signals_problem())
     return Diagnosis(schema, cluster, server, hears, worst_first((*found, *problems(cluster, server))))
+
+
+def _words(error: DatabaseError) -> str:
+    return str(error).partition("\n")[0]
 
 
 async def hears_itself(driver: Driver) -> bool:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, Unpack, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack, overload
 
 from pg_scheduler.client.changing import AT_MOST, ChangeOptions, ChangeRequest, Choice, changed, chosen_by
 from pg_scheduler.client.completion_waiter import CompletionWaiter
@@ -18,33 +18,35 @@ from pg_scheduler.client.outgoing import Outgoing
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.submit_batcher import SubmitBatcher, can_share
 from pg_scheduler.client.submit_retry import submit_with_retry
-from pg_scheduler.client.summarizing import summary
 from pg_scheduler.client.wakeups import NoWorker, Wakeups
 from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, Reschedule, Retry
-from pg_scheduler.domain.audit import Actor, AuditRecord
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
-from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
 from pg_scheduler.domain.limits import checked_limits
-from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
-from pg_scheduler.domain.problems import Problem, problems
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.states import FINISHED, UNFINISHED, JobStatus
-from pg_scheduler.domain.summary import Summary
-from pg_scheduler.domain.why import Reason, explain
-from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.codec import Codec
-from pg_scheduler.ports.driver import Driver
-from pg_scheduler.ports.insight import QueueSize
 from pg_scheduler.ports.job_context import runs_here
 from pg_scheduler.ports.job_store import CancelAnswer
-from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.audit import Actor, AuditRecord
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.problems import Problem
+    from pg_scheduler.domain.replica import Replica
+    from pg_scheduler.domain.summary import Summary
+    from pg_scheduler.domain.why import Reason
+    from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
+    from pg_scheduler.ports.driver import Driver
+    from pg_scheduler.ports.insight import QueueSize
+    from pg_scheduler.ports.limit_store import LimitRecord, PausedQueue, QueueLimits
 
 CLEARED_AT_ONCE = 1000
 """Pending jobs that one statement of `cancel_pending` cancels."""
@@ -85,6 +87,8 @@ class JobClient:
         waiter: how it waits for jobs to end; by default a signal tells.
         batcher: merges single jobs that are stored side by side; None stores each by itself.
         outgoing: what happens to jobs besides; by default nothing.
+        reader: the same store on a replica, for the questions of people; by default the driver. Whatever is
+            asked on the way to a change, or about a job by its handle, is asked of the driver.
     """
 
     def __init__(
@@ -98,8 +102,10 @@ class JobClient:
         waiter: EndWaiter | None = None,
         batcher: SubmitBatcher | None = None,
         outgoing: Outgoing | None = None,
+        reader: Driver | None = None,
     ) -> None:
         self.driver = driver
+        self.reader: Driver = reader or driver
         self.clock = clock
         self.codec = codec
         self.opening: Opening = opening or Opening(driver)
@@ -107,6 +113,7 @@ class JobClient:
         self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, driver.insight, clock)
         self._batcher = batcher
         self._outgoing = outgoing or Outgoing()
+        self._opening_of_reader = None if reader is None else Opening(reader)
 
     # --- life
 
@@ -121,11 +128,22 @@ class JobClient:
         `QuestionTimedOut`. It shares everything else with this one."""
         twin = copy.copy(self)
         twin.driver = self.driver.within(limit)
+        twin.reader = self.reader.within(limit) if self.reads_elsewhere else twin.driver
         return twin
+
+    @property
+    def reads_elsewhere(self) -> bool:
+        """Whether questions go to another server than changes."""
+        return self._opening_of_reader is not None
 
     async def open(self) -> None:
         """Connect, if need be."""
         await self.opening.open()
+
+    async def open_reader(self) -> Driver:
+        """Connect to where questions go, if need be."""
+        await (self._opening_of_reader or self.opening).open()
+        return self.reader
 
     async def _open_for(self, connection: Any) -> None:
         if connection is None:
@@ -136,7 +154,11 @@ class JobClient:
     async def close(self) -> None:
         """Close what `open` made. A connection or pool of yours stays open."""
         await self.waiter.close()
-        await self.driver.close()
+        try:
+            await self.driver.close()
+        finally:
+            if self.reads_elsewhere:
+                await self.reader.close()
 
     # --- store
 
@@ -338,7 +360,7 @@ class JobClient:
         return len(retried)
 
     async def _retry_one(self, job_id: str, by: Actor | None, still: Selection | None) -> RetryAnswer:
-        record = await self.job(job_id)
+        record = await self._as_it_is(job_id)
         if record is None:
             return RetryAnswer.UNKNOWN
         if still is not None and not still.matches(record):
@@ -360,21 +382,21 @@ class JobClient:
         """At most so many of the stored jobs that match, the newest first: by the time when they ended, or
         are due, then id; from a place on (`Page.next` of the page before)."""
         number = checked_positive("limit", limit)
-        await self.open()
-        return await self.driver.insight.page(selection, after, number, now=self.clock.pinned())
+        reader = await self.open_reader()
+        return await reader.insight.page(selection, after, number, now=self.clock.pinned())
 
     async def count(self, selection: Selection, at_most: int = MOST_MATCHING) -> Count:
         """How many stored jobs match, counted so far and no further."""
         number = checked_positive("at_most", at_most)
-        await self.open()
-        return await self.driver.insight.count(selection, number, now=self.clock.pinned())
+        reader = await self.open_reader()
+        return await reader.insight.count(selection, number, now=self.clock.pinned())
 
     async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
         """The failed jobs that are stored, by what failed in them; those that failed last first."""
         earliest = None if since is None else checked_time("since", since)
         number = checked_positive("limit", limit)
-        await self.open()
-        return await self.driver.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
+        reader = await self.open_reader()
+        return await reader.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
 
     async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
         """The jobs that match and to which this can be done, the newest first: what `change` changes once
@@ -449,8 +471,8 @@ class JobClient:
 
     async def paused_queues(self) -> list[PausedQueue]:
         """Every queue that is paused, by name."""
-        await self.open()
-        return await self.driver.limits.paused_queues()
+        reader = await self.open_reader()
+        return await reader.limits.paused_queues()
 
     async def ask_worker(self, worker_id: str, wish: WorkerWish, *, by: Actor | None = None) -> WishAnswer:
         """Ask a worker to claim no more, to go on, or to stop."""
@@ -482,19 +504,21 @@ class JobClient:
 
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, by name."""
-        await self.open()
-        return await self.driver.limits.queue_limits()
+        reader = await self.open_reader()
+        return await reader.limits.queue_limits()
 
     # --- read
 
     async def job(self, job_id: str) -> JobRecord | None:
         """One job as it is stored, or None."""
         wanted = checked_name("job_id", job_id)
-        await self.open()
-        return await self.driver.insight.job(wanted)
+        reader = await self.open_reader()
+        return await reader.insight.job(wanted)
 
     async def why(self, job_id: str) -> tuple[Reason, ...]:
         """Why a job does not run, or what became of it; what holds it first comes first."""
+        from pg_scheduler.domain.why import explain  # people ask, programs rarely do
+
         wanted = checked_name("job_id", job_id)
         await self.open()
         return explain(await self.driver.insight.facts_about(wanted, now=self.clock.pinned()))
@@ -505,10 +529,16 @@ class JobClient:
         Raises:
             JobNotFound: the job is gone.
         """
-        record = await self.job(job_id)
+        record = await self._as_it_is(job_id)
         if record is None:
             raise JobNotFound(job_id)
         return record
+
+    async def _as_it_is(self, job_id: str) -> JobRecord | None:
+        """A job as whoever changes it finds it."""
+        wanted = checked_name("job_id", job_id)
+        await self.open()
+        return await self.driver.insight.job(wanted)
 
     async def jobs(self, *, limit: int = 100, **options: Unpack[FilterOptions]) -> list[JobRecord]:
         """At most so many of the stored jobs that match, newest first: by the time when they ended, or are
@@ -518,55 +548,64 @@ class JobClient:
             InvalidInput: a value that cannot be.
         """
         wanted, number = selection_from(**options), checked_positive("limit", limit)
-        await self.open()
-        return await first_jobs(self.driver.insight, wanted, number)
+        reader = await self.open_reader()
+        return await first_jobs(reader.insight, wanted, number)
 
     async def statuses(self, job_ids: Sequence[str]) -> dict[str, JobStatus]:
         """The statuses of those jobs that are stored, by id."""
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
-        await self.open()
-        return await self.driver.insight.statuses(wanted)
+        reader = await self.open_reader()
+        return await reader.insight.statuses(wanted)
 
     async def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first."""
         wanted = checked_name("job_id", job_id)
-        await self.open()
-        return await self.driver.insight.attempts(wanted)
+        reader = await self.open_reader()
+        return await reader.insight.attempts(wanted)
 
     async def counts(self) -> dict[JobStatus, int]:
         """How many jobs are stored in each state."""
-        await self.open()
-        return await self.driver.insight.counts()
+        reader = await self.open_reader()
+        return await reader.insight.counts()
 
     async def sizes(self) -> list[QueueSize]:
         """How many unfinished jobs there are, by name, rank and status."""
-        await self.open()
-        return await self.driver.insight.sizes()
+        reader = await self.open_reader()
+        return await reader.insight.sizes()
 
     async def workers(self) -> list[WorkerRecord]:
         """The workers that have shown a sign of life and not said goodbye, by id."""
-        await self.open()
-        return await self.driver.insight.workers(now=self.clock.pinned())
+        reader = await self.open_reader()
+        return await reader.insight.workers(now=self.clock.pinned())
 
     async def problems(self) -> tuple[Problem, ...]:
         """What is wrong with workers, jobs, schedules and the database server, the worst first."""
+        from pg_scheduler.domain.problems import problems  # people ask, programs rarely do
+
         await self.open()
         insight = self.driver.insight
         cluster = await insight.cluster_facts(now=self.clock.pinned())
         return problems(cluster, await insight.server_facts())
 
+    async def replica(self) -> Replica | None:
+        """The replica that questions go to, and how far it has come; None if they go to where changes go."""
+        reader = await self.open_reader()
+        return await reader.insight.replica()
+
     async def summary(self) -> Summary:
         """What is going on, by queue and task."""
-        await self.open()
-        return await summary(self.driver, self.driver.insight, self.clock.pinned())
+        from pg_scheduler.client.summarizing import summary  # people ask, programs rarely do
+
+        reader = await self.open_reader()
+        return await summary(reader, reader.insight, self.clock.pinned())
 
     async def minutes(
         self, *, queue: str | None = None, task: str | None = None, since: datetime | None = None
     ) -> Minutes:
         """What workers did, minute by minute, in the last hour or since then."""
         earliest = None if since is None else checked_time("since", since)
-        await self.open()
-        return await self.driver.minutes.minutes(
+        reader = await self.open_reader()
+        return await reader.minutes.minutes(
             queue=queue, task_name=task, since=earliest, now=self.clock.pinned()
         )
 
@@ -574,13 +613,13 @@ class JobClient:
         """What was done by hand and changed something, the latest first."""
         earliest = None if since is None else checked_time("since", since)
         number = checked_positive("limit", limit)
-        await self.open()
-        return await self.driver.steering.audit(since=earliest, limit=number)
+        reader = await self.open_reader()
+        return await reader.steering.audit(since=earliest, limit=number)
 
     async def limits(self) -> list[LimitRecord]:
         """The tasks that have limits or are paused."""
-        await self.open()
-        return await self.driver.limits.list_limits()
+        reader = await self.open_reader()
+        return await reader.limits.list_limits()
 
     # --- wait
 
@@ -612,7 +651,8 @@ class JobClient:
         await self.wait(job_id, timeout)
         record = await self.record(job_id)
         completed = record.status is JobStatus.COMPLETED
-        return result_of(record, [] if completed else await self.attempts(job_id), self.codec)
+        attempts = [] if completed else await self.driver.insight.attempts(job_id)
+        return result_of(record, attempts, self.codec)
 
 
 def _only(wanted: Selection, statuses: Collection[JobStatus], otherwise: str) -> Selection:

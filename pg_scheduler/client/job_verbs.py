@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 from pg_scheduler.client.changing import ChangeOptions
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.job_handle import JobHandle
 from pg_scheduler.client.retry_answer import RetryAnswer
-from pg_scheduler.domain.acts import Action, Changed
-from pg_scheduler.domain.failures import Failures
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection
-from pg_scheduler.domain.why import Reason
 from pg_scheduler.ports.job_store import CancelAnswer
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.acts import Action, Changed
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.why import Reason
 
 
 class JobVerbs:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, TypeAlias, TypedDict
 from zoneinfo import ZoneInfo
 
-from pg_scheduler.client.source import Library
+from pg_scheduler.client.source import Library, Source
 from pg_scheduler.domain.conflict import ConflictResolution
 from pg_scheduler.domain.cron import GapRule, OverlapRule
 from pg_scheduler.domain.polling import PollingConfig
@@ -51,6 +51,7 @@ class SchedulerOptions(TypedDict, total=False):
     periodic_jobs_enabled: bool
     queues: Served | None
     app_version: str | None
+    read_dsn: Source | None
 
 
 class JobSettings(TypedDict, total=False):

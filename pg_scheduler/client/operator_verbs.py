@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.minutes import Minutes
 from pg_scheduler.domain.queues import checked_queue
-from pg_scheduler.domain.summary import Summary
 from pg_scheduler.domain.workers import WishAnswer, WorkerRecord, WorkerWish
-from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.minutes import Minutes
+    from pg_scheduler.domain.replica import Replica
+    from pg_scheduler.domain.summary import Summary
+    from pg_scheduler.ports.limit_store import PausedQueue, QueueLimits
 
 
 class OperatorVerbs:
@@ -79,6 +83,11 @@ class OperatorVerbs:
     async def queue_limits(self) -> list[QueueLimits]:
         """Every queue that has limits, and since when; by name."""
         return await self.client.queue_limits()
+
+    async def replica(self) -> Replica | None:
+        """The replica that questions go to, and how far it has come; None if they go to the primary. See
+        `read_dsn`."""
+        return await self.client.replica()
 
     async def summary(self) -> Summary:
         """What is going on, by queue and task: what is due and runs, what happened in the last hour, how long

@@ -138,8 +138,8 @@ class ScheduleBook:
 
     async def infos(self) -> list[ScheduleInfo]:
         """All stored schedules by key."""
-        await self._client.open()
-        return [info_of(record) for record in await self._driver.schedules.list_schedules()]
+        reader = await self._client.open_reader()
+        return [info_of(record) for record in await reader.schedules.list_schedules()]
 
     async def next_runs(self, key: str, count: int) -> list[datetime]:
         """The next windows of a schedule, paused or not: the first that is not decided about, and so on."""

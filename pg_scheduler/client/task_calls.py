@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from typing import Any, Generic, Protocol, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Unpack, cast, overload
 
 from pg_scheduler.client.current import Enqueues, current_enqueues
-from pg_scheduler.client.enqueuer import Enqueuer
-from pg_scheduler.client.job_handle import JobHandle
-from pg_scheduler.client.keywords import CallOptions
 from pg_scheduler.client.result_type import R
 from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.domain.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from pg_scheduler.client.enqueuer import Enqueuer
+    from pg_scheduler.client.job_handle import JobHandle
+    from pg_scheduler.client.keywords import CallOptions
 
 VERBS = ("enqueue", "enqueue_sync", "enqueue_many", "call", "using")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 from functools import partial
 
 from pg_scheduler.domain.errors import PgSchedulerError
@@ -14,12 +13,12 @@ from pg_scheduler.engine.running.attempt import StopReason
 from pg_scheduler.engine.service import keep_running
 from pg_scheduler.engine.steps import Steps
 from pg_scheduler.engine.waiting import first_of
+from pg_scheduler.engine.worker_id import new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.worker_events import RoundFailed, WorkerStarted, WorkerStopped
 
 log: logging.Logger = logging.getLogger(__name__)
 
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 STOP_PATIENCE = 5.0
 """Seconds that cancelled attempts get to clean up before their jobs are released without them."""
 FLUSH_PATIENCE = 10.0
@@ -29,11 +28,6 @@ CANCEL_AGAIN = 6.0
 """Seconds after which a service that goes on is cancelled again: before Python 3.12 a cancellation that
 meets the end of a `wait_for` is lost, and the libraries use it too. Longer than the lease keeper's thread
 takes to end."""
-
-
-def new_worker_id(length: int) -> str:
-    """A random identity, unique per incarnation: 5 bits per character."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
 
 
 class Worker:

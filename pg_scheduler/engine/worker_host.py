@@ -8,21 +8,24 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pg_scheduler.domain.errors import AlreadyStarted, ConfigurationError
 from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.model import ClaimedJob
 from pg_scheduler.engine.events import Event
-from pg_scheduler.engine.running.attempt import Attempt
-from pg_scheduler.engine.worker import Worker, new_worker_id
+from pg_scheduler.engine.worker_id import new_worker_id
 from pg_scheduler.engine.worker_settings import WorkerSettings
 from pg_scheduler.ports.event_loops import running_loop
 from pg_scheduler.ports.forks import leave_to_parent
 
+if TYPE_CHECKING:
+    from pg_scheduler.engine.running.attempt import Attempt
+    from pg_scheduler.engine.worker import Worker
+
 log: logging.Logger = logging.getLogger(__name__)
 
-BuildWorker = Callable[[WorkerSettings, str], Worker]
+BuildWorker = Callable[[WorkerSettings, str], "Worker"]
 """Makes a worker of its settings and its identity."""
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pg_scheduler.domain.verdict import Settlement
+if TYPE_CHECKING:
+    from pg_scheduler.domain.verdict import Settlement
 
 
 class TransactionOutcome(StrEnum):

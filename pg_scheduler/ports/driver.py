@@ -12,19 +12,20 @@ Rules for every method of every part:
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from pg_scheduler.ports.completions import Completions
-from pg_scheduler.ports.insight import Insight
-from pg_scheduler.ports.job_store import JobStore
-from pg_scheduler.ports.limit_store import LimitStore
-from pg_scheduler.ports.locks import Locks
-from pg_scheduler.ports.minutes import MinuteStore
-from pg_scheduler.ports.retention import Retention
-from pg_scheduler.ports.schedule_store import ScheduleStore
-from pg_scheduler.ports.schema import Schema
-from pg_scheduler.ports.signals import Signals
-from pg_scheduler.ports.steering import Steering
+if TYPE_CHECKING:
+    from pg_scheduler.ports.completions import Completions
+    from pg_scheduler.ports.insight import Insight
+    from pg_scheduler.ports.job_store import JobStore
+    from pg_scheduler.ports.limit_store import LimitStore
+    from pg_scheduler.ports.locks import Locks
+    from pg_scheduler.ports.minutes import MinuteStore
+    from pg_scheduler.ports.retention import Retention
+    from pg_scheduler.ports.schedule_store import ScheduleStore
+    from pg_scheduler.ports.schema import Schema
+    from pg_scheduler.ports.signals import Signals
+    from pg_scheduler.ports.steering import Steering
 
 
 @runtime_checkable

@@ -5,19 +5,23 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pg_scheduler.domain.cluster_facts import ClusterFacts
-from pg_scheduler.domain.depths import Depths
-from pg_scheduler.domain.failures import Failures
-from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
-from pg_scheduler.domain.selection import Selection
-from pg_scheduler.domain.server_facts import ServerFacts
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
-from pg_scheduler.domain.summary import Workload
-from pg_scheduler.domain.workers import WorkerRecord
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.cluster_facts import ClusterFacts
+    from pg_scheduler.domain.depths import Depths
+    from pg_scheduler.domain.engine_facts import EngineFacts
+    from pg_scheduler.domain.failures import Failures
+    from pg_scheduler.domain.job_facts import JobFacts
+    from pg_scheduler.domain.replica import Replica
+    from pg_scheduler.domain.selection import Selection
+    from pg_scheduler.domain.server_facts import ServerFacts
+    from pg_scheduler.domain.summary import Workload
+    from pg_scheduler.domain.workers import WorkerRecord
 
 
 class JobPlace(NamedTuple):
@@ -168,4 +172,13 @@ class Insight(Protocol):
 
     async def server_facts(self) -> ServerFacts | None:
         """What tells whether anything is wrong with the database server; None where there is none."""
+        ...
+
+    async def engine(self) -> EngineFacts | None:
+        """Which database this is, and what it refuses of what a driver needs; None where there is none. It
+        tries that, and changes nothing."""
+        ...
+
+    async def replica(self) -> Replica | None:
+        """How far this store has come, if it follows another one; None if it takes changes itself."""
         ...

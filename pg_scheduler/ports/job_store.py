@@ -6,15 +6,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.model import ClaimedJob, Lease, NewJob, Progress
 from pg_scheduler.domain.states import JobStatus
-from pg_scheduler.domain.verdict import Settlement
-from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
-from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.audit import Actor
+    from pg_scheduler.domain.verdict import Settlement
+    from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
+    from pg_scheduler.ports.leases import ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 
 
 @dataclass(frozen=True, slots=True)

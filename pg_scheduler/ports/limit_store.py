@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pg_scheduler.domain.audit import Actor
-from pg_scheduler.domain.limits import TaskLimits
+if TYPE_CHECKING:
+    from pg_scheduler.domain.audit import Actor
+    from pg_scheduler.domain.limits import TaskLimits
 
 
 @dataclass(frozen=True, slots=True)

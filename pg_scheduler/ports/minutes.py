@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pg_scheduler.domain.minutes import LatestWork, Minutes, Tally, Work
+if TYPE_CHECKING:
+    from pg_scheduler.domain.minutes import LatestWork, Minutes, Tally, Work
 
 
 class MinuteStore(Protocol):

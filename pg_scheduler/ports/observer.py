@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pg_scheduler.domain.model import ClaimedJob
-from pg_scheduler.domain.verdict import Verdict
-from pg_scheduler.ports.worker_events import WorkerEvent
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.verdict import Verdict
+    from pg_scheduler.ports.worker_events import WorkerEvent
 
 
 class Observer(Protocol):

@@ -6,12 +6,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pg_scheduler.domain.astray import StraySchedule
-from pg_scheduler.domain.audit import Actor
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.succession import Wanted
+
+if TYPE_CHECKING:
+    from pg_scheduler.domain.astray import StraySchedule
+    from pg_scheduler.domain.audit import Actor
 
 
 class Contention(StrEnum):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pg_scheduler.domain.acts import Action, Batch, ChosenJob
-from pg_scheduler.domain.audit import Actor, AuditRecord
-from pg_scheduler.domain.workers import WishAnswer, WorkerWish
+if TYPE_CHECKING:
+    from pg_scheduler.domain.acts import Action, Batch, ChosenJob
+    from pg_scheduler.domain.audit import Actor, AuditRecord
+    from pg_scheduler.domain.workers import WishAnswer, WorkerWish
 
 
 class Steering(Protocol):

@@ -108,7 +108,7 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[Worker]:
         made.append(Worker(*args, **options))
         return made[-1]
 
-    monkeypatch.setattr("pg_scheduler.scheduler.Worker", make)
+    monkeypatch.setattr("pg_scheduler.engine.worker.Worker", make)
     return made
 
 

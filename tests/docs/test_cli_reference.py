@@ -13,7 +13,7 @@ from tests.docs.tables import listed, names, table
 
 PAGE = "docs/reference/cli.md"
 IN_COMMON = (ROOT / PAGE).read_text(encoding="utf-8").partition("## Output")[0]
-"""What is said of all commands, about `--dsn`, `--schema`, `--library` and `--json`."""
+"""What is said of all commands, about `--dsn`, `--read-dsn`, `--schema`, `--library` and `--json`."""
 ROWS = {names(row[0])[0]: names(row[1]) for row in table(PAGE, "command", "what it does")}
 """The names in the description of each command, whose usage is the key: ``pgq jobs show ID``."""
 
@@ -53,5 +53,5 @@ def test_the_commands_are_those_that_there_are() -> None:
 @pytest.mark.parametrize("path", COMMANDS)
 def test_every_option_has_its_place_and_no_other_is_listed(path: str) -> None:
     common = {option for option in _options(path) if f"`{option}`" in IN_COMMON}
-    assert common <= {"--dsn", "--schema", "--library", "--json"}
+    assert common <= {"--dsn", "--schema", "--library", "--json", "--read-dsn"}
     assert sorted(_listed(path)) == sorted(set(_options(path)) - common)

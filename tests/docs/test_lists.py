@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil
 import re
 from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from typing import Any, get_type_hints
 
 import pytest
 
+from pg_scheduler import ports
 from pg_scheduler.domain.retention import VacuumPolicy
 from pg_scheduler.job_spec import JobSpec
 from pg_scheduler.ports.driver import Driver
@@ -130,9 +133,11 @@ def test_the_page_on_the_tables_names_every_column() -> None:
 
 
 def _parts() -> dict[str, type]:
-    """The Protocol of each part of the port."""
+    """The Protocol of each part of the port. Its modules load each other for type checkers only."""
+    modules = [import_module(f"{ports.__name__}.{one.name}") for one in pkgutil.iter_modules(ports.__path__)]
+    known = {name: value for module in modules for name, value in vars(module).items()}
     return {
-        name: get_type_hints(part.fget)["return"]
+        name: get_type_hints(part.fget, localns=known)["return"]
         for name, part in vars(Driver).items()
         if isinstance(part, property)
     }

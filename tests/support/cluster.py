@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -60,11 +60,15 @@ class ClusterServer(EmbeddedServer):
     def follow(self, primary: EmbeddedServer) -> None:
         """From its next start on it is a replica of `primary`."""
         self._configure()
-        conninfo = f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
+        conninfo = self.way_to(primary)
         # These win over what the primary was told by ALTER SYSTEM, which comes with its data.
         with (self._data / "postgresql.auto.conf").open("a") as config:
             config.write(f"primary_conninfo = '{conninfo}'\nsynchronous_standby_names = ''\n")
         (self._data / "standby.signal").touch()
+
+    def way_to(self, primary: EmbeddedServer) -> str:
+        """How it connects to the server that it follows."""
+        return f"host=127.0.0.1 port={primary.port} user=postgres application_name=replica"
 
     def rewind_to(self, primary: EmbeddedServer) -> None:
         """Forget what `primary` has never had; follow it from the next start on."""
@@ -101,13 +105,19 @@ class Cluster:
     Args:
         synchronous: whether what the primary confirms is on the replica as well.
         version: major version; the newest that is tested by default.
+        settings: lines for postgresql.conf besides.
     """
 
-    def __init__(self, synchronous: bool = True, version: int | None = None) -> None:
+    def __init__(
+        self,
+        synchronous: bool = True,
+        version: int | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self._synchronous = synchronous
         chosen = versions_to_test()[0] if version is None else version
-        self.primary = ClusterServer(chosen, SETTINGS)
-        self.replica = ClusterServer(chosen, SETTINGS)
+        self.primary = ClusterServer(chosen, {**SETTINGS, **(settings or {})})
+        self.replica = ClusterServer(chosen, {**SETTINGS, **(settings or {})})
         self.whole = False
         """Whether the replica follows the primary."""
 
@@ -164,6 +174,13 @@ class Cluster:
         self.replica.sql("ALTER SYSTEM SET primary_conninfo = ''")
         self.replica.sql("SELECT pg_reload_conf()")
         self.replica.wait_for("SELECT count(*) = 0 FROM pg_stat_wal_receiver")
+
+    def hear_again(self) -> None:
+        """The replica that was cut off follows again."""
+        self.replica.sql(f"ALTER SYSTEM SET primary_conninfo = '{self.replica.way_to(self.primary)}'")
+        self.replica.sql("SELECT pg_reload_conf()")
+        self._replicate()
+        self.catch_up()
 
     def crash(self) -> None:
         """The primary is gone from one moment to the next."""

@@ -106,6 +106,12 @@ gates AS MATERIALIZED (
         ) AS run
     ) AS running
 ),
+-- Those of queues, by themselves: they are few, and each rank looks for its own.
+queue_gates AS MATERIALIZED (
+    SELECT gates.lane AS queue, gates.capacity, gates.is_written, gates.waits_from
+    FROM gates
+    WHERE gates.job_name = ''
+),
 -- The ranks of lanes, with what their gates say.
 ranks AS MATERIALIZED (
     SELECT
@@ -116,5 +122,5 @@ ranks AS MATERIALIZED (
         greatest(of_lane.waits_from, of_queue.waits_from) AS waits_from
     FROM lane_ranks
     JOIN gates AS of_lane USING (job_name, lane)
-    JOIN gates AS of_queue ON of_queue.job_name = '' AND of_queue.lane = lane_ranks.queue
+    JOIN queue_gates AS of_queue USING (queue)
 )

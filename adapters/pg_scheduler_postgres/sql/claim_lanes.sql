@@ -10,16 +10,19 @@
 WITH RECURSIVE
 -- include: candidate_lanes,
 -- include: gates,
+-- include: within_reach,
 -- Due jobs that a lane and a queue have room for, with the place of each in its lane's order; those that are
 -- too late for their first start apart from the others.
 due_in_lanes AS MATERIALIZED (
     SELECT
-        lane_ranks.*, of_rank.job_id, of_rank.is_late, of_rank.execution_time,
+        lane_ranks.queue, lane_ranks.job_name, lane_ranks.lane, lane_ranks.priority, lane_ranks.capacity,
+        lane_ranks.queue_capacity, lane_ranks.in_limited_queue,
+        of_rank.job_id, of_rank.is_late, of_rank.execution_time,
         pg_catalog.row_number() OVER (
             PARTITION BY lane_ranks.job_name, lane_ranks.lane, of_rank.is_late
             -- include: claim_order
         ) AS place
-    FROM ranks AS lane_ranks
+    FROM within_reach AS lane_ranks
     CROSS JOIN LATERAL (
         SELECT
             job.job_id, job.execution_time,
@@ -28,13 +31,13 @@ due_in_lanes AS MATERIALIZED (
         WHERE
             -- include: of_lane_rank
             AND job.execution_time <= :NOW
+            AND (job.execution_time, job.job_id) <= (lane_ranks.until_time, lane_ranks.until_id)
         -- include: claim_order
         -- What is too late takes no capacity, but must not hide what is not: a few more, the fewer the more
         -- lanes there are; if all are too late, the next claim finds the others.
         LIMIT least(lane_ranks.capacity, lane_ranks.queue_capacity)
             + least(:limit::integer, 1 + 20 / (SELECT pg_catalog.count(*) FROM ranks))
     ) AS of_rank
-    WHERE least(lane_ranks.capacity, lane_ranks.queue_capacity) > 0
 ),
 -- Those that may start: of each lane its first, and of these the first of each queue.
 possible AS MATERIALIZED (
@@ -400,6 +403,7 @@ answer AS (
         (SELECT pg_catalog.array_agg(misfired.job_id ORDER BY misfired.job_id) FROM misfired) AS expired_ids,
         outcome.more,
         outcome.outranked,
+        :competing::boolean AND NOT EXISTS (SELECT 1 FROM urgent) AS unrivalled,
         coalesce((SELECT pg_catalog.sum(giving.jobs) FROM giving), 0)
             > (SELECT pg_catalog.count(*) FROM locked) AS passed_over,
         -- Nobody waits who is to ask again at once.

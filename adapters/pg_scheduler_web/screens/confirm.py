@@ -16,9 +16,10 @@ SAMPLE = 5
 
 
 async def _confirm(inquiry: Inquiry) -> Mapping[str, Any]:
+    insight = (await inquiry.desk.primary()).insight  # what is agreed to must be what is there
     deed, ids = deed_of(inquiry.fields), inquiry.fields.all("id")[:AT_MOST]
     if ids:
-        found = await inquiry.insight.statuses(ids)
+        found = await insight.statuses(ids)
         fitting = [job_id for job_id in ids if found.get(job_id) in deed.possible]
         return {
             "deed": deed, "ids": fitting, "count": len(fitting), "left_out": len(ids) - len(fitting),
@@ -28,9 +29,9 @@ async def _confirm(inquiry: Inquiry) -> Mapping[str, Any]:
     narrowed = wanted.only(deed.possible)
     number, sample = 0, []
     if narrowed is not None:
-        counted = await inquiry.insight.count(narrowed, AT_MOST + 1, now=inquiry.pinned)
+        counted = await insight.count(narrowed, AT_MOST + 1, now=inquiry.pinned)
         number = counted.number
-        page = await inquiry.insight.page(narrowed, None, SAMPLE, now=inquiry.pinned)
+        page = await insight.page(narrowed, None, SAMPLE, now=inquiry.pinned)
         sample = [job.job_id for job in page.jobs]
     return {
         "deed": deed, "ids": [], "count": min(number, AT_MOST), "left_out": 0, "more": number > AT_MOST,

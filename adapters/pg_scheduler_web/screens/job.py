@@ -27,10 +27,11 @@ class Step(NamedTuple):
 
 async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
     job_id = inquiry.fields.need("id")
-    facts = await inquiry.insight.facts_about(job_id, now=inquiry.pinned)
+    insight = (await inquiry.desk.primary()).insight  # who holds the row is known there alone
+    facts = await insight.facts_about(job_id, now=inquiry.pinned)
     if facts is None:
         raise Missing(f"There is no job {job_id!r}: it was deleted by retention, or never stored.")
-    attempts = await inquiry.insight.attempts(job_id)
+    attempts = await insight.attempts(job_id)
     reasons = explain(facts)
     return {
         "job": facts.job,

@@ -17,7 +17,8 @@ SHOWN = 50
 
 async def _verdict(inquiry: Inquiry) -> Mapping[str, Any]:
     cluster = await inquiry.insight.cluster_facts(now=inquiry.pinned)
-    found = problems(cluster, await inquiry.insight.server_facts())
+    primary = await inquiry.desk.primary()  # a replica is none that is ill because it takes no writes
+    found = problems(cluster, await primary.insight.server_facts())
     return {
         "found": found[:SHOWN],
         "count": len(found),

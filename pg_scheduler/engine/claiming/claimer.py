@@ -213,11 +213,18 @@ class Claimer:
         self._likes.claims(names)
         self._turns.looking()
         self._ends_seen, left = self._active.ends, limit
+
+        def start_now() -> None:
+            # Of several groups, the most urgent job of all starts first.
+            if len(self._groups) == 1:
+                self._start_in_order(results)
+                results.clear()
+
         try:
             for group in self._groups:
                 room = min(left, self._batch_limit, group.room(self._active))
                 if room > 0:
-                    answers.append(await group.claim(names, room, results))
+                    answers.append(await group.claim(names, room, results, start_now))
                     left -= answers[-1].taken
                     if answers[-1].from_lanes:
                         # Who waits for a slot keeps others out of its lane: as soon as none does, none will.

@@ -97,6 +97,7 @@ class GroupClaims:
         self._cursor = ClaimCursor(clock)
         self._busy = False
         self._lanes_held = False
+        self._unrivalled = False
 
     def room(self, active: ActiveAttempts) -> int:
         """How many more of its jobs may run at once, and be claimed at once."""
@@ -104,14 +105,22 @@ class GroupClaims:
             return MOST_PER_CLAIM
         return min(self.group.slots - active.of_queues(self.group.queues or ()), MOST_PER_CLAIM)
 
-    async def claim(self, names: frozenset[str], limit: int, results: list[ClaimResult]) -> Claimed:
+    async def claim(
+        self,
+        names: frozenset[str],
+        limit: int,
+        results: list[ClaimResult],
+        start_now: Callable[[], None] = lambda: None,
+    ) -> Claimed:
         """Claim at most so many jobs of these names. What was claimed is added to the results, also if this
-        raises."""
+        raises. `start_now` is called when those may start, whatever else is claimed."""
         request = ClaimRequest(self._worker_id, names, limit, self._lease, self.group.queues)
         from_lanes, outranked, next_due_in, passed_over = 0, False, None, False
         lanes_seen, self._lanes_held = self.lanes.is_open(self._busy), False
         if lanes_seen:
             from_lanes, outranked = await self._claim_lanes(request, results)
+            if self._unrivalled:
+                start_now()
         taken = from_lanes
         if taken < request.limit:
             rest = replace(request, limit=request.limit - taken)
@@ -138,6 +147,7 @@ class GroupClaims:
         """How many jobs were taken, and whether others came before some that lanes had room for. If the store
         refuses the statement, that is logged and tried again: tasks without limits do not wait for it."""
         sent_at, reasons = self._clock.monotonic(), self.lanes.requests
+        self._unrivalled = False
         request = replace(
             request,
             limit=min(request.limit, self._slots),
@@ -156,6 +166,8 @@ class GroupClaims:
         took = self._clock.monotonic() - sent_at
         self.lanes.answered(answer, reasons, took, self._poll_after())
         self._lanes_held = self._lanes_held or answer.passed_over
+        # A look that began at marks may have missed what stands before them.
+        self._unrivalled = answer.unrivalled and not request.resume_after
         self._record_result(results, answer.jobs, answer.expired, sent_at)
         # What expired takes no slot.
         return len(answer.jobs), answer.outranked

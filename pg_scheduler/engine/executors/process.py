@@ -3,38 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
-import multiprocessing
 import os
-import signal
 import sys
-from contextlib import suppress
 from functools import partial
-from multiprocessing import process
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
 from pg_scheduler.engine.codec.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
+from pg_scheduler.engine.executors.answers import Answer
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
-from pg_scheduler.engine.executors.process_child import Answer, serve
 from pg_scheduler.engine.tasks.task_names import address_of
 from pg_scheduler.ports.executor import Call, UnserializableResult
 from pg_scheduler.ports.forks import forget_in_forks
 from pg_scheduler.ports.job_context import JobContext
 
-_SPAWN = multiprocessing.get_context("spawn")
-
-LOOK_AGAIN = 0.5
-"""Seconds between looks whether a busy process still lives. The end of the pipe does not always tell: what
-the function has forked holds it open."""
+if TYPE_CHECKING:
+    from pg_scheduler.engine.executors.worker_process import WorkerProcess
 
 _ENVELOPE = JsonCodec(max_bytes=3 * MAX_BYTES)
 """For arguments that were encoded once already: as a JSON string in JSON they grow, to twice at the most."""
-
-
-class WorkerProcessDied(PgSchedulerError):
-    """The worker process ended in the middle of a job: `os._exit`, a crash, the out-of-memory killer."""
 
 
 class RemoteError(PgSchedulerError):
@@ -44,64 +31,6 @@ class RemoteError(PgSchedulerError):
 
     def __str__(self) -> str:
         return str(self.args[0])
-
-
-class _Child:
-    """One worker process, the pipe to it, and what its functions start."""
-
-    def __init__(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        # A daemonic process may not start processes.
-        self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=False)
-        self._process.start()
-        # Without this, multiprocessing would wait for it when the interpreter ends.
-        atexit.register(self._kill)
-        theirs.close()
-        forget_in_forks(self, _Child.forget_parent)
-
-    def forget_parent(self) -> None:
-        """In a forked process, which ends too: it must neither kill its parent's process nor wait for it. (Of
-        the second multiprocessing can be told in no public way; a test fails if this one moves.)"""
-        atexit.unregister(self._kill)
-        getattr(process, "_children", set()).discard(self._process)
-
-    def ask(self, request: bytes) -> bytes:
-        """Send a request and wait for the answer; blocks."""
-        pipe: Connection[Any, Any] = self._pipe
-        try:
-            pipe.send_bytes(request)
-            while not pipe.poll(LOOK_AGAIN):
-                if not self.usable:
-                    raise EOFError
-            return pipe.recv_bytes()
-        except (EOFError, OSError) as error:
-            self._kill_started()
-            self._process.join(1)
-            raise WorkerProcessDied(
-                f"the worker process ended during the job (exit code {self._process.exitcode})"
-            ) from error
-
-    def end(self) -> None:
-        """Kill the process and what it started; a blocked `ask` returns with `WorkerProcessDied`."""
-        atexit.unregister(self._kill)
-        self._kill()
-        self._process.join(5)
-
-    def _kill(self) -> None:
-        if self.usable:  # another may have the number of one that is known to be dead
-            self._kill_started()
-            self._process.kill()
-
-    def _kill_started(self) -> None:
-        """End the process group, which the process began."""
-        if hasattr(os, "killpg") and self._process.pid is not None:
-            with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-
-    @property
-    def usable(self) -> bool:
-        """True while the process lives."""
-        return self._process.is_alive()
 
 
 class ProcessExecutor:
@@ -119,7 +48,7 @@ class ProcessExecutor:
         self._turns: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: DaemonThreads | None = None
-        self._idle: list[_Child] = []
+        self._idle: list[WorkerProcess] = []
         self._codec = JsonCodec()
         forget_in_forks(self, ProcessExecutor.forget_parent)
 
@@ -160,13 +89,13 @@ class ProcessExecutor:
             raise Snooze(value)
         return UnserializableResult(value) if kind == Answer.UNCARRIED else value
 
-    async def _child(self) -> _Child:
+    async def _child(self) -> WorkerProcess:
         while self._idle:
             child = self._idle.pop()
             if child.usable:
                 return child
             await _end(child)
-        starting = asyncio.get_running_loop().run_in_executor(None, _Child)
+        starting = asyncio.get_running_loop().run_in_executor(None, _started)
         try:
             return await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -208,6 +137,13 @@ def _remote_error(class_name: str, message: str) -> RemoteError:
     return RemoteError(message)
 
 
-async def _end(child: _Child) -> None:
+def _started() -> WorkerProcess:
+    # Most programs run nothing in processes: they need not load what starts some.
+    from pg_scheduler.engine.executors.worker_process import WorkerProcess
+
+    return WorkerProcess()
+
+
+async def _end(child: WorkerProcess) -> None:
     """Kill a process without blocking the loop; done even if the wait is cancelled."""
     await asyncio.shield(asyncio.get_running_loop().run_in_executor(None, child.end))

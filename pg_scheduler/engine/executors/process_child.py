@@ -7,7 +7,6 @@ import importlib
 import os
 import signal
 import threading
-from enum import StrEnum
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -15,19 +14,8 @@ from typing import Any
 from pg_scheduler.domain.errors import Snooze, UnencodablePayload
 from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.codec.json_codec import JsonCodec
+from pg_scheduler.engine.executors.answers import Answer
 from pg_scheduler.engine.executors.awaiting import finished, must_be_awaited, refuse_unbegun
-
-
-class Answer(StrEnum):
-    """The first item of an answer, before its value."""
-
-    RESULT = "result"
-    FAILURE = "failure"
-    """The value is the exception's class and its message with the traceback."""
-    SNOOZE = "snooze"
-    """The function asks to be run again; the value is the delay."""
-    UNCARRIED = "uncarried"
-    """The function returned something that JSON cannot carry; the value says what."""
 
 
 def serve(pipe: Connection[Any, Any]) -> None:

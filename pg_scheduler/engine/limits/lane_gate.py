@@ -73,8 +73,9 @@ class LaneGate:
             self._next_at = min(self._next_at, now + self._longer_pause())
         else:
             self._pause = 0.0
-        # Left to chance, so that workers that got in each other's way do not meet again.
-        self._not_before = now + took * random.uniform(0.5, 1.5)
+        # Left to chance, so that workers that got in each other's way do not meet again. Who was given jobs
+        # was in nobody's way: the next slot of their lane may be free already.
+        self._not_before = now if answer.jobs else now + took * random.uniform(0.5, 1.5)
         self._not_before_when_busy = now + took * (1 / BUSY_SHARE - 1)
 
     def failed(self) -> None:

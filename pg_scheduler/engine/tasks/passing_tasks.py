@@ -6,12 +6,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pg_scheduler.domain.states import FINISHED
 from pg_scheduler.engine.tasks.task_names import is_of_one_process
-from pg_scheduler.ports.clock import Clock
-from pg_scheduler.ports.insight import Insight
+
+if TYPE_CHECKING:
+    from pg_scheduler.ports.clock import Clock
+    from pg_scheduler.ports.insight import Insight
 
 log: logging.Logger = logging.getLogger(__name__)
 

@@ -80,6 +80,16 @@ class TestLimiting:
         answer = await claim(driver, names=("task", "other"))
         assert [job.job_id for job in answer.jobs] == ["free"]
 
+    async def test_a_claim_tells_whether_jobs_outside_lanes_were_due(self, driver: Driver) -> None:
+        """If none were, what it has taken need not wait for a claim from there."""
+        await limit(driver, task=TaskLimits(concurrency=1))
+        await submit(driver, new("limited"), new("free", task="other", due=at(1)))
+        answer = await claim_lanes(driver)
+        assert (ids(answer), answer.unrivalled) == (["limited"], True)
+        await settle(driver, answer.jobs[0], JobEvent.RELEASE)
+        answer = await claim_lanes(driver, now_in=11)
+        assert (ids(answer), answer.unrivalled) == (["limited"], False)
+
     async def test_limits_hold_for_each_key_by_itself(self, driver: Driver) -> None:
         await limit(driver, task=TaskLimits(concurrency=1))
         await submit(
@@ -95,6 +105,23 @@ class TestLimiting:
         await submit(driver, new("keyed", task="other", limit_key="k"))
         assert ids(await claim_lanes(driver)) == ["full 0", "keyed"]
         assert [job.job_id for job in (await claim(driver, names=("task", "other"))).jobs] == ["behind"]
+
+    async def test_of_more_lanes_than_jobs_are_wanted_the_first_of_all_are_taken(
+        self, driver: Driver
+    ) -> None:
+        await limit(driver, task=TaskLimits(concurrency=1))
+        await submit(
+            driver,
+            new("a", rank=1, due=at(-5), limit_key="of three"),
+            new("b", rank=1, due=at(-4), limit_key="of two"),
+            new("late", rank=1, due=at(-999), misfire_grace_seconds=5, limit_key="of two"),
+            new("c", rank=2, limit_key="of three"), new("d", rank=3, limit_key="of three"),
+            new("e", rank=4, limit_key="of one"), new("f", rank=5, limit_key="of another"),
+        )  # fmt: skip
+        first = await claim_lanes(driver, limit=2)
+        assert (ids(first), first.expired) == (["a", "b"], ("late",))
+        await settle(driver, first.jobs[0], JobEvent.COMPLETE)
+        assert ids(await claim_lanes(driver, now_in=11, limit=2)) == ["c", "e"]
 
     async def test_a_rate_spaces_the_starts(self, driver: Driver) -> None:
         await limit(driver, task=TaskLimits(rate=2.0))

@@ -56,9 +56,10 @@ class TestLimitingQueues:
 
     async def test_other_queues_do_not_feel_it(self, driver: Driver) -> None:
         await limit_queue(driver, "m", ONE)
-        await submit(driver, new("m1", queue="m", rank=1), new("m2", queue="m", rank=1), new("free"))
+        await submit(driver, new("m1", queue="m", rank=1), new("free", rank=9))
+        await submit(driver, new("m2", queue="m", rank=1, limit_key="another"))
         await submit(driver, new("keyed", queue="n", limit_key="key"))
-        assert ids(await claim_lanes(driver)) == ["m1", "keyed"]
+        assert ids(await claim_lanes(driver, limit=2)) == ["m1", "keyed"]
         assert [job.job_id for job in (await claim(driver)).jobs] == ["free"]
 
     async def test_every_way_to_end_a_run_makes_room(self, driver: Driver) -> None:

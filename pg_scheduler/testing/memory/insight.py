@@ -200,6 +200,12 @@ class MemoryInsight:
     async def server_facts(self) -> None:
         """There is no server."""
 
+    async def engine(self) -> None:
+        return None
+
+    async def replica(self) -> None:
+        return None
+
     def _shown(self, worker: WorkerRecord, moment: datetime) -> WorkerRecord:
         running = [row for row in self._state.jobs.values() if row.status is JobStatus.RUNNING]
         starts = [row.started_at for row in running if row.worker_id == worker.worker_id and row.started_at]

@@ -40,7 +40,8 @@ class LaneClaim:
         waiting = self._waiting()
         gates = waiting | _by_queue([row for rows in waiting.values() for row in rows])
         full = {gate for gate in gates if self._is_full(gate)}
-        chosen, expired, more, outranked = self._choose(waiting)
+        others = self._others()
+        chosen, expired, more, outranked = self._choose(waiting, others)
         jobs = tuple(row.lease_to(request.worker_id, moment, request.lease) for row in chosen)
         taken = _by_lane(chosen) | _by_queue(chosen)
         for gate, rows in taken.items():
@@ -49,7 +50,8 @@ class LaneClaim:
         self._note({gate: rows for gate, rows in gates.items() if gate not in taken}, full)
         more = more or outranked or len(jobs) >= request.limit or bool(expired)
         next_in = None if more else self._next_in(self._waiting())
-        return LaneAnswer(jobs, expired, more, next_in, outranked=outranked)
+        unrivalled = request.competing and not others
+        return LaneAnswer(jobs, expired, more, next_in, outranked=outranked, unrivalled=unrivalled)
 
     def _waiting(self) -> dict[Lane, list[StoredJob]]:
         """What waits in lanes that are not paused, in order."""
@@ -63,8 +65,19 @@ class LaneClaim:
             ]
         )
 
+    def _others(self) -> list[StoredJob]:
+        """What is due outside lanes and takes its place in the common order."""
+        return [
+            row
+            for row in self._state.in_order(JobStatus.PENDING)
+            if self._request.competing
+            and row.lane is None
+            and row.execution_time <= self._moment
+            and self._state.may_claim(self._request, row)
+        ]
+
     def _choose(
-        self, waiting: Mapping[Lane, list[StoredJob]]
+        self, waiting: Mapping[Lane, list[StoredJob]], others: list[StoredJob]
     ) -> tuple[list[StoredJob], tuple[str, ...], bool, bool]:
         """Which jobs start, which are too late to, whether others come next where a queue had no more room,
         and whether others came first."""
@@ -84,14 +97,6 @@ class LaneClaim:
         for row in expired:
             row.expire(moment)
             self._state.announce_end(row)
-        others = [
-            row
-            for row in self._state.in_order(JobStatus.PENDING)
-            if request.competing
-            and row.lane is None
-            and row.execution_time <= moment
-            and self._state.may_claim(request, row)
-        ]
         first = sorted(possible + others, key=START_ORDER)[: request.limit]
         chosen = [row for row in first if row.lane is not None]
         in_their_place = bool(chosen) and any(

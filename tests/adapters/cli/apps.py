@@ -13,7 +13,7 @@ from pg_scheduler.client.source import Library
 from tests.support.running import PATIENCE, eventually, within
 
 PGQ = Path(sys.executable).with_name("pgq")
-OURS = ("DATABASE_URL", "PG_SCHEDULER_DSN", "PGQ_DEBUG")
+OURS = ("DATABASE_URL", "PG_SCHEDULER_DSN", "PG_SCHEDULER_READ_DSN", "PGQ_DEBUG")
 """Variables of whoever runs the tests that commands must not see."""
 
 SHOP = '''

@@ -17,7 +17,8 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["pytest11"]
+        plugin = tomllib.loads((ROOT / "adapters/pg_scheduler_pytest/pyproject.toml").read_text())
+        declared = plugin["project"]["entry-points"]["pytest11"]
         lines = [f"{name} = {module}" for name, module in declared.items()]
         installed = folder / "site" / "pg_scheduler_plugin-1.0.dist-info"
         installed.mkdir(parents=True)

@@ -43,6 +43,10 @@ async def note() -> None:
     ran.append("note")
 
 
+async def another() -> None:
+    ran.append("another")
+
+
 @pytest.mark.parametrize(
     ("delay", "status", "starts"),
     [
@@ -65,13 +69,14 @@ async def test_a_claim_answered_after_its_lease_starts_nothing(
     assert (record.status, len(ran), record.attempt_count) == (status, starts, starts)
 
 
-async def test_a_job_of_a_lane_is_not_started_once_the_claim_after_it_took_a_lease() -> None:
+async def test_a_job_of_a_lane_that_waits_for_the_other_claim_is_not_started_once_that_took_a_lease() -> None:
     ran.clear()
     clock = ManualClock()
     scheduler = Scheduler(slow_answers(clock, LEASE), clock=clock)
     scheduler.register_task(note, TaskOptions(limits=TaskLimits(concurrency=1)))
     await scheduler.worker.services.limits.keep()
     handle = await scheduler.schedule(note, execution_time=clock.now())
+    await scheduler.schedule(another, execution_time=clock.now())  # it might come first
     await scheduler.worker.steps.claim_and_start()
     await scheduler.worker.steps.finish_started()
     record = await scheduler.driver.insight.job(handle)

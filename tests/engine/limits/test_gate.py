@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from pg_scheduler.engine.limits.lane_gate import BUSY_SHARE, LaneGate
 from pg_scheduler.ports.claims import LaneAnswer, LaneCursor
@@ -94,6 +96,17 @@ async def test_an_idle_worker_leaves_others_room_between_its_looks() -> None:
     assert wait is not None
     assert 0.5 <= wait <= 1.5
     assert not worker.gate.is_open(busy=False)
+
+
+async def test_who_was_given_jobs_may_look_again_at_once() -> None:
+    """Another slot of the lane was freed meanwhile. It stood free for as long as the look had taken."""
+    worker = Worker()
+    jobs: Any = ("a job",)
+    await worker.look(replace(answer(), jobs=jobs), took=1.0)
+    assert not worker.gate.is_open(busy=False)
+    worker.gate.request()
+    assert worker.gate.is_open(busy=False)
+    assert not worker.gate.is_open(busy=True)
 
 
 async def test_what_a_lane_gives_while_the_worker_keeps_back_is_waited_for() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -12,8 +13,9 @@ from pg_scheduler import PgQueuer, PollingConfig
 from pg_scheduler.client.source import Library
 from pg_scheduler.domain.errors import DatabaseError
 from pg_scheduler.domain.limits import TaskLimits
+from pg_scheduler.domain.queues import queue_groups
 from pg_scheduler.domain.states import JobEvent
-from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
+from pg_scheduler.ports.claims import ClaimAnswer, ClaimPosition, ClaimRequest, LaneAnswer
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.contract.scene import OWNER, claim_request, settlement_of
 from pg_scheduler.testing.memory.jobs import MemoryJobs
@@ -56,6 +58,51 @@ async def test_what_a_lane_gave_is_started_though_the_claim_of_others_fails() ->
         await queue.scheduler.worker.steps.claim_and_start()
     await queue.scheduler.worker.steps.finish_started()
     assert ran == [job_id]
+    await queue.shutdown()
+
+
+@pytest.mark.parametrize(
+    ("besides", "started"),
+    [
+        ("nothing", ["limited"]),
+        ("a due job outside lanes", []),
+        ("marks of a backlog", []),
+        ("a queue with slots of its own", []),
+    ],
+)
+async def test_jobs_of_lanes_do_not_wait_for_the_other_claim_unless_others_may_come_first(
+    besides: str, started: list[str]
+) -> None:
+    seen: list[list[str]] = []
+
+    class Watched(MemoryJobs):
+        async def claim(self, request: ClaimRequest, *, now: datetime | None = None) -> ClaimAnswer:
+            seen.append([attempt.job.task_name for attempt in active.attempts()])
+            return await super().claim(replace(request, resume_after=()), now=now)
+
+    driver = MemoryDriver()
+    driver.jobs = Watched(driver.state)
+    queue = PgQueuer(driver)
+    if besides.startswith("a queue"):
+        queue.scheduler.configure_worker("queues", queues=queue_groups({"mail": 2, "default": None}))
+
+    async def nothing(job: Any) -> None:
+        pass
+
+    queue.entrypoint("limited", concurrency_limit=1)(nothing)
+    queue.entrypoint("free")(nothing)
+    await queue.scheduler.open()
+    active = queue.scheduler.worker.services.active
+    await queue.queries.enqueue("limited", b"")
+    if besides.startswith("a due job"):
+        await queue.queries.enqueue("free", b"", priority=-1)
+    if besides.startswith("marks"):
+        (group,) = queue.scheduler.worker.services.claimer._groups
+        mark = ClaimPosition("default", "free", 0, datetime.now(UTC), "")
+        group._cursor.positions = lambda: () if seen else (mark,)  # type: ignore[method-assign]
+    await queue.scheduler.worker.steps.claim_and_start()
+    assert seen == [started] * len(seen) != []
+    await queue.scheduler.worker.steps.finish_started()
     await queue.shutdown()
 
 
