@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from pg_scheduler.blocking.sync_scheduler import SyncScheduler
     from pg_scheduler.client.job_handle import JobHandle
     from pg_scheduler.client.retry_answer import RetryAnswer
+    from pg_scheduler.client.waiting_for_many import Ended, as_ended, wait_all
+    from pg_scheduler.domain.model import JobInfo
     from pg_scheduler.domain.retention import VacuumConfig, VacuumPolicy, VacuumTrigger
     from pg_scheduler.entrypoints.pgqueuer import PgQueuer
     from pg_scheduler.job_spec import JobSpec
@@ -78,6 +80,7 @@ __all__ = [
     "DatabaseError",
     "DatabaseUnavailable",
     "DuplicateJob",
+    "Ended",
     "InvalidInput",
     "InvalidTransition",
     "Job",
@@ -86,6 +89,7 @@ __all__ = [
     "JobContext",
     "JobFailed",
     "JobHandle",
+    "JobInfo",
     "JobNotFound",
     "JobPriority",
     "JobSpec",
@@ -120,11 +124,13 @@ __all__ = [
     "VacuumPolicy",
     "VacuumTrigger",
     "WaitTimeout",
+    "as_ended",
     "call",
     "current_job",
     "current_scheduler",
     "periodic",
     "task",
+    "wait_all",
 ]
 
 _LOADED_WHEN_NAMED = {
@@ -132,7 +138,9 @@ _LOADED_WHEN_NAMED = {
     "CancelAnswer": "pg_scheduler.ports.job_store",
     "Context": "pg_scheduler.models",
     "Job": "pg_scheduler.models",
+    "Ended": "pg_scheduler.client.waiting_for_many",
     "JobHandle": "pg_scheduler.client.job_handle",
+    "JobInfo": "pg_scheduler.domain.model",
     "JobSpec": "pg_scheduler.job_spec",
     "PgQueuer": "pg_scheduler.entrypoints.pgqueuer",
     "PollingConfig": "pg_scheduler.polling",
@@ -148,6 +156,8 @@ _LOADED_WHEN_NAMED = {
     "VacuumPolicy": "pg_scheduler.domain.retention",
     "VacuumTrigger": "pg_scheduler.domain.retention",
     "current_scheduler": "pg_scheduler.scheduler",
+    "as_ended": "pg_scheduler.client.waiting_for_many",
+    "wait_all": "pg_scheduler.client.waiting_for_many",
 }
 
 if not TYPE_CHECKING:  # to a type checker it would say that there is every name

@@ -788,7 +788,13 @@ class Scheduler(JobVerbs, OperatorVerbs):
         """Resume a schedule everywhere; False if there is none."""
         return await self.schedules.set_paused(key, paused=False)
 
-    async def add_schedule(self, task: Callable[..., Any] | str, **settings: Unpack[ScheduleSettings]) -> str:
+    async def add_schedule(
+        self,
+        task: Callable[..., Any] | str,
+        *,
+        connection: Any = None,
+        **settings: Unpack[ScheduleSettings],
+    ) -> str:
         """Store a schedule at run time; its key. It runs until removed, whether this program lives or not.
 
         Args:
@@ -797,11 +803,12 @@ class Scheduler(JobVerbs, OperatorVerbs):
                 (by default a digest of task, arguments and timing, so that the same call again changes
                 nothing; with a key of your own, another expression replaces the old one); and the options
                 of @periodic.
+            connection: as in `schedule`: the schedule is part of the transaction there.
 
         Raises:
             InvalidInput: an argument is invalid.
         """
-        return await self.schedules.add(schedule_requested(task, settings))
+        return await self.schedules.add(schedule_requested(task, settings), connection)
 
     async def update_schedule(self, key: str, **changes: Unpack[ScheduleChanges]) -> None:
         """Change settings of a stored schedule; the others stay. Its mark stays too, so no window runs twice.

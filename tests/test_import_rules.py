@@ -74,6 +74,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "asgiref",
         "psycopg",
     ),
+    "adapters/pg_scheduler_starlette": ("pg_scheduler", "pg_scheduler_starlette", "starlette"),
     "adapters/pg_scheduler_embedded": (
         "pg_scheduler.domain",
         "pg_scheduler_embedded",

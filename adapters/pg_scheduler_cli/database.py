@@ -113,7 +113,11 @@ def status(connection: Connection, as_json: bool) -> None:
     "--statement", metavar="NAME", help="Print this statement of the library instead, exactly as it is sent."
 )
 @click.option("--list", "only_names", is_flag=True, help="List the library's statements instead.")
-def sql(schema: str, statement: str | None, only_names: bool) -> None:
+@click.option(
+    "--for", "form", type=click.Choice(["plain", "alembic"]), default="plain", show_default=True,
+    help="Print SQL, or the lines of a revision of Alembic's that runs it.",
+)  # fmt: skip
+def sql(schema: str, statement: str | None, only_names: bool, form: str) -> None:
     """Print the SQL that installs the tables, for people who apply migrations themselves.
 
     Does not connect to a database. The SQL is safe to repeat: pgq db sql | psql -v ON_ERROR_STOP=1 DSN
@@ -125,8 +129,26 @@ def sql(schema: str, statement: str | None, only_names: bool) -> None:
             click.echo(f"{name:<{width}}  {_first_sentence(summary_of(name))}")
     elif statement is not None:
         _print_statement(statement, schema)
+    elif form == "alembic":
+        in_schema = "" if schema == "public" else f", schema={schema!r}"
+        click.echo(_REVISION.format(to=all_migrations()[-1].version, in_schema=in_schema), nl=False)
     else:
         _print_installation(schema)
+
+
+_REVISION = """\
+from alembic import op
+
+from pg_scheduler_sqlalchemy.alembic import drop_tables, upgrade_tables
+
+
+def upgrade() -> None:
+    upgrade_tables(op, to={to}{in_schema})
+
+
+def downgrade() -> None:
+    drop_tables(op{in_schema})
+"""
 
 
 def _first_sentence(text: str) -> str:

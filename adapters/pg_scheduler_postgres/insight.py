@@ -12,7 +12,7 @@ from pg_scheduler.domain.engine_facts import EngineFacts, engine_name
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.selection import Selection
@@ -28,7 +28,7 @@ from pg_scheduler_postgres.health_facts import cluster_facts, open_ones, server_
 from pg_scheduler_postgres.job_facts import job_facts
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.paging import Pages
-from pg_scheduler_postgres.rows import attempt_record, failure_group, job_record, status_in
+from pg_scheduler_postgres.rows import attempt_record, failure_group, job_info, job_record, status_in
 from pg_scheduler_postgres.worker_rows import worker_record
 
 JOBS_OF_A_STREAM = 50
@@ -49,6 +49,10 @@ class PostgresInsight:
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         rows = await self._link.run("statuses", job_ids=list(job_ids))
         return {row["job_id"]: status_in(row) for row in rows}
+
+    async def infos(self, job_ids: Collection[str]) -> dict[str, JobInfo]:
+        rows = await self._link.run("infos", job_ids=list(job_ids))
+        return {row["job_id"]: job_info(row) for row in rows}
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
         rows = await self._link.run(

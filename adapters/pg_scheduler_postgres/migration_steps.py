@@ -74,6 +74,13 @@ class Migration:
         """Its statements for one schema."""
         return "".join(f"{change.sql(schema)};\n" for change in self.changes)
 
+    def note(self, schema: str) -> str:
+        """The statement that writes down that it has been applied."""
+        return (
+            f"INSERT INTO {quoted(schema)}.scheduled_job_migrations (version, name)\n"
+            f"VALUES ({self.version}, '{self.name}') ON CONFLICT (version) DO NOTHING"
+        )
+
     def healing(self, missing: Collection[str]) -> Migration:
         """What it must do again."""
         changes = tuple(change for change in self.changes if change.heals(missing))
@@ -126,19 +133,16 @@ def install_sql(schema: str) -> str:
     """The whole installation as one script, for people who apply SQL themselves."""
     parts = [
         "BEGIN;",
-        _create_schema_unless_there(schema),
+        schema_unless_there(schema) + ";",
         in_schema(read_sql("sql", "create_ledger"), schema) + ";",
     ]
     for migration in all_migrations():
         parts.append(f"-- {migration.version:04} {migration.name}\n{migration.sql(schema)}")
-        parts.append(
-            f"INSERT INTO {quoted(schema)}.scheduled_job_migrations (version, name)\n"
-            f"VALUES ({migration.version}, '{migration.name}') ON CONFLICT (version) DO NOTHING;"
-        )
+        parts.append(migration.note(schema) + ";")
     return "\n\n".join([*parts, "COMMIT;"]) + "\n"
 
 
-def _create_schema_unless_there(schema: str) -> str:
+def schema_unless_there(schema: str) -> str:
     """A statement that needs the right to create schemas only where it creates one: IF NOT EXISTS would
     ask the owner of an existing schema for it too."""
     name = "'" + schema.replace("'", "''") + "'"
@@ -146,4 +150,4 @@ def _create_schema_unless_there(schema: str) -> str:
         f"BEGIN IF NOT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = {name})"
         f" THEN CREATE SCHEMA {quoted(schema)}; END IF; END"
     )
-    return "DO '" + body.replace("'", "''") + "';"
+    return "DO '" + body.replace("'", "''") + "'"

@@ -12,6 +12,7 @@ from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup
 from pg_scheduler.domain.model import (
     AttemptRecord,
     ClaimedJob,
+    JobInfo,
     JobRecord,
     Lease,
     NewJob,
@@ -118,6 +119,13 @@ def job_record(row: Row) -> JobRecord:
     if reasons:
         values["error_message"] = f"{UNREADABLE}: {'; '.join(reasons)}"
     return JobRecord(**values, limit_key=lane or None, progress=progress)
+
+
+def job_info(row: Row) -> JobInfo:
+    """A row of those that people watch."""
+    done = row["progress_done"]
+    progress = None if done is None else Progress(done, row["progress_total"])
+    return JobInfo(row["job_id"], status_in(row), progress, row["attempt_count"], row["error_message"])
 
 
 def attempt_record(row: Row) -> AttemptRecord:

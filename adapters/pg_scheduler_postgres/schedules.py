@@ -23,6 +23,7 @@ from pg_scheduler.ports.schedule_store import (
     wanted_of,
 )
 from pg_scheduler_postgres.auditing import Changed, recorded
+from pg_scheduler_postgres.callers import session_for
 from pg_scheduler_postgres.conversions import duration, instant, seconds, utc
 from pg_scheduler_postgres.link import Link
 from pg_scheduler_postgres.session import Row, Session
@@ -165,8 +166,11 @@ class PostgresSchedules:
             MovedRuns(row["schedule_key"], row["task_before"], row["task_name"], row["runs"]) for row in rows
         ]
 
-    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
-        async with self._link.session.transaction() as transaction:
+    async def put_schedule(
+        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+    ) -> bool:
+        session = await session_for(self._link, connection, "the schedule")
+        async with session.transaction() as transaction:
             rows = await self._link.run(
                 "lock_schedules", transaction, now=now, families=[], keys=[wanted.key]
             )
@@ -263,8 +267,11 @@ class PostgresSchedules:
         )
         return [schedule_record(row) for row in rows]
 
-    async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
-        rows = await self._link.run("schedules", keys=None if keys is None else list(keys))
+    async def list_schedules(
+        self, keys: Sequence[str] | None = None, *, connection: Any = None
+    ) -> list[ScheduleRecord]:
+        session = None if connection is None else await self._link.borrowed(connection)
+        rows = await self._link.run("schedules", session, keys=None if keys is None else list(keys))
         return [schedule_record(row) for row in rows]
 
     async def note_manual_run(

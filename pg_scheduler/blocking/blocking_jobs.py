@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Self, Unpack, overload
 
@@ -10,6 +10,7 @@ from pg_scheduler.client.blocking import blocking_client
 from pg_scheduler.client.job_choice import FilterOptions, chosen_jobs
 from pg_scheduler.client.retry_answer import RetryAnswer
 from pg_scheduler.client.source import BlockingSource
+from pg_scheduler.client.waiting_for_many import wait_all
 from pg_scheduler.db import sync_driver_over
 from pg_scheduler.domain.model import JobRecord
 from pg_scheduler.domain.states import JobStatus
@@ -100,6 +101,26 @@ class BlockingJobs:
         """
         status: JobStatus = self._run(self._client.wait(job_id, timeout))
         return status
+
+    def wait_all(
+        self,
+        job_ids: Iterable[str],
+        timeout: timedelta | float | None = None,
+        on_progress: Callable[[int, int], object] | None = None,
+    ) -> list[JobStatus]:
+        """Wait until all jobs have ended; the statuses they ended with, in their order.
+
+        Args:
+            on_progress: called with how many have ended, and how many there are: at first with 0, then
+                whenever more have.
+
+        Raises:
+            WaitTimeout: some have not ended within `timeout` (timedelta or seconds).
+            JobNotFound: one of them is gone.
+        """
+        handles = [self._client.handle(job_id) for job_id in job_ids]
+        statuses: list[JobStatus] = self._run(wait_all(handles, timeout, on_progress))
+        return statuses
 
     def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
         """Wait, and return what the function returned, if the job was stored with ``store_result=True``.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Any, Unpack
+from typing import Any, Unpack, overload
 
 from pg_scheduler.blocking.blocking_jobs import BlockingJobs
+from pg_scheduler.client.current import bound
 from pg_scheduler.client.enqueuer import Enqueuer
 from pg_scheduler.client.job_factory import JobFactory, JobRequest, resolution
-from pg_scheduler.client.keywords import CalledJobSettings, CallOptions
+from pg_scheduler.client.keywords import CalledJobSettings, CallOptions, ScheduleSettings
+from pg_scheduler.client.schedule_book import ScheduleBook
+from pg_scheduler.client.schedule_request import ScheduleFactory, schedule_requested
 from pg_scheduler.client.source import BlockingSource
+from pg_scheduler.client.typed_call import Call, P
 from pg_scheduler.domain.conflict import ConflictResolution, Submission, checked_conflict
 from pg_scheduler.domain.inputs import checked_grace, checked_items, checked_positive
 from pg_scheduler.domain.model import AttemptRecord
@@ -57,6 +62,8 @@ class SyncScheduler(BlockingJobs):
         self._jobs = JobFactory(
             self._registry, self._client.codec, self._client.clock, lambda: grace, NamedExecutors({}).names
         )
+        schedules = ScheduleFactory(self._registry, self._client.codec, lambda: grace)
+        self._schedules = ScheduleBook(self._client, self._registry, schedules)
 
     def as_scheduler(self) -> Scheduler:
         """A scheduler over the same store that knows every function that was scheduled here. For tests, which
@@ -71,6 +78,26 @@ class SyncScheduler(BlockingJobs):
         """One whose `enqueue_sync` stores calls with options: ``using(delay=60).enqueue_sync(send, "Ada")``.
         A task's verb does the same: ``send.using(scheduler=scheduler).enqueue_sync("Ada")``."""
         return Enqueuer(jobs=self._jobs, client=self._client, run_now=self._run, options=options)
+
+    @overload
+    def enqueue(self, func: Callable[P, Any], /, *args: P.args, **kwargs: P.kwargs) -> str: ...
+
+    @overload
+    def enqueue(self, func: str, /, *args: Any, **kwargs: Any) -> str: ...
+
+    def enqueue(self, func: Callable[..., Any] | str, /, *args: Any, **kwargs: Any) -> str:
+        """Store the call ``func(*args, **kwargs)`` as a job that is due now, as `Scheduler.enqueue`."""
+        return str(self.using().enqueue_sync(func, *args, **kwargs))
+
+    def enqueue_many(self, calls: Iterable[Call[Any]]) -> list[str]:
+        """Store many calls, ``call(func, ...)`` each, in one transaction; their ids. As
+        `Scheduler.enqueue_many`."""
+        return [str(job) for job in self._run(self.using().enqueue_many(calls))]
+
+    def bound(self) -> AbstractContextManager[None]:
+        """Within ``with scheduler.bound():`` the blocking verb of a task, ``send.enqueue_sync(...)``, means
+        this scheduler, in the whole process."""
+        return bound(self)
 
     def schedule(
         self,
@@ -103,6 +130,22 @@ class SyncScheduler(BlockingJobs):
         built = self._jobs.build_all(checked_items("jobs", jobs, JobRequest, "JobSpec"))
         stored = self._run(self._client.store(built, conflict, connection=connection, batch_size=rows))
         return [None if one.answer is Submission.IGNORED else one.job_id for one in stored]
+
+    def add_schedule(
+        self,
+        task: Callable[..., Any] | str,
+        *,
+        connection: Any = None,
+        **settings: Unpack[ScheduleSettings],
+    ) -> str:
+        """Store a schedule that runs until it is removed; its key. As `Scheduler.add_schedule`."""
+        key: str = self._run(self._schedules.add(schedule_requested(task, settings), connection))
+        return key
+
+    def remove_schedule(self, key: str) -> bool:
+        """Forget a schedule; False if there was none. Jobs it made stay."""
+        removed: bool = self._run(self._schedules.remove(key))
+        return removed
 
     def attempts(self, job_id: str) -> list[AttemptRecord]:
         """The attempts of a job that did not simply complete it, oldest first, with their tracebacks."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
 from datetime import datetime
 
-from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE
+from pg_scheduler.client.completion_waiter import FIRST_PAUSE, MAX_PAUSE, MOST_AT_ONCE, HowEnded
 from pg_scheduler.client.job_client import JobClient
 from pg_scheduler.client.opening import InstallingOpening
 from pg_scheduler.domain.errors import DatabaseError, JobNotFound
@@ -70,27 +72,44 @@ class PollingWaiter:
         Raises:
             JobNotFound: it is gone.
         """
-        deadline = None if limit is None else self._clock.monotonic() + limit
-        pause, marked = FIRST_PAUSE, False
-        while True:
-            marked = marked or await self._marked(job_id)
-            status = (await self._driver.insight.statuses([job_id])).get(job_id)
-            if status is None:
-                raise JobNotFound(job_id)
-            if status.finished:
+        async with aclosing(self.ends([job_id], limit)) as ends:
+            async for ended in ends:
+                if (status := ended[job_id]) is None:
+                    raise JobNotFound(job_id)
                 return status
-            left = pause if deadline is None else deadline - self._clock.monotonic()
-            if left <= 0:
-                return None
-            await self._clock.sleep(min(pause, left))
+        return None
+
+    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[HowEnded, None]:
+        """How jobs ended, those together that one look has found, until all have or `limit` seconds are over;
+        None: it is gone."""
+        deadline = None if limit is None else self._clock.monotonic() + limit
+        pause, left, marked = FIRST_PAUSE, list(dict.fromkeys(job_ids)), set[str]()
+        while left:
+            found: HowEnded = {}
+            for first in range(0, len(left), MOST_AT_ONCE):
+                some = left[first : first + MOST_AT_ONCE]
+                marked |= await self._marked([job_id for job_id in some if job_id not in marked])
+                statuses = await self._driver.insight.statuses(some)
+                found.update(
+                    (job_id, statuses.get(job_id))
+                    for job_id in some
+                    if job_id not in statuses or statuses[job_id].finished
+                )
+            left = [job_id for job_id in left if job_id not in found]
+            if found:
+                yield found
+            time_left = pause if deadline is None else deadline - self._clock.monotonic()
+            if not left or time_left <= 0:
+                return
+            await self._clock.sleep(min(pause, time_left))
             pause = min(pause * 1.5, MAX_PAUSE)
 
-    async def _marked(self, job_id: str) -> bool:
-        """Whether the job will outlast a policy that deletes at once."""
+    async def _marked(self, job_ids: Collection[str]) -> frozenset[str]:
+        """Those of these jobs that will outlast a policy that deletes at once."""
         try:
-            return job_id in await self._driver.signals.await_jobs([job_id])
+            return frozenset(await self._driver.signals.await_jobs(job_ids) if job_ids else ())
         except DatabaseError:
-            return False  # no right to mark it, for example: whether it can be looked at will show
+            return frozenset()  # no right to mark them, for example: whether they can be looked at will show
 
     async def close(self) -> None:
         """Nothing is kept open."""

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from pg_scheduler.client.shared_looks import SharedLooks
 from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, JobNotFound, TransientDatabaseError
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.engine.keep_listening import keep_listening
@@ -35,6 +37,8 @@ MOST_AT_ONCE = 1_000
 """Jobs that one statement looks at."""
 
 Ended = asyncio.Future[JobStatus]
+HowEnded = dict[str, JobStatus | None]
+"""How jobs ended, by id; None: it is gone."""
 
 
 class CompletionWaiter:
@@ -60,7 +64,7 @@ class CompletionWaiter:
         """Those that have been looked at."""
         self._marked: set[str] = set()
         """Those of whose end a notification will tell."""
-        self._looks = _Looks()
+        self._looks = SharedLooks()
         self._listening: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._leaving: asyncio.TimerHandle | None = None
@@ -74,15 +78,50 @@ class CompletionWaiter:
             DatabaseError: it cannot be looked at.
         """
         deadline = None if limit is None else self._clock.monotonic() + limit
-        with self._awaiting(job_id) as ended:
+        with self._awaiting([job_id]) as (ended,):
             await self._look_at(job_id, ended)
             if not ended.done() and await self._passed(ended, deadline):
                 await self._look_at(job_id, ended)
             return ended.result() if ended.done() else None
 
+    async def ends(self, job_ids: Collection[str], limit: float | None) -> AsyncGenerator[HowEnded, None]:
+        """How these jobs ended, those together that one look has found, until all have ended or `limit`
+        seconds are over. None stands for a job that is gone, or was never stored.
+
+        Raises:
+            DatabaseError: they cannot be looked at.
+        """
+        deadline = None if limit is None else self._clock.monotonic() + limit
+        wanted = list(dict.fromkeys(job_ids))
+        found, news = dict[str, Ended](), asyncio.Event()
+
+        def note(job_id: str, ended: Ended) -> None:
+            found[job_id] = ended
+            news.set()
+
+        with self._awaiting(wanted) as all_ended:
+            left = len(wanted)
+            for job_id, ended in zip(wanted, all_ended, strict=True):
+                ended.add_done_callback(partial(note, job_id))
+            self._looks.add(wanted)
+            while left:
+                seconds = None if deadline is None else max(deadline - self._clock.monotonic(), 0)
+                if too_late := not await wait_at_most(news, seconds, self._clock):
+                    again = [
+                        job_id for job_id, ended in zip(wanted, all_ended, strict=True) if not ended.done()
+                    ]
+                    await asyncio.wait({self._looks.ask(again)})
+                    await asyncio.sleep(0)  # what it has found is noted
+                news.clear()
+                left -= len(found)
+                if found:
+                    yield {job_id: _how(found.pop(job_id)) for job_id in list(found)}
+                if too_late:
+                    return
+
     async def _look_at(self, job_id: str, ended: Ended) -> None:
         """Return after a look at this job that began after now, or once it has ended."""
-        waits: list[asyncio.Future[Any]] = [ended, self._looks.ask(job_id)]
+        waits: list[asyncio.Future[Any]] = [ended, self._looks.ask([job_id])]
         await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
 
     async def _passed(self, ended: Ended, deadline: float | None) -> bool:
@@ -99,23 +138,26 @@ class CompletionWaiter:
         return not ended.done()
 
     @contextmanager
-    def _awaiting(self, job_id: str) -> Iterator[Ended]:
+    def _awaiting(self, job_ids: Collection[str]) -> Iterator[list[Ended]]:
         loop = asyncio.get_running_loop()
         if self._loop not in (None, loop):
             self._begin_anew()
         self._loop = loop
-        ended: Ended = loop.create_future()
         waits = self._waits
-        waits.setdefault(job_id, set()).add(ended)
+        awaited: dict[str, Ended] = {job_id: loop.create_future() for job_id in job_ids}
+        for job_id, ended in awaited.items():
+            waits.setdefault(job_id, set()).add(ended)
         self._start()
         try:
-            yield ended
+            yield list(awaited.values())
         finally:
-            waits[job_id].discard(ended)
-            if not waits[job_id]:
-                del waits[job_id]
-            if ended.done() and not ended.cancelled():
-                ended.exception()  # nobody may be left to ask for it
+            for job_id, ended in awaited.items():
+                others = waits.get(job_id, set())
+                others.discard(ended)
+                if not others:
+                    waits.pop(job_id, None)
+                if ended.done() and not ended.cancelled():
+                    ended.exception()  # nobody may be left to ask for it
             if self._waits is waits:
                 self._seen &= waits.keys()
                 self._marked &= waits.keys()
@@ -185,7 +227,10 @@ class CompletionWaiter:
         self._seen |= self._waits.keys() & set(job_ids)
 
     def _tell(self, job_id: str, answer: JobStatus | Exception) -> None:
-        for ended in self._waits.get(job_id, ()):
+        # Nobody looks at it any more, however long those wait for others who wait for several.
+        for ended in self._waits.pop(job_id, ()):
+            self._seen.discard(job_id)
+            self._marked.discard(job_id)
             if ended.done():
                 continue
             if isinstance(answer, Exception):
@@ -254,32 +299,11 @@ class CompletionWaiter:
             await asyncio.wait({self._looking})
 
 
-class _Looks:
-    """Who is to be looked at next, and who waits for that look."""
-
-    def __init__(self) -> None:
-        self.requested = asyncio.Event()
-        self._next: set[str] = set()
-        self._looked: asyncio.Future[None] | None = None
-
-    def add(self, job_ids: Collection[str]) -> None:
-        """The next look is at these too, and begins at once."""
-        self._next.update(job_ids)
-        self.requested.set()
-
-    def ask(self, job_id: str) -> asyncio.Future[None]:
-        """The same; done after that look."""
-        self.add([job_id])
-        self._looked = self._looked or asyncio.get_running_loop().create_future()
-        return self._looked
-
-    def take(self) -> tuple[set[str], asyncio.Future[None]]:
-        """A look begins: at whom, and what to tell when it is over. Whoever asks from now on waits for the
-        next one."""
-        looked = self._looked or asyncio.get_running_loop().create_future()
-        job_ids, self._next, self._looked = self._next, set(), None
-        self.requested.clear()
-        return job_ids, looked
+def _how(ended: Ended) -> JobStatus | None:
+    try:
+        return ended.result()
+    except JobNotFound:
+        return None
 
 
 def _has_ended(task: asyncio.Task[None] | None) -> bool:

@@ -4,7 +4,8 @@ whichever style asks for it."""
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, Unpack, overload
 
@@ -12,6 +13,7 @@ from pg_scheduler.client.changing import AT_MOST, ChangeOptions, ChangeRequest, 
 from pg_scheduler.client.completion_waiter import CompletionWaiter
 from pg_scheduler.client.job_choice import FilterOptions, selection_from
 from pg_scheduler.client.job_handle import JobHandle, result_of
+from pg_scheduler.client.job_watcher import JobWatcher
 from pg_scheduler.client.matching_jobs import first_jobs, pages_of
 from pg_scheduler.client.opening import Opening
 from pg_scheduler.client.outgoing import Outgoing
@@ -23,9 +25,9 @@ from pg_scheduler.domain.acts import Action, ChangeAnswer, Changed, ChosenJob, R
 from pg_scheduler.domain.conflict import ConflictResolution, Submission
 from pg_scheduler.domain.errors import DuplicateJob, InvalidInput, JobNotFound, WaitTimeout
 from pg_scheduler.domain.identity import checked_name
-from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_time
+from pg_scheduler.domain.inputs import checked_duration, checked_positive, checked_seconds, checked_time
 from pg_scheduler.domain.limits import checked_limits
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, NewJob
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, NewJob
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.queues import checked_queue
 from pg_scheduler.domain.selection import Selection
@@ -61,6 +63,13 @@ class EndWaiter(Protocol):
 
     async def wait(self, job_id: str, limit: float | None) -> JobStatus | None:
         """How the job ended; None if it has not within `limit` seconds. JobNotFound where it is gone."""
+        ...
+
+    def ends(
+        self, job_ids: Collection[str], limit: float | None
+    ) -> AsyncGenerator[Mapping[str, JobStatus | None], None]:
+        """How jobs ended, those together that one look has found, until all have or `limit` seconds are over;
+        None: it is gone."""
         ...
 
     async def close(self) -> None:
@@ -111,6 +120,7 @@ class JobClient:
         self.opening: Opening = opening or Opening(driver)
         self.wakeups: Wakeups = wakeups or NoWorker()
         self.waiter: EndWaiter = waiter or CompletionWaiter(driver.signals, driver.insight, clock)
+        self._watcher = JobWatcher(self.waiter, driver.insight, clock)
         self._batcher = batcher
         self._outgoing = outgoing or Outgoing()
         self._opening_of_reader = None if reader is None else Opening(reader)
@@ -145,7 +155,8 @@ class JobClient:
         await (self._opening_of_reader or self.opening).open()
         return self.reader
 
-    async def _open_for(self, connection: Any) -> None:
+    async def open_for(self, connection: Any) -> None:
+        """Connect, if need be, for a call on a connection of the caller's, or on none."""
         if connection is None:
             await self.open()
         else:
@@ -179,7 +190,7 @@ class JobClient:
             ConnectionLost: after some seconds of trying again; the jobs may be stored.
         """
         jobs = self._outgoing.prepared(jobs)
-        await self._open_for(connection)
+        await self.open_for(connection)
         if self._batcher is not None and connection is None and len(jobs) == 1 and can_share(jobs[0]):
             await self._batcher.submit(jobs[0])
             stored = [Stored(jobs[0].job_id, Submission.INSERTED)]
@@ -264,7 +275,7 @@ class JobClient:
         self, job_ids: Sequence[str], connection: Any = None, by: Actor | None = None
     ) -> list[CancelAnswer]:
         wanted = [checked_name("job_id", job_id) for job_id in job_ids]
-        await self._open_for(connection)
+        await self.open_for(connection)
         answers = await self.driver.jobs.request_cancel(
             wanted, now=self.clock.pinned(), connection=connection, by=by
         )
@@ -640,6 +651,39 @@ class JobClient:
         if status is None:
             raise WaitTimeout(f"job {job_id!r} has not ended within {limit}")
         return status
+
+    async def ends(
+        self, job_ids: Sequence[str], timeout: timedelta | float | None
+    ) -> AsyncGenerator[Mapping[str, JobStatus | None], None]:
+        """How jobs ended, those together that one look has found; None: it is gone.
+
+        Raises:
+            WaitTimeout: some have not ended within `timeout`.
+        """
+        wanted = [checked_name("job_id", job_id) for job_id in job_ids]
+        limit = checked_duration("timeout", timeout)
+        await self.open()
+        left, seconds = set(wanted), None if limit is None else limit.total_seconds()
+        async with aclosing(self.waiter.ends(wanted, seconds)) as ends:
+            async for ended in ends:
+                left -= ended.keys()
+                yield ended
+        if left:
+            raise WaitTimeout(
+                f"{len(left)} of {len(set(wanted))} jobs have not ended within {limit}, such as {min(left)!r}"
+            )
+
+    async def watch(self, job_id: str, every: timedelta | float = 0.5) -> AsyncGenerator[JobInfo, None]:
+        """A job as it goes on: at once, after each change, and as it ended; looked at `every` so often.
+
+        Raises:
+            JobNotFound: the job is gone.
+        """
+        wanted, pause = checked_name("job_id", job_id), checked_seconds("every", every)
+        await self.open()
+        async with aclosing(self._watcher.watch(wanted, pause.total_seconds())) as infos:
+            async for info in infos:
+                yield info
 
     async def result(self, job_id: str, timeout: timedelta | float | None = None) -> Any:
         """Wait, and return what the function returned, if that was stored; else None.

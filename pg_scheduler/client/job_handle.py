@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Generic, Protocol, cast
 
 from pg_scheduler.client.result_type import R_co
 from pg_scheduler.domain.errors import JobFailed
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Progress
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Progress
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.ports.codec import Codec
 
@@ -32,6 +32,16 @@ class HandleBackend(Protocol):
         """What its function returned."""
         ...
 
+    def watch(self, job_id: str, every: timedelta | float) -> AsyncGenerator[JobInfo, None]:
+        """It, as it goes on."""
+        ...
+
+    def ends(
+        self, job_ids: Sequence[str], timeout: timedelta | float | None
+    ) -> AsyncGenerator[Mapping[str, JobStatus | None], None]:
+        """How jobs ended, as that becomes known; None: it is gone."""
+        ...
+
 
 def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec) -> Any:
     """What the function of a job that has ended returned, if that was stored; else None.
@@ -46,7 +56,7 @@ def result_of(record: JobRecord, attempts: Sequence[AttemptRecord], codec: Codec
 
 
 class JobHandle(str, Generic[R_co]):
-    """A job id: a plain str in every way, with five methods more. `R_co` is what the function returns."""
+    """A job id: a plain str in every way, with six methods more. `R_co` is what the function returns."""
 
     _backend: HandleBackend
 
@@ -94,6 +104,19 @@ class JobHandle(str, Generic[R_co]):
         """
         return await self._backend.wait(str(self), timeout)
 
+    def watch(self, every: timedelta | float = 0.5) -> AsyncGenerator[JobInfo, None]:
+        """The job as it goes on: ``async for info in job.watch()`` gives its status, progress, error and
+        attempts at once, after each change, and as it ended, which is the last. It is looked at `every` so
+        often (timedelta or seconds), with all that are watched as often, in one statement; a signal tells of
+        the end. Progress is stored once a second, so the last word may be missing as the job ends. A watch
+        that has begun outlasts an outage of the database.
+
+        Raises:
+            JobNotFound: the job is gone.
+            ConnectionLost: the database is out of reach as it begins.
+        """
+        return self._backend.watch(str(self), every)
+
     async def result(self, timeout: timedelta | float | None = None) -> R_co:
         """Wait, and return what the function returned, if the job was scheduled with
         ``store_result=True``; else None.
@@ -103,3 +126,8 @@ class JobHandle(str, Generic[R_co]):
             WaitTimeout, JobNotFound: as `wait`.
         """
         return cast(R_co, await self._backend.result(str(self), timeout))
+
+
+def client_of(handle: JobHandle[Any]) -> HandleBackend:
+    """Whom a handle asks about its job."""
+    return handle._backend

@@ -90,17 +90,17 @@ class ScheduleBook:
         """
         return self._factory.build(request, Origin.API)
 
-    async def add(self, request: ScheduleRequest) -> str:
+    async def add(self, request: ScheduleRequest, connection: Any = None) -> str:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)
-        await self._client.open()
-        earlier = earlier_key(new)
-        for record in await self._driver.schedules.list_schedules([new.key, *filter(None, [earlier])]):
+        await self._client.open_for(connection)
+        keys = [new.key, *filter(None, [earlier_key(new)])]
+        for record in await self._driver.schedules.list_schedules(keys, connection=connection):
             if record.new.key == new.key:
                 _refuse_if_of_code(record)
             elif same_windows(record.new.spec, new.spec):
                 new = replace(new, key=record.new.key)  # added by an earlier version: not a second one
-        await self._put(new)
+        await self._put(new, connection)
         return new.key
 
     async def update(self, key: str, changes: Mapping[str, Any]) -> None:
@@ -112,8 +112,8 @@ class ScheduleBook:
         new = self._factory.build(request, record.new.origin)
         await self._put(new)
 
-    async def _put(self, new: NewSchedule) -> None:
-        await self._driver.schedules.put_schedule(new, now=self._clock.pinned())
+    async def _put(self, new: NewSchedule, connection: Any = None) -> None:
+        await self._driver.schedules.put_schedule(new, now=self._clock.pinned(), connection=connection)
         self._client.wakeups.schedules_changed()
 
     async def remove(self, key: str, *, by: Actor | None = None) -> bool:

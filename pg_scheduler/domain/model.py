@@ -118,6 +118,31 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True)
+class JobInfo:
+    """What changes of a job while people watch it."""
+
+    job_id: str
+    status: JobStatus
+    progress: Progress | None
+    """How far the running, or last, attempt said that it got."""
+    attempt_count: int
+    """How many attempts have begun."""
+    error_message: str | None
+    """Why the last attempt that failed did so."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same in words of JSON."""
+        done = self.progress
+        return {
+            "job_id": self.job_id,
+            "status": str(self.status),
+            "progress": None if done is None else {"done": done.done, "total": done.total},
+            "attempt_count": self.attempt_count,
+            "error_message": self.error_message,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class JobRecord:
     """One stored job as insight shows it. Times are aware, in UTC."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
 
@@ -66,6 +66,10 @@ class Insight(Protocol):
 
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         """The statuses of those of these jobs that are stored, by id."""
+        ...
+
+    async def infos(self, job_ids: Collection[str]) -> dict[str, JobInfo]:
+        """What people who watch them see of those of these jobs that are stored, by id."""
         ...
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:

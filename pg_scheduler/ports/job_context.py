@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -63,6 +65,11 @@ class JobContext:
         if self._headers is None or self._host is None:
             return {}
         return self._host.decode_headers(self._headers)
+
+    @property
+    def headers_text(self) -> str | None:
+        """The headers as they are stored. For executors."""
+        return self._headers
 
     @property
     def cancel_called(self) -> bool:
@@ -169,6 +176,21 @@ def runs_here(job_id: str) -> bool:
     """True if it is this very job whose code is running."""
     context = context_of_running_job()
     return context is not None and context.job_id == job_id
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    context: JobContext
+
+
+@contextmanager
+def running_as(context: JobContext) -> Iterator[None]:
+    """Within the block `current_job()` is this one. For executors."""
+    token = _current.set(_Running(context))
+    try:
+        yield
+    finally:
+        _current.reset(token)
 
 
 def enter_job(running: HasContext) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pg_scheduler.domain.queues import DEFAULT_QUEUE
 from pg_scheduler.domain.succession import Wanted
@@ -190,9 +190,11 @@ class ScheduleStore(Protocol):
         of the one that has its lock. Runs that somebody holds are passed over. By key."""
         ...
 
-    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
+    async def put_schedule(
+        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+    ) -> bool:
         """Store one schedule made at run time; an existing one takes the new definition and keeps its mark,
-        see `domain.succession`. True if it was new."""
+        see `domain.succession`. True if it was new. With `connection` it is part of the transaction there."""
         ...
 
     async def remove_schedule(
@@ -235,8 +237,11 @@ class ScheduleStore(Protocol):
         Whether they are busy is not looked at."""
         ...
 
-    async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
-        """Stored schedules by key, retired ones included; all of them, or those named."""
+    async def list_schedules(
+        self, keys: Sequence[str] | None = None, *, connection: Any = None
+    ) -> list[ScheduleRecord]:
+        """Stored schedules by key, retired ones included; all of them, or those named. With `connection` as
+        the transaction there sees them."""
         ...
 
     async def note_manual_run(

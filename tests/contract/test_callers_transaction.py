@@ -20,6 +20,7 @@ from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.job_store import CancelAnswer
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.contract.scene import NOON, RAISE, REPLACE, claim_request, new, stored, submit
+from pg_scheduler.testing.contract.schedule_scene import schedule
 from pg_scheduler.testing.contract.signals import listening, next_of
 from tests.contract.callers import CALLERS, Caller
 
@@ -133,6 +134,22 @@ class TestTheCallersOwnRows:
         assert (await stored(driver, "a")).status is JobStatus.PENDING
         await caller.rollback()
         assert (await stored(driver, "a")).status is JobStatus.PENDING
+
+    async def test_a_schedule_is_there_with_the_commit_and_seen_from_inside_before(
+        self, driver: Driver, caller: Caller
+    ) -> None:
+        store = driver.schedules
+        await store.put_schedule(schedule("old"), now=NOON)
+        async with listening(driver) as heard:
+            for wanted in (schedule("new"), schedule("old", rank=7), schedule("new", rank=7)):
+                await store.put_schedule(wanted, now=NOON, connection=caller.connection)
+            (inside,) = await store.list_schedules(["new"], connection=caller.connection)
+            assert (inside.new.key, inside.new.rank) == ("new", 7)
+            assert [(one.new.key, one.new.rank) for one in await store.list_schedules()] == [("old", 5)]
+            await caller.commit()
+            await next_of(heard, SignalKind.SCHEDULE)
+        found = [(one.new.key, one.new.rank) for one in await store.list_schedules()]
+        assert found == [("new", 7), ("old", 7)]
 
     async def test_a_job_stored_and_cancelled_in_one_transaction_is_cancelled(
         self, driver: Driver, caller: Caller

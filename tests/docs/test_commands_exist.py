@@ -79,6 +79,8 @@ CHECKS: dict[str, Callable[[list[str]], None]] = {
     "python": _check_python,
     "pip": _check_pip,
     "psql": lambda words: None,
+    "flask": lambda words: None,
+    "uvicorn": lambda words: None,
 }
 
 

@@ -7,17 +7,24 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psycopg
 
+from pg_scheduler_embedded import EmbeddedServer
+
+_T = TypeVar("_T")
+
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
+PGQ = ("-m", "pg_scheduler_cli")
 
 
 def environment(dsn: str) -> dict[str, str]:
@@ -40,23 +47,26 @@ def said(example: str, dsn: str, *words: str) -> str:
 
 @contextmanager
 def running(example: str, dsn: str, *words: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A program of the example, until the block ends; it must then end well, at SIGTERM."""
-    process = subprocess.Popen(
-        [sys.executable, *words],
-        cwd=EXAMPLES / example,
-        env=environment(dsn),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield process
-        process.send_signal(signal.SIGTERM)
-        process.wait(timeout=30)
-    finally:
-        if process.poll() is None:
-            process.kill()
-        output = process.communicate()[0].decode()
-        print(output)
+    """A program of the example, until the block ends; then it is told to end, and must do so."""
+    with tempfile.TemporaryFile() as said_so_far:
+        process = subprocess.Popen(
+            [sys.executable, *words],
+            cwd=EXAMPLES / example,
+            env=environment(dsn),
+            stdout=said_so_far,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            yield process
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=20)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)  # its children too
+            process.wait()
+            said_so_far.seek(0)
+            print(said_so_far.read().decode())
 
 
 def free_port() -> int:
@@ -80,3 +90,29 @@ def get(url: str, data: bytes | None = None) -> str:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def eventually_true(what: Callable[[], bool]) -> None:
+    """Return when `what` is true; a minute is far above what anything takes."""
+    deadline = time.monotonic() + 60
+    while not what():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def got_after_a_restart(
+    database: EmbeddedServer, request: Callable[[int], _T], errors: int, requests: int = 8
+) -> list[_T]:
+    """What requests answer after the database was restarted between them and the one before: at most so many
+    may be answered by an error."""
+    database.restart()
+    answers: list[_T] = []
+    failed = 0
+    for number in range(1, requests + 1):
+        try:
+            answers.append(request(number))
+        except urllib.error.HTTPError as error:
+            print(error, error.read().decode()[-2000:])
+            failed += 1
+    assert failed <= errors
+    return answers

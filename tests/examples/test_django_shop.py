@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import time
-import urllib.error
 
 import pytest
 
 from pg_scheduler_embedded import EmbeddedServer
-from tests.examples.running import free_port, get, running, said
+from tests.examples.running import eventually_true, free_port, get, got_after_a_restart, running, said
 
 
 def test_its_own_tests_pass(dsn: str) -> None:
@@ -26,21 +24,18 @@ def test_a_worker_confirms_what_the_web_server_stored_also_after_a_restart_of_th
             running("django_shop", server.dsn, "manage.py", "runserver", "--noreload", str(port)),
             running("django_shop", server.dsn, "manage.py", "pgq", "run"),
         ):
-            _confirmed(site, json.loads(get(f"{site}/orders/?item=tea"))["order"])
-            server.restart()
-            failed = 0
-            for _ in range(5):
-                try:
-                    order = json.loads(get(f"{site}/orders/?item=coffee"))["order"]
-                except urllib.error.HTTPError:
-                    failed += 1
-            assert failed <= 1
-            _confirmed(site, order)
+
+            def ordered(number: int) -> int:
+                return int(json.loads(get(f"{site}/orders/?item=tea"))["order"])
+
+            _confirmed(site, ordered(0))
+            for order in got_after_a_restart(server, ordered, errors=1):
+                _confirmed(site, order)
 
 
 def _confirmed(site: str, order: int) -> None:
-    deadline = time.monotonic() + 60
-    while not (shown := json.loads(get(f"{site}/orders/{order}/")))["confirmed"]:
-        assert time.monotonic() < deadline, shown
-        time.sleep(0.1)
-    assert shown["status"] in ("SUCCESSFUL", "RUNNING")
+    def confirmed() -> bool:
+        shown = json.loads(get(f"{site}/orders/{order}/"))
+        return bool(shown["confirmed"]) and shown["status"] in ("SUCCESSFUL", "RUNNING")
+
+    eventually_true(confirmed)

@@ -34,6 +34,7 @@ VERBS = {
     "insight": (
         "job",
         "statuses",
+        "infos",
         "ids_beginning_with",
         "jobs",
         "counts",

@@ -7,13 +7,15 @@ A value that JSON cannot express becomes an object with one key that starts with
     timedelta-> {"$timedelta": [days, seconds, microseconds]}  tuple   -> {"$tuple": [...]}
     UUID     -> {"$uuid": "..."}                               float   -> {"$float": "1e+22"} (*)
     Enum     -> {"$enum": ["module:Class", "NAME"]}            dict    -> {"$dict": {...}} (**)
-    dataclass-> {"$dataclass": ["module:Class", {field: ...}]}
+    dataclass-> {"$dataclass": ["module:Class", {field: ...}]}  Path    -> {"$path": "..."}
+    model    -> {"$model": ["module:Class", ...]} (***)
 
 (*) only floats that PostgreSQL's jsonb, which keeps numbers as decimals, would give back as something
-else. (**) only dicts that look like one of these.
+else. (**) only dicts that look like one of these. (***) a model of pydantic's or a struct of msgspec's, in
+the JSON form of its library.
 
-Classes of enums and dataclasses are looked up among modules that are imported already, and must be an
-enum or a dataclass: nothing is imported, and nothing else is called, because a row says so. A subclass of
+Classes of enums, dataclasses and models are looked up among modules that are imported already, and must be
+one of these: nothing is imported, and nothing else is called, because a row says so. A subclass of
 str travels as its text, and an aware datetime keeps its offset, not the name of its zone.
 """
 

@@ -8,11 +8,13 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from pg_scheduler.domain.errors import PgSchedulerError, shown
 from pg_scheduler.engine.codec.class_names import loaded_class
+from pg_scheduler.engine.codec.models import model_kind
 
 
 class UndecodablePayload(PgSchedulerError, ValueError):
@@ -62,6 +64,15 @@ def _dataclass(held: Any) -> Any:
     return cls(**{field: decode(item) for field, item in fields.items()})
 
 
+def _model(held: Any) -> Any:
+    name, tree = held
+    cls = loaded_class(name)
+    model = None if cls is None else model_kind(cls)
+    if cls is None or model is None:
+        raise UndecodablePayload(f"no model {name} is loaded: import its module in the worker")
+    return model.from_tree(cls, decode(tree))
+
+
 _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
@@ -75,4 +86,6 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "$dict": lambda held: {key: decode(item) for key, item in held.items()},
     "$enum": _enum,
     "$dataclass": _dataclass,
+    "$path": Path,
+    "$model": _model,
 }

@@ -11,11 +11,13 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import Enum, Flag
 from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from pg_scheduler.domain.errors import UnencodablePayload, shown
 from pg_scheduler.engine.codec.class_names import class_name, loaded_class
+from pg_scheduler.engine.codec.models import ModelKind, model_kind
 
 MAX_DEPTH = 64
 """Deepest nesting of arguments; far above what people write, far below the recursion limit."""
@@ -62,6 +64,10 @@ class Encoder:
             return self._mapping(value, path, depth)
         if dataclasses.is_dataclass(kind):
             return self._dataclass(value, path, depth)
+        if isinstance(value, Path):
+            return {"$path": text(str(value), path)}
+        if (model := model_kind(kind)) is not None:
+            return self._model(model, value, path, depth)
         raise UnencodablePayload(
             path,
             f"{kind.__module__}.{kind.__qualname__} cannot be stored as JSON",
@@ -92,6 +98,17 @@ class Encoder:
             for field in _fields_to_make(kind)
         }
         return {"$dataclass": [name, fields]}
+
+    def _model(self, model: ModelKind, value: Any, path: str, depth: int) -> Any:
+        name = _name_of(type(value), path)
+        try:
+            tree = model.to_tree(value)
+            same = model.from_tree(type(value), tree) == value
+        except Exception as error:  # whatever a model's own code does
+            raise UnencodablePayload(path, f"{name} cannot be made of its fields again: {error}") from error
+        if not same:
+            raise UnencodablePayload(path, f"{name} would come back as another: {shown(value)}")
+        return {"$model": [name, self.encode(tree, path, depth + 1)]}
 
 
 def text(value: str, path: str) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pg_scheduler.domain.errors import AttemptSignal, InvalidInput, PgSchedulerError, Snooze
+from pg_scheduler.domain.inputs import checked_positive
 from pg_scheduler.engine.codec.json_codec import MAX_BYTES, JsonCodec, UndecodablePayload
 from pg_scheduler.engine.executors.answers import Answer
 from pg_scheduler.engine.executors.daemon_threads import DaemonThreads
+from pg_scheduler.engine.executors.job_in_process import facts_of
 from pg_scheduler.engine.tasks.task_names import address_of
 from pg_scheduler.ports.executor import Call, UnserializableResult
 from pg_scheduler.ports.forks import forget_in_forks
@@ -41,10 +44,18 @@ class ProcessExecutor:
 
     Args:
         max_workers: how many processes run at once; the number of CPUs by default.
+        jobs_per_process: after so many jobs a process ends, and another takes its place: for functions that
+            do not give back their memory. None: it goes on.
+
+    Raises:
+        InvalidInput: not a positive number.
     """
 
-    def __init__(self, max_workers: int | None = None) -> None:
+    def __init__(self, max_workers: int | None = None, *, jobs_per_process: int | None = None) -> None:
         self._max_workers = max_workers or os.cpu_count() or 1
+        self._jobs_per_process: float = (
+            math.inf if jobs_per_process is None else checked_positive("jobs_per_process", jobs_per_process)
+        )
         self._turns: asyncio.Semaphore | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._threads: DaemonThreads | None = None
@@ -58,7 +69,7 @@ class ProcessExecutor:
 
     async def execute(self, call: Call, context: JobContext) -> Any:
         """Run the function in a process; killed with it if the attempt is cancelled."""
-        request = self._request(call)
+        request = self._request(call, context)
         loop = asyncio.get_running_loop()
         if self._turns is None or self._threads is None or self._loop is not loop:
             self._loop = loop
@@ -68,14 +79,14 @@ class ProcessExecutor:
         async with turns:
             child = await self._child()
             try:
-                answer = await asyncio.wrap_future(threads.submit(partial(child.ask, request)))
+                answer = await asyncio.wrap_future(threads.submit(partial(child.ask, request, context)))
             except BaseException:
                 await _end(child)
                 raise
-            if threads is self._threads:
+            if threads is self._threads and child.jobs < self._jobs_per_process:
                 self._idle.append(child)
             else:
-                await _end(child)  # closed meanwhile
+                await _end(child)  # closed meanwhile, or worn out
         return self._result(answer)
 
     def _result(self, answer: bytes) -> Any:
@@ -102,7 +113,7 @@ class ProcessExecutor:
             starting.add_done_callback(lambda done: done.result().end())
             raise
 
-    def _request(self, call: Call) -> bytes:
+    def _request(self, call: Call, context: JobContext) -> bytes:
         address = address_of(call.func)
         if address is None:
             raise InvalidInput(
@@ -110,7 +121,7 @@ class ProcessExecutor:
             )
         module, name = address
         arguments = self._codec.encode_arguments(call.args, call.kwargs)
-        return _ENVELOPE.encode_result([module, name, arguments]).encode()
+        return _ENVELOPE.encode_result([module, name, arguments, facts_of(context)]).encode()
 
     async def close(self) -> None:
         """End idle processes and take no more work."""

@@ -7,6 +7,7 @@ import importlib
 import os
 import signal
 import threading
+from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -16,6 +17,7 @@ from pg_scheduler.domain.verdict import MAX_MESSAGE, describe_error, storable
 from pg_scheduler.engine.codec.json_codec import JsonCodec
 from pg_scheduler.engine.executors.answers import Answer
 from pg_scheduler.engine.executors.awaiting import finished, must_be_awaited, refuse_unbegun
+from pg_scheduler.engine.executors.job_in_process import job_here
 
 
 def serve(pipe: Connection[Any, Any]) -> None:
@@ -34,7 +36,7 @@ def serve(pipe: Connection[Any, Any]) -> None:
             request = pipe.recv_bytes()
         except (EOFError, OSError):
             return
-        pipe.send_bytes(_answer(request))
+        pipe.send_bytes(_answer(request, pipe.send_bytes))
 
 
 def _hold_signals() -> None:
@@ -63,17 +65,18 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _answer(request: bytes) -> bytes:
+def _answer(request: bytes, send: Callable[[bytes], None]) -> bytes:
     codec = JsonCodec()
     try:
-        module, qualname, arguments = codec.decode_result(request.decode())
+        module, qualname, arguments, facts = codec.decode_result(request.decode())
         func: Any = importlib.import_module(module)
         for part in qualname.split("."):
             func = getattr(func, part)
         args, kwargs = codec.decode_arguments(arguments)
-        result = func(*args, **kwargs)
-        if must_be_awaited(result):
-            result = asyncio.run(finished(result))
+        with job_here(facts, send):
+            result = func(*args, **kwargs)
+            if must_be_awaited(result):
+                result = asyncio.run(finished(result))
         refuse_unbegun(result)
     except Snooze as snooze:
         return _encoded(codec, Answer.SNOOZE, snooze.delay)

@@ -12,8 +12,10 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from pg_scheduler.domain.errors import PgSchedulerError
+from pg_scheduler.engine.executors.job_in_process import PROGRESS, progress_in
 from pg_scheduler.engine.executors.process_child import serve
 from pg_scheduler.ports.forks import forget_in_forks
+from pg_scheduler.ports.job_context import JobContext
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -34,6 +36,8 @@ class WorkerProcess:
         # A daemonic process may not start processes.
         self._process = _SPAWN.Process(target=serve, args=(theirs,), daemon=False)
         self._process.start()
+        self.jobs: int = 0
+        """That it has run."""
         # Without this, multiprocessing would wait for it when the interpreter ends.
         atexit.register(self._kill)
         theirs.close()
@@ -45,15 +49,21 @@ class WorkerProcess:
         atexit.unregister(self._kill)
         getattr(process, "_children", set()).discard(self._process)
 
-    def ask(self, request: bytes) -> bytes:
-        """Send a request and wait for the answer; blocks."""
+    def ask(self, request: bytes, context: JobContext) -> bytes:
+        """Send a request and wait for the answer; blocks. Progress is passed on to the context."""
         pipe: Connection[Any, Any] = self._pipe
         try:
             pipe.send_bytes(request)
-            while not pipe.poll(LOOK_AGAIN):
-                if not self.usable:
-                    raise EOFError
-            return pipe.recv_bytes()
+            self.jobs += 1
+            while True:
+                while not pipe.poll(LOOK_AGAIN):
+                    if not self.usable:
+                        raise EOFError
+                answer = pipe.recv_bytes()
+                if not answer.startswith(PROGRESS):
+                    return answer
+                progress = progress_in(answer)
+                context.progress(progress.done, progress.total)
         except (EOFError, OSError) as error:
             self._kill_started()
             self._process.join(1)

@@ -32,6 +32,7 @@ from pg_scheduler.engine.tasks.task_names import (
     own_names,
     task_name_of,
 )
+from pg_scheduler.engine.tasks.typed_parameters import check_types, typed_parameters
 from pg_scheduler.ports.executor import Executor
 from pg_scheduler.ports.forks import forget_in_forks
 
@@ -132,15 +133,20 @@ class Task:
         Raises:
             InvalidInput: naming what does not fit.
         """
-        if self.arguments is not None or (not kwargs and len(args) in positional_counts(self.func)):
+        if self.arguments is not None:
+            return
+        typed = _lasting(self.func) and typed_parameters(self.func)
+        if not kwargs and not typed and len(args) in positional_counts(self.func):
             return
         signature = signature_of(self.func)
         if signature is None:
             return
         try:
-            signature.bind(*args, **kwargs)
+            bound = signature.bind(*args, **kwargs)
         except TypeError as error:
             raise InvalidInput("args/kwargs", f"{self.name}{signature}: {error}") from None
+        if typed:
+            check_types(self.func, bound)
 
 
 def merged(options: TaskOptions, fallback: Task | TaskOptions) -> TaskOptions:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC
 
+from pg_scheduler.domain.model import JobInfo, Progress
 from pg_scheduler.domain.states import JobEvent, JobStatus
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import JobPlace, Waiting
@@ -32,6 +33,21 @@ class TestInsight:
         assert await driver.insight.workers() == []
         assert await driver.insight.pending_names() == []
         assert await driver.insight.counts() == dict.fromkeys(JobStatus, 0)
+
+    async def test_what_people_watch_is_what_the_record_says(self, driver: Driver) -> None:
+        for status in JobStatus:
+            await brought_to(driver, status, status.value)
+        job = await started(driver, "far")
+        await driver.jobs.note_progress({job.lease: Progress(2.5, None)})
+        await settle(driver, await started(driver, "bad"), JobEvent.FAIL, error_message="out of paper")
+        found = await driver.insight.infos([*JobStatus, "far", "bad", "gone"])
+        assert sorted(found) == sorted([*JobStatus, "far", "bad"])
+        for job_id, info in found.items():
+            record = await stored(driver, job_id)
+            assert info == JobInfo(
+                job_id, record.status, record.progress, record.attempt_count, record.error_message
+            )
+        assert (found["far"].progress, found["bad"].error_message) == (Progress(2.5, None), "out of paper")
 
     async def test_jobs_come_by_time_then_id(self, driver: Driver) -> None:
         await submit(driver, new("a"), new("B"), new("early", due=at(-1)), new("late", due=at(1)))

@@ -8,8 +8,8 @@ from typing import Any
 from pg_scheduler.domain.settling import settles
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.ports.completions import TransactionOutcome
-from pg_scheduler.ports.job_store import JobStore, SettleAnswer
-from pg_scheduler.testing.memory.transactions import MemoryTransactions
+from pg_scheduler.ports.job_store import SettleAnswer
+from pg_scheduler.testing.memory.transactions import MemoryTransactions, Stores
 
 
 class MemoryCompletions:
@@ -34,8 +34,8 @@ class MemoryCompletions:
         ):
             return None
 
-        async def settle(store: JobStore) -> SettleAnswer:
-            return await store.settle([settlement], now=now)
+        async def settle(stores: Stores) -> SettleAnswer:
+            return await stores.jobs.settle([settlement], now=now)
 
         await transaction.do(settle)
         return str(transaction.number)

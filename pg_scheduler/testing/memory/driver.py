@@ -30,7 +30,7 @@ from pg_scheduler.testing.memory.schema import MemorySchema
 from pg_scheduler.testing.memory.signals import MemorySignals
 from pg_scheduler.testing.memory.state import MemoryState
 from pg_scheduler.testing.memory.steering import MemorySteering
-from pg_scheduler.testing.memory.transactions import MemoryTransaction, MemoryTransactions
+from pg_scheduler.testing.memory.transactions import MemoryTransaction, MemoryTransactions, Stores
 
 _T = TypeVar("_T")
 
@@ -48,7 +48,7 @@ class MemoryDriver:
         self.transactions: MemoryTransactions = MemoryTransactions(self.state)
         self.jobs: JobStore = MemoryJobs(self.state, self.transactions)
         self.completions: MemoryCompletions = MemoryCompletions(self.transactions)
-        self.schedules: ScheduleStore = MemorySchedules(self.state)
+        self.schedules: ScheduleStore = MemorySchedules(self.state, self.transactions)
         self.limits: LimitStore = MemoryLimits(self.state)
         self.locks: Locks = MemoryLocks(self.state)
         self.retention: MemoryRetention = MemoryRetention(self.state)
@@ -99,8 +99,8 @@ class MemoryDriver:
             TransientDatabaseError: at the commit or before, because somebody else has changed meanwhile what
                 this transaction has changed.
         """
-        return self.transactions.begin(self.jobs, standing_for)
+        return self.transactions.begin(Stores(self.jobs, self.schedules), standing_for)
 
     def transaction_sync(self, standing_for: object = None) -> AbstractContextManager[MemoryTransaction]:
         """The same, as a plain ``with`` block."""
-        return self.transactions.begin_sync(self.jobs, standing_for)
+        return self.transactions.begin_sync(Stores(self.jobs, self.schedules), standing_for)

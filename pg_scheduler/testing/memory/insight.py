@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from pg_scheduler.domain.depths import Depths
 from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup, Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.minutes import Work
-from pg_scheduler.domain.model import AttemptRecord, JobRecord, Lease
+from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Lease
 from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
 from pg_scheduler.domain.selection import Selection, time_of
 from pg_scheduler.domain.states import UNFINISHED, JobStatus
@@ -44,6 +44,11 @@ class MemoryInsight:
     async def statuses(self, job_ids: Collection[str]) -> dict[str, JobStatus]:
         self._state.looked_at = True
         return {one: self._state.jobs[one].status for one in job_ids if one in self._state.jobs}
+
+    async def infos(self, job_ids: Collection[str]) -> dict[str, JobInfo]:
+        self._state.looked_at = True
+        found = {one: self._state.jobs[one].record() for one in job_ids if one in self._state.jobs}
+        return {job_id: _info_of(record) for job_id, record in found.items()}
 
     async def ids_beginning_with(self, prefix: str, limit: int) -> list[str]:
         return sorted(job_id for job_id in self._state.jobs if job_id.startswith(prefix))[:limit]
@@ -242,3 +247,7 @@ def _group_of(rows: list[StoredJob], now: datetime) -> FailureGroup:
 
 def _place_of(job: JobRecord) -> JobPlace:
     return JobPlace(job.execution_time, job.job_id)
+
+
+def _info_of(record: JobRecord) -> JobInfo:
+    return JobInfo(**{one.name: getattr(record, one.name) for one in fields(JobInfo)})

@@ -35,14 +35,14 @@ from pg_scheduler.domain.states import OVERRIDES, JobEvent, JobStatus, target_of
 from pg_scheduler.domain.verdict import Settlement
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.ports.claims import ClaimAnswer, ClaimRequest, LaneAnswer
-from pg_scheduler.ports.job_store import CancelAnswer, JobStore, SettleAnswer
+from pg_scheduler.ports.job_store import CancelAnswer, SettleAnswer
 from pg_scheduler.ports.leases import Fleet, ReclaimAnswer, ReclaimRequest, RenewAnswer, RenewRequest
 from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.lanes import LaneClaim
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.settling import reclaim_one, settle_one
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
-from pg_scheduler.testing.memory.transactions import MemoryTransactions
+from pg_scheduler.testing.memory.transactions import MemoryTransactions, Stores
 
 
 class MemoryJobs:
@@ -92,8 +92,8 @@ class MemoryJobs:
     ) -> list[Submission]:
         moment = moment_of(now)
 
-        async def submit(store: JobStore) -> list[Submission]:
-            return await store.submit(jobs, conflict, now=moment)
+        async def submit(stores: Stores) -> list[Submission]:
+            return await stores.jobs.submit(jobs, conflict, now=moment)
 
         return await self._transactions.of(connection).do(submit)
 
@@ -272,8 +272,8 @@ class MemoryJobs:
         moment = moment_of(now)
         if connection is not None:
 
-            async def cancel(store: JobStore) -> list[CancelAnswer]:
-                return await store.request_cancel(job_ids, now=moment, by=by)
+            async def cancel(stores: Stores) -> list[CancelAnswer]:
+                return await stores.jobs.request_cancel(job_ids, now=moment, by=by)
 
             return await self._transactions.of(connection).do(cancel)
         before = {job_id: self._state.jobs[job_id].status for job_id in job_ids if job_id in self._state.jobs}

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from pg_scheduler.domain.astray import StraySchedule
 from pg_scheduler.domain.audit import Act, Actor
@@ -30,13 +31,15 @@ from pg_scheduler.ports.signals import SignalKind
 from pg_scheduler.testing.memory.rows import StoredJob
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 from pg_scheduler.testing.memory.stored_schedule import StoredSchedule
+from pg_scheduler.testing.memory.transactions import MemoryTransactions, Stores
 
 
 class MemorySchedules:
     """`ScheduleStore` over the state."""
 
-    def __init__(self, state: MemoryState) -> None:
+    def __init__(self, state: MemoryState, transactions: MemoryTransactions | None = None) -> None:
         self._state = state
+        self._transactions = transactions or MemoryTransactions(state)
 
     async def register_schedules(
         self, wanted: Sequence[NewSchedule], *, now: datetime | None = None
@@ -155,8 +158,16 @@ class MemorySchedules:
         self._state.signal(SignalKind.SCHEDULE)
         return is_new
 
-    async def put_schedule(self, wanted: NewSchedule, *, now: datetime | None = None) -> bool:
+    async def put_schedule(
+        self, wanted: NewSchedule, *, now: datetime | None = None, connection: Any = None
+    ) -> bool:
         moment, row = moment_of(now), self._state.schedules.get(wanted.key)
+        if connection is not None:
+
+            async def put(stores: Stores) -> bool:
+                return await stores.schedules.put_schedule(wanted, now=moment)
+
+            return await self._transactions.of(connection).do(put)
         standing = (
             Standing(paused=wanted.paused) if row is None else redefined(wanted.spec, row.known(), moment)
         )
@@ -247,7 +258,12 @@ class MemorySchedules:
         found = [row for row in found if row.active and row.next_window and zone_in(row.new.spec) != "UTC"]
         return [replace(self._record(row), busy=False) for row in found[:limit]]
 
-    async def list_schedules(self, keys: Sequence[str] | None = None) -> list[ScheduleRecord]:
+    async def list_schedules(
+        self, keys: Sequence[str] | None = None, *, connection: Any = None
+    ) -> list[ScheduleRecord]:
+        if connection is not None:
+            seen = await self._transactions.of(connection).view()
+            return await MemorySchedules(seen).list_schedules(keys)
         rows = self._state.schedules
         return [self._record(rows[key]) for key in sorted(rows) if keys is None or key in keys]
 

@@ -75,6 +75,7 @@ class MemoryState:
             }
         )
         twin.jobs = {job_id: copy.copy(row) for job_id, row in self.jobs.items()}
+        twin.schedules = {key: copy.copy(row) for key, row in self.schedules.items()}
         return twin
 
     def signal(self, kind: SignalKind) -> None:

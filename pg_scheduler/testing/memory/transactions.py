@@ -11,28 +11,37 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pg_scheduler.domain.errors import InvalidInput, TransientDatabaseError
 from pg_scheduler.ports.completions import TransactionOutcome
 from pg_scheduler.ports.job_store import JobStore
 from pg_scheduler.ports.run_now import run_now
+from pg_scheduler.ports.schedule_store import ScheduleStore
 from pg_scheduler.testing.memory.state import MemoryState
 
 _T = TypeVar("_T")
 
-Deed = Callable[[JobStore], Coroutine[Any, Any, _T]]
+
+class Stores(NamedTuple):
+    """What a transaction may change."""
+
+    jobs: JobStore
+    schedules: ScheduleStore
+
+
+Deed = Callable[[Stores], Coroutine[Any, Any, _T]]
 """A call of a store, which may be made again."""
 
 
 class MemoryTransaction:
     """What stands in for a connection with a transaction open. Make one by `MemoryDriver.transaction()`."""
 
-    def __init__(self, number: int, state: MemoryState, store_of: Callable[[MemoryState], JobStore]) -> None:
+    def __init__(self, number: int, state: MemoryState, stores_of: Callable[[MemoryState], Stores]) -> None:
         self.number = number
         self.outcome: TransactionOutcome = TransactionOutcome.OPEN
         self._state = state
-        self._store_of = store_of
+        self._stores_of = stores_of
         self._deeds: list[tuple[Deed[Any], Any]] = []
         self._effects: list[Callable[[], object]] = []
 
@@ -42,7 +51,7 @@ class MemoryTransaction:
 
     async def do(self, deed: Deed[_T]) -> _T:
         """Do something in this transaction; what it answers. An error leaves the transaction usable."""
-        answer = await deed(self._store_of(await self.view()))
+        answer = await deed(self._stores_of(await self.view()))
         self._deeds.append((deed, answer))
         return answer
 
@@ -53,24 +62,24 @@ class MemoryTransaction:
             TransientDatabaseError: somebody else has changed what it has changed.
         """
         seen = self._state.snapshot()
-        store = self._store_of(seen)
+        stores = self._stores_of(seen)
         for deed, answer in self._deeds:
-            await _repeated(deed, answer, store)
+            await _repeated(deed, answer, stores)
         return seen
 
-    async def commit(self, store: JobStore) -> None:
+    async def commit(self, stores: Stores) -> None:
         """Do it all for everybody, or, if this raises, nothing."""
         await self.view()  # so that it is all or nothing
         for deed, answer in self._deeds:
-            await _repeated(deed, answer, store)
+            await _repeated(deed, answer, stores)
         self.outcome = TransactionOutcome.COMMITTED
         for effect in self._effects:
             effect()
 
 
-async def _repeated(deed: Deed[Any], answer: Any, store: JobStore) -> None:
+async def _repeated(deed: Deed[Any], answer: Any, stores: Stores) -> None:
     try:
-        same = await deed(store) == answer
+        same = await deed(stores) == answer
     except ValueError:  # taken meanwhile, for example
         same = False
     if not same:
@@ -116,24 +125,28 @@ class MemoryTransactions:
         return self._by_number[token].outcome
 
     @asynccontextmanager
-    async def begin(self, store: JobStore, standing_for: object) -> AsyncIterator[MemoryTransaction]:
-        """Committed to the store at the end of the block, rolled back if the block raises."""
+    async def begin(self, stores: Stores, standing_for: object) -> AsyncIterator[MemoryTransaction]:
+        """Committed to the stores at the end of the block, rolled back if the block raises."""
         with self._begun(standing_for) as made:
             yield made
-            await made.commit(store)
+            await made.commit(stores)
 
     @contextmanager
-    def begin_sync(self, store: JobStore, standing_for: object) -> Iterator[MemoryTransaction]:
+    def begin_sync(self, stores: Stores, standing_for: object) -> Iterator[MemoryTransaction]:
         """The same without an event loop."""
         with self._begun(standing_for) as made:
             yield made
-            run_now(made.commit(store))
+            run_now(made.commit(stores))
 
     @contextmanager
     def _begun(self, standing_for: object) -> Iterator[MemoryTransaction]:
         from pg_scheduler.testing.memory.jobs import MemoryJobs
+        from pg_scheduler.testing.memory.schedules import MemorySchedules
 
-        made = MemoryTransaction(next(self._numbers), self._state, MemoryJobs)
+        def stores_of(state: MemoryState) -> Stores:
+            return Stores(MemoryJobs(state), MemorySchedules(state))
+
+        made = MemoryTransaction(next(self._numbers), self._state, stores_of)
         self._by_number[str(made.number)] = made
         if standing_for is not None:
             self._standing_for.append((standing_for, made))

@@ -131,6 +131,7 @@ def cases() -> Iterator[Case]:
         yield Case("request_cancel", {**CANCELLATION, "job_ids": ids}, str(number))
         yield Case("await_jobs", {"job_ids": ids, "soon_seconds": 60.0}, str(number))
         yield Case("statuses", {"job_ids": ids}, str(number))
+        yield Case("infos", {"job_ids": ids}, str(number))
     yield Case("claim_job", {**worker, "job_id": "f000000000009"})
     yield Case(
         "reclaim_expired",

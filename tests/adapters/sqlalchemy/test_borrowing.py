@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -83,9 +84,13 @@ async def test_every_verb_is_part_of_the_sessions_transaction(
             await queries.enqueue("mail", b"x", connection=session)
             await scheduler.using(connection=session).enqueue(mail, 1)
             await scheduler.schedule_bulk([JobSpec(mail, past())] * 2, connection=session)
+            for _ in "ab":  # the second time it is there already
+                await scheduler.add_schedule(mail, every=timedelta(hours=1), key="hourly", connection=session)
             assert await jobs(sql) == []
+            assert await scheduler.list_schedules() == []
             await end()
             assert len(await jobs(sql)) == expected
+            assert len(await scheduler.list_schedules()) == expected // 4
 
 
 async def test_a_savepoint_takes_its_jobs_with_it(
@@ -110,6 +115,8 @@ async def test_nothing_is_committed_by_itself_unless_that_is_said(
         for handle in (session, connection):
             with pytest.raises(InvalidInput, match=r"connection: has no transaction open.*AUTOCOMMIT"):
                 await store(scheduler, "refused", handle)
+            with pytest.raises(InvalidInput, match="the schedule could not be part of one"):
+                await scheduler.add_schedule(mail, cron="@daily", connection=handle)
         await store(scheduler, "one", Borrowed(session, autocommit=True))
         specs = [JobSpec(mail, past(), job_id=name) for name in ("three", "two")]
         await scheduler.schedule_bulk(specs, connection=Borrowed(connection, autocommit=True), batch_size=1)
@@ -253,10 +260,13 @@ async def test_blocking_clients_take_what_blocks(
             for end in (held.rollback, held.commit):
                 client.schedule(mail, job_id="a", connection=held)
                 queries.enqueue("mail", b"x", connection=held)
+                client.add_schedule(mail, cron="@daily", connection=held)
                 end()
 
     await asyncio.to_thread(request)
     assert len(await jobs(sql)) == 2
+    (daily,) = await scheduler.list_schedules()
+    assert daily.cron == "@daily"
 
 
 @pytest.mark.slow_with("psycopg")

@@ -7,14 +7,16 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from pg_scheduler import InvalidInput, JobFailed, JobSpec, Scheduler
 from pg_scheduler.client.source import Library
+from pg_scheduler.domain.model import Progress
 from pg_scheduler.executors import ProcessExecutor
 from pg_scheduler.ports.executor import Call
+from pg_scheduler.ports.job_context import JobContext
 from tests.support import jobs
 from tests.support.processes import ROOT, WorkerProcess, alive
 from tests.support.running import eventually, past, within
@@ -36,6 +38,44 @@ async def test_processes_are_used_again(dsn: str) -> None:
             await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True) for _ in range(4)
         ]
         assert len({await handle.result(timeout=45) for handle in handles}) == 1
+
+
+async def test_a_process_ends_after_so_many_jobs(dsn: str) -> None:
+    executors = {"process": ProcessExecutor(1, jobs_per_process=2)}
+    with pytest.raises(InvalidInput, match="jobs_per_process"):
+        ProcessExecutor(jobs_per_process=0)
+    async with Scheduler.connect(dsn, max_concurrent_jobs=1, executors=executors) as scheduler:
+        handles = [
+            await scheduler.schedule(jobs.own_pid, execution_time=past(), store_result=True) for _ in range(3)
+        ]
+        pids = [await handle.result(timeout=45) for handle in handles]
+        assert len(set(pids)) == 2
+        await eventually(lambda: sum(map(alive, set(pids))) == 1)
+
+
+async def test_a_job_knows_itself_in_another_process_and_says_how_far_it_got(
+    dsn: str, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    async with Scheduler.connect(dsn) as scheduler:
+        handle = await scheduler.schedule(
+            jobs.tells_of_itself,
+            execution_time=past(),
+            args=(str(gate),),
+            headers={"tenant": "acme"},
+            store_result=True,
+            max_retries=1,
+        )
+        watching = handle.watch(every=0.05)
+        while (info := await within(anext(watching))).progress is None:
+            assert not info.status.finished
+        assert (info.progress.done, info.progress.total) == (1.0, 3.0)
+        gate.touch()
+        assert await handle.result(timeout=45) == [handle, 1, 1, {"tenant": "acme"}, "no driver"]
+        await watching.aclose()
+    # The last word came before the answer, and none after it.
+    async with Scheduler.connect(dsn) as scheduler:
+        assert await scheduler.handle(handle).progress() == Progress(3.0, 3.0)
 
 
 async def test_an_exception_arrives_with_its_remote_traceback(dsn: str, library: Library) -> None:
@@ -142,8 +182,8 @@ def test_it_runs_in_one_event_loop_after_the_other() -> None:
     executor = ProcessExecutor(max_workers=1)
 
     async def together() -> list[Any]:
-        call = Call(jobs.square, [3], {})
-        return await asyncio.gather(*(executor.execute(call, cast(Any, None)) for _ in range(2)))
+        call, context = Call(jobs.square, [3], {}), JobContext("id", "square", 1, 0, 0, past())
+        return await asyncio.gather(*(executor.execute(call, context) for _ in range(2)))
 
     try:
         assert [asyncio.run(together()) for _ in range(2)] == [[9, 9], [9, 9]]
@@ -233,10 +273,13 @@ async def test_a_program_that_forgets_to_shut_down_ends_all_the_same(dsn: str) -
         "import asyncio, sys\n"
         "from pg_scheduler.engine.executors import ProcessExecutor\n"
         "from pg_scheduler.ports.executor import Call\n"
+        "from pg_scheduler.ports.job_context import JobContext\n"
         "from tests.support import jobs\n"
+        "from tests.support.running import past\n"
         "async def main():\n"
+        "    context = JobContext('id', 'own_pid', 1, 0, 0, past())\n"
         "    executor = ProcessExecutor()\n"
-        "    print(await executor.execute(Call(jobs.own_pid, [], {}), None))\n"
+        "    print(await executor.execute(Call(jobs.own_pid, [], {}), context))\n"
         "if __name__ == '__main__':\n"
         "    asyncio.run(main())\n"
     )

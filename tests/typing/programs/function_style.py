@@ -9,17 +9,21 @@ from pg_scheduler import (
     Call,
     ConflictResolution,
     JobHandle,
+    JobInfo,
     JobPriority,
     JobSpec,
     JobStatus,
     PollingConfig,
     RetryPolicy,
     Scheduler,
+    SyncScheduler,
+    as_ended,
     call,
     current_job,
     current_scheduler,
     periodic,
     task,
+    wait_all,
 )
 from pg_scheduler.task import AsyncTask, PlainTask
 from pg_scheduler.testing import ManualClock, MemoryDriver
@@ -113,6 +117,22 @@ async def calls(scheduler: Scheduler) -> None:
     assert_type(await bulk.using(at=NOON).enqueue_many([call(square, 2)]), list[JobHandle[int]])
     text = await (await scheduler.enqueue(greet, "Ada")).result(timeout=30)
     assert_type(text, str)
+    many = await scheduler.enqueue_many(call(greet, name) for name in "abc")
+    assert_type(await wait_all(many, timeout=30, on_progress=current_job().progress), list[JobStatus])
+    async for job, status in as_ended(many, timeout=timedelta(minutes=1)):
+        assert_type(job, JobHandle[str])
+        assert_type(status, JobStatus | None)
+    async for info in many[0].watch(every=0.5):
+        assert_type(info, JobInfo)
+
+
+def without_an_event_loop(session: object) -> None:
+    jobs = SyncScheduler("postgresql://x")
+    assert_type(jobs.enqueue(greet, "Ada", times=2), str)
+    assert_type(jobs.enqueue("mail:send", "Ada"), str)
+    assert_type(jobs.enqueue_many([call(square, 2)]), list[str])
+    assert_type(jobs.add_schedule(greet, cron="@daily", args=("Ada",), connection=session), str)
+    assert_type(jobs.wait_all(["a"], timeout=3, on_progress=print), list[JobStatus])
 
 
 async def tasks(other: Scheduler) -> None:

@@ -10,6 +10,7 @@ from pg_scheduler import (
     Schedule,
     Scheduler,
     SchedulerManager,
+    SyncScheduler,
     call,
     periodic,
     task,
@@ -129,3 +130,6 @@ async def decorated(job: Job) -> None:
     await f("job")  # wrong: a decorated function keeps its type
     text: str = await f(job)  # wrong: a decorated function keeps its type
     print(text)
+
+
+SyncScheduler("postgresql://x").enqueue(greet, 3)  # wrong: type of an argument

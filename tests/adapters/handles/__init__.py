@@ -1,0 +1,1 @@
+"""What programs hold in their hands, and what each of it must stand."""
