@@ -11,6 +11,7 @@ import click
 from pg_scheduler.domain.errors import MissingDependency
 from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.summary import QueueTask, Summary
+from pg_scheduler.domain.version import install_command
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
@@ -39,7 +40,7 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         from rich.live import Live
     except ImportError:
         raise MissingDependency(
-            "pgq top needs the package rich: pip install 'pg-scheduler[tui]', or use pgq stats --watch 2"
+            f"pgq top needs the package rich: {install_command('tui')}, or use pgq stats --watch 2"
         ) from None
     console = Console()
 
