@@ -12,9 +12,6 @@ from pg_scheduler_import.cron_words import MONTHS, WEEKDAYS, Times
 from pg_scheduler_import.foreign import Refused
 from pg_scheduler_import.scheduled import Rule, zone_named
 
-FIELDS = ("year", "month", "day", "week", "day_of_week", "hour", "minute", "second")
-_SMALLEST = {"month": "1", "day": "1", "hour": "0", "minute": "0", "second": "0"}
-"""What a field that is not given means behind the last that is."""
 _LIMITS = {"month": (1, 12), "day": (1, 31), "day_of_week": (0, 6), "hour": (0, 23), "minute": (0, 59),
            "second": (0, 59)}  # fmt: skip
 _MONDAY_FIRST = (*WEEKDAYS[1:], WEEKDAYS[0])
@@ -56,14 +53,9 @@ def _interval(trigger: Any) -> timedelta:
 
 def field_texts(trigger: Any) -> dict[str, str]:
     """What each field of a cron trigger allows, as text."""
-    if hasattr(trigger, "fields"):
-        return {field.name: str(field) for field in trigger.fields}
-    given = {name: str(value) for name in FIELDS if (value := getattr(trigger, name)) is not None}
-    last = max((FIELDS.index(name) for name in given), default=-1)
-    return {
-        name: given.get(name, "*" if number < last else _SMALLEST.get(name, "*"))
-        for number, name in enumerate(FIELDS)
-    }
+    # Of what version 4 has stored nothing else comes back.
+    fields = trigger.fields if hasattr(trigger, "fields") else trigger._fields
+    return {field.name: str(field) for field in fields}
 
 
 def _times(texts: Mapping[str, str]) -> Times:
