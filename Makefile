@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 # Tests start this program hundreds of times: compiled once, it starts in half the time.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test slow check matrix browser screenshots chaos bench docs clean
+.PHONY: help setup demo test slow check matrix django browser screenshots chaos bench docs clean
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -41,6 +41,9 @@ check: $(VENV)/.ready  ## style and types
 
 matrix: $(VENV)/.ready  ## the driver's tests on PostgreSQL 13 to 18, fetched where they are missing
 	$(BIN)/python -m tests.matrix
+
+django: $(VENV)/.ready  ## Django's own tests of task backends, against ours, on Django 5.2 and 6
+	$(BIN)/python -m tests.django_suite
 
 browser: $(VENV)/.ready  ## the dashboard in Chromium, which is installed where it is missing
 	$(BIN)/python -m tests.browser

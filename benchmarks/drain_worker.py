@@ -13,6 +13,7 @@ from benchmarks.fleet_worker import limited
 from benchmarks.noop import limited_no_op, no_op
 from benchmarks.progress import Progress
 from pg_scheduler import Scheduler, VacuumConfig, VacuumPolicy
+from pg_scheduler.engine.minute_keeper import MinuteKeeper
 
 
 class Counting:
@@ -46,10 +47,36 @@ def scheduler_for(settings: dict[str, Any], **more: Any) -> Scheduler:
     )
 
 
+class Noticing:
+    """An observer of events, as somebody's own."""
+
+    def __init__(self) -> None:
+        self.noticed = 0
+
+    def observe(self, event: object) -> None:
+        """Something has happened."""
+        self.noticed += 1
+
+
+def watchers(watched: str) -> list[Any]:
+    """Observers besides the one that keeps the progress."""
+    if watched == "by nobody":
+        for method in ("note_started", "note_settled"):
+            setattr(MinuteKeeper, method, lambda keeper, told: None)
+    if watched != "by all":
+        return []
+    from prometheus_client import CollectorRegistry
+
+    from pg_scheduler_prometheus import WorkerMetrics
+
+    return [WorkerMetrics(CollectorRegistry()), Noticing()]
+
+
 async def work(settings: dict[str, Any]) -> None:
     """Run no-op jobs from the barrier until standard input ends."""
     progress = Progress()
-    scheduler = scheduler_for(settings, observers=[Counting(progress)])
+    watching = watchers(settings.get("watched", ""))
+    scheduler = scheduler_for(settings, observers=[Counting(progress), *watching])
     scheduler.register(no_op)
     if settings.get("limited"):
         scheduler.register(limited)

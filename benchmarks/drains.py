@@ -26,6 +26,9 @@ class Setting:
     name: str
     options: dict[str, Any] = field(default_factory=dict, hash=False)
     """Arguments of `Scheduler`; what is left out has its default."""
+    watched: str = "as usual"
+    """By whom: ``as usual`` is by the worker's own figures, ``by nobody`` without them, ``by all`` with
+    metrics and an observer of events besides."""
 
 
 DEFAULTS = Setting("defaults (25 at once, claims that adapt)")
@@ -64,6 +67,7 @@ async def drain_of(
         "dsn": database.worker_dsn,
         "library": bench.library,
         "options": setting.options,
+        "watched": setting.watched,
         "immediate": immediate,
         "limited": limited,
         "profile": bench.profile,

@@ -55,20 +55,21 @@ async def of_a_notification(bench: Bench, listeners: int) -> float:
         sender, *others = connections
         for one in others:
             await one.execute("LISTEN something")
-        before = await _told(connections, database)
+        before = await _told(bench, connections, database)
         number = bench.size(NOTIFICATIONS)
         for _ in range(number):
             await sender.execute("NOTIFY something")
             await asyncio.sleep(EVERY)
-        after = await _told(connections, database)
+        after = await _told(bench, connections, database)
         # Telling costs each connection a transaction, and reading is one.
         return (after - before - len(connections) - 1) / number
 
 
-async def _told(connections: Sequence[asyncpg.Connection], database: Database) -> int:
+async def _told(bench: Bench, connections: Sequence[asyncpg.Connection], database: Database) -> int:
     """As `committed`, once each of these has reported. One that listens does not do so by itself."""
-    await asyncio.sleep(SOONEST)
+    patience = 0.1 if bench.smoke else SOONEST
+    await asyncio.sleep(patience)
     for one in connections:
         await one.execute("SELECT 1")
-    await asyncio.sleep(SOONEST)
+    await asyncio.sleep(patience)
     return await committed(database)

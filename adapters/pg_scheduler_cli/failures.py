@@ -26,6 +26,8 @@ from pg_scheduler_cli.tracebacks import hidden
 
 JOBS_SHOWN = 20
 """Jobs of a group that `show` names."""
+ERROR_SHOWN = 100
+"""Characters of an error in a table."""
 GROUPS_SEARCHED = 10_000
 """Groups among which the beginning of a name is looked for."""
 
@@ -36,32 +38,49 @@ def failures() -> None:
 
 
 @failures.command("list")
+@click.option("--task", help="Only of this task; also which of its jobs will be tried again after an error.")
 @click.option("--since", metavar="TIME", help="Only what failed then or later: 24h (ago), 7d, or ISO 8601.")
 @click.option(
     "--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Maximum number of groups."
 )
 @reading
 @as_json
-def list_(connection: Connection, since: str | None, limit: int, as_json: bool) -> None:
+def list_(connection: Connection, task: str | None, since: str | None, limit: int, as_json: bool) -> None:
     """List what fails, of the failed jobs that are stored: what failed last comes first.
 
     A group is one task, one kind of exception, and one place in your code; 1H, 24H and ALL are how many of
     its jobs failed in that time.
     """
     earliest = None if since is None else read_time("--since", since)
-    found = connection.ask(lambda queries: queries.failures(since=earliest, limit=limit))
+
+    async def look(queries: Queries) -> tuple[Failures, tuple[JobRecord, ...]]:
+        found = await queries.failures(task=task, since=earliest, limit=limit)
+        if task is None:
+            return found, ()
+        again = Selection((JobStatus.PENDING,), task, error="")
+        return found, (await queries.page(again, None, JOBS_SHOWN)).jobs
+
+    found, again = connection.ask(look)
     if found.more:
         click.echo(f"pgq: these are the {limit} groups that failed last; --limit shows more", err=True)
     if as_json:
         print_json([facts_of_group(group) for group in found.groups])
         return
-    if not found.groups:
+    if found.groups:
+        print_table(
+            ["GROUP", "TASK", "ERROR", "IN", "1H", "24H", "ALL", "FIRST", "LAST", "SAMPLE"],
+            [[harmless(cell) for cell in _cells(group, found.now)] for group in found.groups],
+        )
+    elif again:
+        click.echo("No job has failed for good.")
+    else:
         click.echo("Nothing has failed." if since is None else "Nothing has failed since.")
-        return
-    print_table(
-        ["GROUP", "TASK", "ERROR", "IN", "1H", "24H", "ALL", "FIRST", "LAST", "SAMPLE"],
-        [[harmless(cell) for cell in _cells(group, found.now)] for group in found.groups],
-    )
+    if again:
+        click.echo("\nWill be tried again:")
+        print_table(
+            ["ID", "QUEUE", "RETRY", "DUE", "ERROR"],
+            [[harmless(cell) for cell in _retry_cells(job)] for job in again],
+        )
 
 
 def facts_of_group(group: FailureGroup) -> dict[str, Any]:
@@ -79,7 +98,7 @@ def _cells(group: FailureGroup, now: datetime) -> list[Any]:
     return [
         group.group[:8],
         group.task_name,
-        group.error_type or "?",
+        _in_short(group.error_type, group.sample),
         group.frame or "-",
         f"{group.last_hour}{_trend(group)}",
         group.last_day,
@@ -88,6 +107,20 @@ def _cells(group: FailureGroup, now: datetime) -> list[Any]:
         f"{age_shown(now - group.last)} ago",
         group.sample_job_id,
     ]
+
+
+def _retry_cells(job: JobRecord) -> list[Any]:
+    retry = f"{job.retry_count} of {job.max_retries}"
+    return [job.job_id, job.queue, retry, job.execution_time, _in_short("", job.error_message or "")]
+
+
+def _in_short(error_type: str, message: str) -> str:
+    """The kind of an error and how its message begins, in a line of a table."""
+    first = next(iter((hidden(message) or "").strip().splitlines()), "")
+    named = first.startswith(error_type.rpartition(".")[2])
+    shown = first if named else f"{error_type}: {first}".removesuffix(": ")
+    shown = shown or "?"
+    return shown if len(shown) <= ERROR_SHOWN else f"{shown[: ERROR_SHOWN - 3]}..."
 
 
 def _trend(group: FailureGroup) -> str:

@@ -15,6 +15,17 @@ _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 """Attributes of every record; the others were passed as `extra`."""
 
 
+def in_a_line(value: object) -> str:
+    """Text that may hold names which anybody has stored: it makes no line of its own, and no terminal obeys
+    it."""
+    text = str(value)
+    return (
+        text
+        if text.isprintable()
+        else "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+    )
+
+
 class FactsFormatter(logging.Formatter):
     """One line that ends with the `extra` fields; a traceback below it."""
 
@@ -23,8 +34,11 @@ class FactsFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         facts = {name: value for name, value in vars(record).items() if name not in _USUAL}
-        fields = " ".join(f"{name}={value}" for name, value in facts.items())
-        return f"{super().formatMessage(record)}{' ' if fields else ''}{fields}"
+        fields = " ".join(f"{name}={in_a_line(value)}" for name, value in facts.items())
+        message = super().formatMessage(record)
+        if record.name.partition(".")[0] == "pg_scheduler":  # the lines of the program's own code are its own
+            message = in_a_line(message)
+        return f"{message}{' ' if fields else ''}{fields}"
 
     def format(self, record: logging.LogRecord) -> str:
         return hidden(super().format(record))

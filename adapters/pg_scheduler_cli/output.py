@@ -33,8 +33,8 @@ def print_table(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    """The headings and the rows in columns, as lines."""
-    cells = [headings, *rows]
+    """The headings and the rows in columns, as lines; a cell never begins a line of its own."""
+    cells = [headings, *([cell.replace("\n", "\\n").replace("\t", "\\t") for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -58,3 +58,8 @@ def shown(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     return str(value)
+
+
+def at_least(number: int, exact: bool) -> str:
+    """A number, or ``10,000+`` where counting ended."""
+    return str(number) if exact else f"{number:,}+"

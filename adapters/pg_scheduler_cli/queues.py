@@ -16,7 +16,7 @@ from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, as_json, connecting, reading
-from pg_scheduler_cli.output import print_json, print_table
+from pg_scheduler_cli.output import at_least, print_json, print_table
 from pg_scheduler_cli.pauses import report_pauses
 
 
@@ -26,8 +26,11 @@ class Queue:
 
     queue: str
     pending: int = 0
+    pending_exact: bool = True
+    """False if more may wait: counting ends where the number says enough."""
     running: int = 0
     failed: int = 0
+    failed_exact: bool = True
     paused: bool = False
     paused_since: datetime | None = None
     concurrency_limit: int | None = None
@@ -51,7 +54,8 @@ def list_(connection: Connection, as_json: bool) -> None:
     print_table(
         ["QUEUE", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
         [
-            [harmless(queue.queue), queue.pending, queue.running, queue.failed,
+            [harmless(queue.queue), at_least(queue.pending, queue.pending_exact), queue.running,
+             at_least(queue.failed, queue.failed_exact),
              "paused" if queue.paused else "active", queue.concurrency_limit, queue.requests_per_second]
             for queue in found
         ],
@@ -60,9 +64,16 @@ def list_(connection: Connection, as_json: bool) -> None:
 
 async def _queues(queries: Queries) -> list[Queue]:
     found: dict[str, Queue] = {}
-    for size in await queries.driver.insight.sizes([JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED]):
-        queue = found.setdefault(size.queue, Queue(size.queue))
-        setattr(queue, size.status, getattr(queue, size.status) + size.count)
+    for depth in (await queries.driver.insight.depths()).tasks:
+        queue = found.setdefault(depth.queue, Queue(depth.queue))
+        queue.pending += depth.due + depth.scheduled
+        queue.running += depth.running
+        queue.pending_exact = queue.pending_exact and depth.exact
+    failed = await queries.driver.insight.failed_jobs()
+    for (name, _), number in failed.counts.items():
+        found.setdefault(name, Queue(name)).failed += number
+    for queue in found.values():
+        queue.failed_exact = failed.exact
     for paused in await queries.paused_queues():
         queue = found.setdefault(paused.queue, Queue(paused.queue))
         queue.paused, queue.paused_since = True, paused.since

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import NamedTuple
 
 from pg_scheduler.domain.model import JobRecord
@@ -24,9 +25,14 @@ class Found(NamedTuple):
     """Why it ended before."""
 
 
+PATIENCE = 1.0
+"""Seconds after which it asks no more, however far it has come."""
+
+
 async def searched(queries: Queries, wanted: Selection, after: Cursor | None, limit: int) -> Found:
     """At most so many of the jobs that match, the newest first."""
     found: list[JobRecord] = []
+    begin = time.monotonic()
     for _ in range(MOST_CALLS):
         page = await queries.page(wanted, after, limit - len(found))
         found += page.jobs
@@ -35,5 +41,7 @@ async def searched(queries: Queries, wanted: Selection, after: Cursor | None, li
             return Found(found, None)
         if len(found) >= limit:
             return Found(found, after, f"these are the {limit} newest jobs; there are more")
+        if time.monotonic() - begin > PATIENCE:
+            break
     where = f"looked through the jobs back to {shown(after.at if after else None)}"
     return Found(found, after, f"{where}; there may be more")

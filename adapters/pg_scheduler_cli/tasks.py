@@ -7,14 +7,13 @@ from dataclasses import dataclass
 import click
 
 from pg_scheduler.domain.limits import TaskLimits
-from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.actor import whoever_types
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting, reading
-from pg_scheduler_cli.output import print_json, print_table
+from pg_scheduler_cli.output import at_least, print_json, print_table
 from pg_scheduler_cli.pauses import report_pauses
 
 
@@ -24,8 +23,11 @@ class TaskSize:
 
     entrypoint: str
     pending: int = 0
+    pending_exact: bool = True
+    """False if more may wait: counting ends where the number says enough."""
     running: int = 0
     failed: int = 0
+    failed_exact: bool = True
     paused: bool = False
     concurrency_limit: int | None = None
     requests_per_second: float | None = None
@@ -52,7 +54,8 @@ def list_(connection: Connection, as_json: bool) -> None:
     print_table(
         ["ENTRYPOINT", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
         [
-            [harmless(task.entrypoint), task.pending, task.running, task.failed,
+            [harmless(task.entrypoint), at_least(task.pending, task.pending_exact), task.running,
+             at_least(task.failed, task.failed_exact),
              "paused" if task.paused else "active", task.concurrency_limit, task.requests_per_second]
             for task in found
         ],
@@ -61,9 +64,16 @@ def list_(connection: Connection, as_json: bool) -> None:
 
 async def _tasks(queries: Queries) -> list[TaskSize]:
     found: dict[str, TaskSize] = {}
-    for size in await queries.driver.insight.sizes([JobStatus.PENDING, JobStatus.RUNNING, JobStatus.FAILED]):
-        task = found.setdefault(size.task_name, TaskSize(size.task_name))
-        setattr(task, size.status, getattr(task, size.status) + size.count)
+    for depth in (await queries.driver.insight.depths()).tasks:
+        task = found.setdefault(depth.task_name, TaskSize(depth.task_name))
+        task.pending += depth.due + depth.scheduled
+        task.running += depth.running
+        task.pending_exact = task.pending_exact and depth.exact
+    failed = await queries.driver.insight.failed_jobs()
+    for (_, name), number in failed.counts.items():
+        found.setdefault(name, TaskSize(name)).failed += number
+    for task in found.values():
+        task.failed_exact = failed.exact
     for record in await queries.limits():
         task = found.setdefault(record.task_name, TaskSize(record.task_name))
         task.paused = record.paused

@@ -8,8 +8,9 @@ from typing import Any
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from pg_scheduler import JobNotFound, SyncScheduler
+from pg_scheduler import SyncScheduler
 from pg_scheduler.domain.errors import InvalidInput
+from pg_scheduler.domain.identity import checked_name
 from pg_scheduler.domain.priority import rank_of_priority
 from pg_scheduler_django.conf import conf
 from pg_scheduler_django.interface import (
@@ -73,7 +74,7 @@ class TaskBackend(BaseTaskBackend):
             task=task,
             id=job_id,
             status=TaskResultStatus.READY,
-            enqueued_at=timezone.now(),
+            enqueued_at=self._stored_at(job_id),
             started_at=None,
             last_attempted_at=None,
             finished_at=None,
@@ -86,6 +87,11 @@ class TaskBackend(BaseTaskBackend):
         task_enqueued.send(type(self), task_result=result)
         return result
 
+    def _stored_at(self, job_id: str) -> datetime:
+        """By the database's clock, so that whoever asks for the result finds the same."""
+        record = self.scheduler.job(job_id)
+        return timezone.now() if record is None else record.created_at
+
     def get_result(self, result_id: str) -> TaskResult:
         """What became of it.
 
@@ -93,9 +99,13 @@ class TaskBackend(BaseTaskBackend):
             TaskResultDoesNotExist: it was never enqueued, was deleted since, or is no task of this project.
         """
         try:
-            record = self.scheduler.job(result_id)
+            wanted = checked_name("result_id", result_id)
+        except InvalidInput as error:
+            raise TaskResultDoesNotExist(result_id) from error
+        record = self.scheduler.job(wanted)
+        try:
             task = None if record is None else import_string(record.task_name)
-        except (InvalidInput, ImportError, JobNotFound) as error:
+        except ImportError as error:
             raise TaskResultDoesNotExist(result_id) from error
         if record is None or not isinstance(task, Task):
             raise TaskResultDoesNotExist(result_id)

@@ -107,7 +107,7 @@ class Attempt:
     def failed(self, error: BaseException) -> None:
         """It raised. Nothing is told if it will be tried again."""
         kind = type(error)
-        if not isinstance(error, Exception) or self._job.retry_count < self._job.max_retries:
+        if not isinstance(error, Exception | SystemExit) or self._job.retry_count < self._job.max_retries:
             return
         shown = self._interface.TaskError(
             exception_class_path=f"{kind.__module__}.{kind.__qualname__}", traceback=_text_of(error)

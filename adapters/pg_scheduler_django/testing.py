@@ -89,7 +89,7 @@ def _outcome(job: ClaimedJob, func: Callable[..., Any], codec: Any) -> Outcome:
         return Snoozed(snooze.delay)
     except RetryAfter as failed:
         return Postponed(failed.__cause__ or failed, failed.delay)
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a worker outlives both
         return Raised(error)
     return Returned(codec.encode_result(result) if job.store_result else None)
 

@@ -10,6 +10,7 @@ from typing import Any
 from pg_scheduler.domain.cluster_facts import (
     ClusterFacts,
     DueJobs,
+    FailedLately,
     FullGate,
     LateSchedule,
     RetiredSchedule,
@@ -33,6 +34,9 @@ def cluster_facts(row: Row, workers: Sequence[WorkerRecord]) -> ClusterFacts:
         due=tuple(DueJobs(one["queue"], one["job_name"], _time(one["oldest"])) for one in _list(row["due"])),
         full=tuple(
             FullGate(one["task_name"], one["lane"], _time(one["oldest"])) for one in _list(row["full_gates"])
+        ),
+        failing=tuple(
+            FailedLately(one["task_name"], one["failed"], one["completed"]) for one in _list(row["failing"])
         ),
         lost=row["lost"],
         lost_since=utc(row["lost_since"]),

@@ -6,14 +6,20 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.cluster_facts import SCHEDULES_NAMED, STREAMS_LOOKED_AT, ClusterFacts
-from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, TaskDepth
+from pg_scheduler.domain.cluster_facts import (
+    FAILING_NAMED,
+    LATELY,
+    SCHEDULES_NAMED,
+    STREAMS_LOOKED_AT,
+    ClusterFacts,
+)
+from pg_scheduler.domain.depths import MOST_IN_ALL, MOST_OF_A_STREAM, Depths, FailedJobs, TaskDepth
 from pg_scheduler.domain.engine_facts import EngineFacts, engine_name
 from pg_scheduler.domain.failures import MOST_OF_GROUP, Failures
 from pg_scheduler.domain.job_facts import HOLDERS_SHOWN, MOST_AHEAD, JobFacts
 from pg_scheduler.domain.limits import BURST_SECONDS, FULL_LANE_PATIENCE, TOKEN_ROUNDING
 from pg_scheduler.domain.model import AttemptRecord, JobInfo, JobRecord, Lease
-from pg_scheduler.domain.paging import MOST_MATCHING, Count, Cursor, Page
+from pg_scheduler.domain.paging import MOST_MATCHING, MOST_SEARCHED, Count, Cursor, Page
 from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.selection import Selection
 from pg_scheduler.domain.server_facts import OPEN_FOR_LONG, TRANSACTIONS_NAMED, ServerFacts
@@ -106,9 +112,22 @@ class PostgresInsight:
         return await Pages(self._link).count(selection, at_most, now=now)
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
-        rows = await self._link.run("failures", now=now, since=since, limit=limit + 1, most=MOST_OF_GROUP + 1)
+        rows = await self._link.run(
+            "failures",
+            now=now,
+            task_name=task_name,
+            since=since,
+            limit=limit + 1,
+            most=MOST_OF_GROUP + 1,
+            most_searched=MOST_SEARCHED,
+        )
         groups = tuple(failure_group(row) for row in rows if row["error_group"] is not None)
         return Failures(groups[:limit], len(groups) > limit, instant(rows[0]["moment"]))
 
@@ -178,6 +197,8 @@ class PostgresInsight:
             now=now,
             most_streams=STREAMS_LOOKED_AT,
             most_schedules=SCHEDULES_NAMED,
+            most_failing=FAILING_NAMED,
+            lately_seconds=LATELY.total_seconds(),
             full_patience=FULL_LANE_PATIENCE.total_seconds(),
         )
         return cluster_facts(rows[0], await self.workers(now=now))
@@ -192,11 +213,23 @@ class PostgresInsight:
         )
         return Depths(
             tuple(
-                TaskDepth(row["queue"], row["job_name"], row["due"], row["scheduled"], row["running"])
+                TaskDepth(
+                    row["queue"],
+                    row["job_name"],
+                    row["due"],
+                    row["scheduled"],
+                    row["running"],
+                    row["is_exact"],
+                )
                 for row in rows
             ),
             {row["job_name"]: row["lanes_in_use"] for row in rows if row["lanes_in_use"]},
         )
+
+    async def failed_jobs(self) -> FailedJobs:
+        rows = await self._link.run("failed_jobs", most=MOST_MATCHING)
+        counts = {(row["queue"], row["job_name"]): row["failed"] for row in rows if row["failed"]}
+        return FailedJobs(counts, all(row["is_exact"] for row in rows))
 
     async def server_facts(self) -> ServerFacts | None:
         rows = await self._link.run(

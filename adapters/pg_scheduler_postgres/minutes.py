@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from pg_scheduler.domain.minutes import COUNTS, KEPT, LatestWork, Minute, Minutes, Tally, Work
+from pg_scheduler.domain.minutes import (
+    BUCKETS,
+    COUNTS,
+    KEPT,
+    MOST_DURATIONS,
+    LatestWork,
+    Minute,
+    Minutes,
+    Tally,
+    Work,
+)
 from pg_scheduler_postgres.conversions import instant
 from pg_scheduler_postgres.link import Link
 
@@ -46,10 +56,12 @@ class PostgresMinutes:
         )
         return Minutes(tuple(found), instant(rows[0]["moment"]))
 
-    async def latest(self, *, now: datetime | None = None) -> LatestWork:
-        rows = await self._link.run("latest_work", now=now)
+    async def latest(self, *, durations: int = MOST_DURATIONS, now: datetime | None = None) -> LatestWork:
+        rows = await self._link.run("latest_work", now=now, durations=durations)
         hour = {
-            (row["queue"], row["task_name"]): Tally(*(row[name] for name in (*COUNTS, "waits", "runs")))
+            (row["queue"], row["task_name"]): Tally(
+                *(row[name] for name in COUNTS), *(row[name] or [0] * BUCKETS for name in ("waits", "runs"))
+            )
             for row in rows
             if row["queue"] is not None
         }

@@ -165,7 +165,11 @@ def _text_of(time: datetime) -> str:
 def bounds_of(statement: str, selection: Selection, limit: int) -> dict[str, int]:
     """How much is read at most: of streams, or tasks, that are wanted as they are a page each is enough."""
     searched = bool(
-        selection.worker_id or selection.error or selection.key or selection.id_prefix or selection.arguments
+        selection.worker_id
+        or selection.error is not None
+        or selection.key
+        or selection.id_prefix
+        or selection.arguments
     )
     if statement == "page_completed":
         searched = searched or selection.queue is not None

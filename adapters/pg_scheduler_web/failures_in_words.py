@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer
 from pg_scheduler.domain.passwords import masked
 
 _TOO_LONG = "57014"
-_NOT_ALLOWED = "42501"
+NOT_ALLOWED = "42501"
+READ_ONLY = "25006"
 _MISSING = ("42P01", "3F000", "42703", "42883")
 """Tables, schemas, columns and functions that are not there."""
 
@@ -22,6 +23,8 @@ def database_words(error: BaseException) -> str:
         return "This took the database longer than 3 seconds, and was given up."
     if error.sqlstate in _MISSING:
         return f"The tables are missing, or not of this version: {message}. `pgq db install` makes them."
-    if error.sqlstate == _NOT_ALLOWED:
+    if error.sqlstate == READ_ONLY or isinstance(error, ReadOnlyServer):
+        return f"This database only lets itself be read (a standby, perhaps): nothing was changed. {message}"
+    if error.sqlstate == NOT_ALLOWED:
         return f"The role of this page may not do that: {message}"
     return message

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from pg_scheduler.domain.problem import About, Problem
+from pg_scheduler_web.access import Right
 
 PLACES: Mapping[About, tuple[str, str]] = {
     About.TASK: ("/task", "name"),
@@ -34,3 +36,31 @@ def place_of(link: Callable[..., str], problem: Problem) -> str | None:
         path, name = PLACES[problem.about]
         return link(path, **{name: problem.subject})
     return link(LISTS[problem.about]) if problem.about in LISTS else None
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A form that takes a problem away, right where it is told."""
+
+    path: str
+    text: str
+    """On its button."""
+    right: Right
+    fields: Mapping[str, str]
+
+
+_REMEDIES: Mapping[tuple[str, About], tuple[str, str, Right, str]] = {
+    ("paused", About.QUEUE): ("/queues/resume", "Resume", Right.PAUSE, "name"),
+    ("paused", About.TASK): ("/tasks/resume", "Resume", Right.PAUSE, "name"),
+    ("failing", About.TASK): ("/tasks/pause", "Pause", Right.PAUSE, "name"),
+    ("quiet_worker", About.WORKER): ("/workers/resume", "Resume", Right.WORKERS, "id"),
+}
+
+
+def remedy_of(problem: Problem) -> Remedy | None:
+    """What can be done about it at once; None if that has to be looked at first, or cannot be done here."""
+    found = _REMEDIES.get((problem.code, problem.about))
+    if found is None or problem.subject is None:
+        return None
+    path, text, right, name = found
+    return Remedy(path, text, right, {name: problem.subject})

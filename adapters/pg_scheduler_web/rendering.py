@@ -22,7 +22,7 @@ from pg_scheduler_web import words
 from pg_scheduler_web.access import Access, Right
 from pg_scheduler_web.living import knowing, serving
 from pg_scheduler_web.notes import forget_note, note_of
-from pg_scheduler_web.places import place_of
+from pg_scheduler_web.places import Remedy, place_of, remedy_of
 from pg_scheduler_web.protection import browser_secret, form_token, remember
 
 NAVIGATION = (
@@ -113,6 +113,11 @@ class Page:
     def place_of(self, problem: Problem) -> str | None:
         """Where a problem is to be seen."""
         return place_of(self.link, problem)
+
+    def remedy_of(self, problem: Problem) -> Remedy | None:
+        """What this visitor can do about it at once."""
+        found = remedy_of(problem)
+        return found if found is not None and self.access.may(found.right) else None
 
     def render(self, template: str, **values: Any) -> Markup:
         """A template that is given the page as `page`."""

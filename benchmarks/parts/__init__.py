@@ -17,11 +17,14 @@ from benchmarks.parts.peers_enqueue import PEERS_ENQUEUE
 from benchmarks.parts.peers_latency import PEERS_LATENCY
 from benchmarks.parts.periodic import PERIODIC
 from benchmarks.parts.pinned import PINNED
+from benchmarks.parts.questions import QUESTIONS
 from benchmarks.parts.queues import QUEUES_PART
+from benchmarks.parts.watched import WATCHED_PART
 
 _IN_ORDER = (
     ENQUEUE,
     DRAIN,
+    WATCHED_PART,
     LATENCY,
     ENGINE,
     IDLE,
@@ -34,6 +37,7 @@ _IN_ORDER = (
     PINNED,
     LIMITS,
     PERIODIC,
+    QUESTIONS,
     PEERS,
     PEERS_ENQUEUE,
     PEERS_LATENCY,

@@ -71,7 +71,7 @@ async def _of(bench: Bench, workers: int) -> tuple[int, float, float, float, flo
         await log.enable()
         try:
             async with fleet(bench, database, workers) as found:
-                await _trickle(producer, range(-WARM_UP * min(workers, PROCESSES), 0))
+                await _trickle(producer, range(-bench.size(WARM_UP * min(workers, PROCESSES)), 0))
                 costs = await _counted(bench, database, log, producer, found)
                 burst = await _burst(bench, database, producer, found)
         finally:
@@ -133,7 +133,11 @@ async def _burst(bench: Bench, database: Database, producer: Scheduler, found: F
 
 
 async def _busy(bench: Bench) -> Table:
-    cases = [(bench.size(jobs), processes) for jobs in DRAINED for processes in BUSY]
+    cases = [
+        (bench.size(jobs), processes)
+        for jobs in (DRAINED[:1] if bench.smoke else DRAINED)
+        for processes in BUSY
+    ]
     results = await interleaved(
         bench.rounds,
         {(jobs, processes): partial(drained, bench, jobs, BEST, processes) for jobs, processes in cases},

@@ -402,12 +402,16 @@ class JobClient:
         reader = await self.open_reader()
         return await reader.insight.count(selection, number, now=self.clock.pinned())
 
-    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
+    async def failures(
+        self, *, task: str | None = None, since: datetime | None = None, limit: int = 100
+    ) -> Failures:
         """The failed jobs that are stored, by what failed in them; those that failed last first."""
         earliest = None if since is None else checked_time("since", since)
         number = checked_positive("limit", limit)
         reader = await self.open_reader()
-        return await reader.insight.failures(since=earliest, limit=number, now=self.clock.pinned())
+        return await reader.insight.failures(
+            task_name=task, since=earliest, limit=number, now=self.clock.pinned()
+        )
 
     async def choose(self, selection: Selection, action: Action, at_most: int = AT_MOST) -> Choice:
         """The jobs that match and to which this can be done, the newest first: what `change` changes once

@@ -103,11 +103,13 @@ class JobVerbs:
         """How many stored jobs match, counted so far and no further."""
         return await self.client.count(selection, at_most)
 
-    async def failures(self, *, since: datetime | None = None, limit: int = 100) -> Failures:
-        """The failed jobs that are stored, by what failed in them: task, kind of exception and place in your
-        code; at most so many groups, those that failed last first. ``Selection(error_group=group.group)`` are
-        the jobs of one."""
-        return await self.client.failures(since=since, limit=limit)
+    async def failures(
+        self, *, task: str | None = None, since: datetime | None = None, limit: int = 100
+    ) -> Failures:
+        """The failed jobs that are stored, or those of one task, by what failed in them: task, kind of
+        exception and place in your code; at most so many groups, those that failed last first.
+        ``Selection(error_group=group.group)`` are the jobs of one."""
+        return await self.client.failures(task=task, since=since, limit=limit)
 
     async def change(
         self, chosen: Selection | Sequence[str], action: Action, **options: Unpack[ChangeOptions]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pg_scheduler.domain.minutes import MOST_DURATIONS
 from pg_scheduler.domain.summary import LimitInUse, Summary, Workload, summary_of
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.ports.insight import Insight
 
 
-async def summary(driver: Driver, insight: Insight, now: datetime | None) -> Summary:
+async def summary(
+    driver: Driver, insight: Insight, now: datetime | None, durations: int = MOST_DURATIONS
+) -> Summary:
     """What waits and runs, what happened in the last hour, what limits leave room for."""
     load = await insight.workload(now=now)
-    latest = await driver.minutes.latest(now=now)
+    latest = await driver.minutes.latest(durations=durations, now=now)
     limits = [*await _of_tasks(driver, load), *await _of_queues(driver, load)]
     return summary_of(load, latest, limits, frozenset((one.scope, one.name) for one in limits if one.paused))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pg_scheduler.domain.workers import WorkerRecord
 
@@ -12,6 +12,10 @@ STREAMS_LOOKED_AT = 5_000
 """So many streams, and as many ranks of lanes, are looked at: what stands beyond holds nothing up."""
 SCHEDULES_NAMED = 100
 """So many schedules of one kind are named."""
+FAILING_NAMED = 100
+"""So many tasks whose attempts fail are named, those with the most first."""
+LATELY = timedelta(minutes=5)
+"""How far back attempts are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class FullGate:
     """The limit key, or the queue."""
     oldest: datetime
     """When the first of the jobs was due that wait there."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLately:
+    """How the attempts of a task ended in the last minutes; at least one of them failed."""
+
+    task_name: str
+    failed: int
+    """Those that raised, whether their jobs are tried again or not."""
+    completed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,8 @@ class ClusterFacts:
     """By queue, task; of at most `STREAMS_LOOKED_AT` streams, and as many ranks of lanes."""
     full: tuple[FullGate, ...] = ()
     """By task, lane."""
+    failing: tuple[FailedLately, ...] = ()
+    """Those of which the most attempts failed first; at most `FAILING_NAMED`."""
     lost: int = 0
     """Running jobs whose leases are over: any worker takes them back within seconds."""
     lost_since: datetime | None = None

@@ -14,6 +14,9 @@ KEPT = timedelta(days=1)
 MOST_NAMES = 500
 """Queues with their tasks that one worker counts by themselves in one flush; all further ones together, under
 no name: a name in a row must not make rows without end."""
+MOST_DURATIONS = 100
+"""Of so many queues with their tasks it is told how long attempts waited and ran: adding up durations costs
+ten times what counts cost."""
 BUCKETS = 24
 """Durations are counted by powers of two of a millisecond: below 1 ms, below 2 ms, ... and 70 minutes or
 more."""

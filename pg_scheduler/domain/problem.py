@@ -13,7 +13,7 @@ class Severity(StrEnum):
     ERROR = "error"
     """Jobs or schedules do not run, or may be lost: somebody must act."""
     WARNING = "warning"
-    """Jobs run late, or will."""
+    """Jobs fail, or run late, or will."""
     NOTICE = "notice"
     """Somebody wanted it so, or it passes; it explains what is seen elsewhere."""
 
@@ -65,6 +65,8 @@ class Thresholds:
     """A window that nobody has turned into a job."""
     retired: timedelta = timedelta(days=1)
     """Schedules that were retired longer ago are not worth a word."""
+    failures: int = 5
+    """So many attempts of a task that failed in the last minutes, if they are most of those that ended."""
     clock: timedelta = timedelta(seconds=2)
     """A worker's clock against the database's."""
     open_transaction: timedelta = timedelta(minutes=10)

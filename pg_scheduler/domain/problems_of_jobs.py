@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from pg_scheduler.domain.cluster_facts import ClusterFacts, DueJobs
+from pg_scheduler.domain.cluster_facts import LATELY, ClusterFacts, DueJobs
 from pg_scheduler.domain.limits import OF_QUEUES
 from pg_scheduler.domain.problem import About, Problem, Severity, Thresholds
+from pg_scheduler.domain.shell import argument, quoted
 from pg_scheduler.domain.spelling import nearest
 from pg_scheduler.domain.why import ago
 
@@ -25,7 +26,7 @@ def _untaken(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
             yield Problem(
                 "not_served", Severity.ERROR,
                 f"no worker that knows the task {due.task_name!r} serves the queue {due.queue!r}: {waits}",
-                About.QUEUE, due.queue, f"start a worker with --queues {due.queue}",
+                About.QUEUE, due.queue, f"start a worker with --queues {quoted(due.queue)}",
             )  # fmt: skip
         else:
             yield Problem(
@@ -34,7 +35,7 @@ def _untaken(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
                 f"{_nearest(facts, due.task_name)}",
                 About.TASK, due.task_name,
                 "start a worker with the code of this task, or cancel the jobs: "
-                f"pgq jobs cancel --task {due.task_name}",
+                f"pgq jobs cancel --task {quoted(due.task_name)}",
             )  # fmt: skip
 
 
@@ -62,10 +63,11 @@ def _paused(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
             waiting = [one for one in facts.due if name == (one.task_name if what == "task" else one.queue)]
             oldest = min((one.oldest for one in waiting), default=None)
             held = "" if oldest is None else f", and holds back jobs, the first for {ago(facts.now - oldest)}"
+            late = oldest is not None and facts.now - oldest >= limits.backlog
             yield Problem(
-                "paused", Severity.NOTICE,
+                "paused", Severity.WARNING if late else Severity.NOTICE,
                 f"the {what} {name!r} has been paused for {ago(facts.now - since)}{held}",
-                about, name, f"pgq {command} resume {name}",
+                about, name, f"pgq {command} resume {argument(name)}",
             )  # fmt: skip
 
 
@@ -76,10 +78,14 @@ def _full(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
             continue
         of_queue = gate.task_name == OF_QUEUES
         if of_queue:
-            what, fix = f"the queue {gate.lane!r}", f"pgq queues limit {gate.lane} --concurrency N"
+            what = f"the queue {gate.lane!r}"
+            fix = (
+                f"see what runs: pgq jobs list --status running --queue {quoted(gate.lane)}; more at once: "
+                f"pgq queues limit --concurrency N {argument(gate.lane)}"
+            )
         else:
             what = f"the task {gate.task_name!r}" + (f", key {gate.lane!r}," if gate.lane else "")
-            fix = f"see what runs: pgq jobs list --task {gate.task_name} --status running"
+            fix = f"see what runs: pgq jobs list --status running --task {quoted(gate.task_name)}"
         yield Problem(
             "lane_full", Severity.WARNING,
             f"{what} is at its limit, and jobs wait for a place, the first for {ago(waited)}",
@@ -98,7 +104,23 @@ def _lost(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
     )  # fmt: skip
 
 
-JOB_CHECKS: tuple[Check, ...] = (_untaken, _lost, _backlog, _full, _paused)
+def _failing(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    for one in facts.failing:
+        ended = one.failed + one.completed
+        if one.failed < limits.failures or 2 * one.failed <= ended:
+            continue
+        which = "all" if not one.completed else str(one.failed)
+        yield Problem(
+            "failing", Severity.WARNING if one.completed else Severity.ERROR,
+            f"the task {one.task_name!r} fails: of the {ended} attempts that ended in the last {ago(LATELY)} "
+            f"{which} failed",
+            About.TASK, one.task_name,
+            f"see why: pgq failures list --task {quoted(one.task_name)}; until it is mended: "
+            f"pgq tasks pause {argument(one.task_name)}",
+        )  # fmt: skip
+
+
+JOB_CHECKS: tuple[Check, ...] = (_untaken, _lost, _failing, _backlog, _full, _paused)
 
 
 def _is_paused(facts: ClusterFacts, due: DueJobs) -> bool:

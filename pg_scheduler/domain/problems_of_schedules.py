@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pg_scheduler.domain.cluster_facts import ClusterFacts, LateSchedule
 from pg_scheduler.domain.problem import About, Problem, Severity, Thresholds
 from pg_scheduler.domain.schedule import UNREADABLE, ScheduleSpec
+from pg_scheduler.domain.shell import argument
 from pg_scheduler.domain.why import ago
 
 Check = Callable[[ClusterFacts, Thresholds], Iterator[Problem]]
@@ -40,7 +41,7 @@ def _late_one(facts: ClusterFacts, one: LateSchedule, limits: Thresholds) -> Pro
         why, fix = "", "see the log of the workers that know its task"
     else:
         why = f": no living worker knows its task {one.task_name!r}"
-        fix = f"start a worker with that task, or remove it: pgq schedules remove {one.key}"
+        fix = f"start a worker with that task, or remove it: pgq schedules remove {argument(one.key)}"
     return Problem(
         "schedule_late", Severity.WARNING if known else Severity.ERROR,
         f"the schedule {one.key!r} is late: a window has been due for {ago(waited)}{why}",

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
 from pg_scheduler.domain.problem import About, Problem, Severity, Thresholds
+from pg_scheduler.domain.shell import argument
 from pg_scheduler.domain.why import ago
 from pg_scheduler.domain.workers import WorkerWish
 
@@ -18,24 +19,34 @@ def _none_claims(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
         return
     oldest = min((due.oldest for due in facts.due), default=None)
     waits = "" if oldest is None else f", and due jobs wait, the first for {ago(facts.now - oldest)}"
+    left = sum(worker.running for worker in facts.workers if not worker.alive)
+    if left:
+        waits += f", and {left} that ran in workers that fell silent wait to be taken back"
     living = [worker for worker in facts.workers if worker.alive]
     yield Problem(
         "no_workers",
-        Severity.NOTICE if oldest is None else Severity.ERROR,
+        Severity.ERROR if waits else Severity.NOTICE,
         f"of {len(living)} living workers none claims jobs{waits}" if living else f"no worker runs{waits}",
         About.WORKER,
         None,
-        f"pgq workers resume {living[0].worker_id}" if living else "start a worker: pgq run PATH",
+        f"pgq workers resume {argument(living[0].worker_id)}" if living else "start a worker: pgq run PATH",
     )
 
 
 def _silent(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
+    others = any(worker.alive for worker in facts.workers)
     for worker in facts.workers:
         if not worker.alive:
+            jobs = f"{worker.running} jobs" if worker.running != 1 else "1 job"
+            became = (
+                "no job was left in it" if not worker.running
+                else f"{jobs} that ran there are taken back by others" if others
+                else f"{jobs} that ran there wait for a worker that takes them back"
+            )  # fmt: skip
             yield Problem(
                 "silent_worker", Severity.WARNING,
                 f"the worker {worker.worker_id} on {worker.hostname} (pid {worker.pid}) fell silent "
-                f"{ago(worker.seen_ago)} ago; its jobs are taken back by others",
+                f"{ago(worker.seen_ago)} ago; {became}",
                 About.WORKER, worker.worker_id, "see the log and the memory of that machine",
             )  # fmt: skip
 
@@ -45,7 +56,7 @@ def _quiet(facts: ClusterFacts, limits: Thresholds) -> Iterator[Problem]:
         if worker.alive and worker.wish is WorkerWish.QUIET:
             yield Problem(
                 "quiet_worker", Severity.NOTICE, f"the worker {worker.worker_id} was asked to claim no more",
-                About.WORKER, worker.worker_id, f"pgq workers resume {worker.worker_id}",
+                About.WORKER, worker.worker_id, f"pgq workers resume {argument(worker.worker_id)}",
             )  # fmt: skip
 
 

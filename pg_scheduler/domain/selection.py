@@ -58,7 +58,8 @@ class Selection:
     since: datetime | None = None
     """Their time is then or later: when they ended; while they have not, when they are due."""
     error: str | None = None
-    """Part of the error message, whatever the case of its letters. No character is a wildcard."""
+    """Part of the error message, whatever the case of its letters. No character is a wildcard; empty: any
+    error."""
     queue: str | None = None
     until: datetime | None = None
     """Their time is before then."""
@@ -87,7 +88,7 @@ class Selection:
             and self.worker_id in (None, job.worker_id)
             and (self.since is None or time >= self.since)
             and (self.until is None or time < self.until)
-            and (self.error is None or self.error.lower() in (job.error_message or "").lower())
+            and (self.error is None or _holds(job.error_message, self.error))
             and (self.key is None or self.key in (job.dedupe_key, job.limit_key))
             and (
                 self.error_group is None
@@ -142,3 +143,7 @@ def text_at(stored: Any, path: str) -> str | None:
     if stored is None or isinstance(stored, str):
         return stored
     return json.dumps(stored, ensure_ascii=False)
+
+
+def _holds(message: str | None, part: str) -> bool:
+    return message is not None and part.lower() in message.lower()

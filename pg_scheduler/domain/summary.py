@@ -53,7 +53,8 @@ class QueueTask:
     retried: int = 0
     cancelled: int = 0
     wait_p50: timedelta | None = None
-    """How long after they were due half of the attempts had begun."""
+    """How long after they were due half of the attempts had begun. This and the next are told of the busiest
+    queues and tasks alone."""
     wait_p95: timedelta | None = None
     run_p50: timedelta | None = None
     run_p95: timedelta | None = None

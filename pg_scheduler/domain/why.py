@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from pg_scheduler.domain.job_facts import MOST_AHEAD, GateFacts, JobFacts, Run, WorkerFacts
 from pg_scheduler.domain.limits import until_token
+from pg_scheduler.domain.shell import argument, quoted
 from pg_scheduler.domain.spelling import nearest
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerWish
@@ -66,7 +67,7 @@ def _ended(facts: JobFacts) -> Reason:
     error = (job.error_message or "").strip().splitlines()
     text = f"it {_ENDS[job.status]}{when}" + (f": {error[0]}" if error else "")
     bad = job.status is not JobStatus.COMPLETED
-    return Reason("ended", True, text, act=bad, fix=f"pgq jobs retry {job.job_id}" if bad else None)
+    return Reason("ended", True, text, act=bad, fix=f"pgq jobs retry {argument(job.job_id)}" if bad else None)
 
 
 _ENDS = {
@@ -142,7 +143,7 @@ def _not_served(facts: JobFacts) -> Reason | None:
     queue = facts.job.queue
     return Reason(
         "not_served", True, f"{_named(able)} know its task, but do not serve the queue {queue!r}", act=True,
-        fix=f"start a worker with --queues {queue}", refers_to=_ids(able),
+        fix=f"start a worker with --queues {quoted(queue)}", refers_to=_ids(able),
     )  # fmt: skip
 
 
@@ -156,16 +157,18 @@ def _no_worker(facts: JobFacts) -> Reason | None:
     else:
         quiet = [worker for worker in living if worker.wish is WorkerWish.QUIET]
         text = f"of the {len(living)} living workers none claims: {_named(living)} are quiet or stopping"
-        fix = f"pgq workers resume {quiet[0].worker_id}" if quiet else "start a worker: pgq run PATH"
+        fix = (
+            f"pgq workers resume {argument(quiet[0].worker_id)}" if quiet else "start a worker: pgq run PATH"
+        )
     return Reason("no_worker", True, text, act=True, fix=fix, refers_to=_ids(living))
 
 
 def _paused(facts: JobFacts) -> Reason | None:
     job = facts.job
     if (since := facts.task_paused_since) is not None:
-        what, fix = f"the task {job.task_name!r}", f"pgq tasks resume {job.task_name}"
+        what, fix = f"the task {job.task_name!r}", f"pgq tasks resume {argument(job.task_name)}"
     elif (since := facts.queue_paused_since) is not None:
-        what, fix = f"the queue {job.queue!r}", f"pgq queues resume {job.queue}"
+        what, fix = f"the queue {job.queue!r}", f"pgq queues resume {argument(job.queue)}"
     else:
         return None
     return Reason("paused", True, f"{what} has been paused for {ago(facts.now - since)}", act=True, fix=fix)

@@ -13,7 +13,7 @@ from pg_scheduler.domain.states import UNFINISHED, JobStatus
 
 if TYPE_CHECKING:
     from pg_scheduler.domain.cluster_facts import ClusterFacts
-    from pg_scheduler.domain.depths import Depths
+    from pg_scheduler.domain.depths import Depths, FailedJobs
     from pg_scheduler.domain.engine_facts import EngineFacts
     from pg_scheduler.domain.failures import Failures
     from pg_scheduler.domain.job_facts import JobFacts
@@ -118,10 +118,15 @@ class Insight(Protocol):
         ...
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
-        """The failed jobs that are stored, by what failed in them: at most so many groups, those that failed
-        last first."""
+        """The failed jobs that are stored, or those of one task, by what failed in them: at most so many
+        groups, those that failed last first."""
         ...
 
     async def workload(self, *, now: datetime | None = None) -> Workload:
@@ -172,6 +177,11 @@ class Insight(Protocol):
 
     async def depths(self, *, now: datetime | None = None) -> Depths:
         """How many jobs wait and run, by queue and task; as cheap, however many there are."""
+        ...
+
+    async def failed_jobs(self) -> FailedJobs:
+        """Failed jobs that are stored, by queue and task, of at most `MOST_MATCHING` jobs that failed, were
+        cancelled or expired, those that ended last."""
         ...
 
     async def server_facts(self) -> ServerFacts | None:

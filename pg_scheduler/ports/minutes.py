@@ -29,6 +29,7 @@ class MinuteStore(Protocol):
         """Minute by minute, of the last hour or since then, the earliest first."""
         ...
 
-    async def latest(self, *, now: datetime | None = None) -> LatestWork:
-        """The last hour, by queue and task."""
+    async def latest(self, *, durations: int = 100, now: datetime | None = None) -> LatestWork:
+        """The last hour, by queue and task. How long attempts waited and ran is told of at most so many
+        queues with their tasks, those in which the most began; of the others it is left out."""
         ...

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -79,3 +81,17 @@ def test_nothing_moves_for_those_who_want_it_still(site: Site, tab: Tab) -> None
         page.locator("[data-live-state]:not(.off)").wait_for()
         names.append(page.evaluate("getComputedStyle(document.querySelector('.live')).animationName"))
     assert names == ["none", "beat"]
+
+
+def test_a_viewer_whose_clock_is_wrong_sees_the_same_ages(site: Site, tab: Tab) -> None:
+    ages = []
+    for year in (None, 1999, 2051):
+        page = tab()
+        if year is not None:
+            page.clock.set_fixed_time(datetime(year, 6, 1, tzinfo=UTC))
+        page.goto(site.url + "/jobs?status=failed")
+        assert page.evaluate("new Date().getFullYear()") == (year or datetime.now(UTC).year)
+        ages.append(re.sub(r"[0-9.]+", "N", page.locator("time.age").first.inner_text()))
+        page.goto(site.url + pages_of(site)["job-failed"])
+        ages.append(page.locator(".facts time").first.inner_text())
+    assert ages[2:4] == ages[:2] == ages[4:]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import subprocess
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from pg_scheduler.domain.cluster_facts import (
     ClusterFacts,
     DueJobs,
+    FailedLately,
     FullGate,
     LateSchedule,
     RetiredSchedule,
@@ -20,6 +24,7 @@ from pg_scheduler.domain.problems import NAMED_OF_A_KIND, Severity, problems
 from pg_scheduler.domain.problems_of_server import schema_problem
 from pg_scheduler.domain.schedule import ScheduleSpec
 from pg_scheduler.domain.server_facts import OpenTransaction, ServerFacts, TableFacts
+from pg_scheduler.domain.shell import quoted
 from pg_scheduler.domain.workers import WorkerProfile, WorkerRecord, WorkerState, WorkerWish
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -68,8 +73,18 @@ LATE = {"key": LateSchedule("key", "mail", EVERY_MINUTE, ago(seconds=60))}
         ((worker(only=("sms",)),), {"due": due(seconds=60)}, [("unclaimed", "error")]),
         ((worker(queues={"bulk": None}),), {"due": due(seconds=60)}, [("not_served", "error")]),
         ((worker(queues={"bulk": None}),), {"due": due(queue="bulk", seconds=60)}, []),
-        ((), {"due": due(hours=9), "paused_tasks": {"mail": ago(hours=9)}}, [("paused", "notice")]),
-        ((), {"due": due(hours=9), "paused_queues": {"default": ago(hours=9)}}, [("paused", "notice")]),
+        ((), {"due": due(seconds=299), "paused_tasks": {"mail": ago(hours=9)}}, [("paused", "notice")]),
+        ((), {"due": due(minutes=5), "paused_tasks": {"mail": ago(hours=9)}}, [("paused", "warning")]),
+        ((), {"due": due(minutes=5), "paused_queues": {"default": ago(hours=9)}}, [("paused", "warning")]),
+        (
+            (),
+            {"due": due(hours=9), "paused_queues": {"other": ago(hours=9)}},
+            [("backlog", "warning"), ("paused", "notice")],
+        ),
+        ((), {"failing": (FailedLately("mail", 4, 0),)}, []),
+        ((), {"failing": (FailedLately("mail", 5, 0),)}, [("failing", "error")]),
+        ((), {"failing": (FailedLately("mail", 5, 4),)}, [("failing", "warning")]),
+        ((), {"failing": (FailedLately("mail", 5, 5),)}, []),
         ((), {"full": (FullGate("mail", "k", ago(minutes=9)),)}, []),
         ((), {"full": (FullGate("mail", "k", ago(minutes=10)),)}, [("lane_full", "warning")]),
         (
@@ -80,6 +95,7 @@ LATE = {"key": LateSchedule("key", "mail", EVERY_MINUTE, ago(seconds=60))}
         ((), {"lost": 1, "lost_since": ago(seconds=59)}, []),
         ((), {"lost": 1, "lost_since": ago(seconds=60)}, [("lost", "error")]),
         ((worker(alive=False),), {}, [("silent_worker", "warning"), ("no_workers", "notice")]),
+        ((worker(alive=False, running=1),), {}, [("no_workers", "error"), ("silent_worker", "warning")]),
         ((QUIET,), {"due": due(seconds=0)}, [("no_workers", "error"), ("quiet_worker", "notice")]),
         ((worker(listening=False),), {}, [("not_listening", "notice")]),
         ((worker(), worker("w2", listening=False)), {}, [("not_listening", "warning")]),
@@ -141,6 +157,61 @@ def test_the_worst_comes_first_and_a_flood_is_counted() -> None:
     told = problems(ClusterFacts(NOON, (worker(listening=False),), due=many))
     assert [one.severity for one in told] == [Severity.ERROR] * (NAMED_OF_A_KIND + 1) + [Severity.NOTICE]
     assert told[NAMED_OF_A_KIND].text == f"{1_000 - NAMED_OF_A_KIND} more of this kind"
+
+
+@pytest.mark.parametrize(
+    ("running", "other", "words"),
+    [
+        (0, None, "no job was left in it"),
+        (1, None, "1 job that ran there wait"),
+        (3, worker("w2"), "3 jobs that ran there are taken back by others"),
+    ],
+)
+def test_what_became_of_the_jobs_of_a_silent_worker_is_said(
+    running: int, other: WorkerRecord | None, words: str
+) -> None:
+    silent = worker(alive=False, running=running)
+    found = problems(ClusterFacts(NOON, (silent, other) if other else (silent,)))
+    assert words in next(one.text for one in found if one.code == "silent_worker")
+
+
+HOSTILE = "$(touch /tmp/x); `id` 'q' \"w\" -rf"
+
+
+@pytest.mark.parametrize("name", [HOSTILE, f"-{HOSTILE}", "--yes"])
+def test_a_command_can_be_copied_whatever_a_name_holds(name: str) -> None:
+    gates = (FullGate(name, "", ago(hours=1)), FullGate(OF_QUEUES, name, ago(hours=1)))
+    late = (LateSchedule(name, name, EVERY_MINUTE, ago(hours=1)),)
+    facts = ClusterFacts(
+        NOON, (worker(queues={"bulk": None}),), full=gates, late=late, failing=(FailedLately(name, 9, 0),),
+        due=(*due(name, name, hours=1), *due("mail", name + "2", hours=1)),
+        paused_tasks={name + "3": NOON}, paused_queues={name + "4": NOON},
+    )  # fmt: skip
+    quiet = ClusterFacts(NOON, (worker(name, wish=WorkerWish.QUIET),))
+    found = (*problems(facts), *problems(quiet))
+    assert {one.code for one in found} >= {
+        "unclaimed", "not_served", "paused", "lane_full", "failing", "schedule_late", "quiet_worker",
+    }  # fmt: skip
+    for one in found:
+        for command in (one.fix or "").split("pgq ")[1:]:
+            words = shlex.split(command.partition("; until")[0])
+            named = [word for word in words if word.startswith(name)]
+            assert len(named) == 1, command
+            if name.startswith("-"):
+                assert words[words.index(named[0]) - 1] in ("--", "--task", "--queue"), command
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize("name", ["a\nb", "\x1b[2J'\\", "\u202ex", HOSTILE, "ä", ""])
+def test_a_shell_reads_a_quoted_name_as_it_is(name: str) -> None:
+    assert quoted(name).isprintable()
+    said = subprocess.run(
+        ["bash", "-c", f"printf %s {quoted(name)}"],
+        capture_output=True,
+        env={"LC_ALL": "C.UTF-8"},
+        check=True,
+    )
+    assert said.stdout.decode() == name
 
 
 def test_a_name_that_nobody_knows_is_told_with_the_nearest_one() -> None:

@@ -1,6 +1,6 @@
--- What is wrong with jobs and schedules is found in this: what is due, what waits before full lanes, leases
--- that are over, schedules that are late or retired, and pauses. It reads the heads of streams and of ranks
--- of lanes, so many at the most, whatever waits behind them.
+-- What is wrong with jobs and schedules is found in this: what is due, what waits before full lanes, what
+-- fails, leases that are over, schedules that are late or retired, and pauses. It reads the heads of streams
+-- and of ranks of lanes, so many at the most, whatever waits behind them.
 WITH RECURSIVE
 -- include: waiting_streams,
 -- The ranks of lanes in which jobs wait, each found by one probe of their index.
@@ -75,6 +75,20 @@ full_gates AS (
     WHERE state.full_at > :NOW - pg_catalog.make_interval(secs => :full_patience::double precision)
     GROUP BY state.task_name, state.lane
 ),
+-- Tasks of which attempts failed in the last minutes, by what workers have written.
+failing AS (
+    SELECT
+        minutes.task_name,
+        pg_catalog.sum(minutes.failed + minutes.retried)::integer AS failed,
+        pg_catalog.sum(minutes.completed)::integer AS completed
+    FROM :"schema".scheduled_job_minutes AS minutes
+    WHERE minutes.minute >= :NOW - pg_catalog.make_interval(secs => :lately_seconds::double precision)
+        AND minutes.task_name <> ''
+    GROUP BY minutes.task_name
+    HAVING pg_catalog.sum(minutes.failed + minutes.retried) > 0
+    ORDER BY 2 DESC, minutes.task_name
+    LIMIT (SELECT :most_failing::integer)
+),
 -- Running jobs that nobody has a lease of, or wants.
 lost AS (
     SELECT pg_catalog.count(*)::integer AS jobs, pg_catalog.min(job.lease_until) AS since
@@ -119,6 +133,12 @@ SELECT
         SELECT pg_catalog.jsonb_agg(pg_catalog.to_jsonb(due) ORDER BY due.queue, due.job_name)::text
         FROM due
     ) AS due,
+    (
+        SELECT pg_catalog.jsonb_agg(
+            pg_catalog.to_jsonb(failing) ORDER BY failing.failed DESC, failing.task_name
+        )::text
+        FROM failing
+    ) AS failing,
     (
         SELECT pg_catalog.jsonb_agg(
             pg_catalog.to_jsonb(full_gates) ORDER BY full_gates.task_name, full_gates.lane

@@ -14,34 +14,46 @@ cap AS MATERIALIZED (
     SELECT least(
         :most_of_each::integer,
         greatest(
-            :most_in_all::integer / greatest((SELECT pg_catalog.count(*) FROM streams), 1), 100
+            :most_in_all::integer / greatest((SELECT pg_catalog.count(*) FROM streams), 1), 10
         )
     ) AS jobs
 ),
--- What waits, by whether it may start now.
+-- What waits in each, by whether it may start now.
 waiting AS (
-    SELECT stream.queue, stream.job_name, job.execution_time <= :NOW AS is_due
+    SELECT stream.queue, stream.job_name, counted.due, counted.scheduled, counted.is_exact
     FROM streams AS stream
     CROSS JOIN LATERAL (
-        SELECT job.execution_time
-        FROM :"schema".scheduled_jobs AS job
-        WHERE
-            -- include: of_stream
-        ORDER BY job.execution_time
-        LIMIT (SELECT cap.jobs FROM cap)
-    ) AS job
+        SELECT
+            pg_catalog.count(*) FILTER (WHERE job.execution_time <= :NOW) AS due,
+            pg_catalog.count(*) FILTER (WHERE job.execution_time > :NOW) AS scheduled,
+            pg_catalog.count(*) < (SELECT cap.jobs FROM cap) AS is_exact
+        FROM (
+            SELECT job.execution_time
+            FROM :"schema".scheduled_jobs AS job
+            WHERE
+                -- include: of_stream
+            ORDER BY job.execution_time
+            LIMIT (SELECT cap.jobs FROM cap)
+        ) AS job
+    ) AS counted
     UNION ALL
-    SELECT task.queue, task.job_name, job.execution_time <= :NOW
+    SELECT task.queue, task.job_name, counted.due, counted.scheduled, counted.is_exact
     FROM (SELECT * FROM waiting_in_lanes LIMIT (SELECT :most_streams::integer + 1)) AS task
     CROSS JOIN LATERAL (
-        SELECT job.execution_time
-        FROM :"schema".scheduled_jobs AS job
-        WHERE job.status = 'pending'
-            AND job.lane IS NOT NULL
-            AND job.queue = task.queue
-            AND job.job_name COLLATE "C" = task.job_name
-        LIMIT (SELECT cap.jobs FROM cap)
-    ) AS job
+        SELECT
+            pg_catalog.count(*) FILTER (WHERE job.execution_time <= :NOW) AS due,
+            pg_catalog.count(*) FILTER (WHERE job.execution_time > :NOW) AS scheduled,
+            pg_catalog.count(*) < (SELECT cap.jobs FROM cap) AS is_exact
+        FROM (
+            SELECT job.execution_time
+            FROM :"schema".scheduled_jobs AS job
+            WHERE job.status = 'pending'
+                AND job.lane IS NOT NULL
+                AND job.queue = task.queue
+                AND job.job_name COLLATE "C" = task.job_name
+            LIMIT (SELECT cap.jobs FROM cap)
+        ) AS job
+    ) AS counted
 ),
 -- What runs.
 running AS (
@@ -55,24 +67,21 @@ counted AS (
         each.queue, each.job_name,
         pg_catalog.sum(each.due)::integer AS due,
         pg_catalog.sum(each.scheduled)::integer AS scheduled,
-        pg_catalog.sum(each.running)::integer AS running
+        pg_catalog.sum(each.running)::integer AS running,
+        pg_catalog.bool_and(each.is_exact) AS is_exact
     FROM (
-        SELECT
-            waiting.queue, waiting.job_name,
-            pg_catalog.count(*) FILTER (WHERE waiting.is_due) AS due,
-            pg_catalog.count(*) FILTER (WHERE NOT waiting.is_due) AS scheduled,
-            0 AS running
+        SELECT waiting.queue, waiting.job_name, waiting.due, waiting.scheduled, 0 AS running, waiting.is_exact
         FROM waiting
-        GROUP BY waiting.queue, waiting.job_name
+        WHERE waiting.due + waiting.scheduled > 0
         UNION ALL
-        SELECT running.queue, running.job_name, 0, 0, pg_catalog.count(*)
+        SELECT running.queue, running.job_name, 0, 0, pg_catalog.count(*), true
         FROM running
         GROUP BY running.queue, running.job_name
     ) AS each
     GROUP BY each.queue, each.job_name
 )
 SELECT
-    counted.queue, counted.job_name, counted.due, counted.scheduled, counted.running,
+    counted.queue, counted.job_name, counted.due, counted.scheduled, counted.running, counted.is_exact,
     (
         SELECT pg_catalog.count(DISTINCT running.lane)::integer
         FROM running

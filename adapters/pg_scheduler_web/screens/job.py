@@ -6,11 +6,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.model import AttemptRecord, JobRecord
 from pg_scheduler.domain.priority import name_of_rank
 from pg_scheduler.domain.why import explain, must_act
+from pg_scheduler.ports.insight import Insight
 from pg_scheduler_web.access import Right
 from pg_scheduler_web.desk import Inquiry
+from pg_scheduler_web.failures_in_words import NOT_ALLOWED, READ_ONLY
 from pg_scheduler_web.screen import Missing, Region, Screen, Topic
 from pg_scheduler_web.words import json_shown, of_arguments
 
@@ -28,21 +32,33 @@ class Step(NamedTuple):
 async def _job(inquiry: Inquiry) -> Mapping[str, Any]:
     job_id = inquiry.fields.need("id")
     insight = (await inquiry.desk.primary()).insight  # who holds the row is known there alone
-    facts = await insight.facts_about(job_id, now=inquiry.pinned)
-    if facts is None:
+    facts, job = await _facts(inquiry, insight, job_id)
+    if job is None:
         raise Missing(f"There is no job {job_id!r}: it was deleted by retention, or never stored.")
     attempts = await insight.attempts(job_id)
-    reasons = explain(facts)
+    reasons = () if facts is None else explain(facts)
     return {
-        "job": facts.job,
-        "now": facts.now,
+        "job": job,
+        "now": inquiry.now if facts is None else facts.now,
         "reasons": reasons,
         "must_act": must_act(reasons),
         "attempts": list(reversed(attempts)),
-        "steps": timeline(facts.job, attempts),
-        "rank_name": name_of_rank(facts.job.rank),
-        "data": _data(facts.job, inquiry) if inquiry.access.may(Right.SEE_ARGS) else None,
+        "steps": timeline(job, attempts),
+        "rank_name": name_of_rank(job.rank),
+        "data": _data(job, inquiry) if inquiry.access.may(Right.SEE_ARGS) else None,
     }
+
+
+async def _facts(inquiry: Inquiry, insight: Insight, job_id: str) -> tuple[JobFacts | None, JobRecord | None]:
+    """What decides about the job; and the job alone, where this role, or this server, lets nobody try whether
+    its row is free."""
+    try:
+        facts = await insight.facts_about(job_id, now=inquiry.pinned)
+    except DatabaseError as error:
+        if error.sqlstate not in (NOT_ALLOWED, READ_ONLY):
+            raise
+        return None, await insight.job(job_id)
+    return facts, None if facts is None else facts.job
 
 
 def timeline(job: JobRecord, attempts: Sequence[AttemptRecord]) -> list[Step]:
@@ -78,7 +94,7 @@ _OUTCOMES = {
     "failed": "failed",
     "cancelled": "cancelled",
     "released": "given back by its worker",
-    "snoozed": "inquiry to be run again later",
+    "snoozed": "asked to be run again later",
     "lost": "lost: its worker went silent",
 }
 

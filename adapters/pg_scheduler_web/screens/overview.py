@@ -36,7 +36,7 @@ def worst_of(found: Sequence[Problem]) -> Severity | None:
 
 
 async def _numbers(inquiry: Inquiry) -> Mapping[str, Any]:
-    found = await summary(inquiry.driver, inquiry.insight, inquiry.pinned)
+    found = await summary(inquiry.driver, inquiry.insight, inquiry.pinned, durations=SHOWN)
     rows = found.rows
     waits = [row.oldest_due for row in rows if row.oldest_due is not None]
     busiest = sorted(rows, key=lambda row: (row.due + row.running, row.started), reverse=True)

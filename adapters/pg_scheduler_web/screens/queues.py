@@ -9,6 +9,8 @@ from typing import Any
 
 from pg_scheduler.client.summarizing import summary
 from pg_scheduler.domain.limits import NO_LIMITS, TaskLimits
+from pg_scheduler.domain.selection import Selection
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.summary import QueueTask
 from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
@@ -46,7 +48,7 @@ Rows = dict[str, Row]
 async def _rows(inquiry: Inquiry, name_of: Callable[[QueueTask], str]) -> Rows:
     """From what is counted so far and no further, and from what workers have written: no table is read."""
     found: Rows = {}
-    for one in (await summary(inquiry.driver, inquiry.insight, inquiry.pinned)).rows:
+    for one in (await summary(inquiry.driver, inquiry.insight, inquiry.pinned, durations=0)).rows:
         name = name_of(one)
         if name:
             found.setdefault(name, Row(name)).add(one)
@@ -75,12 +77,26 @@ async def _task_rows(inquiry: Inquiry) -> Rows:
 Question = Callable[[Inquiry], Awaitable[Rows]]
 
 
+LISTED = 200
+"""So many queues or tasks stand on a page: those with the most to see."""
+
+
 def _listed(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
     async def every(inquiry: Inquiry) -> Mapping[str, Any]:
-        found = await rows_of(inquiry)
-        return {"rows": [found[name] for name in sorted(found)]}
+        found, part = await rows_of(inquiry), inquiry.fields.get("part") or ""
+        matching = [row for row in found.values() if part.lower() in row.name.lower()]
+        matching.sort(key=_busyness, reverse=True)
+        return {
+            "rows": sorted(matching[:LISTED], key=lambda row: row.name),
+            "count": len(matching),
+            "part": part,
+        }
 
     return every
+
+
+def _busyness(row: Row) -> tuple[bool, int, int, int]:
+    return row.paused, row.due, row.failed, row.running + row.completed
 
 
 def _named(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
@@ -92,14 +108,50 @@ def _named(rows_of: Question) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]
     return one
 
 
+RUNS_SHOWN = 20
+"""Running jobs that the screen of a queue or a task names: those that hold its places."""
+
+
+def _running(of_task: bool) -> Callable[[Inquiry], Awaitable[Mapping[str, Any]]]:
+    async def runs(inquiry: Inquiry) -> Mapping[str, Any]:
+        name = inquiry.fields.need("name")
+        jobs = await inquiry.insight.jobs(
+            statuses=[JobStatus.RUNNING],
+            task_name=name if of_task else None,
+            queue=None if of_task else name,
+            limit=RUNS_SHOWN,
+        )
+        jobs.sort(key=lambda job: job.started_at or inquiry.now)
+        return {"jobs": jobs}
+
+    return runs
+
+
+KINDS_SHOWN = 10
+"""Kinds of failures that the screen of a task names, and jobs that will be tried again."""
+
+
+async def _fails(inquiry: Inquiry) -> Mapping[str, Any]:
+    name = inquiry.fields.need("name")
+    found = await inquiry.insight.failures(task_name=name, limit=KINDS_SHOWN, now=inquiry.pinned)
+    again = Selection((JobStatus.PENDING,), name, error="")
+    page = await inquiry.insight.page(again, None, KINDS_SHOWN, now=inquiry.pinned)
+    return {"name": name, "groups": found.groups, "now": found.now, "again": page.jobs}
+
+
 _ON = (Topic.JOBS, Topic.QUEUES)
 QUEUES = Screen("queues", "/queues", lambda fields: "Queues", (Region("queues", _listed(_queue_rows), _ON),))
 TASKS = Screen("tasks", "/tasks", lambda fields: "Tasks", (Region("tasks", _listed(_task_rows), _ON),))
 QUEUE = Screen(
     "queue", "/queue", lambda fields: f"Queue {fields.get('name') or ''}",
-    (Region("queue", _named(_queue_rows), _ON),), section="queues",
+    (Region("queue", _named(_queue_rows), _ON), Region("runs", _running(of_task=False), (Topic.JOBS,))),
+    section="queues",
 )  # fmt: skip
 TASK = Screen(
     "task", "/task", lambda fields: f"Task {fields.get('name') or ''}",
-    (Region("task", _named(_task_rows), _ON),), section="tasks",
+    (
+        Region("task", _named(_task_rows), _ON), Region("fails", _fails, (Topic.JOBS,)),
+        Region("runs", _running(of_task=True), (Topic.JOBS,)),
+    ),
+    section="tasks",
 )  # fmt: skip

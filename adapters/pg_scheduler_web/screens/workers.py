@@ -11,6 +11,8 @@ from pg_scheduler_web.desk import Inquiry
 from pg_scheduler_web.screen import Region, Screen, Topic
 
 RUNNING_SHOWN = 200
+NAMES_SHOWN = 50
+"""Queues, and tasks, of one worker that are named."""
 
 
 async def _workers(inquiry: Inquiry) -> Mapping[str, Any]:
@@ -19,7 +21,7 @@ async def _workers(inquiry: Inquiry) -> Mapping[str, Any]:
     by_worker: dict[str | None, list[Any]] = {}
     for job in running:
         by_worker.setdefault(job.worker_id, []).append(job)
-    return {"workers": workers, "running": by_worker, "state": state_shown}
+    return {"workers": workers, "running": by_worker, "state": state_shown, "most": NAMES_SHOWN}
 
 
 def state_shown(worker: WorkerRecord) -> str:

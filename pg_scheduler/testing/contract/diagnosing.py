@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pg_scheduler.domain.cluster_facts import DueJobs, FullGate, LateSchedule
-from pg_scheduler.domain.depths import TaskDepth
+from pg_scheduler.domain.cluster_facts import DueJobs, FailedLately, FullGate, LateSchedule
+from pg_scheduler.domain.depths import FailedJobs, TaskDepth
 from pg_scheduler.domain.limits import OF_QUEUES, TaskLimits
+from pg_scheduler.domain.minutes import OTHERS, Tally
 from pg_scheduler.domain.problems import problems
 from pg_scheduler.domain.schedule import Overlap, ScheduleSpec
+from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
 from pg_scheduler.ports.driver import Driver
 from pg_scheduler.testing.contract.asking_workers import renew
 from pg_scheduler.testing.contract.limiting import claim_lanes
-from pg_scheduler.testing.contract.scene import NOON, OWNER, at, new, started, submit
+from pg_scheduler.testing.contract.scene import NOON, OWNER, at, brought_to, new, started, submit
 from pg_scheduler.testing.contract.schedule_scene import advance, having, schedule, spec_text, step
 
 
@@ -67,6 +69,10 @@ class TestDiagnosing:
             TaskDepth("m", "task", 1, 0, 0),
         )  # fmt: skip
         assert depths.lanes_in_use == {"task": 2}
+        assert (await driver.insight.failed_jobs()) == FailedJobs()
+        for n, status in enumerate((JobStatus.FAILED, JobStatus.FAILED, JobStatus.CANCELLED)):
+            await brought_to(driver, status, f"e{n}")
+        assert (await driver.insight.failed_jobs()) == FailedJobs({("default", "task"): 2})
 
     async def test_jobs_whose_leases_are_over_are_lost(self, driver: Driver) -> None:
         await started(driver, "1")
@@ -106,6 +112,17 @@ class TestDiagnosing:
         await driver.limits.pause_queue("m", True, now=at(1))
         facts = await driver.insight.cluster_facts(now=at(2))
         assert (facts.paused_tasks, facts.paused_queues) == ({"task": NOON}, {"m": at(1)})
+
+    async def test_attempts_that_failed_lately_are_counted_by_task(self, driver: Driver) -> None:
+        minutes = driver.minutes
+        await minutes.note("w1", {("m", "old"): Tally(failed=9)}, now=at(-360))
+        await minutes.note("w1", {("m", "task"): Tally(failed=1, retried=2, completed=4)}, now=at(-290))
+        await minutes.note(
+            "w2", {("n", "task"): Tally(retried=3), ("m", "fine"): Tally(completed=7)}, now=NOON
+        )
+        await minutes.note("w2", {("m", "bad"): Tally(failed=7), OTHERS: Tally(failed=99)}, now=NOON)
+        facts = await driver.insight.cluster_facts(now=NOON)
+        assert facts.failing == (FailedLately("bad", 7, 0), FailedLately("task", 6, 4))
 
     async def test_a_worker_says_what_its_clock_shows(self, driver: Driver) -> None:
         await renew(driver, says=SignOfLife(clock=at(3)))

@@ -41,6 +41,26 @@ class TestFailing:
         assert ([group.group for group in one.groups], one.more) == ([TIMEOUT.group], True)
         assert len((await driver.insight.failures(since=at(6000), now=at(8100))).groups) == 1
 
+    async def test_failures_of_one_task_are_found_alone(self, driver: Driver) -> None:
+        await failed(driver, "a", TIMEOUT, 1)
+        other = Failure(group_of("other", "KeyError", ""), "KeyError", "")
+        job = await started(driver, "b", task="other")
+        assert await settle(driver, job, JobEvent.FAIL, now=at(2), error_message="b", failure=other)
+        for task, group in (("task", TIMEOUT), ("other", other)):
+            (found,) = (await driver.insight.failures(task_name=task, now=at(9))).groups
+            assert (found.group, found.task_name) == (group.group, task)
+        assert (await driver.insight.failures(task_name="none", now=at(9))).groups == ()
+
+    async def test_an_empty_error_means_any(self, driver: Driver) -> None:
+        await brought_to(driver, JobStatus.COMPLETED, "done")
+        await submit(driver, new("new"))
+        job = await started(driver, "again")
+        assert await settle(driver, job, JobEvent.RETRY, now=at(1), error_message="e")
+        await failed(driver, "a", TIMEOUT, 1)
+        for statuses, ids in (((), {"a", "again"}), ((JobStatus.PENDING,), {"again"})):
+            page = await driver.insight.page(Selection(statuses, error=""))
+            assert {job.job_id for job in page.jobs} == ids
+
     async def test_the_jobs_of_a_group_are_found_and_leave_it_when_they_go_on(self, driver: Driver) -> None:
         for second, job_id in enumerate(("a", "b", "c")):
             await failed(driver, job_id, TIMEOUT, second)

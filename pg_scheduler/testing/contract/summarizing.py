@@ -56,6 +56,8 @@ class TestSummarizing:
         assert (hour[MAIL].started, hour[MAIL].failed) == (15, 8)
         assert (hour[MAIL].waits[2], hour[MAIL].waits[5], hour[MAIL].waits[0]) == (7, 1, 7)
         assert set((await minutes.latest(now=at(3660))).hour) == {MAIL}
+        hour = (await minutes.latest(durations=1, now=at(90))).hour
+        assert [(hour[work].started, sum(hour[work].waits)) for work in (MAIL, BULK)] == [(15, 15), (2, 0)]
 
     async def test_old_figures_are_deleted(self, driver: Driver) -> None:
         await driver.minutes.note("a", {MAIL: tally(1)}, now=NOON)

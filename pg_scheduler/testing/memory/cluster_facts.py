@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from pg_scheduler.domain.cluster_facts import (
+    FAILING_NAMED,
+    LATELY,
     SCHEDULES_NAMED,
     ClusterFacts,
     DueJobs,
+    FailedLately,
     FullGate,
     LateSchedule,
     RetiredSchedule,
 )
 from pg_scheduler.domain.depths import Depths, TaskDepth
 from pg_scheduler.domain.limits import FULL_LANE_PATIENCE, NO_KEY, OF_QUEUES
+from pg_scheduler.domain.minutes import Tally
 from pg_scheduler.domain.states import JobStatus
 from pg_scheduler.domain.workers import WorkerRecord
 from pg_scheduler.testing.memory.rows import StoredJob
@@ -36,6 +40,7 @@ def cluster_facts(state: MemoryState, workers: Sequence[WorkerRecord], moment: d
         workers=tuple(workers),
         due=_due(due),
         full=_full(state, due, moment),
+        failing=_failing(state, moment),
         lost=len(expired),
         lost_since=min(expired, default=None),
         late=_late(state, moment),
@@ -58,7 +63,13 @@ def depths(state: MemoryState, moment: datetime) -> Depths:
             lanes.setdefault(row.new.task_name, set()).add(row.lane)
     return Depths(
         tuple(
-            TaskDepth(queue, name, *(counts[queue, name, one] for one in ("due", "scheduled", "running")))
+            TaskDepth(
+                queue,
+                name,
+                counts[queue, name, "due"],
+                counts[queue, name, "scheduled"],
+                counts[queue, name, "running"],
+            )
             for queue, name in sorted({(queue, name) for queue, name, _ in counts})
         ),
         {name: len(used) for name, used in lanes.items()},
@@ -83,6 +94,19 @@ def _full(state: MemoryState, due: Sequence[StoredJob], moment: datetime) -> tup
             if seen is not None and seen.full_at is not None and seen.full_at > moment - FULL_LANE_PATIENCE:
                 oldest[gate] = min(oldest.get(gate, row.execution_time), row.execution_time)
     return tuple(FullGate(*gate, first) for gate, first in sorted(oldest.items()))
+
+
+def _failing(state: MemoryState, moment: datetime) -> tuple[FailedLately, ...]:
+    sums: dict[str, Tally] = {}
+    for (minute, (_, task_name)), tally in state.minutes.items():
+        if minute >= moment - LATELY and task_name:
+            sums.setdefault(task_name, Tally()).add(tally)
+    found = [
+        FailedLately(name, one.failed + one.retried, one.completed)
+        for name, one in sums.items()
+        if one.failed + one.retried
+    ]
+    return tuple(sorted(found, key=lambda one: (-one.failed, one.task_name))[:FAILING_NAMED])
 
 
 def _late(state: MemoryState, moment: datetime) -> tuple[LateSchedule, ...]:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pg_scheduler.domain.cluster_facts import ClusterFacts
-from pg_scheduler.domain.depths import Depths
+from pg_scheduler.domain.depths import Depths, FailedJobs
 from pg_scheduler.domain.failures import MOST_OF_GROUP, FailureGroup, Failures
 from pg_scheduler.domain.job_facts import JobFacts
 from pg_scheduler.domain.minutes import Work
@@ -27,6 +27,7 @@ from pg_scheduler.testing.memory.state import MemoryState, moment_of
 from pg_scheduler.testing.memory.transactions import MemoryTransactions
 
 HOUR = timedelta(hours=1)
+UNSUCCESSFUL = (JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.EXPIRED)
 
 
 class MemoryInsight:
@@ -100,12 +101,21 @@ class MemoryInsight:
         return Count(min(number, at_most), number <= at_most, moment_of(now))
 
     async def failures(
-        self, *, since: datetime | None = None, limit: int = 100, now: datetime | None = None
+        self,
+        *,
+        task_name: str | None = None,
+        since: datetime | None = None,
+        limit: int = 100,
+        now: datetime | None = None,
     ) -> Failures:
         moment = moment_of(now)
         rows: dict[str, list[StoredJob]] = {}
         for row in self._state.jobs.values():
-            if row.status is JobStatus.FAILED and row.error_group is not None:
+            if (
+                row.status is JobStatus.FAILED
+                and row.error_group is not None
+                and task_name in (None, row.new.task_name)
+            ):
                 rows.setdefault(row.error_group, []).append(row)
         groups = [_group_of(row, moment) for row in rows.values()]
         found = sorted(
@@ -201,6 +211,16 @@ class MemoryInsight:
 
     async def depths(self, *, now: datetime | None = None) -> Depths:
         return depths(self._state, moment_of(now))
+
+    async def failed_jobs(self) -> FailedJobs:
+        ended = [row for row in self._state.jobs.values() if row.status in UNSUCCESSFUL]
+        ended.sort(key=lambda row: (row.finished_at or row.execution_time, row.job_id), reverse=True)
+        counts = Counter(
+            (row.new.queue, row.new.task_name)
+            for row in ended[:MOST_MATCHING]
+            if row.status is JobStatus.FAILED
+        )
+        return FailedJobs(dict(counts), len(ended) < MOST_MATCHING)
 
     async def server_facts(self) -> None:
         """There is no server."""

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
-from pg_scheduler.domain.minutes import KEPT, LatestWork, Minute, Minutes, Tally, Work
+from pg_scheduler.domain.minutes import (
+    BUCKETS,
+    KEPT,
+    MOST_DURATIONS,
+    LatestWork,
+    Minute,
+    Minutes,
+    Tally,
+    Work,
+)
 from pg_scheduler.testing.memory.state import MemoryState, moment_of
 
 HOUR = timedelta(hours=1)
@@ -45,10 +55,12 @@ class MemoryMinutes:
         )
         return Minutes(tuple(rows), moment)
 
-    async def latest(self, *, now: datetime | None = None) -> LatestWork:
+    async def latest(self, *, durations: int = MOST_DURATIONS, now: datetime | None = None) -> LatestWork:
         moment = moment_of(now)
         hour: dict[Work, Tally] = {}
         for (minute, work), tally in self._state.minutes.items():
             if minute >= moment - HOUR:
                 hour.setdefault(work, Tally()).add(tally)
+        for work in sorted(hour, key=lambda work: (-hour[work].started, work))[durations:]:
+            hour[work] = replace(hour[work], waits=[0] * BUCKETS, runs=[0] * BUCKETS)
         return LatestWork(hour, moment)

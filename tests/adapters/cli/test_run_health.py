@@ -64,6 +64,7 @@ async def test_it_is_live_and_ready_and_no_longer_ready_once_it_stops(shop: Shop
         status, text = await got(port, "/readyz")
         assert (status, "stopping" in text) == (503, True)
         assert (await got(port, "/livez"))[0] == 200
+        assert (await got(port, "/metrics"))[0] == 200, "one that is dying is scraped like any other"
         shop.wake_all()
         assert await run.ended() == 0, run.err
     lines = [json.loads(line) for line in run.err.splitlines()]

@@ -55,14 +55,20 @@ async def test_failures_are_listed_shown_retried_and_discarded(pgq: Pgq, queries
     (group,) = json.loads((await pgq("failures", "list", "--json")).out)
     assert (group["task"], group["error"], group["count"], group["last_hour"]) == ("bill", "ValueError", 3, 3)
     assert group["frame"].endswith("test_stats.breaks")
-    assert group["group"][:8] in (await pgq("failures", "list")).out
+    again = await scheduler.using(max_retries=2).enqueue("bill")
+    await scheduler.execute_job(str(again))
+    await scheduler.worker.services.settler.flush()
+    listed = (await pgq("failures", "list", "--task", "bill")).out
+    assert group["group"][:8] in listed
+    ended, waiting = listed.split("Will be tried again:")
+    assert ("ValueError: " in ended, str(again) in waiting, "1 of 2" in waiting) == (True, True, True)
     shown = await pgq("failures", "show", group["group"][:6])
     assert "raise ValueError" in shown.out
     assert all(str(job) in shown.out for job in jobs)
     retried = await pgq("failures", "retry", group["group"], "--yes", "--at-most", "2")
     assert retried.out == "2 jobs: is pending again\n"
     assert (await pgq("failures", "discard", group["group"], "--yes")).out == "1 jobs: deleted\n"
-    assert len(await queries.jobs(status=JobStatus.PENDING)) == 2
+    assert len(await queries.jobs(status=JobStatus.PENDING)) == 3
     gone = await pgq("failures", "show", group["group"])
     assert (gone.code, "no group" in gone.err) == (1, True)
 

@@ -32,6 +32,11 @@ async def count_jobs() -> int:
 
 
 @task
+def leave() -> None:
+    raise SystemExit("enough")
+
+
+@task
 def pid() -> int:
     return backends_pid()
 

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from pg_scheduler import Scheduler, SyncScheduler
+from pg_scheduler import InvalidInput, Scheduler, SyncScheduler
 from pg_scheduler.domain.retry import RetryPolicy
 from pg_scheduler.testing import drain
 from pg_scheduler_django.testing import run_due_jobs
@@ -51,7 +51,7 @@ def test_a_result_tells_the_whole_story(tasks: Any) -> None:
     run_due_jobs()
     again = tasks.greet.get_result(result.id)
     assert (again.status, again.return_value, again.attempts) == ("SUCCESSFUL", {"said": "Ada"}, 1)
-    assert again.enqueued_at <= again.started_at <= again.finished_at
+    assert result.enqueued_at == again.enqueued_at <= again.started_at <= again.finished_at
     assert again.errors == []
 
 
@@ -113,6 +113,25 @@ def test_what_is_not_there_or_of_another_task_is_said(tasks: Any) -> None:
         tasks.greet.get_result(foreign)
     with pytest.raises(TaskResultMismatch):
         tasks.flaky.get_result(tasks.greet.enqueue("Ada").id)
+
+
+def test_an_attempt_that_wants_to_end_its_process_has_failed(tasks: Any) -> None:
+    result = tasks.leave.enqueue()
+    (ran,) = run_due_jobs(raise_errors=False)
+    assert (ran.status, type(ran.error)) == ("failed", SystemExit)
+    (failed,) = tasks.leave.get_result(result.id).errors
+    assert failed.exception_class is SystemExit
+
+
+def test_whoever_asks_within_an_event_loop_hears_what_is_wrong(tasks: Any) -> None:
+    result = tasks.greet.enqueue("Ada")
+
+    async def look() -> None:
+        with pytest.raises(InvalidInput, match="where an event loop runs"):
+            tasks.greet.get_result(result.id)
+        assert (await tasks.greet.aget_result(result.id)).id == result.id
+
+    async_to_sync(look)()
 
 
 def test_an_enqueued_task_shares_the_fate_of_its_block(tasks: Any, django_dsn: str) -> None:

@@ -105,7 +105,10 @@ async def test_no_question_of_an_operator_reads_a_whole_table(filled: asyncpg.Co
     about = [Case("facts_about", {**facts, "job_id": row["job_id"]}) for row in ids]
     planner, found = Planner(filled), []
     both_ways = filled.get_server_version().major < 14
-    looks = {"most_streams": 5_000, "most_schedules": 100, "full_patience": 100.0}
+    looks = {
+        "most_streams": 5_000, "most_schedules": 100, "full_patience": 100.0,
+        "most_failing": 100, "lately_seconds": 300.0,
+    }  # fmt: skip
     depths = Case("depths", {"most_streams": 5_000, "most_of_each": 100, "most_in_all": 2_000})
     held = Case("held_jobs", {"xids": ["1"], "most_streams": 5_000, "most_of_each": 50})
     for case in (Case("workers", {}), Case("cluster_facts", looks), depths, held, *about):
@@ -149,7 +152,10 @@ def listing_cases() -> Iterator[Case]:
         counted = {"most": MOST_SEARCHED + 1, "most_searched": MOST_SEARCHED}
         yield Case("count_matching", {**values, **counted}, said)
     yield Case("workload", {"most": 10_000})
-    yield Case("failures", {"since": None, "limit": 101, "most": 1_001})
+    for task in (None, "task 3"):
+        searched = {"task_name": task, "since": None, "limit": 101, "most": 1_001}
+        yield Case("failures", {**searched, "most_searched": MOST_SEARCHED}, task or "all")
+    yield Case("failed_jobs", {"most": 10_000})
 
 
 def problems(counted: list[dict[str, Any]]) -> list[str]:

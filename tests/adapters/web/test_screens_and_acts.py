@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 
-from pg_scheduler import JobStatus, Queries, Scheduler
+from pg_scheduler import JobStatus, Queries, RetryPolicy, Scheduler
+from pg_scheduler.domain.minutes import Tally
+from pg_scheduler.domain.workers import SignOfLife, WorkerProfile
+from pg_scheduler.ports.leases import RenewRequest
 from pg_scheduler.testing import ManualClock, MemoryDriver, drain
 from pg_scheduler_web import Access
+from pg_scheduler_web.screens.queues import LISTED
 from tests.adapters.web.browsing import Browser
 
 
@@ -238,3 +243,81 @@ async def test_a_glance_at_the_overview_tells_whether_all_is_well(
     assert "1 problem Jobs or schedules do not run: somebody must act" in page.text
     assert "All is well" not in page.text
     assert "/workers" in page.links
+
+
+async def test_what_can_be_done_at_once_is_done_where_the_problem_is_told(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    await scheduler.client.pause_queue("a b", True)
+    await scheduler.client.pause_task("mail.send", True)
+    await scheduler.driver.minutes.note("w", {("default", "other"): Tally(failed=9)})
+    page = await browser.get("/")
+    for action, name in (
+        ("/queues/resume", "a b"),
+        ("/tasks/resume", "mail.send"),
+        ("/tasks/pause", "other"),
+    ):
+        page = await browser.submit(page.form(action, name))
+        assert "Overview" in page.text
+    assert [record.task_name for record in await scheduler.driver.limits.list_limits() if record.paused] == [
+        "other"
+    ]
+    assert await scheduler.driver.limits.paused_queues() == []
+    reader = await Browser.of(scheduler, Access.read_only("grace")).get("/")
+    assert ("other" in reader.text, [form for form in reader.forms if form.action]) == (True, [])
+
+
+async def test_a_task_shows_what_fails_of_it_and_what_will_be_tried_again(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    async def fails(order: int) -> None:
+        raise ConnectionError(f"gateway refused order {order}")
+
+    scheduler.register(fails, name="billing.charge", retry=RetryPolicy(base=timedelta(hours=1)))
+    await scheduler.enqueue("billing.charge", 1)
+    await scheduler.using(max_retries=3).enqueue("billing.charge", 2)
+    await drain(scheduler, raise_errors=False)
+    page = await browser.get("/task", name="billing.charge")
+    failed, again = page.text.split("Will be tried again")
+    assert "ConnectionError: gateway refused order 1" in failed
+    assert "gateway refused order 2" in again
+    assert "retry 1 of 3" in again
+    assert "What fails" not in (await browser.get("/task", name="mail.send")).text
+
+
+async def test_names_without_end_are_shown_in_part_and_found_by_a_part(
+    scheduler: Scheduler, browser: Browser
+) -> None:
+    names = tuple(f"task {number:04}" for number in range(5_000))
+    for number in range(1_000):
+        await scheduler.using(queue=f"queue {number:04}").enqueue(names[number])
+    await scheduler.client.pause_queue("queue 0999", True)
+    profile = WorkerProfile(names, None, dict.fromkeys(f"queue {number:04}" for number in range(1_000)), 5)
+    await scheduler.driver.jobs.renew(
+        RenewRequest("w1", "host", 7, timedelta(minutes=1), (), SignOfLife(profile=profile))
+    )
+    page = await browser.get("/queues")
+    assert f"The {LISTED} busiest of 1,000" in page.text
+    assert "queue 0999" in page.text
+    rows = [given for tag, given in page.tags if tag == "tr" and "data-key" in given]
+    assert len(rows) == LISTED
+    found = await browser.get("/tasks", part="TASK 00")
+    rows = [given for tag, given in found.tags if tag == "tr" and "data-key" in given]
+    assert (len(rows), "busiest" in found.text) == (100, False)
+    assert "No task with “zzz” in its name" in (await browser.get("/tasks", part="zzz")).text
+    workers = await browser.get("/workers")
+    assert ("and 4,950 more" in workers.text, "and 950 more" in workers.text) == (True, True)
+
+
+async def test_of_two_operators_at_once_the_second_changes_nothing_and_is_told(scheduler: Scheduler) -> None:
+    for number in range(3):
+        await scheduler.enqueue("mail.send", str(number))
+    ada, grace = (Browser.of(scheduler, Access.operator(name)) for name in ("ada", "grace"))
+    forms = [
+        (await one.get("/jobs/confirm", act="cancel", q="task:mail.send")).form("/jobs/cancel")
+        for one in (ada, grace)
+    ]
+    first, second = await asyncio.gather(ada.submit(forms[0]), grace.submit(forms[1]))
+    assert sorted(text.partition(" job")[0][-1] for text in (first.text, second.text)) == ["0", "3"]
+    assert (await scheduler.client.counts())[JobStatus.CANCELLED] == 3
+    assert len(await scheduler.client.audit()) == 1

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 
 from pg_scheduler import Scheduler
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, TransientDatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer, TransientDatabaseError
 from pg_scheduler.testing import MemoryDriver
 from pg_scheduler.testing.memory.insight import MemoryInsight
 from pg_scheduler_web import Access, dashboard, routes
@@ -26,7 +26,7 @@ class _Failing(MemoryInsight):
 
     def __init__(self, driver: MemoryDriver, fail: Callable[[], Awaitable[Any]]) -> None:
         super().__init__(driver.state)
-        for name in ("workers", "facts_about", "workload", "page", "cluster_facts"):
+        for name in ("workers", "facts_about", "job", "workload", "page", "cluster_facts"):
             setattr(self, name, lambda *given, **more: fail())
 
 
@@ -50,9 +50,11 @@ def _failing(error: Exception | None) -> Browser:
         (ConnectionLost("connection refused postgresql://ada:hunter2@db/x"), 503, "cannot be reached"),
         (TransientDatabaseError("canceling statement", "57014"), 200, "longer than 3 seconds"),
         (DatabaseError('relation "scheduled_jobs" does not exist', "42P01"), 200, "pgq db install"),
+        (DatabaseError('column "likes" does not exist', "42703"), 200, "not of this version"),
+        (ReadOnlyServer("cannot execute SELECT FOR UPDATE", "25006"), 200, "only lets itself be read"),
         (DatabaseError("permission denied for table scheduled_jobs", "42501"), 200, "may not do that"),
     ],
-    ids=["away", "slow", "no tables", "no right"],
+    ids=["away", "slow", "no tables", "older tables", "read-only", "no right"],
 )
 async def test_trouble_is_told_in_words_and_the_page_stands(
     path: str, error: Exception, status: int, words: str
@@ -62,6 +64,27 @@ async def test_trouble_is_told_in_words_and_the_page_stands(
     assert words in page.text
     assert "hunter2" not in page.text
     assert "Schedules" in page.text, "the navigation is there"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        DatabaseError("permission denied for table scheduled_jobs", "42501"),
+        ReadOnlyServer("cannot execute SELECT FOR UPDATE in a read-only transaction", "25006"),
+    ],
+    ids=["reader", "standby"],
+)
+async def test_a_job_is_shown_where_nobody_may_try_whether_its_row_is_free(error: Exception) -> None:
+    driver = MemoryDriver()
+    scheduler = Scheduler(driver)
+    job = str(await scheduler.enqueue("mail.send", "ada"))
+
+    async def refuse(*given: Any, **more: Any) -> None:
+        raise error
+
+    driver.insight.facts_about = refuse  # type: ignore[method-assign]
+    page = await Browser.of(scheduler).get("/job", id=job)
+    assert ("mail.send" in page.text, "does not allow" in page.text) == (True, True)
 
 
 async def test_a_database_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""Django's own tests of backends, run against ours."""
