@@ -57,8 +57,9 @@ chaos: $(VENV)/.ready  ## do harm for twelve minutes and count what was lost (MI
 bench: $(VENV)/.ready  ## measure, and print a table
 	$(BIN)/python -m benchmarks
 
-docs: $(VENV)/.ready  ## build the documentation into docs/_build
+docs: $(VENV)/.ready  ## build the documentation into docs/_build, and check its links
 	$(BIN)/sphinx-build -W -q docs docs/_build
+	$(BIN)/python docs/check_links.py docs/_build
 
 clean:  ## remove the environments and everything fetched or built
 	rm -rf .venv .venv-* .cache dist docs/_build .pytest_cache .mypy_cache .ruff_cache

@@ -108,10 +108,11 @@ LAYERS: dict[str, tuple[str, ...]] = {
         "pytest",
     ),
     "adapters/pg_scheduler_import": (
-        "pg_scheduler.domain",
-        "pg_scheduler.client",
+        "pg_scheduler",
         "pg_scheduler_import",
+        "pg_scheduler_postgres",
         "asyncpg",
+        "celery",
     ),
     "adapters/pg_scheduler_cli": (
         "pg_scheduler",

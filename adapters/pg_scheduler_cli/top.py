@@ -12,6 +12,7 @@ from pg_scheduler.domain.errors import MissingDependency
 from pg_scheduler.domain.problem import Severity
 from pg_scheduler.domain.replica import Replica
 from pg_scheduler.domain.summary import QueueTask
+from pg_scheduler.domain.version import install_command
 from pg_scheduler.queries import Queries
 from pg_scheduler_cli.ages import age_shown
 from pg_scheduler_cli.job_words import harmless
@@ -42,7 +43,7 @@ def top(connection: Connection, every: float, rounds: int | None) -> None:
         from rich.live import Live
     except ImportError:
         raise MissingDependency(
-            "pgq top needs the package rich: pip install 'pg-scheduler[tui]', or use pgq stats --watch 2"
+            f"pgq top needs the package rich: {install_command('tui')}, or use pgq stats --watch 2"
         ) from None
     console = Console()
 

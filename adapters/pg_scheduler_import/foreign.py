@@ -107,6 +107,11 @@ async def require(
         )
 
 
+async def number_in(connection: asyncpg.Connection, table: str) -> int:
+    """How many rows a table has, whose name is quoted."""
+    return int(await connection.fetchval(f"SELECT pg_catalog.count(*) FROM {table}") or 0)
+
+
 def job_id_of(source: str, number: int) -> str:
     """The id that a job gets here: always the same one, and in the order of theirs."""
     return f"{source}:{number:019d}"

@@ -47,7 +47,7 @@ async def move_jobs(
     await source.check(theirs)
     counts, after = Counts(source.name), FIRST_ID
     while True:
-        async with _ending(theirs, dry_run):
+        async with ending(theirs, dry_run):
             rows = await source.waiting(theirs, after, batch, True)
             moved = await _store(client, theirs, source, rows, counts)
             await source.delete(theirs, moved)
@@ -132,7 +132,7 @@ def _refuse(counts: Counts, row: Row, reason: str) -> None:
 
 
 @asynccontextmanager
-async def _ending(connection: asyncpg.Connection, undone: bool) -> AsyncIterator[None]:
+async def ending(connection: asyncpg.Connection, undone: bool) -> AsyncIterator[None]:
     """A transaction that is committed at the end of the block, or undone all the same."""
     transaction = connection.transaction()
     await transaction.start()

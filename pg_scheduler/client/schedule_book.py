@@ -83,6 +83,14 @@ class ScheduleBook:
 
     # --- made at run time
 
+    def built(self, request: ScheduleRequest) -> NewSchedule:
+        """What `add` would store for a request whose key is new.
+
+        Raises:
+            InvalidInput: something about the request cannot be.
+        """
+        return self._factory.build(request, Origin.API)
+
     async def add(self, request: ScheduleRequest, connection: Any = None) -> str:
         """Store a schedule; its key. The same request again changes nothing."""
         new = self._factory.build(request, Origin.API)

@@ -26,20 +26,20 @@ class Outage:
     def __init__(self, clock: Clock, reach: Callable[[], Awaitable[object]]) -> None:
         self._clock = clock
         self._reach = reach
-        self._over: asyncio.Event | None = None
+        self._ended: asyncio.Event | None = None
 
     async def wait(self, error: ConnectionLost, failures: int) -> None:
         """Return when it is worth while to try again, after so many failures in a row, the last of them this
         one: when the database answers, or when nobody can tell."""
-        if self._over is not None:
-            await self._over.wait()
+        if self._ended is not None:
+            await self._ended.wait()
             return
-        over = self._over = asyncio.Event()
+        ended = self._ended = asyncio.Event()
         try:
             await self._reached(error, failures)
         finally:  # also if this service is ended: the next one that fails goes on
-            self._over = None
-            over.set()
+            self._ended = None
+            ended.set()
 
     async def _reached(self, error: ConnectionLost, failures: int) -> None:
         while True:

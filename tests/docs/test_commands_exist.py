@@ -13,6 +13,7 @@ from collections.abc import Callable
 import click
 import pytest
 
+from pg_scheduler.domain.version import VERSION
 from pg_scheduler_cli.main import main as pgq
 from tests.docs.pages import ROOT, Block, all_blocks
 
@@ -64,8 +65,12 @@ def _check_python(words: list[str]) -> None:
 
 def _check_pip(words: list[str]) -> None:
     assert words[0] == "install"
-    for extra in re.findall(r"\[(\w+)\]", " ".join(words)):
-        assert extra in _EXTRAS, f"no extra {extra!r}"
+    for extras in re.findall(r"\[([\w,]+)\]", " ".join(words)):
+        for extra in extras.split(","):
+            assert extra in _EXTRAS, f"no extra {extra!r}"
+    for word in words[1:]:
+        by_name = word.startswith("pg-scheduler")
+        assert not by_name or f">={VERSION}" in word, f"{word!r} may install another program"
 
 
 CHECKS: dict[str, Callable[[list[str]], None]] = {
@@ -87,6 +92,17 @@ def test_a_command_that_is_shown_exists(block: Block, words: list[str]) -> None:
     CHECKS[program.removeprefix(".venv/bin/")](rest)
 
 
+def test_nothing_that_is_printed_installs_an_earlier_program_of_this_name() -> None:
+    """The index has one, below this version, which pip prefers to none."""
+    sources = [ROOT / "README.md", *(ROOT / "docs" / "guides").glob("*.md")]
+    sources += [file for above in ("pg_scheduler", "adapters") for file in (ROOT / above).rglob("*.py")]
+    for file in sources:
+        for wanted in re.findall(
+            r"pip install ['\"](pg-scheduler\[[^'\"]*)", file.read_text(encoding="utf-8")
+        ):
+            assert ">=" in wanted, f"{file}: {wanted}"
+
+
 def test_the_checks_would_notice_what_does_not_exist() -> None:
     with pytest.raises(AssertionError):
         _check_make(["nonsense"])
@@ -97,7 +113,9 @@ def test_the_checks_would_notice_what_does_not_exist() -> None:
     with pytest.raises(click.UsageError):
         _check_pgq(["db", "sql", "--nonsense"])
     with pytest.raises(AssertionError):
-        _check_pip(["install", ".[nonsense]"])
+        _check_pip(["install", ".[psycopg,nonsense]"])
+    with pytest.raises(AssertionError):
+        _check_pip(["install", "pg-scheduler[psycopg]"])
 
 
 def test_the_benchmark_that_the_readme_names_is_one() -> None:

@@ -126,6 +126,12 @@ def test_a_list_is_complete_and_holds_nothing_else(what: str) -> None:
     assert sorted(map(_plain, written)) == sorted(there_is())
 
 
+def test_the_page_on_the_tables_names_every_column() -> None:
+    page = "docs/reference/tables.md"
+    listed_there = sorted(name for row in table(page, "column", "meaning") for name in names(row[0]))
+    assert listed_there == sorted(column for one in TABLES for column in one.columns)
+
+
 def _parts() -> dict[str, type]:
     """The Protocol of each part of the port. Its modules load each other for type checkers only."""
     modules = [import_module(f"{ports.__name__}.{one.name}") for one in pkgutil.iter_modules(ports.__path__)]

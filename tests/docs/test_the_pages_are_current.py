@@ -52,6 +52,17 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     )  # fmt: skip
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "html" / "concepts.html").exists()
+    broken, _ = runpy.run_path(str(ROOT / "docs" / "check_links.py"))["broken_links"](tmp_path / "html")
+    assert not broken
+
+
+def test_a_link_of_the_site_that_leads_nowhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text('<h1 id="top">x</h1><a href="b.html#sub">b</a><a href="#top">up</a>')
+    (tmp_path / "b.html").write_text(
+        '<a href="a.html#top">a</a><a href="c.html">c</a><a href="https://x.test/">x</a>'
+    )
+    broken_links = runpy.run_path(str(ROOT / "docs" / "check_links.py"))["broken_links"]
+    assert broken_links(tmp_path) == (["a.html: b.html#sub", "b.html: c.html"], 1)
 
 
 def test_every_page_that_names_the_version_names_this_one() -> None:
