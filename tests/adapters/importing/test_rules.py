@@ -22,6 +22,7 @@ from pg_scheduler_import.foreign import Refused
 from pg_scheduler_import.scheduled import Recurring, Rule
 
 BERLIN = ZoneInfo("Europe/Berlin")
+NEW_YORK = ZoneInfo("America/New_York")
 NOW = datetime(2030, 1, 15, 12, tzinfo=UTC)
 
 
@@ -33,7 +34,7 @@ def of_apscheduler(trigger: Any) -> tuple[Rule, Compared]:
 
 def of_celery(**fields: str) -> tuple[Rule, Compared]:
     made = crontab(**fields)
-    made.tz = BERLIN
+    made.tz = NEW_YORK  # not that of any app
     wanted = recurring(made, (), {}, start=NOW)
     return wanted.rule, compared(wanted)
 
@@ -112,7 +113,7 @@ def test_what_a_schedule_here_cannot_say_is_refused(trigger: Any, reason: str) -
 )
 def test_celerys_crontab_becomes_an_expression(fields: dict[str, str], expected: str) -> None:
     rule, found = of_celery(**fields)
-    assert (rule.cron, rule.timezone) == (expected, "Europe/Berlin")
+    assert (rule.cron, rule.timezone) == (expected, "America/New_York")
     assert found.there == found.here
 
 

@@ -273,16 +273,17 @@ async def test_periodic_tasks_of_django_are_switched_off_there(
 
 
 async def test_beat_cannot_switch_on_again_what_was_taken(
-    scheduler: Scheduler, sql: asyncpg.Connection, dsn: str
+    scheduler: Scheduler, sql: asyncpg.Connection
 ) -> None:
-    """It had read the row before, and writes all of it after the commit."""
+    """It had read the row before, and writes all of it afterwards."""
     await sql.execute(BEAT)
 
-    class Slow(DjangoCeleryBeat):
-        async def afterwards(self, connection: asyncpg.Connection, taken: Any) -> None:
-            await connection.execute("UPDATE django_celery_beat_periodictask SET enabled = true "
-                                     "WHERE name = 'report'")  # fmt: skip
-            await super().afterwards(connection, taken)
+    class Overwritten(DjangoCeleryBeat):
+        async def left(self, connection: asyncpg.Connection) -> dict[str, int]:
+            await connection.execute(
+                "UPDATE django_celery_beat_periodictask SET enabled = true WHERE name = 'report'"
+            )
+            return await super().left(connection)
 
-    await import_schedules(scheduler, sql, Slow())
+    await import_schedules(scheduler, sql, Overwritten())
     assert not await sql.fetchval("SELECT enabled FROM django_celery_beat_periodictask WHERE name = 'report'")
