@@ -24,7 +24,6 @@ from benchmarks.parts.watched import WATCHED_PART
 _IN_ORDER = (
     ENQUEUE,
     DRAIN,
-    WATCHED_PART,
     LATENCY,
     ENGINE,
     IDLE,
@@ -37,6 +36,7 @@ _IN_ORDER = (
     PINNED,
     LIMITS,
     PERIODIC,
+    WATCHED_PART,
     QUESTIONS,
     PEERS,
     PEERS_ENQUEUE,

@@ -223,7 +223,7 @@ def test_a_slower_peer_gets_fewer_jobs_but_one() -> None:
 
 
 def test_the_parts_say_what_peers_keep_and_that_they_only_run_when_named() -> None:
-    parts = [part for part in PARTS.values() if not part.by_default]
+    parts = [part for part in PARTS.values() if not part.by_default and part.name != "questions"]
     assert [part.name for part in parts] == ["peers", "peers-enqueue", "peers-latency"]
     assert all("Only when named" in part.reading for part in parts)
     assert "graphile-worker deletes\nfinished jobs" in PARTS["peers"].reading

@@ -117,7 +117,7 @@ def test_the_image_installs_this_program_and_no_earlier_one_of_its_name() -> Non
     required = (FOLDER / "requirements.txt").read_text(encoding="utf-8").strip()
     assert re.fullmatch(rf"pg-scheduler\[[a-z,]+\]>={re.escape(VERSION)}", required)
     for extra in re.split(r"[\[\],]", required)[1:-1]:
-        _check_pip(["install", f"pg-scheduler[{extra}]"])
+        _check_pip(["install", f"pg-scheduler[{extra}]>={VERSION}"])
     copied = re.findall(r"^COPY (?!--from)(\S+) \S+$", DOCKERFILE, re.MULTILINE)
     kept = re.findall(r"^!(.+)$", (FOLDER / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
     assert {name.rstrip("/") for name in copied} == set(kept)

@@ -133,10 +133,12 @@ def test_text_is_put_into_sql_in_these_places_only() -> None:
         "adapters/pg_scheduler_import/foreign.py",
         "adapters/pg_scheduler_import/pgqueuer.py",
         "adapters/pg_scheduler_import/procrastinate.py",
+        "adapters/pg_scheduler_postgres/connection_names.py",
         "adapters/pg_scheduler_postgres/operating_roles.py",
         "adapters/pg_scheduler_postgres/roles.py",
         "adapters/pg_scheduler_postgres/migration_steps.py",
         "adapters/pg_scheduler_postgres/migrations.py",
         "adapters/pg_scheduler_pytest/databases.py",
+        "adapters/pg_scheduler_sqlalchemy/alembic.py",
     }
     assert {line.partition(":")[0] for line in _formatted_sql()} <= allowed, "\n".join(_formatted_sql())

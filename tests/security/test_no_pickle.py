@@ -30,12 +30,19 @@ PICKLERS = {
 EVALUATORS = {"eval", "exec", "compile", "__import__"}
 FILES = sorted([*(ROOT / "pg_scheduler").rglob("*.py"), *(ROOT / "adapters").rglob("*.py")])
 IMPORTS_BY_NAME = {
+    "pg_scheduler/__init__.py": "its own modules, named in the code, when a name of them is asked for",
+    "adapters/pg_scheduler_cli/commands.py": "its own modules, named in the code, one for each command",
     "pg_scheduler/db.py": "one of two adapters, named in the code",
     "pg_scheduler/engine/tasks/task_loader.py": "modules that the worker was told to trust",
     "pg_scheduler/engine/executors/process_child.py": "the module of a function that the parent registered",
     "adapters/pg_scheduler_cli/paths.py": "what stands on the command line",
     "adapters/pg_scheduler_cli/tracebacks.py": "nothing: it asks where importlib lies",
     "adapters/pg_scheduler_postgres/borrowing.py": "one of a few adapters, named in the code",
+}
+
+
+UNPICKLES = {
+    "adapters/pg_scheduler_import/apscheduler.py": "rows that APScheduler's own scheduler unpickles, when told to",
 }
 
 
@@ -65,6 +72,7 @@ def test_no_file_of_ours_pickles_or_evaluates() -> None:
         f"{file.relative_to(ROOT)}: {breach}"
         for file in FILES
         for breach in breaches(ast.parse(file.read_text(encoding="utf-8")))
+        if str(file.relative_to(ROOT)) not in UNPICKLES
     ]
     assert found == []
 

@@ -1,4 +1,5 @@
--- What all workers did in the last hour, by queue and task; how long it took of so many with the most attempts.
+-- What all workers did in the last hour, by queue and task; of so many with the most attempts also how long
+-- it took.
 WITH
 -- How much they did.
 counted AS MATERIALIZED (

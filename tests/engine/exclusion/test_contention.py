@@ -56,9 +56,9 @@ async def test_waiting_for_a_lock_makes_neither_history_nor_connections(dsn: str
         session = scheduler.driver.link.session  # type: ignore[attr-defined]
         dedicated, made = session.dedicated, []
 
-        def counted() -> Session:
+        def counted(purpose: str) -> Session:
             made.append(1)
-            return dedicated()  # type: ignore[no-any-return]
+            return dedicated(purpose)  # type: ignore[no-any-return]
 
         session.dedicated = counted
         second = await trigger(scheduler)
