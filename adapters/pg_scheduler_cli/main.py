@@ -42,7 +42,7 @@ COMMANDS = {
     "web": Place("web", "Serve the dashboard until Ctrl-C."),
     "import": Place(
         "importing",
-        "Take over what waits elsewhere: the jobs of pgqueuer or procrastinate, the schedules of apscheduler,",
+        "Take over what waits elsewhere: the jobs of pgqueuer or procrastinate, schedules of others.",
         "import_",
     ),
 }

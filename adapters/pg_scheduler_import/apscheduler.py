@@ -7,14 +7,15 @@ module that the other one has. So their rows are read.
 
 from __future__ import annotations
 
+import math
 import pickle
 import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from math import ceil
 from typing import Any
 
 import asyncpg
@@ -28,6 +29,10 @@ HERE = "SELECT pg_catalog.current_database() || ' ' || pg_catalog.pg_postmaster_
 """Tells one database of one server from every other."""
 _MADE_UP = re.compile(r"[0-9a-f]{32}")
 """The id of a job that its code gave none: another one at each start."""
+NOW = "extract(EPOCH FROM pg_catalog.clock_timestamp())::double precision"
+LEAD, SURE = 0.3, 10.0
+"""Seconds before a job is due in which it is left there, as this may take so long; and after that: by then a
+scheduler that runs would have written that it has run it."""
 ADDED_BY_CODE = "its code adds it there at each start: take that out"
 
 
@@ -51,6 +56,7 @@ class APScheduler3:
     def __init__(self, scheduler: Any) -> None:
         self._scheduler = scheduler
         self._tables: list[str] = []
+        self._earliest = math.inf
 
     async def found(self, connection: asyncpg.Connection) -> list[Found]:
         if self._scheduler.running:
@@ -98,14 +104,24 @@ class APScheduler3:
     async def let_go(self, connection: asyncpg.Connection, one: Found) -> None:
         if not isinstance(one.state, _Kept):
             return
+        # Its scheduler runs what is due before it writes that, and holds no lock meanwhile: what is due, or
+        # will be before this is committed, stays.
+        due = one.state.next_run_time
         gone = await connection.fetchval(
             f"DELETE FROM {one.state.table} WHERE id = $1 AND next_run_time IS NOT DISTINCT FROM $2 "
-            "RETURNING 1",
+            f"AND next_run_time - {NOW} BETWEEN $3 AND $4 IS NOT TRUE RETURNING 1",
             one.source_id,
-            one.state.next_run_time,
+            due,
+            -SURE,
+            LEAD,
         )
         if gone is None:
-            raise Refused("it has run there meanwhile: import again")
+            raise Refused("it has run there meanwhile, or is about to: import again")
+        if due is not None and due > time.time():
+            self._earliest = min(self._earliest, due)
+
+    async def in_time(self, connection: asyncpg.Connection) -> bool:
+        return bool(await connection.fetchval(f"SELECT {NOW} < $1::double precision", self._earliest))
 
     async def afterwards(self, connection: asyncpg.Connection, taken: Sequence[Found]) -> None:
         pass
@@ -193,7 +209,7 @@ def _runs(trigger: Any, first: datetime) -> Iterator[datetime]:
 def catching_up(coalesce: bool, grace: float | None) -> dict[str, Any]:
     """Which missed runs are made up for. There the grace decides: what is later than that never runs."""
     if grace is not None:
-        return {"catch_up": "none", "misfire_grace_time": max(ceil(grace), 1)}
+        return {"catch_up": "none", "misfire_grace_time": max(math.ceil(grace), 1)}
     return {"catch_up": "latest" if coalesce else "all", "misfire_grace_time": None}
 
 

@@ -66,6 +66,9 @@ class APScheduler4:
         if gone is None:
             raise Refused("it is in use, or has run, there: import again")
 
+    async def in_time(self, connection: asyncpg.Connection) -> bool:
+        return True
+
     async def afterwards(self, connection: asyncpg.Connection, taken: Sequence[Found]) -> None:
         pass
 

@@ -42,6 +42,9 @@ class CeleryBeat:
     async def let_go(self, connection: asyncpg.Connection, one: Found) -> None:
         pass
 
+    async def in_time(self, connection: asyncpg.Connection) -> bool:
+        return True
+
     async def afterwards(self, connection: asyncpg.Connection, taken: Sequence[Found]) -> None:
         pass
 

@@ -74,6 +74,9 @@ class DjangoCeleryBeat:
             "ON CONFLICT (ident) DO UPDATE SET last_update = EXCLUDED.last_update"
         )
 
+    async def in_time(self, connection: asyncpg.Connection) -> bool:
+        return True
+
     async def afterwards(self, connection: asyncpg.Connection, taken: Sequence[Found]) -> None:
         """Beat reads a row and writes the whole of it later: that may have switched one on again."""
         await self._switch_off(connection, [one for one in taken if one.state])

@@ -95,6 +95,10 @@ class ForeignSchedules(Protocol):
         """
         ...
 
+    async def in_time(self, connection: asyncpg.Connection) -> bool:
+        """Whether what was let go has not become due there meanwhile: asked last in the transaction."""
+        ...
+
     async def afterwards(self, connection: asyncpg.Connection, taken: Sequence[Found]) -> None:
         """See to it, after the commit, that the other program has noticed."""
         ...

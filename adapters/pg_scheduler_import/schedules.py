@@ -39,7 +39,8 @@ async def import_schedules(
     With `dry_run` the transaction does the same, and is rolled back.
 
     Raises:
-        ConfigurationError: the source is not there, or `scheduler` is over no database.
+        ConfigurationError: the source is not there, or `scheduler` is over no database; or it took so
+            long that the other program may have run what was to be taken from it: then nothing was.
     """
     driver = scheduler.driver
     if not isinstance(driver, PostgresDriver):
@@ -51,6 +52,10 @@ async def import_schedules(
     taking = _Taking(scheduler, connection, rows, source, theirs is None, renamed or {})
     async with ending(connection, dry_run):
         taken = [one for one in found if await taking.take(one)]
+        if theirs is None and not await source.in_time(connection):
+            raise ConfigurationError(
+                "nothing was imported: it took so long that some may have run there meanwhile. Import again"
+            )
         taking.counts.left = await source.left(theirs or connection)
     if theirs is None and not dry_run:
         await source.afterwards(connection, taken)

@@ -149,7 +149,7 @@ class PostgresJobs:
             if swept
             else LaneCursor(answer["ended_queue"], ended_task, answer["ended_lane"], more),
             outranked=answer["outranked"],
-            unrivalled=answer["unrivalled"],
+            unrivalled=bool(jobs) and answer["unrivalled"],
             passed_over=answer["passed_over"],
         )
 

@@ -114,7 +114,8 @@ class LaneAnswer:
     """True if jobs were left behind that lanes had room for, because others come first. That makes `more`
     true as well."""
     unrivalled: bool = False
-    """True if none were due outside lanes: what was taken may start before anybody has claimed from there."""
+    """True if something was taken and nothing was due outside lanes: it may start before anybody has claimed
+    from there."""
     passed_over: bool = False
     """True if due jobs that lanes had room for are held by somebody's transaction. They are left to it."""
 

@@ -181,7 +181,7 @@ class TaskRegistry:
         self._names: dict[object, str] = {}
         """Name by function, so that `register(func, name=...)` is remembered when `func` is scheduled."""
         self._passing = PassingTasks()
-        self.surrounds = False
+        self.surrounds: bool = False
         """True if some task has brought middleware."""
         self.on_change = on_change
         forget_in_forks(self, TaskRegistry.forget_of_parent)

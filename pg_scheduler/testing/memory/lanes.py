@@ -50,7 +50,7 @@ class LaneClaim:
         self._note({gate: rows for gate, rows in gates.items() if gate not in taken}, full)
         more = more or outranked or len(jobs) >= request.limit or bool(expired)
         next_in = None if more else self._next_in(self._waiting())
-        unrivalled = request.competing and not others
+        unrivalled = bool(jobs) and request.competing and not others
         return LaneAnswer(jobs, expired, more, next_in, outranked=outranked, unrivalled=unrivalled)
 
     def _waiting(self) -> dict[Lane, list[StoredJob]]:

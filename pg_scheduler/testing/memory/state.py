@@ -50,7 +50,7 @@ class MemoryState:
         """What workers did, by minute."""
         self.audit: list[AuditRecord] = []
         self.audit_jobs: dict[int, set[str]] = {}
-        self.acts = 0
+        self.acts: int = 0
         """How many were recorded, whether they are still there or not."""
         """The jobs that an act has changed, by its id."""
         self.schedules: dict[str, StoredSchedule] = {}
