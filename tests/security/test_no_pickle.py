@@ -42,7 +42,7 @@ IMPORTS_BY_NAME = {
 
 
 UNPICKLES = {
-    "adapters/pg_scheduler_import/apscheduler.py": "rows that APScheduler's own scheduler unpickles, when told to",
+    "adapters/pg_scheduler_import/apscheduler.py": "rows that APScheduler itself unpickles, when told to",
 }
 
 
