@@ -264,7 +264,7 @@ def with_identities_that_survive_forks(patch: pytest.MonkeyPatch) -> None:
         (without_patience_after_an_outage, 0, "outage", "after an outage"),
         (with_only_the_latest_window_caught_up, 0, "", "were skipped"),
         (with_rates_that_believe_the_future, 0, "store set back", "has stood still"),
-        (with_lanes_that_open_before_their_time, 1379, "", "times a second for nothing"),
+        (with_lanes_that_open_before_their_time, 840, "", "times a second for nothing"),
         (with_queues_that_nobody_told_apart, 0, "", "does not serve"),
         (with_pauses_of_queues_that_nobody_minds, 0, "pause queue", "is paused"),
         (without_counting_what_runs_in_queues, 0, "", "may"),

@@ -10,7 +10,6 @@
 WITH RECURSIVE
 -- include: candidate_lanes,
 -- include: gates,
--- include: within_reach,
 -- Due jobs that a lane and a queue have room for, with the place of each in its lane's order; those that are
 -- too late for their first start apart from the others.
 due_in_lanes AS MATERIALIZED (
@@ -22,7 +21,7 @@ due_in_lanes AS MATERIALIZED (
             PARTITION BY lane_ranks.job_name, lane_ranks.lane, of_rank.is_late
             -- include: claim_order
         ) AS place
-    FROM within_reach AS lane_ranks
+    FROM ranks AS lane_ranks
     CROSS JOIN LATERAL (
         SELECT
             job.job_id, job.execution_time,
@@ -31,13 +30,13 @@ due_in_lanes AS MATERIALIZED (
         WHERE
             -- include: of_lane_rank
             AND job.execution_time <= :NOW
-            AND (job.execution_time, job.job_id) <= (lane_ranks.until_time, lane_ranks.until_id)
         -- include: claim_order
         -- What is too late takes no capacity, but must not hide what is not: a few more, the fewer the more
         -- lanes there are; if all are too late, the next claim finds the others.
         LIMIT least(lane_ranks.capacity, lane_ranks.queue_capacity)
             + least(:limit::integer, 1 + 20 / (SELECT pg_catalog.count(*) FROM ranks))
     ) AS of_rank
+    WHERE least(lane_ranks.capacity, lane_ranks.queue_capacity) > 0
 ),
 -- Those that may start: of each lane its first, and of these the first of each queue.
 possible AS MATERIALIZED (
