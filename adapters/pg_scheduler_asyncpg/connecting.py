@@ -158,12 +158,7 @@ class Connector:
         """Give a new connection its name, unless it has one."""
         if not getattr(connection.get_settings(), "application_name", ""):
             naming = statement_naming(self.names.of(self.purpose))
-            try:
-                await connection.execute(naming, timeout=CONNECT_TIMEOUT)
-            except BaseException:
-                # At once: a pool would close it in an orderly way, for which a loop that ends leaves no time.
-                connection.terminate()
-                raise
+            await connection.execute(naming, timeout=CONNECT_TIMEOUT)
 
     async def for_pool(self, *_: Any, **__: Any) -> Any:
         """What a pool calls, which has its own idea of where to connect."""

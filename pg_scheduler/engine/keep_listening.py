@@ -6,8 +6,8 @@ import logging
 import random
 from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
-from pg_scheduler.engine.outage import Outage
+from pg_scheduler.domain.errors import DatabaseError
+from pg_scheduler.engine.outage import Outage, OutOfReach
 from pg_scheduler.engine.service import pause_after
 from pg_scheduler.ports.clock import Clock
 from pg_scheduler.ports.signals import SignalsSwallowed
@@ -39,7 +39,7 @@ async def keep_listening(
             failures += 1
             if failures == 1:
                 _report(error, meanwhile)
-            if outage is not None and isinstance(error, ConnectionLost):
+            if outage is not None and isinstance(error, OutOfReach):
                 await outage.wait(error, failures)
                 continue
             longest = PAUSE_WHEN_SWALLOWED if isinstance(error, SignalsSwallowed) else 0.0

@@ -6,12 +6,17 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer
 from pg_scheduler.engine.service import pause_after
 from pg_scheduler.ports.clock import Clock
 
 PATIENCE = 2.0
 """Seconds, by the process's own clock: an attempt that hangs for longer holds up nobody else."""
+
+
+OutOfReach = ConnectionLost | ReadOnlyServer
+"""No server answers that accepts writes: where the connection string names several, those that are left say
+so as they refuse the connection."""
 
 
 class Outage:
@@ -28,7 +33,7 @@ class Outage:
         self._reach = reach
         self._ended: asyncio.Event | None = None
 
-    async def wait(self, error: ConnectionLost, failures: int) -> None:
+    async def wait(self, error: OutOfReach, failures: int) -> None:
         """Return when it is worth while to try again, after so many failures in a row, the last of them this
         one: when the database answers, or when nobody can tell."""
         if self._ended is not None:
@@ -41,13 +46,13 @@ class Outage:
             self._ended = None
             ended.set()
 
-    async def _reached(self, error: ConnectionLost, failures: int) -> None:
+    async def _reached(self, error: OutOfReach, failures: int) -> None:
         while True:
             await self._clock.sleep(pause_after(error, failures) * random.uniform(0.5, 1.0))
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self._reach()
-            except ConnectionLost as failed:
+            except (ConnectionLost, ReadOnlyServer) as failed:
                 error, failures = failed, failures + 1
             except (DatabaseError, TimeoutError):
                 return

@@ -29,14 +29,14 @@ async def keep_running(
     on_pass: Callable[[str], None] = lambda name: None,
     on_failure: Callable[[Exception], None] = lambda error: None,
     longest: float = MAX_PAUSE,
-    wait_for_database: Callable[[ConnectionLost, int], Awaitable[None]] | None = None,
+    wait_for_database: Callable[[ConnectionLost | ReadOnlyServer, int], Awaitable[None]] | None = None,
 ) -> None:
     """Run `one_round` again and again until cancelled; a failure is logged and pauses, never ends it.
 
     Pauses double, see `pause_after`. `on_pass` hears of every round that went well, `on_failure` of every one
     that did not. `longest` limits the pauses of a service that must not be late. `wait_for_database`
-    is called instead of a pause where the database is out of reach, with the error and how many failures
-    there were in a row.
+    is called instead of a pause where no server is in reach that accepts writes, with the error and how many
+    failures there were in a row.
     """
     log = logging.getLogger(one_round.__module__)
     failures = 0
@@ -57,7 +57,7 @@ async def keep_running(
             continue
         failures += 1
         on_failure(failed)
-        if wait_for_database is not None and isinstance(failed, ConnectionLost):
+        if wait_for_database is not None and isinstance(failed, ConnectionLost | ReadOnlyServer):
             await wait_for_database(failed, failures)
         else:
             pause = min(pause_after(failed, failures), longest, MAX_PAUSE)

@@ -28,6 +28,10 @@ _WAITING = """
             SELECT FROM scheduled_jobs WHERE status IN ('pending', 'running') AND execution_time <= now()
         )
 """
+_ALONE = """
+    SELECT count(*) = 0 FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
 
 
 class Reader:
@@ -61,6 +65,8 @@ class Reader:
         connection = await asyncpg.connect(self._dsn)
         for role in self._roles:
             await connection.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+        # What a page opens it closes: who copies it would leave it open, too.
+        await eventually(lambda: connection.fetchval(_ALONE))
         await connection.close()
 
     async def play(self, block: Block) -> None:

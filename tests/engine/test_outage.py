@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from pg_scheduler.domain.errors import ConnectionLost, DatabaseError
+from pg_scheduler.domain.errors import ConnectionLost, DatabaseError, ReadOnlyServer
 from pg_scheduler.engine.outage import PATIENCE, Outage
 from pg_scheduler.engine.service import MAX_PAUSE_WITHOUT_DATABASE, keep_running
 from pg_scheduler.testing import ManualClock
@@ -52,7 +52,9 @@ def away() -> Away:
     return Away()
 
 
-async def test_one_tries_for_all_and_all_go_on_when_it_is_back(away: Away) -> None:
+@pytest.mark.parametrize("error", [ConnectionLost("away"), ReadOnlyServer("a standby is left")])
+async def test_one_tries_for_all_and_all_go_on_when_it_is_back(away: Away, error: Exception) -> None:
+    away.answers = error
     away.start()
     await away.clock.advance(60)
     assert 60 / MAX_PAUSE_WITHOUT_DATABASE <= away.tried["reach"] <= 60 / MAX_PAUSE_WITHOUT_DATABASE * 2 + 5

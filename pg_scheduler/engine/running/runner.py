@@ -99,6 +99,8 @@ class Runner:
         self._around = Around(middleware)
         self._plain = self._around.empty and not self._around.lasting
         """True if nothing is to be done around an attempt, but what its own task says."""
+        self._arounds: dict[str, tuple[Sequence[Middleware], Around]] = {}
+        """By name of a task that has middleware of its own, and for which that was made."""
         self._owner = owner
         self.on_raised: Callable[[Lease, BaseException], None] | None = None
         """Told what attempts raise. For tests, which want the exception itself; nobody else keeps it."""
@@ -269,7 +271,7 @@ class Runner:
                 if type(result) is CoroutineType:
                     result = await result
             else:
-                around = Around((*self._middleware, *task.middleware)) if task.middleware else self._around
+                around = self._around_attempts_of(task)
                 if around.lasting:
                     await self._lifespans.enter(around.lasting)
                 result = await self._execute(attempt, executor, Call(task.func, args, kwargs), around)
@@ -309,6 +311,15 @@ class Runner:
 
     def _arguments(self, job: ClaimedJob, task: Task) -> Arguments:
         return arguments_of(job, self._codec) if task.arguments is None else task.arguments(job)
+
+    def _around_attempts_of(self, task: Task) -> Around:
+        if not task.middleware:
+            return self._around
+        made_for, around = self._arounds.get(task.name, (None, self._around))
+        if made_for is not task.middleware:
+            around = Around((*self._middleware, *task.middleware))
+            self._arounds[task.name] = task.middleware, around
+        return around
 
     async def _execute(self, attempt: Attempt, executor: Executor, call: Call, around: Around) -> Any:
         if attempt.job.exclusive_key is None:
