@@ -16,8 +16,9 @@ from pg_scheduler_cli.errors import EXIT_NOT_CURRENT
 from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.options import Connection, as_json, connecting, reading
-from pg_scheduler_cli.output import at_least, print_json, print_table
+from pg_scheduler_cli.output import print_json, print_table
 from pg_scheduler_cli.pauses import report_pauses
+from pg_scheduler_cli.sizes import COLUMNS, cells, sizes
 
 
 @dataclass
@@ -51,29 +52,11 @@ def list_(connection: Connection, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(
-        ["QUEUE", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
-        [
-            [harmless(queue.queue), at_least(queue.pending, queue.pending_exact), queue.running,
-             at_least(queue.failed, queue.failed_exact),
-             "paused" if queue.paused else "active", queue.concurrency_limit, queue.requests_per_second]
-            for queue in found
-        ],
-    )  # fmt: skip
+    print_table(["QUEUE", *COLUMNS], [[harmless(queue.queue), *cells(queue)] for queue in found])
 
 
 async def _queues(queries: Queries) -> list[Queue]:
-    found: dict[str, Queue] = {}
-    for depth in (await queries.driver.insight.depths()).tasks:
-        queue = found.setdefault(depth.queue, Queue(depth.queue))
-        queue.pending += depth.due + depth.scheduled
-        queue.running += depth.running
-        queue.pending_exact = queue.pending_exact and depth.exact
-    failed = await queries.driver.insight.failed_jobs()
-    for (name, _), number in failed.counts.items():
-        found.setdefault(name, Queue(name)).failed += number
-    for queue in found.values():
-        queue.failed_exact = failed.exact
+    found = await sizes(queries, Queue, lambda queue, task: queue)
     for paused in await queries.paused_queues():
         queue = found.setdefault(paused.queue, Queue(paused.queue))
         queue.paused, queue.paused_since = True, paused.since

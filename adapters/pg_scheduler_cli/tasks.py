@@ -13,8 +13,9 @@ from pg_scheduler_cli.groups import PlainGroup
 from pg_scheduler_cli.job_words import harmless
 from pg_scheduler_cli.known_names import is_known, warn_of
 from pg_scheduler_cli.options import Connection, as_json, connecting, reading
-from pg_scheduler_cli.output import at_least, print_json, print_table
+from pg_scheduler_cli.output import print_json, print_table
 from pg_scheduler_cli.pauses import report_pauses
+from pg_scheduler_cli.sizes import COLUMNS, cells, sizes
 
 
 @dataclass
@@ -51,29 +52,11 @@ def list_(connection: Connection, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    print_table(
-        ["ENTRYPOINT", "PENDING", "RUNNING", "FAILED", "STATE", "CONCURRENCY", "PER SECOND"],
-        [
-            [harmless(task.entrypoint), at_least(task.pending, task.pending_exact), task.running,
-             at_least(task.failed, task.failed_exact),
-             "paused" if task.paused else "active", task.concurrency_limit, task.requests_per_second]
-            for task in found
-        ],
-    )  # fmt: skip
+    print_table(["ENTRYPOINT", *COLUMNS], [[harmless(task.entrypoint), *cells(task)] for task in found])
 
 
 async def _tasks(queries: Queries) -> list[TaskSize]:
-    found: dict[str, TaskSize] = {}
-    for depth in (await queries.driver.insight.depths()).tasks:
-        task = found.setdefault(depth.task_name, TaskSize(depth.task_name))
-        task.pending += depth.due + depth.scheduled
-        task.running += depth.running
-        task.pending_exact = task.pending_exact and depth.exact
-    failed = await queries.driver.insight.failed_jobs()
-    for (_, name), number in failed.counts.items():
-        found.setdefault(name, TaskSize(name)).failed += number
-    for task in found.values():
-        task.failed_exact = failed.exact
+    found = await sizes(queries, TaskSize, lambda queue, task: task)
     for record in await queries.limits():
         task = found.setdefault(record.task_name, TaskSize(record.task_name))
         task.paused = record.paused

@@ -70,6 +70,7 @@ class PostgresSchema:
                     raise
                 log.warning("the tables of schema %r are in use; trying again", self._link.statements.schema)
                 await self._link.session.fetch("SELECT pg_catalog.pg_sleep(0.5 + pg_catalog.random() / 2)")
+        self._check((await self.status()).missing, ())
 
     async def _install(self) -> None:
         schema = self._link.statements.schema
@@ -145,7 +146,9 @@ class PostgresSchema:
                     await transaction.script(
                         f"LOCK TABLE {quoted(schema)}.{table} IN SHARE UPDATE EXCLUSIVE MODE"
                     )
-                self._check((await self._status(transaction)).missing, ())
+                # What he gave up, as in that deadlock, or has dropped to build it anew, is missing still: the
+                # next try sees to it.
+                self._check((await self._status(transaction)).missing, indexes)
 
     def _check(self, missing: Iterable[str], later: Iterable[SchemaChange]) -> None:
         built_later = {change.index for change in later}

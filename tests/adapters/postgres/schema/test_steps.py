@@ -12,7 +12,9 @@ from pg_scheduler.client.source import Library
 from pg_scheduler.ports.schema import SchemaStatus
 from pg_scheduler_postgres import migrations
 from pg_scheduler_postgres.catalog import WANTED
-from pg_scheduler_postgres.migration_steps import all_migrations, steps
+from pg_scheduler_postgres.migration_steps import SchemaChange, all_migrations, steps
+from pg_scheduler_postgres.migrations import PostgresSchema
+from pg_scheduler_postgres.session import Session
 from tests.support.catalog import shape_of
 from tests.support.running import eventually, idle
 
@@ -95,6 +97,28 @@ async def test_an_index_that_was_begun_and_given_up_is_built_again(
         await sql.execute("UPDATE scheduled_jobs SET dedupe_key = job_id")
         await scheduler.driver.schema.install()
         assert (await scheduler.driver.schema.status()).current
+        assert await shape_of(sql, "public") == before
+
+
+async def test_an_index_that_another_gave_up_during_our_own_try_is_built_with_the_next(
+    dsn: str, library: Library, sql: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drop = PostgresSchema._drop_broken
+    seen: list[str | None] = []
+
+    async def not_yet(schema: PostgresSchema, transaction: Session, index: SchemaChange) -> None:
+        seen.append(index.index)
+        if seen.count("scheduled_jobs_waiting") > 1:
+            await drop(schema, transaction, index)
+
+    async with idle(Scheduler.connect(dsn, library=library)) as scheduler:
+        before = await shape_of(sql, "public")
+        await sql.execute(
+            "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'scheduled_jobs_waiting'::regclass"
+        )
+        monkeypatch.setattr(PostgresSchema, "_drop_broken", not_yet)
+        await scheduler.driver.schema.install()
+        assert seen.count("scheduled_jobs_waiting") == 2
         assert await shape_of(sql, "public") == before
 
 
