@@ -89,10 +89,13 @@ class Connector:
     async def name(self, connection: Connection) -> None:
         """Give a new connection in autocommit its name, unless it has one."""
         if not connection.info.parameter_status("application_name"):
-            async with asyncio.timeout(CONNECT_TIMEOUT):
-                await connection.execute(
-                    statement_naming(self.names.of(self.purpose)).encode(), prepare=False
-                )
+            naming = statement_naming(self.names.of(self.purpose)).encode()
+            try:
+                async with asyncio.timeout(CONNECT_TIMEOUT):
+                    await connection.execute(naming, prepare=False)
+            except BaseException:
+                await connection.close()  # a pool would leave it to the garbage collector
+                raise
 
     async def __call__(self) -> Connection:
         """A new connection, in autocommit."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import asyncpg
 import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from pg_scheduler import Scheduler, SyncQueries
 from pg_scheduler.client.source import Library
 from pg_scheduler_postgres.connection_names import LONGEST, ConnectionNames
+from pg_scheduler_psycopg import connecting
 from tests.support.running import eventually
 
 OURS = """
@@ -48,6 +51,18 @@ async def test_a_name_in_the_connection_string_is_kept(
 
         await eventually(one_listens)
         assert await names_in(sql) == {"shop"}
+
+
+async def test_one_that_cannot_be_named_is_closed(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """psycopg's pool does not do so, whose connections would stay until the garbage is collected."""
+    monkeypatch.setattr(connecting, "statement_naming", lambda name: "SELECT pg_catalog.pg_sleep(60)")
+    connection = await psycopg.AsyncConnection.connect(dsn, autocommit=True)
+    naming = asyncio.create_task(connecting.Connector.of_dsn(dsn).name(connection))
+    await eventually(lambda: connection.info.transaction_status is TransactionStatus.ACTIVE)
+    naming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await naming
+    assert connection.closed
 
 
 async def test_beside_a_pool_of_yours_only_ours_are_named(dsn: str, sql: asyncpg.Connection) -> None:
