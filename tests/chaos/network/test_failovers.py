@@ -18,7 +18,7 @@ from pg_scheduler.db import driver_over
 from pg_scheduler.ports.leases import ReclaimRequest
 from pg_scheduler.testing.contract.scene import claimed, new, stored, submit
 from tests.support.cluster import Cluster, missing_for_cluster
-from tests.support.running import BriskScheduler, eventually, past
+from tests.support.running import BriskScheduler, eventually, idle, past
 
 pytestmark = pytest.mark.slow
 
@@ -76,11 +76,12 @@ async def test_an_effect_that_a_failover_forgets_happens_again_and_so_once(
         if len(runs) == 1:
             await go_on.wait()
 
-    async with BriskScheduler.connect(cluster.dsn, library=library) as scheduler:
+    async with idle(BriskScheduler.connect(cluster.dsn, library=library)) as scheduler:
         scheduler.register(job, name="pay")
-        handle = await scheduler.schedule("pay", execution_time=past(-1))
+        handle = await scheduler.schedule("pay", execution_time=past())
         await asyncio.to_thread(cluster.catch_up)
         await asyncio.to_thread(cluster.cut)
+        await scheduler.start()  # only now: what it does is on the primary alone
         await eventually(lambda: cluster.primary.sql("SELECT count(*) FROM effects") == [(1,)])
         await asyncio.to_thread(cluster.crash)
         await asyncio.to_thread(cluster.promote)
